@@ -1,0 +1,50 @@
+import tseslint from 'typescript-eslint';
+import importX from 'eslint-plugin-import-x';
+
+// Layers, top to bottom. A layer may import itself and what is listed; nothing else.
+const mayImport = {
+  cli: ['app', 'config', 'sync', 'model', 'common', 'native'],
+  fivetran: ['app', 'config', 'sync', 'model', 'common'],
+  app: ['config', 'sync', 'source', 'destination', 'native', 'model', 'common'],
+  sync: ['source', 'destination', 'native', 'model', 'common'],
+  source: ['model', 'common'],
+  destination: ['model', 'common'],
+  native: ['model', 'common'],
+  config: ['model', 'common'],
+  model: ['common'],
+  common: [],
+};
+const layers = Object.keys(mayImport);
+const zones = layers.map((layer) => ({
+  target: `./src/${layer}`,
+  from: layers.filter((other) => other !== layer && !mayImport[layer].includes(other)).map((other) => `./src/${other}`),
+  message: `src/${layer} may import only: ${[layer, ...mayImport[layer]].join(', ')}.`,
+}));
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'build/**', 'node_modules/**', 'files/**', 'coverage/**'] },
+  ...tseslint.configs.recommended,
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'],
+    extends: [...tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { project: ['tsconfig.json', 'test/tsconfig.json'] } },
+    plugins: { 'import-x': importX },
+    settings: {
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [importX.createNodeResolver({ extensions: ['.ts', '.js'] })],
+    },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones }],
+      'import-x/no-cycle': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-console': 'error',
+    },
+  },
+  {
+    // Only the driver module may touch the ODBC package: every trap of it is handled in one place.
+    files: ['src/**/*.ts'],
+    ignores: ['src/source/odbc-driver.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [{ name: 'odbc', message: 'Import source/odbc-driver instead.' }] }] },
+  },
+);

@@ -1,0 +1,23 @@
+{
+  'targets': [
+    {
+      'target_name': 'process_stats',
+      'sources': ['native/addon.cc'],
+      'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS'],
+      'cflags': ['-Wall', '-Wextra'],
+      'cflags_cc': ['-std=c++17', '-O2'],
+      'xcode_settings': {
+        'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
+        'WARNING_CFLAGS': ['-Wall', '-Wextra'],
+      },
+      'conditions': [
+        ['OS=="linux"', {
+          'sources': ['native/process_stats_linux.cc', 'native/cgroup_linux.cc'],
+        }, {
+          'sources': ['native/process_stats_other.cc'],
+        }],
+      ],
+    },
+  ],
+}

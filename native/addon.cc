@@ -1,0 +1,99 @@
+// Exports only: what is read, and how often, is in process_stats_*.cc; every default and fallback is in
+// src/native/process-stats.ts.
+#include <napi.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <mutex>
+
+#include "process_stats.h"
+
+namespace {
+
+// One state per process, shared by the main thread, workers and repeated loads. Allocated and never
+// freed, so that it outlives whatever still runs at exit.
+struct Shared {
+  std::mutex mutex;
+  ProcessStatsSources sources;
+};
+
+Shared& shared() {
+  static Shared* state = new Shared;
+  return *state;
+}
+
+// sample(buffer: Float64Array): fills the first `fieldCount` elements.
+// The plain C calls rather than Napi's wrappers, which cost as much again as the reading.
+Napi::Value sample(const Napi::CallbackInfo& info) {
+  napi_env env = info.Env();
+  napi_value buffer = info[0];
+  bool is_typed_array = false;
+  napi_typedarray_type type = napi_int8_array;
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_is_typedarray(env, buffer, &is_typed_array) != napi_ok || !is_typed_array ||
+      napi_get_typedarray_info(env, buffer, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_float64_array) {
+    Napi::TypeError::New(env, "sample(buffer) needs a Float64Array.").ThrowAsJavaScriptException();
+    return Napi::Value();
+  }
+  if (length < kProcessStatsFields || data == nullptr) {
+    Napi::TypeError::New(env, "sample(buffer) needs a Float64Array of at least " +
+                                  std::to_string(kProcessStatsFields) + " elements.")
+        .ThrowAsJavaScriptException();
+    return Napi::Value();
+  }
+  ProcessStats stats;
+  {
+    std::lock_guard<std::mutex> lock(shared().mutex);
+    read_process_stats(shared().sources, &stats);
+  }
+  std::memcpy(data, &stats, sizeof stats);
+  return Napi::Value();
+}
+
+Napi::Value set_path(const Napi::CallbackInfo& info, std::string ProcessStatsSources::*member, const char* message) {
+  if (!info[0].IsString()) {
+    Napi::TypeError::New(info.Env(), message).ThrowAsJavaScriptException();
+    return Napi::Value();
+  }
+  std::string path = info[0].As<Napi::String>().Utf8Value();
+  std::lock_guard<std::mutex> lock(shared().mutex);
+  shared().sources.*member = std::move(path);
+  return Napi::Value();
+}
+
+// setDiskPath(path: string): whose file system the disk fields describe.
+Napi::Value set_disk_path(const Napi::CallbackInfo& info) {
+  return set_path(info, &ProcessStatsSources::disk_path, "setDiskPath(path) needs a string.");
+}
+
+// setRoot(path: string): a prefix of /proc and of cgroup mount points; '' is the real ones.
+Napi::Value set_root(const Napi::CallbackInfo& info) {
+  return set_path(info, &ProcessStatsSources::root, "setRoot(path) needs a string.");
+}
+
+// exitNow(code: number): ends the process at once. Node's own exit joins libuv's threads first, which
+// never happens while one of them is stuck in an ODBC call to a server that stopped answering.
+Napi::Value exit_now(const Napi::CallbackInfo& info) {
+  const double code = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+  if (!(code >= 0 && code <= 255) || code != static_cast<int>(code)) {
+    Napi::TypeError::New(info.Env(), "exitNow(code) needs a whole number from 0 to 255.")
+        .ThrowAsJavaScriptException();
+    return Napi::Value();
+  }
+  ::_exit(static_cast<int>(code));
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("sample", Napi::Function::New<sample>(env, "sample"));
+  exports.Set("setDiskPath", Napi::Function::New<set_disk_path>(env, "setDiskPath"));
+  exports.Set("setRoot", Napi::Function::New<set_root>(env, "setRoot"));
+  exports.Set("exitNow", Napi::Function::New<exit_now>(env, "exitNow"));
+  exports.Set("fieldCount", Napi::Number::New(env, static_cast<double>(kProcessStatsFields)));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(process_stats, init)

@@ -1,0 +1,28 @@
+// Compiles src/ to dist/. The new tree replaces the old one only when it is whole, so that a type error
+// leaves the last good build, and no file stays whose source is gone.
+const { spawnSync } = require('node:child_process');
+const { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } = require('node:fs');
+const { join } = require('node:path');
+
+const root = join(__dirname, '..');
+const dist = join(root, 'dist');
+// Inside the project, because a rename cannot leave the file system.
+const cache = join(root, 'node_modules', '.cache');
+
+mkdirSync(cache, { recursive: true });
+const fresh = mkdtempSync(join(cache, 'pgsluice-'));
+try {
+  const compiler = require.resolve('typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', root, '--outDir', fresh], { stdio: 'inherit' });
+  if (status === 0) {
+    const main = join(fresh, 'cli', 'main.js');
+    if (existsSync(main)) chmodSync(main, 0o755);
+    // mkdtemp's folder is closed to other users, the package must not be.
+    chmodSync(fresh, 0o755);
+    rmSync(dist, { recursive: true, force: true });
+    renameSync(fresh, dist);
+  }
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
+}

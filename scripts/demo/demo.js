@@ -1,0 +1,164 @@
+// The demo: starts a PostgreSQL server, fills it with a sample shop, and replicates it into
+// files/warehouse.db with the built command line.   demo.js [--rows N] [--region NAME]
+//
+// The server and its files are gone afterwards, on failure and on Ctrl-C as well; files/ stays. A second
+// run fills a fresh server and synchronizes it into the same warehouse again.
+const { spawn } = require('node:child_process');
+const { existsSync, mkdtempSync, rmSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { Client } = require('pg');
+const { startPostgres } = require('./postgres-server');
+const { seedShop } = require('./seed');
+
+const root = path.join(__dirname, '..', '..');
+const main = path.join(root, 'dist', 'cli', 'main.js');
+const DATABASE = 'shop';
+// All that a synchronization needs of a role: CONNECT, USAGE and SELECT.
+const READER = { name: 'demo_reader', password: 'demo;only' };
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: { rows: { type: 'string', default: '500000' }, region: { type: 'string' } },
+  });
+  const rows = Number(values.rows);
+  if (!Number.isSafeInteger(rows) || rows < 1) throw new Error('--rows must be a whole number, 1 or more.');
+  return { rows, region: values.region };
+}
+
+/** Runs `action` with a client as superuser. */
+async function withClient(server, database, action) {
+  const { host, port, user, password } = server;
+  const client = new Client({ host, port, user, password, database });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await action(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function fill(server, rows) {
+  await withClient(server, 'postgres', (client) => client.query(`CREATE DATABASE ${DATABASE}`));
+  await withClient(server, DATABASE, async (client) => {
+    await seedShop(client, rows);
+    await client.query(`
+      CREATE ROLE ${READER.name} LOGIN PASSWORD '${READER.password}';
+      GRANT CONNECT ON DATABASE ${DATABASE} TO ${READER.name};
+      GRANT USAGE ON SCHEMA public, archive TO ${READER.name};
+      GRANT SELECT ON ALL TABLES IN SCHEMA public, archive TO ${READER.name}`);
+  });
+}
+
+/** The configuration a user would write: every value a string, readable by its owner only. */
+function writeConfiguration(folder, server, region) {
+  const file = path.join(folder, 'configuration.json');
+  const configuration = {
+    host: server.host,
+    port: String(server.port),
+    database: DATABASE,
+    username: READER.name,
+    password: READER.password,
+    ...(region === undefined ? {} : { region }),
+  };
+  writeFileSync(file, `${JSON.stringify(configuration, null, 2)}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** Resolves to the exit code of `pgsluice sync`, whose output is the demo's. */
+function synchronize(configuration, children) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, 'sync', '--configuration', configuration], {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, ...odbcEnvironment() },
+    });
+    children.add(child);
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      children.delete(child);
+      resolve(code ?? 128 + os.constants.signals[signal]);
+    });
+  });
+}
+
+/** As scripts/odbc-env.sh, for whoever starts the demo without setup.sh. */
+function odbcEnvironment() {
+  const folder = path.join(root, '.odbc');
+  return existsSync(path.join(folder, 'odbcinst.ini')) ? { ODBCSYSINI: folder, ODBCINSTINI: 'odbcinst.ini' } : {};
+}
+
+function seconds(since) {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+async function demo({ rows, region }, folder, children, interrupted) {
+  const started = performance.now();
+  const server = await startPostgres();
+  // From here on a signal ends the server; what uses it then fails, or the running sync ends by itself.
+  const stopServer = () => {
+    if (children.size === 0) void server.close();
+  };
+  interrupted.addEventListener('abort', stopServer);
+  try {
+    interrupted.throwIfAborted();
+    console.log(`demo: PostgreSQL listens on ${server.host}:${server.port} (${seconds(started)})`);
+    const filling = performance.now();
+    console.log(`demo: filling it with about ${rows.toLocaleString('en')} rows`);
+    await fill(server, rows);
+    interrupted.throwIfAborted();
+    console.log(`demo: filled in ${seconds(filling)}; now: pgsluice sync --configuration configuration.json\n`);
+    return await synchronize(writeConfiguration(folder, server, region), children);
+  } finally {
+    await server.close();
+  }
+}
+
+function printWhatNext() {
+  console.log(`
+demo: the warehouse is files/warehouse.db, the state files/state.json; the server is gone. Look at it:
+
+  node scripts/query.js "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name = 'tester'"
+  node scripts/query.js "SELECT region, count(*), sum(total) FROM tester.source_public_orders GROUP BY ALL ORDER BY 1"
+
+demo: run it again to synchronize a fresh server into the same warehouse; \`rm -r files\` starts over.`);
+}
+
+async function run() {
+  const choices = readArguments();
+  if (!existsSync(main)) throw new Error('dist/ is missing; run `npm run setup` first.');
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'pgsluice-demo-'));
+  const interruption = new AbortController();
+  const children = new Set();
+  let signalCode;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (signalCode !== undefined) return;
+      signalCode = 128 + os.constants.signals[signal];
+      // On a terminal, Ctrl-C has reached the sync too; a second SIGINT might cut its orderly end short.
+      const alreadyThere = signal === 'SIGINT' && process.stdin.isTTY;
+      if (!alreadyThere) for (const child of children) child.kill(signal);
+      interruption.abort();
+    });
+  }
+  try {
+    const code = await demo(choices, folder, children, interruption.signal);
+    if (code === 0 && signalCode === undefined) printWhatNext();
+    return signalCode ?? code;
+  } catch (error) {
+    if (signalCode === undefined) throw error;
+    return signalCode;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+run().then(
+  (code) => process.exit(code),
+  (error) => {
+    console.error(`demo: ${error.message}`);
+    process.exit(1);
+  },
+);

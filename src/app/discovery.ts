@@ -1,0 +1,73 @@
+/** What there is to sync: catalog, filters, and the plan made of both. */
+import { asConnectorError, ConnectorError } from '../common/errors';
+import type { Logger } from '../common/logger';
+import { retryDelaySeconds, sleep } from '../common/retry';
+import type { Settings } from '../config/settings';
+import { compileTableFilter } from '../config/table-filter';
+import type { SyncPlan } from '../model/plan';
+import { tableKey, type TableSchema } from '../model/table';
+import { discover } from '../source/catalog';
+import type { ConnectionManager } from '../source/connection-manager';
+import { createPlan } from '../sync/table-analysis';
+import { describeForRules, type TransformationModule } from '../sync/transformations';
+
+export interface Discovery {
+  readonly plan: SyncPlan;
+  /** Tables that match the filters and cannot be read, by key. */
+  readonly unreadable: ReadonlyMap<string, ConnectorError>;
+}
+
+/** Discovers and plans; a server that cannot be reached is tried again as often as a table would be. */
+export async function discoverAndPlan(
+  manager: ConnectionManager,
+  settings: Settings,
+  module: TransformationModule,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const catalog = await withRetries(settings, logger, signal, async () => {
+    const session = await manager.lease(signal);
+    try {
+      return await discover(session, signal);
+    } finally {
+      await manager.release(session);
+    }
+  });
+  logger.info(`PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`);
+  const filter = compileTableFilter(settings.tableFilters);
+  const wanted = catalog.tables.filter((table) => filter.includes(table) && included(module, table));
+  logger.info(`Schema discovery completed: ${wanted.length} tables found`);
+  if (wanted.length === 0) logger.warning(noTables(catalog.tables.length));
+  const unreadable = new Map<string, ConnectorError>();
+  for (const table of wanted) {
+    const problem = catalog.unreadable.get(table.oid);
+    if (problem !== undefined) unreadable.set(tableKey(table), problem);
+    if (table.rowSecurity) logger.warning(`Row-level security applies to ${tableKey(table)}: only the rows that the role may see are replicated.`);
+  }
+  const readable = wanted.filter((table) => !unreadable.has(tableKey(table)));
+  return { plan: createPlan(readable, settings), unreadable };
+}
+
+function noTables(found: number): string {
+  if (found === 0) return 'The database has no tables, or the role may see none of them; check "database".';
+  return `None of the database's ${found} tables matches "table_filters".`;
+}
+
+function included(module: TransformationModule, table: TableSchema): boolean {
+  return module.includeTable?.(describeForRules(table)) ?? true;
+}
+
+async function withRetries<T>(settings: Settings, logger: Logger, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+  const attempts = Math.max(1, settings.maxRetries);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await action();
+    } catch (thrown) {
+      const error = asConnectorError(thrown);
+      if (!error.retryable || attempt >= attempts || signal.aborted) throw error;
+      const delay = retryDelaySeconds(attempt - 1, settings.retrySleepSeconds);
+      logger.warning(`Schema discovery failed, attempt ${attempt}/${attempts}: ${error.describe()} Trying again in ${delay.toFixed(2)}s`);
+      await sleep(delay, signal);
+    }
+  }
+}

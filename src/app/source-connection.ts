@@ -1,0 +1,26 @@
+/** From settings to a connection manager: driver, connection string, limits. */
+import type { Logger } from '../common/logger';
+import type { Settings } from '../config/settings';
+import { buildConnectionString } from '../source/connection-string';
+import { ConnectionManager } from '../source/connection-manager';
+import { chooseDriver } from '../source/odbc-driver';
+import type { Clock } from '../source/session';
+
+const CONNECT_TIMEOUT_SECONDS = 15;
+
+export function openSource(settings: Settings, logger: Logger, maxConnections: number, clock?: Clock): ConnectionManager {
+  const driver = settings.dsn === undefined ? chooseDriver(settings.driver) : undefined;
+  return new ConnectionManager({
+    session: {
+      connectionString: buildConnectionString(driver, { ...settings, connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS }),
+      connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
+      statementTimeoutSeconds: settings.statementTimeoutSeconds,
+      lockTimeoutSeconds: settings.lockTimeoutSeconds,
+      stallTimeoutSeconds: settings.stallTimeoutSeconds,
+    },
+    maxConnections,
+    expiryMs: settings.connectionTimeoutHours * 3_600_000,
+    logger,
+    ...(clock === undefined ? {} : { clock }),
+  });
+}

@@ -1,0 +1,182 @@
+/** One sync: discover, plan, read, write, report. */
+import { ConnectorError, interrupted } from '../common/errors';
+import type { Logger } from '../common/logger';
+import type { Settings } from '../config/settings';
+import { stateDocument, writeStateFile } from '../destination/state-file';
+import type { SyncPlan } from '../model/plan';
+import type { SyncObserver, SyncReport, TableReport } from '../model/report';
+import type { TableState } from '../model/sync-state';
+import { createProcessStats } from '../native/process-stats';
+import { monotonicClock, type Clock } from '../source/session';
+import { DataProcessor } from '../sync/data-processor';
+import { describeTables } from '../sync/metadata-tables';
+import { ReaderPool } from '../sync/reader-pool';
+import { ResourceMonitor, type PressureSource } from '../sync/resource-monitor';
+import { describePlan } from '../sync/table-analysis';
+import { createRuns } from '../sync/table-runs';
+import { BUILT_IN_TRANSFORMATIONS, loadTransformationModule, type TransformationModule } from '../sync/transformations';
+import { Writer } from '../sync/writer';
+import { discoverAndPlan } from './discovery';
+import { Lifecycle } from './lifecycle';
+import { createDestination } from './open-destination';
+import { PressureControl } from './pressure-control';
+import { openSource } from './source-connection';
+import { TableLoop } from './table-loop';
+
+export interface RunContext {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly observer: SyncObserver;
+  /** In place of the machine's own, for tests. */
+  readonly pressure?: PressureSource;
+  readonly clock?: Clock;
+}
+
+/** More readers than this would only wait for each other on any server we know of. */
+const MAX_READERS = 64;
+/** Batches that wait between readers and writer, beyond what the categories' row limits allow. */
+const QUEUE_BYTES = 64 * 1024 * 1024;
+
+/** Discovers and plans without reading a row. */
+export async function planSync(settings: Settings, context: RunContext): Promise<SyncPlan> {
+  const manager = openSource(settings, context.logger, 1, context.clock);
+  try {
+    const { plan, unreadable } = await discoverAndPlan(manager, settings, await userModule(settings), context.logger, context.signal);
+    for (const [key, error] of unreadable) context.logger.warning(`${key} cannot be read: ${error.describe()}`);
+    return plan;
+  } finally {
+    await manager.close();
+  }
+}
+
+/**
+ * Syncs every table once. Tables that fail are in the report; rejects with a ConnectorError where the sync
+ * as a whole could not go on. What was committed before stays committed.
+ */
+export async function runSync(settings: Settings, context: RunContext): Promise<SyncReport> {
+  const lifecycle = new Lifecycle();
+  try {
+    return await syncWithin(lifecycle, settings, context);
+  } finally {
+    await lifecycle.close();
+  }
+}
+
+async function syncWithin(lifecycle: Lifecycle, settings: Settings, context: RunContext): Promise<SyncReport> {
+  const { logger, observer } = context;
+  const clock = context.clock ?? monotonicClock;
+  const started = clock();
+  const startedAt = new Date();
+  const stats = createProcessStats(settings.warehousePath);
+  if (stats.degraded) logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
+  const monitor = context.pressure ?? new ResourceMonitor(stats);
+  const module = await userModule(settings);
+  const manager = lifecycle.use(openSource(settings, logger, MAX_READERS + 1, context.clock), (it) => it.close());
+  const destination = createDestination(settings, monitor.read().memoryAvailableBytes, logger);
+  // Before discovery: a locked or broken warehouse should be known before the server is asked for anything.
+  lifecycle.use(destination, (it) => it.close());
+  const states = new Map<string, TableState>(await destination.open());
+  const { plan, unreadable } = await discoverAndPlan(manager, settings, module, logger, context.signal);
+  observer.planned?.(plan);
+  for (const line of describePlan(plan)) logger.info(line);
+
+  const { runs, refused } = createRuns(plan, states, {
+    naming: settings.naming,
+    rules: [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])],
+    region: settings.region,
+    logger,
+  });
+  const fatal = new AbortController();
+  let fatalError: ConnectorError | undefined;
+  const signal = AbortSignal.any([context.signal, fatal.signal]);
+  const control = new PressureControl({ source: monitor, logger, observer, clock }, runs);
+  const pool = new ReaderPool(() => Math.min(control.readers(), MAX_READERS));
+  control.onChange = () => pool.grantAll();
+  let bytes = 0;
+  const stateFile = new StateFileWriter(settings);
+  const writer = new Writer(
+    {
+      destination,
+      logger,
+      queueBytes: QUEUE_BYTES,
+      onCommitted: (committed) => stateFile.committed(committed),
+      onWritten: (run, rows, size) => {
+        bytes += size;
+        observer.rowsWritten?.(run.planned, rows, size);
+      },
+      onFatal: (error) => {
+        fatalError ??= error;
+        fatal.abort();
+      },
+    },
+    states,
+  );
+  const processor = new DataProcessor({
+    manager,
+    pool,
+    writer,
+    logger,
+    signal,
+    maxRetries: settings.maxRetries,
+    retrySleepSeconds: settings.retrySleepSeconds,
+    batchBytes: settings.batchBytes,
+    snapshotMaxAgeMs: settings.snapshotMaxAgeSeconds * 1000,
+    batchRows: (run) => control.batchRows(run.planned),
+    onRetry: (run, attempt, delay) => observer.retry?.(run.planned, attempt, delay),
+    clock,
+  });
+  const failed = [...unreadable, ...refused].map(([key, error]): TableReport => {
+    logger.severe(`Table ${key} is left out: ${error.describe()}`);
+    return { key, destinationTable: '', rows: 0, seconds: 0, error };
+  });
+  logger.info(`Found ${runs.length} tables to process`);
+  control.logStatus();
+  for (const { table, batch } of describeTables(runs.map((run) => run.planned.table), startedAt)) await writer.append(table, batch, startedAt);
+  const loop = new TableLoop({ pool, processor, control, logger, observer, signal });
+  const reports = await loop.run(runs);
+  if (fatalError !== undefined) throw fatalError;
+  // What the interrupted tables had written is kept too: their state says how far they came.
+  await writer.commit();
+  stateFile.flush();
+  if (context.signal.aborted) throw interrupted('The sync was interrupted; what was committed is kept, and the next sync goes on from there.');
+  control.logStatus();
+  const seconds = (clock() - started) / 1000;
+  if (failed.length + reports.filter((report) => report.error !== undefined).length === 0) {
+    logger.info(`Data extraction completed successfully in ${seconds.toFixed(2)} seconds`);
+  }
+  const tables = [...failed, ...reports];
+  return { tables, operations: writer.counts, rows: tables.reduce((sum, table) => sum + table.rows, 0), bytes, seconds };
+}
+
+async function userModule(settings: Settings): Promise<TransformationModule> {
+  return settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
+}
+
+/** Keeps the copy of the state at most a second behind, without rewriting it at every commit. */
+class StateFileWriter {
+  private latest: ReadonlyMap<string, TableState> | undefined;
+  private writtenAtMs = 0;
+
+  constructor(private readonly settings: Settings) {}
+
+  committed(states: ReadonlyMap<string, TableState>): void {
+    this.latest = states;
+    if (Date.now() - this.writtenAtMs >= 1000) this.flush();
+  }
+
+  flush(): void {
+    if (this.latest === undefined || this.settings.destination === 'null') return;
+    try {
+      writeStateFile(this.settings.statePath, stateDocument(this.latest, new Date()));
+    } catch (cause) {
+      throw new ConnectorError(`The state file ${this.settings.statePath} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}.`, {
+        code: 'state_file',
+        kind: 'destination',
+        hint: 'Free some space or check the folder\'s permissions; the warehouse itself holds the state, so nothing is lost.',
+        cause,
+      });
+    }
+    this.latest = undefined;
+    this.writtenAtMs = Date.now();
+  }
+}

@@ -1,0 +1,30 @@
+import { asConnectorError } from '../common/errors';
+import type { Logger } from '../common/logger';
+import { createRedactor } from '../common/redact';
+import { exitCodeOfError } from './exit-codes';
+import { inspect } from 'node:util';
+
+export interface FailureOptions {
+  readonly secrets: readonly string[];
+  /** Whether the stack trace is wanted. */
+  readonly debug: boolean;
+}
+
+/** Says what ended a command, on standard error, a sentence a line; returns the exit code. */
+export function failureToTerminal(error: unknown, stderr: NodeJS.WritableStream, options: FailureOptions): number {
+  const translated = asConnectorError(error);
+  const redact = createRedactor(options.secrets);
+  const text = redact(translated.describe());
+  for (const line of text.split('\n')) stderr.write(`pgsluice: ${line}\n`);
+  if (options.debug) stderr.write(`${redact(inspect(error))}\n`);
+  else if (translated.kind === 'internal') stderr.write('pgsluice: This was not expected; --debug shows more.\n');
+  return exitCodeOfError(translated);
+}
+
+/** The same as log lines, for those who read nothing else. */
+export function failureToLog(error: unknown, logger: Logger): number {
+  const translated = asConnectorError(error);
+  logger.severe(translated.describe());
+  logger.debug(inspect(error));
+  return exitCodeOfError(translated);
+}

@@ -1,0 +1,16 @@
+/* eslint-disable @typescript-eslint/no-require-imports --
+   A require inside a function is the only way to load a module late in CommonJS that Jest can follow as well. */
+
+/**
+ * Modules that are loaded when they are needed: --version answers without yargs, --help without winston, and
+ * reset without ODBC and DuckDB.
+ */
+export const lazy = {
+  commandLine: () => require('./command-line') as typeof import('./command-line'),
+  failure: () => require('./failure') as typeof import('./failure'),
+  runCommand: () => require('./run-command') as typeof import('./run-command'),
+  sync: () => require('./commands/sync') as typeof import('./commands/sync'),
+  plan: () => require('./commands/plan') as typeof import('./commands/plan'),
+  reset: () => require('./commands/reset') as typeof import('./commands/reset'),
+  processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),
+};

@@ -1,0 +1,48 @@
+import { ProgressDisplay, wantsColour, wantsProgress, type TerminalStream } from './progress';
+import { createLogger } from '../common/create-logger';
+import type { Logger } from '../common/logger';
+import { createRedactor } from '../common/redact';
+import type { Settings } from '../config/settings';
+import type { SyncObserver } from '../model/report';
+
+/** Where everything goes that a command says. */
+export interface Output {
+  readonly logger: Logger;
+  readonly observer: SyncObserver;
+  /** Lines of a result: as they are for people, as log lines where every line must be JSON. Ends the progress display. */
+  print(lines: readonly string[]): void;
+  /** Resolves when everything was handed to standard output; may be called twice. */
+  close(): Promise<void>;
+}
+
+export function createOutput(
+  settings: Pick<Settings, 'logFormat' | 'logLevel'>,
+  secrets: readonly string[],
+  stdout: TerminalStream,
+  env: Readonly<Record<string, string | undefined>>,
+): Output {
+  const progress = wantsProgress(stdout, settings.logFormat, env)
+    ? new ProgressDisplay({ stream: stdout, colour: wantsColour(env) })
+    : undefined;
+  const write = (text: string): void => {
+    if (progress === undefined) stdout.write(text);
+    else progress.write(text);
+  };
+  const logger = createLogger({ format: settings.logFormat, level: settings.logLevel, secrets, write });
+  const redact = createRedactor(secrets);
+  return {
+    logger,
+    observer: progress ?? {},
+    print: (lines) => {
+      progress?.stop();
+      for (const line of lines) {
+        if (settings.logFormat === 'json') logger.info(line);
+        else write(`${redact(line)}\n`);
+      }
+    },
+    close: async () => {
+      await logger.close();
+      progress?.stop();
+    },
+  };
+}

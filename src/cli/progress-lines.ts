@@ -1,0 +1,80 @@
+import { fit, formatBytes, formatInteger, pad } from './text-width';
+import stringWidth from 'string-width';
+
+export interface TableProgress {
+  /** `schema.table` */
+  readonly name: string;
+  readonly rows: number;
+  /** 0 where the server knows none: no percentage is shown. */
+  readonly estimatedRows: number;
+  readonly rowsPerSecond: number;
+}
+
+export interface TotalProgress {
+  readonly tablesDone: number;
+  readonly tables: number;
+  readonly rows: number;
+  readonly rowsPerSecond: number;
+  readonly rssBytes: number;
+  /** undefined until the first sample. */
+  readonly cpuPercent: number | undefined;
+  readonly batchRows: number | undefined;
+  readonly readers: number | undefined;
+  readonly retries: number;
+}
+
+const NAME_CELLS = { least: 12, most: 36 };
+const BAR_CELLS = { least: 8, most: 24 };
+const COLOUR = { on: '\u001b[36m', off: '\u001b[39m' };
+
+/** One running table in at most `width` cells; on a narrow terminal the bar goes first, then the figures. */
+export function renderTableLine(table: TableProgress, width: number, colour: boolean): string {
+  const fraction = table.estimatedRows > 0 ? table.rows / table.estimatedRows : undefined;
+  // The estimate may be too low: a table that is still read is not at 100 %.
+  const percent = fraction === undefined ? '' : `${Math.min(99, Math.floor(fraction * 100))}%`;
+  const rows = `${formatInteger(table.rows)} rows`;
+  const rate = `${formatInteger(table.rowsPerSecond)} rows/s`;
+  // Padded, so that figures do not dance as they grow.
+  const figures = [
+    ` ${pad(percent, 3, 'right')}  ${pad(rows, 15, 'right')}  ${pad(rate, 15, 'right')}`,
+    ` ${pad(percent, 3, 'right')}  ${rows}`,
+    ` ${pad(percent, 3, 'right')}`,
+  ].find((text) => stringWidth(text) + NAME_CELLS.least <= width);
+  if (figures === undefined) return fit(table.name, width);
+
+  const free = width - stringWidth(figures);
+  const barCells = Math.min(BAR_CELLS.most, free - NAME_CELLS.least - 1);
+  const withBar = barCells >= BAR_CELLS.least && fraction !== undefined;
+  const nameCells = Math.min(NAME_CELLS.most, withBar ? free - barCells - 1 : free);
+  const name = pad(fit(table.name, nameCells), nameCells);
+  return withBar ? `${name} ${renderBar(fraction, barCells, colour)}${figures}` : name + figures;
+}
+
+function renderBar(fraction: number, cells: number, colour: boolean): string {
+  const full = Math.min(cells, Math.max(0, Math.floor(fraction * cells)));
+  const done = '█'.repeat(full);
+  return (colour && full > 0 ? COLOUR.on + done + COLOUR.off : done) + '░'.repeat(cells - full);
+}
+
+/** The whole sync in at most `width` cells; what matters least is left out first. */
+export function renderTotalLine(total: TotalProgress, width: number): string {
+  const parts = [
+    `${total.tablesDone}/${total.tables} tables`,
+    `${formatInteger(total.rowsPerSecond)} rows/s`,
+    `${formatInteger(total.rows)} rows`,
+    `RSS ${formatBytes(total.rssBytes)}`,
+    ...(total.cpuPercent === undefined || Number.isNaN(total.cpuPercent)
+      ? []
+      : [`CPU ${total.cpuPercent.toFixed(0)}%`]),
+    ...(total.batchRows === undefined ? [] : [`batch ${formatInteger(total.batchRows)}`]),
+    ...(total.readers === undefined ? [] : [`threads ${total.readers}`]),
+    `retries ${total.retries}`,
+  ];
+  let line = parts[0] ?? '';
+  for (const part of parts.slice(1)) {
+    const longer = `${line}  ${part}`;
+    if (stringWidth(longer) > width) break;
+    line = longer;
+  }
+  return fit(line, width);
+}

@@ -1,0 +1,199 @@
+import { renderTableLine, renderTotalLine } from './progress-lines';
+import { RateMeter } from './rate-meter';
+import type { PlannedTable, SyncPlan } from '../model/plan';
+import type { SyncObserver } from '../model/report';
+import type { Pressure } from '../model/resources';
+import { tableKey } from '../model/table';
+import { MultiBar, type SingleBar } from 'cli-progress';
+import { Writable } from 'node:stream';
+
+/** What the display needs of process.stdout. */
+export interface TerminalStream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+  write(text: string): unknown;
+}
+
+export interface ProgressOptions {
+  readonly stream: TerminalStream;
+  readonly colour: boolean;
+  readonly now?: () => number;
+  readonly rssBytes?: () => number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Bars only where a person looks at a terminal that can move its cursor. */
+export function wantsProgress(stream: TerminalStream, logFormat: 'text' | 'json', env: Environment): boolean {
+  return stream.isTTY === true && logFormat === 'text' && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === '';
+}
+
+/** https://no-color.org: any value but an empty one. */
+export function wantsColour(env: Environment): boolean {
+  return (env['NO_COLOR'] ?? '') === '';
+}
+
+interface TableBar {
+  readonly table: PlannedTable;
+  readonly rate: RateMeter;
+  bar: SingleBar | undefined;
+}
+
+/** Lines kept free below the bars and for the totals; more bars than fit could not be redrawn in place. */
+const RESERVED_ROWS = 3;
+const MOST_BARS = 12;
+const CLEAR_TO_END = '\u001b[K';
+
+/**
+ * A line of totals and a bar per running table, at the bottom of the terminal. Log lines are written through
+ * `write`, which puts them above. Nothing is drawn before a plan is known or after `stop`.
+ */
+export class ProgressDisplay implements SyncObserver {
+  private readonly bars: MultiBar;
+  private readonly tables = new Map<string, TableBar>();
+  private readonly total: RateMeter;
+  private readonly now: () => number;
+  private readonly rssBytes: () => number;
+  private active = false;
+  private tablesTotal = 0;
+  private tablesDone = 0;
+  private retries = 0;
+  private latest: { readonly cpuPercent: number; readonly batchRows: number; readonly readers: number } | undefined;
+
+  constructor(private readonly options: ProgressOptions) {
+    this.now = options.now ?? ((): number => performance.now());
+    this.rssBytes = options.rssBytes ?? ((): number => process.memoryUsage.rss());
+    this.total = new RateMeter(this.now);
+    this.bars = new MultiBar({
+      stream: terminalFor(options.stream),
+      format: (_options, _params, payload: { readonly line: () => string }) => payload.line(),
+      fps: 10,
+      clearOnComplete: true,
+      // A bar whose text is unchanged must be drawn again below a log line that took its place.
+      forceRedraw: true,
+      // Log lines may wrap; bars are cut to the width here.
+      linewrap: true,
+      // A process that is killed would leave the terminal without its cursor.
+      hideCursor: false,
+      // Signals are main's.
+      gracefulExit: false,
+    });
+  }
+
+  planned(plan: SyncPlan): void {
+    if (this.active) return;
+    this.active = true;
+    this.tablesTotal = plan.tables.length;
+    this.bars.create(1, 0, { line: () => this.totalLine() });
+  }
+
+  tableStarted(table: PlannedTable, _position: number, total: number): void {
+    if (!this.active) return;
+    this.tablesTotal = total;
+    const key = tableKey(table.table);
+    // A retry starts a table again: its bar stays.
+    if (this.tables.has(key)) return;
+    this.tables.set(key, { table, rate: new RateMeter(this.now), bar: undefined });
+    this.showWaiting();
+  }
+
+  rowsWritten(table: PlannedTable, rows: number): void {
+    this.total.add(rows);
+    this.tables.get(tableKey(table.table))?.rate.add(rows);
+  }
+
+  tableFinished(table: PlannedTable): void {
+    this.tablesDone++;
+    const key = tableKey(table.table);
+    const entry = this.tables.get(key);
+    this.tables.delete(key);
+    if (!this.active || entry?.bar === undefined) return;
+    this.bars.remove(entry.bar);
+    this.showWaiting();
+  }
+
+  retry(): void {
+    this.retries++;
+  }
+
+  sampled(pressure: Pressure, batchRows: number, readers: number): void {
+    this.latest = { cpuPercent: pressure.cpuPercent, batchRows, readers };
+  }
+
+  /** One line of text with its newline, above the bars. */
+  write(line: string): void {
+    // What stood at that place was a bar, perhaps a longer one.
+    if (this.active) this.bars.log(line.replaceAll('\n', `${CLEAR_TO_END}\n`));
+    else this.options.stream.write(line);
+  }
+
+  /** Removes the bars for good; may be called twice. */
+  stop(): void {
+    if (!this.active) return;
+    // Draws once more, since `MultiBar.stop` would drop log lines that still wait.
+    this.bars.update();
+    this.bars.stop();
+    this.active = false;
+  }
+
+  private showWaiting(): void {
+    const most = Math.max(1, Math.min(MOST_BARS, (this.options.stream.rows ?? 24) - RESERVED_ROWS));
+    const entries = [...this.tables.values()];
+    let shown = entries.filter((entry) => entry.bar !== undefined).length;
+    for (const entry of entries) {
+      if (shown >= most) return;
+      if (entry.bar !== undefined) continue;
+      entry.bar = this.bars.create(1, 0, { line: () => this.tableLine(entry) });
+      shown++;
+    }
+  }
+
+  private tableLine(entry: TableBar): string {
+    const { table } = entry.table;
+    const progress = {
+      name: tableKey(table),
+      rows: entry.rate.rows,
+      estimatedRows: table.estimatedRows,
+      rowsPerSecond: entry.rate.perSecond(),
+    };
+    return renderTableLine(progress, this.width(), this.options.colour);
+  }
+
+  private totalLine(): string {
+    return renderTotalLine(
+      {
+        tablesDone: this.tablesDone,
+        tables: this.tablesTotal,
+        rows: this.total.rows,
+        rowsPerSecond: this.total.perSecond(),
+        rssBytes: this.rssBytes(),
+        cpuPercent: this.latest?.cpuPercent,
+        batchRows: this.latest?.batchRows,
+        readers: this.latest?.readers,
+        retries: this.retries,
+      },
+      this.width(),
+    );
+  }
+
+  /** One cell less than there are: a character in the last one makes some terminals begin a new line. */
+  private width(): number {
+    return Math.max(1, (this.options.stream.columns ?? 80) - 1);
+  }
+}
+
+/**
+ * The stream as cli-progress sees it. It cuts lines to `columns` without regard to colours and wide
+ * characters; they are cut here already, so it is told a width that is never reached.
+ */
+function terminalFor(stream: TerminalStream): NodeJS.WritableStream {
+  const terminal = new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      stream.write(String(chunk));
+      done();
+    },
+  });
+  return Object.assign(terminal, { isTTY: true, columns: 100_000 });
+}

@@ -1,0 +1,61 @@
+import stringWidth from 'string-width';
+
+const ELLIPSIS = '…';
+const segmenter = new Intl.Segmenter();
+
+/** `text` with its control characters made visible, cut to `width` terminal cells. */
+export function fit(text: string, width: number): string {
+  if (width <= 0) return '';
+  const safe = text.replace(/\p{Cc}/gu, '\ufffd');
+  if (stringWidth(safe) <= width) return safe;
+  let kept = '';
+  let used = 0;
+  for (const { segment } of segmenter.segment(safe)) {
+    const cells = stringWidth(segment);
+    if (used + cells > width - 1) break;
+    kept += segment;
+    used += cells;
+  }
+  return kept + ELLIPSIS;
+}
+
+/** `text` filled up with spaces to `width` terminal cells. */
+export function pad(text: string, width: number, side: 'left' | 'right' = 'left'): string {
+  const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  return side === 'left' ? text + space : space + text;
+}
+
+/** A plain table, columns separated by ` | `; columns named in `right` are aligned to the right. */
+export function renderTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[] = [],
+): readonly string[] {
+  const widths = header.map((title, column) =>
+    Math.max(stringWidth(title), ...rows.map((row) => stringWidth(row[column] ?? ''))),
+  );
+  const line = (cells: readonly string[]): string =>
+    header
+      .map((title, column) => pad(cells[column] ?? '', widths[column] ?? 0, right.includes(title) ? 'right' : 'left'))
+      .join(' | ')
+      .trimEnd();
+  return [line(header), widths.map((width) => '-'.repeat(width)).join('-+-'), ...rows.map(line)];
+}
+
+const integers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+export function formatInteger(value: number): string {
+  return integers.format(value);
+}
+
+/** 1536 -> `1.5 kB`, in powers of 1024. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(value < 10 && unit > 0 ? 1 : 0)} ${units[unit] ?? ''}`;
+}

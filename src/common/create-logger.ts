@@ -1,0 +1,84 @@
+import type { LogLevel, Logger } from './logger';
+import { createRedactor } from './redact';
+import { Writable } from 'node:stream';
+import { createLogger as createWinston, format, transports } from 'winston';
+
+export type LogFormat = 'text' | 'json';
+
+export interface LoggerOptions {
+  readonly format: LogFormat;
+  /** The least level that is written. */
+  readonly level: LogLevel;
+  /** Masked in every message, whatever its level. */
+  readonly secrets?: readonly string[];
+  /**
+   * Takes each line with its newline; standard output when it is left out, as the platform expects. A
+   * progress display passes its own, to put lines above the bars.
+   */
+  readonly write?: (line: string) => void;
+  readonly now?: () => Date;
+}
+
+export interface CloseableLogger extends Logger {
+  /** Resolves when every line was handed to `write`. May be called twice. */
+  close(): Promise<void>;
+}
+
+const LEVELS: Readonly<Record<LogLevel, number>> = { severe: 0, warning: 1, info: 2, debug: 3 };
+// The platform knows three levels.
+const PLATFORM_LEVELS: Readonly<Record<string, string>> = { severe: 'SEVERE', warning: 'WARNING' };
+
+/** A logger for people (text) or for the platform (JSON, one object a line). */
+export function createLogger(options: LoggerOptions): CloseableLogger {
+  const redact = createRedactor(options.secrets ?? []);
+  const write = options.write ?? ((line: string): void => void process.stdout.write(line));
+  const now = options.now ?? ((): Date => new Date());
+
+  const render = format.printf(({ level, message }) => {
+    const text = redact(String(message));
+    if (options.format === 'text') return `${now().toISOString()} ${level.toUpperCase()} ${printable(text)}`;
+    return JSON.stringify({
+      level: PLATFORM_LEVELS[level] ?? 'INFO',
+      message: text,
+      'message-origin': 'sdk_connector',
+    });
+  });
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      write(String(chunk));
+      done();
+    },
+  });
+  const transport = new transports.Stream({ stream, eol: '\n' });
+  const winston = createWinston({
+    levels: { ...LEVELS },
+    level: options.level,
+    format: render,
+    transports: [transport],
+  });
+
+  let closed: Promise<void> | undefined;
+  const log = (level: LogLevel, message: string): void => {
+    // What comes after close would be an error of the stream; the last words of a dying run are not worth one.
+    if (closed === undefined) winston.log(level, message);
+  };
+  return {
+    debug: (message) => log('debug', message),
+    info: (message) => log('info', message),
+    warning: (message) => log('warning', message),
+    severe: (message) => log('severe', message),
+    close: () => {
+      closed ??= new Promise((resolve) => {
+        transport.once('finish', () => stream.end(resolve));
+        winston.end();
+      });
+      return closed;
+    },
+  };
+}
+
+/** A table's name may hold an escape sequence, which a terminal would obey. JSON escapes it by itself. */
+function printable(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, '\ufffd');
+}

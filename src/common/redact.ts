@@ -1,0 +1,45 @@
+export const MASK = '***';
+
+// One or two characters occur in every other word: masking those would ruin the logs and, by what is
+// masked, tell the secret. Such a secret is hidden where a password stands (below), and nowhere else.
+const SHORTEST_SECRET = 3;
+
+// Passwords by their place, whatever they are: in connection strings, libpq's parameters and URLs.
+const KEYWORD = /\b(pwd|password|pgpassword)(\s*=\s*)(?:\{(?:[^}]|\}\})*(?:\}|$)|'(?:[^'\\]|\\.)*(?:'|$)|[^;\s]*)/gi;
+const URL_LOGIN = /\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,100}:)[^\s@]{0,300}@/gi;
+
+/**
+ * A function that replaces secrets by `***`, also where they were written for a connection string, a URL,
+ * JSON, SQL or libpq. Everything that leaves the process as text goes through it.
+ */
+export function createRedactor(secrets: readonly string[]): (text: string) => string {
+  const forms = new Set(secrets.filter((secret) => secret.length >= SHORTEST_SECRET).flatMap(formsOf));
+  // The longest form first: at one place, the whole is masked rather than its beginning.
+  const alternatives = [...forms].sort((a, b) => b.length - a.length).map(escapeForRegExp);
+  const known = alternatives.length === 0 ? undefined : new RegExp(alternatives.join('|'), 'g');
+  return (text) => {
+    const masked = known === undefined ? text : text.replace(known, MASK);
+    return masked.replace(KEYWORD, `$1$2${MASK}`).replace(URL_LOGIN, `$1${MASK}@`);
+  };
+}
+
+function formsOf(secret: string): readonly string[] {
+  // encodeURIComponent throws on half a surrogate pair.
+  const encoded = encodeURIComponent(secret.replace(/\p{Surrogate}/gu, '\ufffd'));
+  const strict = encoded.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  const url = [encoded, strict, encoded.replaceAll('%20', '+'), strict.replaceAll('%20', '+')];
+  return [
+    secret,
+    `{${secret.replaceAll('}', '}}')}}`,
+    secret.replaceAll('}', '}}'),
+    ...url,
+    ...url.map((form) => form.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase())),
+    JSON.stringify(secret).slice(1, -1),
+    secret.replaceAll("'", "''"),
+    secret.replace(/['\\]/g, '\\$&'),
+  ];
+}
+
+function escapeForRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}

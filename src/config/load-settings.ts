@@ -1,0 +1,169 @@
+import { ConnectorError } from '../common/errors';
+import { configurationPath, readConfigurationFile, type ConfigurationFile } from './configuration-file';
+import { nearest } from './nearest';
+import { parseOption, type ValueOrigin } from './option-values';
+import {
+  environmentNamesOf,
+  flagOf,
+  OPTIONS,
+  type OptionDeclaration,
+  type OptionGroup,
+  type OptionValue,
+  type OptionValues,
+} from './options';
+import type { Settings } from './settings';
+import { dirname, resolve } from 'node:path';
+
+export interface LoadSettingsInput {
+  /** The value of --configuration. */
+  readonly configurationPath?: string | undefined;
+  /** Texts of the command line's flags, by configuration key. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Only these groups are read and checked, for commands that connect to nothing; without it, all. */
+  readonly groups?: readonly OptionGroup[] | undefined;
+}
+
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** One sentence each, to be logged. */
+  readonly warnings: readonly string[];
+  /** Values that no output may show. */
+  readonly secrets: readonly string[];
+}
+
+interface FoundText {
+  readonly text: string;
+  readonly origin: ValueOrigin;
+}
+
+/**
+ * Flag before environment before configuration file before default. Every problem is collected first, so
+ * that one run shows them all, one sentence a line.
+ */
+export function loadSettings(input: LoadSettingsInput): LoadedSettings {
+  const { path, named } = configurationPath(input.configurationPath, input.env, input.cwd);
+  const file = readConfigurationFile(path, named);
+  const problems = [...file.problems];
+  const warnings = [...unknownKeys(file), ...misspeltEnvironment(input.env)];
+  const values: Record<string, OptionValue | undefined> = {};
+  const missing: OptionDeclaration[] = [];
+  const secrets: string[] = [];
+  const examined = (option: OptionDeclaration): boolean => input.groups?.includes(option.group) ?? true;
+  // A file that could not be understood may hold what seems missing.
+  const checkMissing = file.problems.length === 0;
+
+  for (const option of OPTIONS) {
+    values[option.key] = defaultOf(option, input.cwd);
+    const found = findText(option, input, file);
+    if (found !== undefined && option.secret === true && found.text !== '') secrets.push(found.text);
+    if (!examined(option)) continue;
+    if (found === undefined) {
+      if (option.required === true && checkMissing) missing.push(option);
+      continue;
+    }
+    const parsed = parseOption(option, found.text, found.origin);
+    if ('value' in parsed) values[option.key] = parsed.value;
+    else problems.push(parsed.problem);
+  }
+
+  // A data source of odbc.ini may hold server, database and login.
+  if (values['dsn'] === undefined) problems.push(...missing.map((option) => missingSentence(option, file)));
+  if (problems.length > 0) {
+    throw new ConnectorError(problems.join('\n'), { code: 'configuration_invalid', kind: 'configuration' });
+  }
+  // Each value was parsed by the declaration that its type is derived from.
+  return { settings: toSettings(values as unknown as OptionValues), warnings, secrets };
+}
+
+/** The text that counts; an empty one is none, but an empty password in the file is a choice (trust login). */
+function findText(option: OptionDeclaration, input: LoadSettingsInput, file: ConfigurationFile): FoundText | undefined {
+  const flag = input.flags[option.key];
+  if (flag !== undefined) {
+    return { text: flag, origin: { name: `--${flagOf(option) ?? option.key}`, directory: input.cwd } };
+  }
+  for (const name of environmentNamesOf(option)) {
+    const text = input.env[name];
+    if (text !== undefined && text !== '') return { text, origin: { name, directory: input.cwd } };
+  }
+  const text = file.values.get(option.key);
+  if (text === undefined || (text.trim() === '' && option.kind !== 'password')) return undefined;
+  return { text, origin: { name: file.path, directory: dirname(file.path) } };
+}
+
+function defaultOf(option: OptionDeclaration, cwd: string): OptionValue | undefined {
+  if (option.kind === 'list') return [];
+  if (option.kind === 'password') return undefined;
+  if (option.kind === 'path') return option.default === undefined ? undefined : resolve(cwd, option.default);
+  return option.default;
+}
+
+function missingSentence(option: OptionDeclaration, file: ConfigurationFile): string {
+  const flag = flagOf(option);
+  const [variable = ''] = environmentNamesOf(option);
+  const elsewhere = flag === undefined ? variable : `--${flag} or ${variable}`;
+  const place = file.exists ? `add it to ${file.path}` : `write it into ${file.path}, which does not exist yet`;
+  return `${option.key} is missing; ${place}, or set ${elsewhere}.`;
+}
+
+function unknownKeys(file: ConfigurationFile): readonly string[] {
+  const known = OPTIONS.map((option) => option.key);
+  return [...file.values.keys()]
+    .filter((key) => !known.includes(key))
+    .map((key) => {
+      const meant = nearest(key, known);
+      const advice = meant === undefined ? 'remove it.' : `did you mean "${meant}"?`;
+      return `The key "${key}" of ${file.path} is unknown and ignored; ${advice}`;
+    });
+}
+
+/** Only what is nearly one of ours: other programs may well use the prefix. */
+function misspeltEnvironment(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const known = OPTIONS.flatMap(environmentNamesOf);
+  const bare = known.map((name) => name.replace('PGSLUICE_', ''));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('PGSLUICE_') && !known.includes(name))
+    .flatMap((name) => {
+      const meant = nearest(name.replace('PGSLUICE_', ''), bare);
+      return meant === undefined
+        ? []
+        : [`The environment variable ${name} is unknown and ignored; did you mean PGSLUICE_${meant}?`];
+    });
+}
+
+function toSettings(values: OptionValues): Settings {
+  return {
+    driver: values.driver,
+    dsn: values.dsn,
+    host: values.host,
+    port: values.port,
+    database: values.database,
+    username: values.username,
+    password: values.password,
+    sslmode: values.sslmode,
+    sslrootcert: values.sslrootcert,
+    region: values.region,
+    maxRetries: values.max_retries,
+    retrySleepSeconds: values.retry_sleep_seconds,
+    debug: values.debug,
+    tableFilters: values.table_filters,
+    customBatchSize: values.custom_batch_size,
+    customThreads: values.custom_threads,
+    customQueueSize: values.custom_queue_size,
+    statementTimeoutSeconds: values.statement_timeout_seconds,
+    lockTimeoutSeconds: values.lock_timeout_seconds,
+    stallTimeoutSeconds: values.stall_timeout_seconds,
+    batchBytes: values.batch_bytes,
+    connectionTimeoutHours: values.connection_timeout_hours,
+    snapshotMaxAgeSeconds: values.snapshot_max_age_seconds,
+    transformations: values.transformations,
+    destination: values.destination,
+    warehousePath: values.warehouse_path,
+    statePath: values.state_path,
+    destinationSchema: values.destination_schema,
+    naming: values.naming,
+    logFormat: values.log_format,
+    logLevel: values.log_level ?? (values.debug ? 'debug' : 'info'),
+  };
+}

@@ -1,0 +1,98 @@
+import type { OptionDeclaration, OptionValue } from './options';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** Where a value was found, for messages and for paths. */
+export interface ValueOrigin {
+  /** `--port`, `PGSLUICE_PORT` or the configuration file. */
+  readonly name: string;
+  /** Relative paths start here. */
+  readonly directory: string;
+}
+
+export type ParsedValue = { readonly value: OptionValue } | { readonly problem: string };
+
+const TRUE = new Set(['true', '1', 'yes', 'on']);
+const FALSE = new Set(['false', '0', 'no', 'off']);
+// The samples of the connector and of Fivetran use these; no real value looks so.
+const PLACEHOLDER = /^(?:<\s*your[\s_-].*>|<?YOUR_[A-Z0-9_]+>?)$/i;
+const LONGEST_QUOTE = 60;
+
+/**
+ * One option's text as its typed value, or the sentence that says what is wrong with it. A secret's text
+ * appears in no sentence.
+ */
+export function parseOption(option: OptionDeclaration, text: string, origin: ValueOrigin): ParsedValue {
+  const trimmed = text.trim();
+  const problem = (advice: string): ParsedValue => ({ problem: `${option.key} (${origin.name}) ${advice}.` });
+  const not = option.secret === true ? '' : `, not ${quote(text)}`;
+
+  if (PLACEHOLDER.test(trimmed)) {
+    const shown = option.secret === true ? 'a placeholder' : `the placeholder ${quote(trimmed)}`;
+    return problem(`still holds ${shown}; replace it with your own value`);
+  }
+  if (text.includes('\0')) return problem('contains a NUL character, which no connection can carry; remove it');
+
+  switch (option.kind) {
+    case 'password':
+      return { value: text };
+    case 'string':
+      // The URL itself may hold a password, so it is not shown.
+      if (option.key === 'host' && trimmed.includes('://')) {
+        return problem('must be a name or an address only; put the other parts of the URL into options of their own');
+      }
+      return { value: trimmed };
+    case 'integer':
+    case 'number': {
+      const whole = option.kind === 'integer';
+      const pattern = whole ? /^[+-]?\d+$/ : /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+      const value = pattern.test(trimmed) ? Number(trimmed) : NaN;
+      if (value >= option.min && value <= option.max) return { value };
+      return problem(`must be a ${whole ? 'whole number' : 'number'} from ${option.min} to ${option.max}${not}`);
+    }
+    case 'boolean': {
+      const lower = trimmed.toLowerCase();
+      if (TRUE.has(lower)) return { value: true };
+      if (FALSE.has(lower)) return { value: false };
+      return problem(`must be true or false${not}`);
+    }
+    case 'enum': {
+      const lower = trimmed.toLowerCase();
+      if (option.choices.includes(lower)) return { value: lower };
+      return problem(`must be one of ${option.choices.join(', ')}${not}`);
+    }
+    case 'list': {
+      const value = parseList(trimmed);
+      if (value === undefined) return problem(`must be separated by commas, or be a JSON array of strings${not}`);
+      if (value.includes('!')) return problem(`holds a "!" that excludes nothing; write the pattern after it${not}`);
+      return { value };
+    }
+    case 'path': {
+      if (option.keywords?.includes(trimmed) === true) return { value: trimmed };
+      const path = resolve(origin.directory, trimmed);
+      if (option.mustExist !== true || existsSync(path)) return { value: path };
+      return problem(`names ${path}, which does not exist; correct the path`);
+    }
+  }
+}
+
+function parseList(text: string): readonly string[] | undefined {
+  let entries: readonly string[];
+  if (text.startsWith('[')) {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string')) return undefined;
+    entries = parsed;
+  } else {
+    entries = text.split(',');
+  }
+  return entries.map((entry) => entry.trim()).filter((entry) => entry !== '');
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text);
+}

@@ -1,0 +1,384 @@
+/**
+ * The one option table. The command line, the environment, configuration.json, the README's table and
+ * Fivetran's form are all made from it; an option exists nowhere else.
+ */
+export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output';
+
+interface CommonDeclaration {
+  /** The key in configuration.json; flag and environment variable are derived from it. */
+  readonly key: string;
+  /** Where the flag is not the key in kebab-case; false: there is none. */
+  readonly flag?: string | false;
+  /** Read after PGSLUICE_<KEY>: names that other PostgreSQL programs know. */
+  readonly moreEnvironment?: readonly string[];
+  readonly group: OptionGroup;
+  /** A few words, as above a field of a form. */
+  readonly label: string;
+  /** A phrase for help and tables, without a final full stop. */
+  readonly description: string;
+  readonly example?: string;
+  /** Must be given, unless `dsn` is: a data source may hold all of these. */
+  readonly required?: true;
+  /** Never shown in a message, a log or a form. */
+  readonly secret?: true;
+  /** Only of use to the command line on this machine; no field of Fivetran's form. */
+  readonly local?: true;
+}
+
+interface NumberDeclaration {
+  readonly kind: 'integer' | 'number';
+  readonly default?: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+type KindDeclaration =
+  | { readonly kind: 'string'; readonly default?: string }
+  | NumberDeclaration
+  | { readonly kind: 'boolean'; readonly default?: boolean }
+  | { readonly kind: 'enum'; readonly choices: readonly string[]; readonly default?: string }
+  | { readonly kind: 'list' }
+  /** `keywords` are values that name no file. */
+  | {
+      readonly kind: 'path';
+      readonly default?: string;
+      readonly mustExist?: true;
+      readonly keywords?: readonly string[];
+    }
+  | { readonly kind: 'password' };
+
+export type OptionDeclaration = CommonDeclaration & KindDeclaration;
+export type OptionValue = string | number | boolean | readonly string[];
+
+const TABLE = [
+  {
+    key: 'host',
+    kind: 'string',
+    group: 'Connection',
+    label: 'Host',
+    required: true,
+    description: 'Name or address of the PostgreSQL server',
+    example: 'db.example.com',
+  },
+  {
+    key: 'port',
+    kind: 'integer',
+    min: 1,
+    max: 65_535,
+    group: 'Connection',
+    label: 'Port',
+    required: true,
+    description: 'Port of the server',
+    example: '5432',
+  },
+  {
+    key: 'database',
+    kind: 'string',
+    group: 'Connection',
+    label: 'Database',
+    required: true,
+    description: 'Database to replicate',
+    example: 'shop',
+  },
+  {
+    key: 'username',
+    kind: 'string',
+    group: 'Connection',
+    label: 'User',
+    required: true,
+    description: 'Role to log in as; it needs CONNECT, USAGE and SELECT only',
+    example: 'replicator',
+  },
+  {
+    key: 'password',
+    kind: 'password',
+    // A flag would show the password to everyone who can list processes.
+    flag: false,
+    moreEnvironment: ['PGPASSWORD'],
+    group: 'Connection',
+    label: 'Password',
+    required: true,
+    secret: true,
+    description: 'Password of the role',
+  },
+  {
+    key: 'sslmode',
+    kind: 'enum',
+    choices: ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'],
+    group: 'Connection',
+    label: 'TLS mode',
+    description: 'Whether the connection is encrypted and the server checked; without it, the driver decides',
+    example: 'verify-full',
+  },
+  {
+    key: 'sslrootcert',
+    kind: 'path',
+    mustExist: true,
+    keywords: ['system'],
+    group: 'Connection',
+    label: 'TLS root certificate',
+    description: 'File of the certificate authorities that `verify-ca` and `verify-full` trust, or `system`',
+    example: './root.crt',
+  },
+  {
+    key: 'driver',
+    kind: 'string',
+    group: 'Connection',
+    label: 'ODBC driver',
+    description: 'Name or library of the ODBC driver; without it, the installed PostgreSQL driver is found',
+    example: 'PostgreSQL Unicode',
+  },
+  {
+    key: 'dsn',
+    kind: 'string',
+    group: 'Connection',
+    label: 'ODBC data source',
+    description: 'Data source of odbc.ini; the other connection options may then be left out',
+    example: 'shop',
+  },
+  {
+    key: 'table_filters',
+    kind: 'list',
+    group: 'Tables',
+    label: 'Tables',
+    description:
+      'Globs over `schema.table`, separated by commas; `!` excludes; without a dot, tables of any schema; ' +
+      'without it, every table',
+    example: 'public.*, !*_old',
+  },
+  {
+    key: 'region',
+    kind: 'string',
+    group: 'Tables',
+    label: 'Region',
+    description: 'Region kept in `orders` tables; without it, no row is filtered',
+    example: 'Europe',
+  },
+  {
+    key: 'transformations',
+    kind: 'path',
+    mustExist: true,
+    group: 'Tables',
+    label: 'Transformations',
+    local: true,
+    description: 'Module with transformations of your own',
+    example: './my-rules.mjs',
+  },
+  {
+    key: 'custom_batch_size',
+    kind: 'integer',
+    min: 1,
+    max: 1_000_000,
+    group: 'Reading',
+    label: 'Rows per batch',
+    description: 'Rows per batch, in place of 5000, 2500 or 1000 by table size',
+  },
+  {
+    key: 'custom_threads',
+    kind: 'integer',
+    min: 1,
+    // Readers share 16 threads with the destination's writers (cli/main); more would only wait for one.
+    max: 12,
+    group: 'Reading',
+    label: 'Readers',
+    description: 'Connections that read at once, in place of 4, 2 or 1 by table size',
+  },
+  {
+    key: 'custom_queue_size',
+    kind: 'integer',
+    min: 1,
+    max: 10_000_000,
+    group: 'Reading',
+    label: 'Rows in the queue',
+    description: 'Rows read ahead of the destination, in place of 10000, 5000 or 1000 by table size',
+  },
+  {
+    key: 'batch_bytes',
+    kind: 'integer',
+    default: 8_388_608,
+    min: 1_024,
+    // A batch is one string per column, and the longest string of V8 is 512 MB.
+    max: 268_435_456,
+    group: 'Reading',
+    label: 'Bytes per batch',
+    description: 'Most bytes in one batch; wide rows make batches of fewer rows',
+  },
+  {
+    key: 'statement_timeout_seconds',
+    kind: 'number',
+    default: 600,
+    min: 0,
+    max: 86_400,
+    group: 'Reading',
+    label: 'Statement timeout',
+    description: 'Seconds after which the server ends a statement; 0: never',
+  },
+  {
+    key: 'lock_timeout_seconds',
+    kind: 'number',
+    default: 60,
+    min: 0,
+    max: 86_400,
+    group: 'Reading',
+    label: 'Lock timeout',
+    description: 'Seconds to wait for a table that another session has locked; 0: without end',
+  },
+  {
+    key: 'stall_timeout_seconds',
+    kind: 'number',
+    default: 300,
+    min: 1,
+    max: 86_400,
+    group: 'Reading',
+    label: 'Stall timeout',
+    description: 'Seconds without an answer after which the server counts as lost, and the work goes on over a new connection',
+  },
+  {
+    key: 'connection_timeout_hours',
+    kind: 'number',
+    default: 3,
+    min: 0.001,
+    max: 168,
+    group: 'Reading',
+    label: 'Connection lifetime',
+    description: 'Hours after which a connection is replaced, between two batches',
+  },
+  {
+    key: 'snapshot_max_age_seconds',
+    kind: 'number',
+    default: 3_600,
+    min: 1,
+    max: 86_400,
+    group: 'Reading',
+    label: 'Snapshot lifetime',
+    description: 'Seconds after which the rest of a table is read under a new snapshot',
+  },
+  {
+    key: 'max_retries',
+    kind: 'integer',
+    default: 5,
+    min: 0,
+    max: 1_000,
+    group: 'Retries',
+    label: 'Attempts',
+    description: 'Attempts per table; 0: one attempt, no retry',
+  },
+  {
+    key: 'retry_sleep_seconds',
+    kind: 'number',
+    default: 5,
+    min: 0,
+    max: 86_400,
+    group: 'Retries',
+    label: 'Retry delay',
+    description: 'Seconds before the first retry; doubled at each, 300 at most, with jitter',
+  },
+  {
+    key: 'destination',
+    kind: 'enum',
+    choices: ['duckdb', 'null'],
+    default: 'duckdb',
+    group: 'Destination',
+    label: 'Destination',
+    local: true,
+    description: 'Where rows go; `null` reads and discards them, to measure the source',
+  },
+  {
+    key: 'warehouse_path',
+    flag: 'warehouse',
+    kind: 'path',
+    default: 'files/warehouse.db',
+    group: 'Destination',
+    label: 'Warehouse file',
+    local: true,
+    description: 'DuckDB file that receives the tables',
+  },
+  {
+    key: 'state_path',
+    flag: 'state',
+    kind: 'path',
+    default: 'files/state.json',
+    group: 'Destination',
+    label: 'State file',
+    local: true,
+    description: 'Readable copy of the state in the warehouse',
+  },
+  {
+    key: 'destination_schema',
+    kind: 'string',
+    default: 'tester',
+    group: 'Destination',
+    label: 'Destination schema',
+    local: true,
+    description: 'Schema of the warehouse that holds the tables',
+  },
+  {
+    key: 'naming',
+    kind: 'enum',
+    choices: ['source', 'fivetran'],
+    default: 'source',
+    group: 'Destination',
+    label: 'Naming',
+    local: true,
+    description: 'Names as in the source, or as Fivetran writes them',
+  },
+  {
+    key: 'debug',
+    kind: 'boolean',
+    default: false,
+    group: 'Output',
+    label: 'Debug',
+    description: 'Log more, and print stack traces',
+  },
+  {
+    key: 'log_level',
+    kind: 'enum',
+    choices: ['debug', 'info', 'warning', 'severe'],
+    group: 'Output',
+    label: 'Log level',
+    local: true,
+    description: 'Least level that is logged; without it `info`, or `debug` with that option',
+  },
+  {
+    key: 'log_format',
+    kind: 'enum',
+    choices: ['text', 'json'],
+    default: 'text',
+    group: 'Output',
+    label: 'Log format',
+    local: true,
+    description: 'Lines for people, or one JSON object a line',
+  },
+] as const satisfies readonly OptionDeclaration[];
+
+export const OPTIONS: readonly OptionDeclaration[] = TABLE;
+
+type Declared = (typeof TABLE)[number];
+export type OptionKey = Declared['key'];
+
+type ValueOf<O extends Declared> = O extends { kind: 'integer' | 'number' }
+  ? number
+  : O extends { kind: 'boolean' }
+    ? boolean
+    : O extends { choices: readonly (infer Choice)[] }
+      ? Choice
+      : O extends { kind: 'list' }
+        ? readonly string[]
+        : string;
+
+/** One value per option, typed by its declaration; undefined where it was not given and has no default. */
+export type OptionValues = {
+  readonly [O in Declared as O['key']]:
+    ValueOf<O> | (O extends { default: unknown } | { kind: 'list' } ? never : undefined);
+};
+
+/** The command line's name of an option, without dashes; undefined where it has none. */
+export function flagOf(option: OptionDeclaration): string | undefined {
+  if (option.flag === false) return undefined;
+  return option.flag ?? option.key.replaceAll('_', '-');
+}
+
+/** Environment variables that set an option, the strongest first. */
+export function environmentNamesOf(option: OptionDeclaration): readonly string[] {
+  return [`PGSLUICE_${option.key.toUpperCase()}`, ...(option.moreEnvironment ?? [])];
+}

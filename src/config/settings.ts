@@ -1,0 +1,46 @@
+import type { LogLevel } from '../common/logger';
+
+export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+
+/** The configuration after it was checked: every number a number, every default applied. */
+export interface Settings {
+  /** Name of the ODBC driver as registered in odbcinst.ini; found automatically when undefined. */
+  readonly driver: string | undefined;
+  /** ODBC data source name; host, port and database then come from it unless they are given too. */
+  readonly dsn: string | undefined;
+  /** undefined only where `dsn` is given */
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly database: string | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly sslmode: SslMode | undefined;
+  readonly sslrootcert: string | undefined;
+  /** Business region of the `orders` rule; undefined: nothing is filtered. */
+  readonly region: string | undefined;
+  readonly maxRetries: number;
+  readonly retrySleepSeconds: number;
+  readonly debug: boolean;
+  /** Globs over `schema.table`; `!` excludes. Empty: every table. */
+  readonly tableFilters: readonly string[];
+  readonly customBatchSize: number | undefined;
+  readonly customThreads: number | undefined;
+  readonly customQueueSize: number | undefined;
+  /** 0: no limit. */
+  readonly statementTimeoutSeconds: number;
+  readonly lockTimeoutSeconds: number;
+  /** A call that the server leaves unanswered for this long counts as lost. */
+  readonly stallTimeoutSeconds: number;
+  readonly batchBytes: number;
+  readonly connectionTimeoutHours: number;
+  readonly snapshotMaxAgeSeconds: number;
+  /** Absolute path of the user's module of transformations. */
+  readonly transformations: string | undefined;
+  readonly destination: 'duckdb' | 'null';
+  readonly warehousePath: string;
+  readonly statePath: string;
+  readonly destinationSchema: string;
+  readonly naming: 'source' | 'fivetran';
+  readonly logFormat: 'text' | 'json';
+  readonly logLevel: LogLevel;
+}

@@ -1,0 +1,66 @@
+/** The interface both edges write through. Calls come one at a time, in order, from one writer. */
+import type { ColumnType } from '../model/column-type';
+import type { PackedBatch } from '../model/packed-batch';
+import type { TableState, TableStates } from '../model/sync-state';
+
+export interface DestinationColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+/** A table as the destination holds it; the columns are the batch's, in its order, without the added ones. */
+export interface DestinationTable {
+  /** `schema.table` of the source, for messages. */
+  readonly key: string;
+  readonly name: string;
+  readonly columns: readonly DestinationColumn[];
+  /** Names of key columns; empty: rows are identified by their content (`_fivetran_id`). */
+  readonly primaryKey: readonly string[];
+  /** A transformation rewrites the key, so the source's promise of uniqueness is void. */
+  readonly keysMayRepeat: boolean;
+  /** False where the key is another than before: old rows cannot be matched, and are dropped. */
+  readonly keepDeletedRows: boolean;
+}
+
+/** The moment that every row of a load carries. */
+export interface LoadStamp {
+  readonly startedAt: Date;
+}
+
+export interface FinishedLoad {
+  /** Rows the table holds now, without those marked deleted. */
+  readonly rows: number;
+  /** Rows that this load marked deleted. */
+  readonly deleted: number;
+}
+
+export interface Destination {
+  /** Opens and locks; returns what was committed last. */
+  open(): Promise<TableStates>;
+  /**
+   * A full load: rows gather beside the table and take its place in `finishLoad`. With `resume`, rows of an
+   * earlier, committed part of the same load are kept.
+   */
+  beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void>;
+  /** Adds a batch to the load. */
+  write(table: DestinationTable, batch: PackedBatch): Promise<void>;
+  /** Adds a batch of newer versions: each replaces all rows of the load with its key. */
+  writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void>;
+  /** Collects the keys that exist (columns: the primary key, in its order), for `keepOnlyKeys`. */
+  collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void>;
+  /** Drops from the load what has none of the collected keys. Returns how many rows went. */
+  keepOnlyKeys(table: DestinationTable): Promise<number>;
+  /** The load takes the table's place; rows of the table that the load lacks are kept, marked deleted. */
+  finishLoad(table: DestinationTable): Promise<FinishedLoad>;
+  /** Forgets a load. */
+  abandonLoad(table: DestinationTable): Promise<void>;
+  /** Adds rows to a table that only grows, creating it first. */
+  append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;
+  /** To be committed with the data written so far; null removes the entry. */
+  putState(key: string, state: TableState | null): Promise<void>;
+  commit(): Promise<void>;
+  /** Back to the last commit. */
+  rollback(): Promise<void>;
+  /** May be called twice; what was not committed is dropped. */
+  close(): Promise<void>;
+}

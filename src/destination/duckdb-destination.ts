@@ -1,0 +1,165 @@
+/**
+ * The warehouse file as a destination.
+ *
+ * A full load of a table gathers in a table of its own beside it, so that a reader of the warehouse sees
+ * the table as of one sync or of the next, never a mixture. `finishLoad` puts it in the table's place.
+ * Everything between two commits is one transaction, the state rows of `_pgsluice.state` included.
+ */
+import { ConnectorError } from '../common/errors';
+import type { Logger } from '../common/logger';
+import type { PackedBatch } from '../model/packed-batch';
+import type { TableState, TableStates } from '../model/sync-state';
+import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from './destination';
+import { literal, quoted } from './duckdb-types';
+import { Warehouse, type WarehouseOptions } from './duckdb-warehouse';
+import { LoadTable } from './load-table';
+import { replaceTable } from './replace-table';
+
+export interface DuckDbDestinationOptions extends WarehouseOptions {
+  readonly schema: string;
+  readonly logger: Logger;
+}
+
+const STATE_TABLE = '_pgsluice.state';
+const KEYS_TABLE = 'pgsluice_keys';
+const LATEST_TABLE = 'pgsluice_latest';
+
+export class DuckDbDestination implements Destination {
+  private warehouse: Warehouse | undefined;
+  private readonly loads = new Map<string, LoadTable>();
+  private inTransaction = false;
+
+  constructor(private readonly options: DuckDbDestinationOptions) {}
+
+  async open(): Promise<TableStates> {
+    this.warehouse = await Warehouse.open(this.options);
+    await this.warehouse.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}`);
+    await this.warehouse.run('CREATE SCHEMA IF NOT EXISTS _pgsluice');
+    await this.warehouse.run(`CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`);
+    const rows = await this.warehouse.rows(`SELECT table_key, entry FROM ${STATE_TABLE}`);
+    return new Map(rows.map((row) => [String(row[0]), JSON.parse(String(row[1])) as TableState]));
+  }
+
+  async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
+    const warehouse = await this.writing();
+    const open = resume ? LoadTable.reopen : LoadTable.create;
+    this.loads.set(table.key, await open(warehouse, table, this.loadName(table), stamp, this.options.logger));
+  }
+
+  async write(table: DestinationTable, batch: PackedBatch): Promise<void> {
+    await this.writing();
+    await this.loadOf(table).insert(batch);
+  }
+
+  async writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void> {
+    const warehouse = await this.writing();
+    const load = this.loadOf(table);
+    // Before the copy of the columns is made, since it may change their types.
+    await load.fit(batch);
+    await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
+    await load.insert(batch, LATEST_TABLE);
+    await warehouse.run(`DELETE FROM ${load.name} WHERE ${keyTuple(table)} IN (SELECT ${keyTuple(table)} FROM ${LATEST_TABLE})`);
+    await warehouse.run(`INSERT INTO ${load.name} BY NAME SELECT * FROM ${LATEST_TABLE}`);
+    await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
+  }
+
+  async collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void> {
+    const warehouse = await this.writing();
+    const load = this.loadOf(table);
+    const names = table.primaryKey.map(quoted).join(', ');
+    await warehouse.run(`CREATE TEMP TABLE IF NOT EXISTS ${KEYS_TABLE} AS SELECT ${names} FROM ${load.name} LIMIT 0`);
+    await load.insertKeys(keys, KEYS_TABLE);
+  }
+
+  async keepOnlyKeys(table: DestinationTable): Promise<number> {
+    const warehouse = await this.writing();
+    const load = this.loadOf(table);
+    await warehouse.run(`CREATE TEMP TABLE IF NOT EXISTS ${KEYS_TABLE} AS SELECT ${table.primaryKey.map(quoted).join(', ')} FROM ${load.name} LIMIT 0`);
+    const removed = await warehouse.run(`DELETE FROM ${load.name} WHERE ${keyTuple(table)} NOT IN (SELECT ${keyTuple(table)} FROM ${KEYS_TABLE})`);
+    await warehouse.run(`DROP TABLE ${KEYS_TABLE}`);
+    return removed;
+  }
+
+  async finishLoad(table: DestinationTable): Promise<FinishedLoad> {
+    const warehouse = await this.writing();
+    const load = this.loadOf(table);
+    const finished = await replaceTable(warehouse, {
+      schema: this.options.schema,
+      table,
+      load,
+      logger: this.options.logger,
+    });
+    this.loads.delete(table.key);
+    return finished;
+  }
+
+  async abandonLoad(table: DestinationTable): Promise<void> {
+    const warehouse = await this.writing();
+    this.loads.delete(table.key);
+    await warehouse.run(`DROP TABLE IF EXISTS ${this.loadName(table)}`);
+  }
+
+  async append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void> {
+    const warehouse = await this.writing();
+    const name = `${quoted(this.options.schema)}.${quoted(table.name)}`;
+    const [existing] = await warehouse.rows(
+      `SELECT 1 FROM information_schema.tables WHERE table_schema = ${literal(this.options.schema)} AND table_name = ${literal(table.name)}`,
+    );
+    const open = existing === undefined ? LoadTable.create : LoadTable.reopen;
+    await (await open(warehouse, table, name, stamp, this.options.logger)).insert(batch);
+  }
+
+  async putState(key: string, state: TableState | null): Promise<void> {
+    const warehouse = await this.writing();
+    await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key = ${literal(key)}`);
+    if (state !== null) await warehouse.run(`INSERT INTO ${STATE_TABLE} VALUES (${literal(key)}, ${literal(JSON.stringify(state))})`);
+  }
+
+  async commit(): Promise<void> {
+    if (!this.inTransaction) return;
+    await this.opened().run('COMMIT');
+    this.inTransaction = false;
+  }
+
+  async rollback(): Promise<void> {
+    this.loads.clear();
+    if (!this.inTransaction) return;
+    this.inTransaction = false;
+    await this.opened().run('ROLLBACK');
+  }
+
+  async close(): Promise<void> {
+    await this.rollback().catch(() => undefined);
+    this.warehouse?.close();
+    this.warehouse = undefined;
+  }
+
+  private opened(): Warehouse {
+    if (this.warehouse === undefined) throw new ConnectorError('The warehouse is not open.', { code: 'closed', kind: 'internal' });
+    return this.warehouse;
+  }
+
+  private async writing(): Promise<Warehouse> {
+    const warehouse = this.opened();
+    if (!this.inTransaction) {
+      await warehouse.run('BEGIN TRANSACTION');
+      this.inTransaction = true;
+    }
+    return warehouse;
+  }
+
+  private loadOf(table: DestinationTable): LoadTable {
+    const load = this.loads.get(table.key);
+    if (load === undefined) throw new ConnectorError(`No load of ${table.key} has begun.`, { code: 'no_load', kind: 'internal' });
+    return load;
+  }
+
+  /** In the same schema, since DuckDB renames within a schema only. */
+  private loadName(table: DestinationTable): string {
+    return `${quoted(this.options.schema)}.${quoted(`_pgsluice_load_${table.name}`)}`;
+  }
+}
+
+function keyTuple(table: DestinationTable): string {
+  return `(${table.primaryKey.map(quoted).join(', ')})`;
+}

@@ -1,0 +1,51 @@
+/** Names of tables and columns in the destination. */
+import type { TableSchema } from '../model/table';
+
+export type Naming = 'source' | 'fivetran';
+
+/** Columns that every table gets; a source column of such a name is renamed. */
+export const ADDED_COLUMNS = ['sync_timestamp', '_fivetran_synced', '_fivetran_deleted', '_fivetran_id'] as const;
+
+export function destinationTableName(table: Pick<TableSchema, 'schema' | 'name'>, naming: Naming): string {
+  const name = `source_${table.schema}_${table.name}`;
+  return naming === 'fivetran' ? fivetranName(name) : name;
+}
+
+/**
+ * Column names as the destination can hold them, in order. Names that are equal without regard to case
+ * (DuckDB does not tell them apart), or equal to an added column, get a number: `name_2`.
+ */
+export function destinationColumnNames(columns: readonly string[], naming: Naming): string[] {
+  const taken = new Set<string>(ADDED_COLUMNS);
+  const wanted = columns.map((column) => (naming === 'fivetran' ? fivetranName(column) : column));
+  // A column that has its own name by right keeps it, whatever stands before it.
+  const byRight = new Set(wanted.map(folded).filter((name) => !taken.has(name)));
+  return wanted.map((name) => {
+    let unique = name;
+    for (let number = 2; taken.has(folded(unique)) || (unique !== name && byRight.has(folded(unique))); number += 1) {
+      unique = `${name}_${number}`;
+    }
+    taken.add(folded(unique));
+    return unique;
+  });
+}
+
+/** Two destination names are the same table to DuckDB when this is the same. */
+export function folded(name: string): string {
+  return name.toLowerCase();
+}
+
+/**
+ * Fivetran's rule: transliterate, split camelCase, every other character becomes `_`, runs of `_` collapse,
+ * lower case, a leading digit gets a `_`. (Fivetran documentation, naming conventions.)
+ */
+export function fivetranName(name: string): string {
+  const plain = name.normalize('NFKD').replace(/\p{M}+/gu, '');
+  const words = plain
+    .replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1_$2')
+    .replace(/(\p{Lu}+)(\p{Lu}\p{Ll})/gu, '$1_$2')
+    .replace(/[^A-Za-z0-9_]/g, '_')
+    .replace(/_+/g, '_')
+    .toLowerCase();
+  return /^\d/.test(words) ? `_${words}` : words === '' ? '_' : words;
+}

@@ -1,0 +1,62 @@
+/** Takes everything and keeps nothing: for measuring what reading alone costs. */
+import type { PackedBatch } from '../model/packed-batch';
+import type { TableStates } from '../model/sync-state';
+import type { Destination, DestinationTable, FinishedLoad } from './destination';
+
+export class NullDestination implements Destination {
+  private readonly rows = new Map<string, number>();
+
+  open(): Promise<TableStates> {
+    return Promise.resolve(new Map());
+  }
+
+  beginLoad(table: DestinationTable): Promise<void> {
+    this.rows.set(table.key, 0);
+    return Promise.resolve();
+  }
+
+  write(table: DestinationTable, batch: PackedBatch): Promise<void> {
+    this.rows.set(table.key, (this.rows.get(table.key) ?? 0) + batch.rowCount);
+    return Promise.resolve();
+  }
+
+  writeLatest(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  collectKeys(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  keepOnlyKeys(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  finishLoad(table: DestinationTable): Promise<FinishedLoad> {
+    return Promise.resolve({ rows: this.rows.get(table.key) ?? 0, deleted: 0 });
+  }
+
+  abandonLoad(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  append(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  putState(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  commit(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  rollback(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,91 @@
+/** The end of a full load: it takes its table's place, and what the source no longer has stays, marked deleted. */
+import type { Logger } from '../common/logger';
+import type { DestinationTable, FinishedLoad } from './destination';
+import { literal, quoted } from './duckdb-types';
+import type { Warehouse } from './duckdb-warehouse';
+import type { LoadTable } from './load-table';
+
+interface Replacement {
+  readonly schema: string;
+  readonly table: DestinationTable;
+  readonly load: LoadTable;
+  readonly logger: Logger;
+}
+
+export async function replaceTable(warehouse: Warehouse, replacement: Replacement): Promise<FinishedLoad> {
+  const { schema, table, load } = replacement;
+  const target = `${quoted(schema)}.${quoted(table.name)}`;
+  if (table.primaryKey.length === 0) await numberCopies(warehouse, load.name);
+  else if (table.keysMayRepeat) await keepLastOfEachKey(warehouse, table, load.name);
+  const rows = Number((await warehouse.rows(`SELECT count(*) FROM ${load.name}`))[0]?.[0] ?? 0);
+  const old = await columnTypes(warehouse, schema, table.name);
+  let deleted = 0;
+  if (old.size > 0) {
+    if (table.keepDeletedRows) deleted = await carryOver(warehouse, replacement, old, target);
+    await warehouse.run(`DROP TABLE ${target}`);
+  }
+  await warehouse.run(`ALTER TABLE ${load.name} RENAME TO ${quoted(table.name)}`);
+  return { rows, deleted };
+}
+
+/** Rows without a key are told apart by content; the second copy of a row gets an identity of its own, and the third. */
+async function numberCopies(warehouse: Warehouse, load: string): Promise<void> {
+  await warehouse.run(
+    `UPDATE ${load} AS l SET _fivetran_id = md5(l._fivetran_id || '#' || c.copy) FROM (` +
+      `SELECT rowid AS id, row_number() OVER (PARTITION BY _fivetran_id ORDER BY rowid) AS copy FROM ${load} ` +
+      `WHERE _fivetran_id IN (SELECT _fivetran_id FROM ${load} GROUP BY 1 HAVING count(*) > 1)) AS c WHERE l.rowid = c.id AND c.copy > 1`,
+  );
+}
+
+async function keepLastOfEachKey(warehouse: Warehouse, table: DestinationTable, load: string): Promise<void> {
+  const keys = table.primaryKey.map(quoted).join(', ');
+  await warehouse.run(
+    `DELETE FROM ${load} WHERE rowid IN (SELECT rowid FROM ${load} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY rowid DESC) > 1)`,
+  );
+}
+
+async function columnTypes(warehouse: Warehouse, schema: string, table: string): Promise<Map<string, string>> {
+  const rows = await warehouse.rows(
+    `SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = ${literal(schema)} AND table_name = ${literal(table)} ORDER BY ordinal_position`,
+  );
+  return new Map(rows.map((row) => [String(row[0]), String(row[1])]));
+}
+
+/** Adds the rows and columns that the source no longer has. Returns how many rows are newly marked deleted. */
+async function carryOver(warehouse: Warehouse, replacement: Replacement, old: ReadonlyMap<string, string>, target: string): Promise<number> {
+  const { schema, table, load, logger } = replacement;
+  const loadTableName = `_pgsluice_load_${table.name}`;
+  const keys = table.primaryKey.length === 0 ? ['_fivetran_id'] : table.primaryKey;
+  if (keys.some((key) => !old.has(key))) return 0;
+  const missing = keys.map((key) => `l.${quoted(key)} = t.${quoted(key)}`).join(' AND ');
+  const gone = `FROM ${target} AS t WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS l WHERE ${missing})`;
+  const present = await columnTypes(warehouse, schema, loadTableName);
+  const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT t._fivetran_deleted) ${gone}`);
+  for (const [name, type] of old) {
+    if (!present.has(name)) await warehouse.run(`ALTER TABLE ${load.name} ADD COLUMN ${quoted(name)} ${type}`);
+  }
+  if (Number(counts?.[0] ?? 0) === 0) return 0;
+  for (const [name, type] of old) {
+    const wanted = present.get(name);
+    if (wanted === undefined || wanted === type) continue;
+    const [lossy] = await warehouse.rows(
+      `SELECT count(*) ${gone} AND t.${quoted(name)} IS NOT NULL AND ` +
+        `CAST(TRY_CAST(t.${quoted(name)} AS ${wanted}) AS ${type}) IS DISTINCT FROM t.${quoted(name)}`,
+    );
+    if (Number(lossy?.[0] ?? 0) === 0) continue;
+    // Deleted rows are data too: the column takes a type that holds both.
+    await warehouse.run(`ALTER TABLE ${load.name} ALTER ${quoted(name)} TYPE VARCHAR`);
+    logger.warning(`Column ${name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot.`);
+  }
+  const stamped: Readonly<Record<string, string>> = {
+    sync_timestamp: load.stampSeconds,
+    _fivetran_synced: load.stampTime,
+  };
+  const values = [...old.keys()].map((name) => {
+    if (name === '_fivetran_deleted') return 'true';
+    const stamp = stamped[name];
+    return stamp === undefined ? `t.${quoted(name)}` : `CASE WHEN t._fivetran_deleted THEN t.${quoted(name)} ELSE ${stamp} END`;
+  });
+  await warehouse.run(`INSERT INTO ${load.name} (${[...old.keys()].map(quoted).join(', ')}) SELECT ${values.join(', ')} ${gone}`);
+  return Number(counts?.[1] ?? 0);
+}

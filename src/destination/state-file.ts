@@ -1,0 +1,19 @@
+/**
+ * A copy of the committed state as JSON, for people and for scripts that know the file of old. The
+ * warehouse is the truth: the copy may be one commit behind, and is never read for data in it.
+ */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { STATE_VERSION, type StateDocument, type TableStates } from '../model/sync-state';
+
+export function stateDocument(states: TableStates, at: Date): StateDocument {
+  return { version: STATE_VERSION, last_updated_at: at.toISOString(), tables: Object.fromEntries([...states].sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
+/** Written beside and renamed, so that a reader finds the old file or the new one, never half of one. */
+export function writeStateFile(path: string, document: StateDocument): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const beside = `${path}.tmp`;
+  writeFileSync(beside, `${JSON.stringify(document, null, 2)}\n`);
+  renameSync(beside, path);
+}

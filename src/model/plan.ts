@@ -1,0 +1,26 @@
+import type { TableSchema } from './table';
+
+export type TableCategory = 'small' | 'medium' | 'large';
+
+/** How a table's rows are fetched. */
+export type ReadMethod =
+  /** packed batches over ranges of ctid */
+  | 'ranges'
+  /** a server-side cursor, one packed row at a time */
+  | 'cursor';
+
+export interface PlannedTable {
+  readonly table: TableSchema;
+  readonly category: TableCategory;
+  readonly readMethod: ReadMethod;
+  readonly batchRows: number;
+  readonly threads: number;
+  readonly queueRows: number;
+  readonly partitionRows: number;
+  readonly checkpointRows: number;
+}
+
+export interface SyncPlan {
+  /** In the order they will be processed: small, medium, large, each by row count. */
+  readonly tables: readonly PlannedTable[];
+}

@@ -1,0 +1,42 @@
+import type { PlannedTable, SyncPlan } from './plan';
+import type { Pressure } from './resources';
+import type { ConnectorError } from '../common/errors';
+
+/** Counts as `fivetran debug` shows them at its end. */
+export interface OperationCounts {
+  upserts: number;
+  updates: number;
+  deletes: number;
+  truncates: number;
+  schemaChanges: number;
+  checkpoints: number;
+}
+
+export interface TableReport {
+  /** `schema.table` */
+  readonly key: string;
+  readonly destinationTable: string;
+  readonly rows: number;
+  readonly seconds: number;
+  readonly error?: ConnectorError;
+}
+
+export interface SyncReport {
+  readonly tables: readonly TableReport[];
+  readonly operations: OperationCounts;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** What a running sync tells whoever watches: the progress display, metrics, tests. Calls must not throw or block. */
+export interface SyncObserver {
+  planned?(plan: SyncPlan): void;
+  tableStarted?(table: PlannedTable, position: number, total: number): void;
+  /** Rows accepted by the destination; `bytes` are characters of packed text. */
+  rowsWritten?(table: PlannedTable, rows: number, bytes: number): void;
+  tableFinished?(table: PlannedTable, report: TableReport): void;
+  retry?(table: PlannedTable, attempt: number, delaySeconds: number): void;
+  /** Whenever pressure is sampled, with what follows from it. */
+  sampled?(pressure: Pressure, batchRows: number, readers: number): void;
+}

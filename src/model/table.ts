@@ -1,0 +1,68 @@
+import type { ColumnType } from './column-type';
+
+export interface ColumnSchema {
+  readonly name: string;
+  /** As PostgreSQL prints it, with modifiers: `numeric(10,2)`, `public.mood`, `integer[]`. */
+  readonly declaredType: string;
+  /** As information_schema.columns names it: `character varying`, `ARRAY`, `USER-DEFINED`. */
+  readonly informationSchemaType: string;
+  /** The type's own description, domains resolved to their base type. */
+  readonly sourceType: SourceType;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  readonly defaultExpression: string | null;
+  readonly characterMaxLength: number | null;
+  readonly comment: string | null;
+}
+
+export interface SourceType {
+  /** pg_type.typname of the base type; for an array, of the array type (`_int4`). */
+  readonly name: string;
+  /** pg_type.typtype: b base, c composite, e enum, r range, m multirange, p pseudo. */
+  readonly category: string;
+  readonly isArray: boolean;
+  /** atttypmod, or the domain's; -1 when there is none. */
+  readonly modifier: number;
+}
+
+/** How a relation can be read. */
+export type RelationKind = 'table' | 'partitioned' | 'materialized_view' | 'foreign' | 'view';
+
+/** A relation with storage (or, for the cursor path, without): what one range of a read refers to. */
+export interface Relation {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** Heap pages of 8 kB (the server's block size). */
+  readonly blocks: number;
+  /** Estimate, never negative. */
+  readonly rows: number;
+  /** Heap and TOAST, bytes. */
+  readonly bytes: number;
+  /** Whether the table access method supports ranges of ctid, and the server does (PostgreSQL 14). */
+  readonly rangeReadable: boolean;
+}
+
+/** One destination table: an ordinary relation, or a partitioned one with its leaves. */
+export interface TableSchema {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: RelationKind;
+  readonly comment: string | null;
+  readonly columns: readonly ColumnSchema[];
+  /** Column names in key order; empty when there is no primary key. */
+  readonly primaryKey: readonly string[];
+  /** What is read: the table itself, or the leaves of a partitioned one. */
+  readonly relations: readonly Relation[];
+  /** Row-level security applies to the role: it may see only some of the rows. */
+  readonly rowSecurity: boolean;
+  /** Sums over the relations. */
+  readonly estimatedRows: number;
+  readonly bytes: number;
+}
+
+/** `schema.name`, unquoted: the key of state entries, filters and log lines. */
+export function tableKey(table: { readonly schema: string; readonly name: string }): string {
+  return `${table.schema}.${table.name}`;
+}

@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+/** Exports of native/addon.cc. */
+export interface ProcessStatsAddon {
+  /** Fills the first `fieldCount` elements; TypeError for anything but a Float64Array that long. */
+  readonly sample: (buffer: Float64Array) => void;
+  /** Process-wide: whose file system the disk fields describe. */
+  readonly setDiskPath: (path: string) => void;
+  /** Process-wide: a prefix of /proc and of cgroup mount points, for trees mounted or recorded elsewhere. */
+  readonly setRoot: (path: string) => void;
+  /** Whole numbers 0 to 255. */
+  readonly exitNow: (code: number) => void;
+  readonly fieldCount: number;
+}
+
+export type AddonResult =
+  | { readonly addon: ProcessStatsAddon; readonly reason?: undefined }
+  | { readonly addon?: undefined; readonly reason: string };
+
+/** The same two levels up from src/native, where tests run, and from dist/native. */
+export const ADDON_PATH = path.join(__dirname, '..', '..', 'build', 'Release', 'process_stats.node');
+
+const REBUILD = 'install python3, make and a C++ compiler, then run `npm rebuild pgsluice`.';
+
+/** Loads the addon, or says in one sentence why it cannot be used and what to do. */
+export function loadAddon(expectedFields: number, addonPath: string = ADDON_PATH): AddonResult {
+  if (process.env['PGSLUICE_NO_ADDON'] === '1') {
+    return { reason: 'The native addon is switched off by PGSLUICE_NO_ADDON=1; unset it for exact figures.' };
+  }
+  if (!existsSync(addonPath)) return { reason: `The native addon was not built; ${REBUILD}` };
+  let loaded: unknown;
+  try {
+    loaded = createRequire(__filename)(addonPath);
+  } catch (error) {
+    const detail = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+    return { reason: `The native addon cannot be loaded (${detail}); ${REBUILD}` };
+  }
+  // A build left over from another version would put numbers under the wrong names.
+  if (!isAddon(loaded) || loaded.fieldCount !== expectedFields) {
+    return { reason: `The native addon belongs to another version of pgsluice; ${REBUILD}` };
+  }
+  return { addon: loaded };
+}
+
+function isAddon(value: unknown): value is ProcessStatsAddon {
+  if (typeof value !== 'object' || value === null) return false;
+  const candidate = value as Record<string, unknown>;
+  return (
+    ['sample', 'setDiskPath', 'setRoot', 'exitNow'].every((name) => typeof candidate[name] === 'function') &&
+    typeof candidate['fieldCount'] === 'number'
+  );
+}

@@ -1,0 +1,99 @@
+/** Reads the batches of a range of one relation: sized, checked, made smaller where they do not fit. */
+import { ConnectorError } from '../common/errors';
+import type { PackedBatch } from '../model/packed-batch';
+import type { Relation } from '../model/table';
+import { POSITIONS_PER_BLOCK, type TidRange } from '../model/tid-range';
+import type { BatchSizer } from './batch-sizer';
+import { isTooLarge } from './odbc-error';
+import { packedQuerySql, unpackResult, type PackedQuery } from './packed-query';
+import type { SelectColumn } from './select-list';
+import { recover } from './snapshot';
+import type { Session } from './session';
+
+export interface RangeRead {
+  readonly relation: Relation;
+  readonly columns: readonly SelectColumn[];
+  readonly conditions: readonly string[];
+  readonly range: TidRange;
+  readonly sizer: BatchSizer;
+  readonly batchBytes: number;
+  /** Asked before each batch, since pressure changes it. */
+  readonly batchRows: () => number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface RangeBatch {
+  readonly batch: PackedBatch;
+  /** What the batch covers; the ranges of all batches are the whole range, without gap or overlap. */
+  readonly range: TidRange;
+}
+
+/** A batch over its budget by more than this is read again in smaller pieces, to keep memory flat. */
+const BYTES_TOLERANCE = 4;
+/** The largest cell the odbc package survives is below 2^29 characters. */
+const MAX_CELL_BYTES = 500_000_000;
+
+export async function* readRange(session: Session, read: RangeRead): AsyncGenerator<RangeBatch, void, void> {
+  let rest = read.range;
+  // The longest reach that did not fail: after one that was too large, ranges grow again from there.
+  let widest = Infinity;
+  while (rest.lo < rest.hi) {
+    const wanted = read.sizer.next(rest, read.batchRows());
+    const range = { lo: wanted.lo, hi: Math.min(wanted.hi, wanted.lo + widest) };
+    const batch = await readOnce(session, read, range);
+    if (batch === undefined) {
+      widest = Math.max(1, Math.floor((Math.min(range.hi, range.lo + 2 ** 43) - range.lo) / 2));
+      continue;
+    }
+    widest *= 2;
+    read.sizer.observe(range, batch.rowCount, batch.bytes);
+    yield { batch, range };
+    rest = { lo: range.hi, hi: rest.hi };
+  }
+}
+
+/** undefined: too large, to be tried with a smaller range. */
+async function readOnce(session: Session, read: RangeRead, range: TidRange, oneRow = range.hi - range.lo <= 1): Promise<PackedBatch | undefined> {
+  const doing = `reading ${read.relation.schema}.${read.relation.name}`;
+  for (const packing of ['plain', 'escaped'] as const) {
+    const query: PackedQuery = {
+      relation: read.relation,
+      columns: read.columns,
+      conditions: read.conditions,
+      range,
+      packing,
+      maxBytes: oneRow ? MAX_CELL_BYTES : Math.min(read.batchBytes * BYTES_TOLERANCE, MAX_CELL_BYTES),
+    };
+    let row;
+    try {
+      [row] = await session.query(packedQuerySql(query), { doing, signal: read.signal });
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || !session.usable || read.signal?.aborted === true) throw error;
+      // A statement_timeout, too, may be mended by asking for less.
+      if (!isTooLarge(error) && error.sqlState !== '57014') throw error;
+      await recover(session, read.signal);
+      if (oneRow) throw rowTooLarge(read, range, error);
+      return undefined;
+    }
+    const result = unpackResult(row, query, doing);
+    if (result.outcome === 'batch') return result.batch;
+    if (result.outcome === 'too-large') {
+      if (oneRow) throw rowTooLarge(read, range, undefined, result.bytes);
+      if (result.rows === 1) return await readOnce(session, read, range, true);
+      read.sizer.observe(range, result.rows, result.bytes);
+      return undefined;
+    }
+  }
+  throw new ConnectorError(`The escaped encoding of a batch was still ambiguous (while ${doing}).`, { code: 'damaged_batch', kind: 'source' });
+}
+
+function rowTooLarge(read: RangeRead, range: TidRange, cause: unknown, bytes?: number): ConnectorError {
+  const size = bytes === undefined ? 'cannot be read in one statement' : `has ${Math.ceil(bytes / 1_000_000)} MB as text, more than the ${MAX_CELL_BYTES / 1_000_000} MB that can be read`;
+  const place = `(${Math.floor(range.lo / POSITIONS_PER_BLOCK)},${range.lo % POSITIONS_PER_BLOCK})`;
+  return new ConnectorError(`The row at ctid ${place} of ${read.relation.schema}.${read.relation.name} ${size}.`, {
+    code: 'row_too_large',
+    kind: 'source',
+    hint: 'Exclude the table with "table_filters", or shorten the value.',
+    cause,
+  });
+}

@@ -1,0 +1,70 @@
+/**
+ * The catalog in a fixed number of queries, whatever the number of tables: each returns one cell of JSON.
+ * pg_catalog throughout: information_schema hides constraints from a role that has only SELECT.
+ */
+
+/** Schemas that hold no tables of users. TimescaleDB's chunks are read through their hypertable. */
+const NOT_SYSTEM_SCHEMA = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast|temp_)' AND n.nspname !~ '^_timescaledb_'`;
+
+const asJson = (query: string): string => `SELECT coalesce(json_agg(x), '[]')::text AS j FROM (${query}) AS x`;
+
+export const SERVER_QUERY = asJson(`
+  SELECT current_setting('server_version') AS "version", current_setting('server_version_num')::int AS "versionNumber",
+         current_setting('block_size')::int AS "blockSize", current_database() AS "database", pg_is_in_recovery() AS "standby",
+         current_user::text AS "user"`);
+
+/** `sizes`: pg_relation_size waits for a strong lock on the table; without it, the size of the last VACUUM or ANALYZE. */
+export function relationsQuery(sizes: boolean): string {
+  const size = (oid: string, pages: string): string =>
+    sizes ? `coalesce(pg_relation_size(${oid}), 0)` : `coalesce(${pages}, 0)::int8 * current_setting('block_size')::int8`;
+  return asJson(`
+  SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", c.relkind AS "kind", c.relispartition AS "isPartition",
+         c.reltuples::float8 AS "tuples", c.relpages AS "pages", ${size('c.oid', 'c.relpages')} AS "heapBytes",
+         CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE ${size('c.reltoastrelid', '(SELECT relpages FROM pg_class WHERE oid = c.reltoastrelid)')} END AS "toastBytes",
+         coalesce((SELECT a.amname = 'heap' FROM pg_am a WHERE a.oid = c.relam), false) AS "isHeap",
+         has_schema_privilege(n.oid, 'USAGE') AS "schemaUsage", has_table_privilege(c.oid, 'SELECT') AS "selectable",
+         obj_description(c.oid, 'pg_class') AS "comment",
+         c.relrowsecurity AND row_security_active(c.oid) AS "rowSecurity",
+         (SELECT json_agg(a.attname ORDER BY k.place) FROM pg_constraint p
+            CROSS JOIN LATERAL unnest(p.conkey) WITH ORDINALITY AS k(attnum, place)
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+          WHERE p.conrelid = c.oid AND p.contype = 'p') AS "primaryKey"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
+    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast|temp_)'
+    -- Objects of extensions are the extension's business.
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+  ORDER BY c.oid`);
+}
+
+export const INHERITANCE_QUERY = asJson(`
+  SELECT i.inhrelid::int8 AS "child", i.inhparent::int8 AS "parent" FROM pg_inherits i ORDER BY i.inhrelid`);
+
+/** One row a table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. */
+export const COLUMNS_QUERY = asJson(`
+  WITH RECURSIVE base(oid, type, modifier) AS (
+    SELECT t.oid, t.typbasetype, t.typtypmod FROM pg_type t WHERE t.typtype = 'd'
+    UNION ALL
+    SELECT b.oid, t.typbasetype, CASE WHEN b.modifier = -1 THEN t.typtypmod ELSE b.modifier END
+    FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd'
+  ), resolved AS (
+    SELECT b.oid, b.type, b.modifier FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype <> 'd'
+  )
+  SELECT a.attrelid::int8 AS "table", json_agg(json_build_array(
+           a.attname, format_type(a.atttypid, a.atttypmod), t.typname, t.typtype, t.typcategory = 'A' AND t.typelem <> 0 AND t.typlen = -1,
+           CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END, a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
+           col_description(a.attrelid, a.attnum),
+           CASE WHEN t.typname IN ('varchar', 'bpchar') AND (CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END) > 4
+                THEN (CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END) - 4 END,
+           CASE WHEN t.typcategory = 'A' THEN 'ARRAY' WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN format_type(t.oid, NULL) ELSE 'USER-DEFINED' END,
+           has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+         ) ORDER BY a.attnum) AS "columns"
+  FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN resolved r ON r.oid = a.atttypid
+  JOIN pg_type t ON t.oid = coalesce(r.type, a.atttypid)
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
+    AND ${NOT_SYSTEM_SCHEMA}
+  GROUP BY a.attrelid`);

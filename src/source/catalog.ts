@@ -1,0 +1,191 @@
+/** Discovery: what there is to replicate, in a fixed number of queries. */
+import { ConnectorError } from '../common/errors';
+import type { ColumnSchema, Relation, RelationKind, SourceType, TableSchema } from '../model/table';
+import { COLUMNS_QUERY, INHERITANCE_QUERY, relationsQuery, SERVER_QUERY } from './catalog-queries';
+import { columnTypeOf } from './column-types';
+import type { Session } from './session';
+
+export interface ServerInfo {
+  readonly version: string;
+  readonly versionNumber: number;
+  readonly blockSize: number;
+  readonly database: string;
+  readonly standby: boolean;
+  readonly user: string;
+}
+
+export interface Catalog {
+  readonly server: ServerInfo;
+  /** Every table that may be read, filters not applied, ordered by schema and name. */
+  readonly tables: readonly TableSchema[];
+  /** Tables that the role may not read, with the sentence that says what to grant. */
+  readonly unreadable: ReadonlyMap<number, ConnectorError>;
+}
+
+interface RelationRow {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: 'r' | 'p' | 'm' | 'f' | 'v';
+  readonly isPartition: boolean;
+  readonly tuples: number;
+  readonly pages: number;
+  readonly heapBytes: number;
+  readonly toastBytes: number;
+  readonly isHeap: boolean;
+  readonly schemaUsage: boolean;
+  readonly selectable: boolean;
+  readonly comment: string | null;
+  readonly rowSecurity: boolean;
+  readonly primaryKey: readonly string[] | null;
+}
+
+type ColumnRow = readonly [
+  name: string,
+  declaredType: string,
+  typeName: string,
+  typeCategory: string,
+  isArray: boolean,
+  modifier: number,
+  notNull: boolean,
+  defaultExpression: string | null,
+  comment: string | null,
+  maxLength: number | null,
+  informationSchemaType: string,
+  selectable: boolean,
+];
+
+const KINDS: Readonly<Record<RelationRow['kind'], RelationKind>> = {
+  r: 'table',
+  p: 'partitioned',
+  m: 'materialized_view',
+  f: 'foreign',
+  v: 'view',
+};
+
+/** The first server version with TID range scans; before it each range of ctid would be a full scan. */
+const RANGE_SCAN_VERSION = 140000;
+
+export async function discover(session: Session, signal: AbortSignal | undefined): Promise<Catalog> {
+  const fetchJson = async <T>(sql: string): Promise<T[]> => {
+    const [row] = await session.query(sql, { doing: 'reading the catalog', signal });
+    return JSON.parse(String(row?.['j'])) as T[];
+  };
+  const [server] = await fetchJson<ServerInfo>(SERVER_QUERY);
+  if (server === undefined) throw new ConnectorError('The server did not describe itself.', { code: 'catalog', kind: 'source', retryable: true });
+  const relationRows = await fetchJson<RelationRow>(relationsQuery(true)).catch(async (error: unknown) => {
+    // A table under a strong lock must not stop discovery: its size can be an older one.
+    if (error instanceof ConnectorError && error.sqlState === '55P03') return await fetchJson<RelationRow>(relationsQuery(false));
+    throw error;
+  });
+  const inheritance = await fetchJson<{ child: number; parent: number }>(INHERITANCE_QUERY);
+  const columnRows = await fetchJson<{ table: number; columns: readonly ColumnRow[] }>(COLUMNS_QUERY);
+  return assembleCatalog(server, relationRows, inheritance, new Map(columnRows.map((row) => [row.table, row.columns])));
+}
+
+function assembleCatalog(
+  server: ServerInfo,
+  rows: readonly RelationRow[],
+  inheritance: readonly { child: number; parent: number }[],
+  columnsOf: ReadonlyMap<number, readonly ColumnRow[]>,
+): Catalog {
+  const byOid = new Map(rows.map((row) => [row.oid, row]));
+  const children = new Map<number, number[]>();
+  for (const { child, parent } of inheritance) children.set(parent, [...(children.get(parent) ?? []), child]);
+  const tables: TableSchema[] = [];
+  const unreadable = new Map<number, ConnectorError>();
+  for (const row of rows) {
+    // Partitions and chunks are read through their parent; views are read only where asked for.
+    if (row.isPartition || row.kind === 'v' || row.schema.startsWith('_timescaledb_')) continue;
+    const columns = columnsOf.get(row.oid) ?? [];
+    const problem = privilegeProblem(row, columns, server.user);
+    if (problem !== undefined) unreadable.set(row.oid, problem);
+    const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
+    const relations = [row, ...members].filter((member) => member.kind !== 'p').map((member) => toRelation(member, columns, server));
+    tables.push({
+      oid: row.oid,
+      schema: row.schema,
+      name: row.name,
+      kind: KINDS[row.kind],
+      comment: row.comment,
+      columns: columns.map((column) => toColumn(column, row.kind)),
+      // A key of an inheritance parent does not hold over its children.
+      primaryKey: row.kind === 'r' && members.length > 0 ? [] : (row.primaryKey ?? []),
+      relations,
+      rowSecurity: row.rowSecurity,
+      estimatedRows: relations.reduce((sum, relation) => sum + relation.rows, 0),
+      bytes: relations.reduce((sum, relation) => sum + relation.bytes, 0),
+    });
+  }
+  tables.sort((a, b) => compare(a.schema, b.schema) || compare(a.name, b.name));
+  return { server, tables, unreadable };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function descendants(oid: number, children: ReadonlyMap<number, readonly number[]>): number[] {
+  return (children.get(oid) ?? []).flatMap((child) => [child, ...descendants(child, children)]);
+}
+
+function toRelation(row: RelationRow, columns: readonly ColumnRow[], server: ServerInfo): Relation {
+  const blocks = Math.ceil(row.heapBytes / server.blockSize);
+  return {
+    oid: row.oid,
+    schema: row.schema,
+    name: row.name,
+    blocks,
+    rows: estimateRows(row, blocks, columns, server.blockSize),
+    bytes: row.heapBytes + row.toastBytes,
+    rangeReadable: row.isHeap && server.versionNumber >= RANGE_SCAN_VERSION,
+  };
+}
+
+/** Bytes of a tuple beyond its values: header, line pointer, alignment. */
+const TUPLE_OVERHEAD_BYTES = 32;
+/** A guess at a value's stored size, for tables without statistics. */
+const VALUE_BYTES = 12;
+
+/** pg_class.reltuples, scaled by how much the table has grown since they were counted. */
+function estimateRows(row: RelationRow, blocks: number, columns: readonly ColumnRow[], blockSize: number): number {
+  if (row.kind === 'v' || row.kind === 'f') return Math.max(0, Math.round(row.tuples));
+  // Never analyzed: -1 since PostgreSQL 14, 0 with 0 pages before.
+  if (row.tuples < 0 || row.pages === 0) {
+    return Math.round((blocks * blockSize) / (TUPLE_OVERHEAD_BYTES + VALUE_BYTES * columns.length));
+  }
+  return Math.round((row.tuples / row.pages) * blocks);
+}
+
+function toColumn(row: ColumnRow, kind: RelationRow['kind']): ColumnSchema {
+  const [name, declaredType, typeName, category, isArray, modifier, notNull, defaultExpression, comment, maxLength, informationSchemaType] = row;
+  const sourceType: SourceType = { name: typeName, category, isArray, modifier };
+  return {
+    name,
+    declaredType,
+    informationSchemaType,
+    sourceType,
+    type: columnTypeOf(sourceType),
+    // A foreign table's NOT NULL is a claim, not a constraint.
+    nullable: !notNull || (kind !== 'r' && kind !== 'p'),
+    defaultExpression,
+    characterMaxLength: maxLength,
+    comment,
+  };
+}
+
+function privilegeProblem(row: RelationRow, columns: readonly ColumnRow[], user: string): ConnectorError | undefined {
+  const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+  const denied = (what: string, grant: string): ConnectorError =>
+    new ConnectorError(`Permission denied: ${what}.`, { code: 'permission_denied', kind: 'source', sqlState: '42501', hint: `Run: ${grant};` });
+  if (!row.schemaUsage) {
+    return denied(`role "${user}" may not use schema ${row.schema}`, `GRANT USAGE ON SCHEMA ${quoted(row.schema)} TO ${quoted(user)}`);
+  }
+  if (row.selectable) return undefined;
+  const missing = columns.filter((column) => !column[11]);
+  if (missing.length === 0 && columns.length > 0) return undefined;
+  return denied(
+    `role "${user}" may not read ${row.schema}.${row.name}`,
+    `GRANT SELECT ON ${quoted(row.schema)}.${quoted(row.name)} TO ${quoted(user)}`,
+  );
+}

@@ -1,0 +1,46 @@
+/** PostgreSQL type -> the type that travels. One decision per column, before anything is read. */
+import type { ColumnType } from '../model/column-type';
+import type { SourceType } from '../model/table';
+
+const BY_NAME: Readonly<Record<string, ColumnType>> = {
+  bool: { kind: 'boolean' },
+  int2: { kind: 'int16' },
+  int4: { kind: 'int32' },
+  int8: { kind: 'int64' },
+  oid: { kind: 'int64' },
+  float4: { kind: 'float32' },
+  float8: { kind: 'float64' },
+  money: { kind: 'decimal', precision: 19, scale: 2 },
+  date: { kind: 'date' },
+  timestamp: { kind: 'timestamp' },
+  timestamptz: { kind: 'timestamptz' },
+  json: { kind: 'json' },
+  jsonb: { kind: 'json' },
+  hstore: { kind: 'json' },
+  bytea: { kind: 'binary' },
+  xml: { kind: 'xml' },
+};
+
+const MAX_DECIMAL_DIGITS = 38;
+
+export function columnTypeOf(source: SourceType): ColumnType {
+  if (source.isArray || source.category === 'c' || source.category === 'r' || source.category === 'm') return { kind: 'json' };
+  if (source.category === 'e') return { kind: 'string' };
+  if (source.name === 'numeric') return numericType(source.modifier);
+  return BY_NAME[source.name] ?? { kind: 'string' };
+}
+
+/**
+ * numeric's type modifier is ((precision << 16) | (scale & 0x7ff)) + 4, the scale signed in 11 bits
+ * (PostgreSQL, utils/adt/numeric.c). A negative scale means whole tens; a scale above the precision
+ * means leading zeros after the point: both need other digits counted than declared.
+ */
+function numericType(modifier: number): ColumnType {
+  if (modifier < 4) return { kind: 'decimal-unbounded' };
+  const packed = modifier - 4;
+  const precision = (packed >> 16) & 0xffff;
+  const scale = ((packed & 0x7ff) ^ 0x400) - 0x400;
+  const digits = scale < 0 ? precision - scale : Math.max(precision, scale);
+  if (digits > MAX_DECIMAL_DIGITS) return { kind: 'decimal-unbounded' };
+  return { kind: 'decimal', precision: digits, scale: Math.max(scale, 0) };
+}

@@ -1,0 +1,109 @@
+import type * as Odbc from 'odbc';
+import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { ConnectorError } from '../common/errors';
+
+/** One result row: column alias to value. Packed queries alias every column, since equal names collapse. */
+export type OdbcRow = Record<string, unknown>;
+
+export interface OdbcCursor {
+  readonly noData: boolean;
+  fetch(): Promise<OdbcRow[]>;
+  close(): Promise<void>;
+}
+
+/** The part of the `odbc` package's connection that the product uses. */
+export interface OdbcConnection {
+  readonly connected: boolean;
+  query(sql: string): Promise<OdbcRow[]>;
+  cancel(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * First size of the buffer that long values are fetched into. A packed cell is a few hundred kB;
+ * the package's default doubles its way up and copies each time.
+ */
+const LONG_DATA_BUFFER_BYTES = 512 * 1024;
+
+/** Opens one connection. Rejects with the package's own error; source/odbc-error translates it. */
+export async function openOdbcConnection(connectionString: string, loginTimeoutSeconds: number): Promise<OdbcConnection> {
+  const connection = await odbcPackage().connect({ connectionString, loginTimeout: loginTimeoutSeconds });
+  return {
+    // Declared as a method by the package, but a getter in fact.
+    get connected() {
+      return Boolean(connection.connected);
+    },
+    query: (sql) => connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: LONG_DATA_BUFFER_BYTES }),
+    cancel: () => connection.cancel(),
+    close: () => connection.close(),
+  };
+}
+
+let loaded: typeof Odbc | undefined;
+
+function odbcPackage(): typeof Odbc {
+  if (loaded === undefined) {
+    try {
+      // Loaded on first use: `--help` must work on a host without unixODBC.
+      // eslint-disable-next-line @typescript-eslint/no-require-imports
+      loaded = require('odbc') as typeof Odbc;
+    } catch (cause) {
+      throw new ConnectorError('The npm package "odbc" cannot be loaded on this host.', {
+        code: 'odbc_not_loadable',
+        kind: 'connection',
+        hint: 'Install unixODBC (Debian: apt-get install unixodbc unixodbc-dev) and run "npm rebuild odbc"; an npm that blocks install scripts needs "--allow-scripts=odbc" as well.',
+        cause,
+      });
+    }
+  }
+  return loaded;
+}
+
+/** Names of the registered ODBC drivers, in the order of odbcinst.ini; empty when none or unknown. */
+export function installedDrivers(): readonly string[] {
+  try {
+    const listing = execFileSync('odbcinst', ['-q', '-d'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return sectionNames(listing);
+  } catch {
+    return driversFromFile(process.env['ODBCSYSINI'] === undefined ? '/etc/odbcinst.ini' : `${process.env['ODBCSYSINI']}/odbcinst.ini`);
+  }
+}
+
+function driversFromFile(path: string): readonly string[] {
+  try {
+    return sectionNames(readFileSync(path, 'utf8')).filter((name) => name !== 'ODBC' && name !== 'ODBC Drivers');
+  } catch {
+    return [];
+  }
+}
+
+function sectionNames(ini: string): readonly string[] {
+  return [...ini.matchAll(/^\s*\[([^\]]+)\]/gm)].map((match) => (match[1] ?? '').trim());
+}
+
+/**
+ * The driver to use: the configured one, which must be registered, or the installed PostgreSQL driver
+ * (its names differ between distributions), the Unicode one before the others.
+ */
+export function chooseDriver(configured: string | undefined): string {
+  const installed = installedDrivers();
+  if (configured !== undefined) {
+    // A path to the driver's library is passed through: unixODBC accepts it in DRIVER=.
+    if (configured.includes('/') || installed.includes(configured)) return configured;
+    throw driverError(`The ODBC driver "${configured}" is not installed.`, installed);
+  }
+  const candidates = installed.filter((name) => /postgres|psqlodbc/i.test(name));
+  const chosen = candidates.find((name) => /unicode|psqlodbcw/i.test(name)) ?? candidates[0];
+  if (chosen === undefined) throw driverError('No ODBC driver for PostgreSQL is installed.', installed);
+  return chosen;
+}
+
+function driverError(message: string, installed: readonly string[]): ConnectorError {
+  const list = installed.length === 0 ? 'None is installed.' : `Installed: ${installed.map((name) => `"${name}"`).join(', ')}.`;
+  return new ConnectorError(message, {
+    code: 'driver_missing',
+    kind: 'connection',
+    hint: `${list} Install psqlODBC (Debian: apt-get install odbc-postgresql; RHEL: dnf install postgresql-odbc; macOS: brew install psqlodbc) or set "driver" to an installed one.`,
+  });
+}

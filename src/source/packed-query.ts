@@ -1,0 +1,115 @@
+/** One query, one row: a whole batch of rows as packed columns, with the counts that prove it whole. */
+import { isFreeText } from '../model/column-type';
+import { ConnectorError } from '../common/errors';
+import { NULL_MARKER, PackedBatch, PackedColumn, SEPARATOR } from '../model/packed-batch';
+import { tidLiteral, type TidRange } from '../model/tid-range';
+import { packedAggregate, ROW_ALIAS, type Packing, type SelectColumn } from './select-list';
+import type { OdbcRow } from './odbc-driver';
+import { quoteQualified } from './sql';
+
+export interface PackedQuery {
+  readonly relation: { readonly schema: string; readonly name: string };
+  readonly columns: readonly SelectColumn[];
+  readonly range: TidRange;
+  /** SQL conditions over the row alias, joined with AND. */
+  readonly conditions: readonly string[];
+  readonly packing: Packing;
+  /** Cells are returned only if all of them together have at most this many bytes. */
+  readonly maxBytes: number;
+  /** One more expression of the outermost select, e.g. the statement's snapshot. */
+  readonly extra?: string;
+}
+
+export function packedQuerySql(query: PackedQuery): string {
+  const { columns } = query;
+  const aggregates = columns.map((column, index) => `${packedAggregate(column, query.packing)} AS c${index}`);
+  // An array constructor takes any number of elements, a function call only 100.
+  const counts = columns.filter(needsNullCount).map((column) => `count(${column.textExpression})`);
+  const inner = [
+    'count(*)::int4 AS n',
+    `${counts.length === 0 ? `'{}'` : `ARRAY[${counts.join(', ')}]`}::text AS k`,
+    ...aggregates,
+  ].join(', ');
+  const size = columns.length === 0 ? '0' : columns.map((_, index) => `coalesce(octet_length(c${index}), 0)::int8`).join(' + ');
+  // A cell of 2^29 characters or more would end the process inside the odbc package, so size is
+  // decided on the server: octet_length of a finished aggregate costs nothing.
+  const cells = columns.map((_, index) => `CASE WHEN b <= ${query.maxBytes} THEN c${index} END AS c${index}`);
+  const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
+  return (
+    `SELECT ${['n', 'k', 'b::text AS b', ...extra, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
+    `SELECT ${inner} FROM ONLY ${quoteQualified(query.relation.schema, query.relation.name)} AS ${ROW_ALIAS}` +
+    `${whereClause(query)}) AS p) AS q`
+  );
+}
+
+function whereClause(query: PackedQuery): string {
+  const { lo, hi } = query.range;
+  const conditions = [
+    ...(lo > 0 || hi !== Infinity ? [`${ROW_ALIAS}.ctid >= ${tidLiteral(lo)}`] : []),
+    ...(hi === Infinity ? [] : [`${ROW_ALIAS}.ctid < ${tidLiteral(hi)}`]),
+    ...query.conditions.map((condition) => `(${condition})`),
+  ];
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+}
+
+/** Only a value that may hold the NULL marker itself can be mistaken for NULL. */
+function needsNullCount(column: SelectColumn): boolean {
+  return column.nullable && isFreeText(column.type);
+}
+
+export type PackedResult =
+  | { readonly outcome: 'batch'; readonly batch: PackedBatch; readonly extra: unknown }
+  /** More bytes than asked for: read a smaller range. */
+  | { readonly outcome: 'too-large'; readonly rows: number; readonly bytes: number }
+  /** A value holds a control character of the packing: read again, escaped. */
+  | { readonly outcome: 'ambiguous' };
+
+/** Takes a result apart and proves it: as many values as rows in each column, as many NULLs as the server counted. */
+export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing: string): PackedResult {
+  const rows = Number(row?.['n']);
+  const bytes = Number(row?.['b']);
+  if (row === undefined || !Number.isInteger(rows) || !Number.isFinite(bytes)) throw damaged('an unexpected result', doing);
+  if (bytes > query.maxBytes) return { outcome: 'too-large', rows, bytes };
+  const nonNullCounts = String(row['k']).replace(/[{}]/g, '').split(',').map(Number);
+  let nextCount = 0;
+  const columns: PackedColumn[] = [];
+  for (const [index, column] of query.columns.entries()) {
+    const nonNulls = needsNullCount(column) ? nonNullCounts[nextCount++] : undefined;
+    if (rows === 0) {
+      columns.push(new PackedColumn('', 0, false));
+      continue;
+    }
+    const cell = row[`c${index}`];
+    if (typeof cell !== 'string' || !cell.endsWith(SEPARATOR)) throw damaged(`an incomplete value of column ${column.name}`, doing);
+    const escaped = query.packing === 'escaped' && isFreeText(column.type);
+    const values = countOf(cell, SEPARATOR);
+    if (values !== rows) {
+      if (!escaped && isFreeText(column.type) && values > rows) return { outcome: 'ambiguous' };
+      throw damaged(`${values} values of column ${column.name} for ${rows} rows`, doing);
+    }
+    if (nonNulls !== undefined) {
+      const markers = countOf(cell, NULL_MARKER);
+      if (markers !== rows - nonNulls) {
+        if (!escaped && markers > rows - nonNulls) return { outcome: 'ambiguous' };
+        throw damaged(`${markers} NULLs of column ${column.name} where the server counted ${rows - nonNulls}`, doing);
+      }
+    }
+    columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain'));
+  }
+  return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), extra: row['x'] };
+}
+
+function countOf(text: string, character: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) count += 1;
+  return count;
+}
+
+function damaged(what: string, doing: string): ConnectorError {
+  return new ConnectorError(`The ODBC driver returned ${what} (while ${doing}); nothing of it was used.`, {
+    code: 'damaged_batch',
+    kind: 'source',
+    retryable: true,
+    hint: 'If it happens again, check that the data source does not override MaxVarcharSize or TextAsLongVarchar, and report it.',
+  });
+}

@@ -1,0 +1,217 @@
+/**
+ * One connection with the session settings that make values exact and reading safe, and with a limit
+ * on every call.
+ *
+ * A call into a server that has stopped answering cannot be ended from JavaScript: cancel() returns and
+ * changes nothing, and the thread stays blocked. So a call that outlives its limit, or its cancellation,
+ * is given up: the session counts as lost, its thread with it (common/stuck-calls).
+ */
+import { ConnectorError, interrupted } from '../common/errors';
+import { changeStuckCalls } from '../common/stuck-calls';
+import { losesConnection, translateOdbcError } from './odbc-error';
+import { openOdbcConnection, type OdbcConnection, type OdbcRow } from './odbc-driver';
+import { quoteLiteral } from './sql';
+
+export interface SessionOptions {
+  readonly connectionString: string;
+  readonly connectTimeoutSeconds: number;
+  /** 0: none */
+  readonly statementTimeoutSeconds: number;
+  /** 0: none */
+  readonly lockTimeoutSeconds: number;
+  /** A call without an answer for this long counts as lost. */
+  readonly stallTimeoutSeconds: number;
+}
+
+/** How long a cancelled call may take to come back before it is given up. */
+const CANCEL_GRACE_MS = 1500;
+
+/** Milliseconds of a monotonic clock. */
+export type Clock = () => number;
+export const monotonicClock: Clock = () => performance.now();
+
+export class Session {
+  private broken = false;
+  /** A call of this session was given up: its thread is blocked, and close() would block another. */
+  private blocked = false;
+  private closed = false;
+
+  private constructor(
+    private readonly connection: OdbcConnection,
+    private readonly options: SessionOptions,
+    readonly openedAtMs: number,
+    /** pg_backend_pid, for messages and tests */
+    readonly backendPid: number,
+    readonly serverVersion: number,
+  ) {}
+
+  static async open(options: SessionOptions, clock: Clock = monotonicClock, signal?: AbortSignal): Promise<Session> {
+    const connecting = openOdbcConnection(options.connectionString, options.connectTimeoutSeconds);
+    let connection: OdbcConnection;
+    try {
+      connection = await limited(connecting, {
+        limitMs: (options.connectTimeoutSeconds + 5) * 1000,
+        doing: 'connecting',
+        signal,
+        // A connection that arrives after it was given up is closed, not leaked.
+        onGivenUp: () => void connecting.then((late) => late.close()).catch(() => undefined),
+      });
+    } catch (error) {
+      const translated = translateOdbcError(error, 'connecting');
+      throw translated.kind === 'source' ? new ConnectorError(translated.message, { ...errorParts(translated), kind: 'connection' }) : translated;
+    }
+    const probe = new Session(connection, options, clock(), 0, 0);
+    try {
+      const [row] = await probe.query(sessionSettings(options), { doing: 'preparing the connection', signal });
+      return new Session(connection, options, clock(), Number(row?.['pid']), Number(row?.['version']));
+    } catch (error) {
+      await probe.close();
+      throw error;
+    }
+  }
+
+  /** False once the connection was lost; it must then be closed, not used. */
+  get usable(): boolean {
+    return !this.broken && this.connection.connected;
+  }
+
+  /** Runs one statement. Rejects with a ConnectorError; an abort cancels the statement on the server. */
+  async query(sql: string, context: { readonly doing: string; readonly signal?: AbortSignal | undefined }): Promise<OdbcRow[]> {
+    if (isAborted(context.signal)) throw interrupted(`Interrupted before ${context.doing}.`);
+    const { statementTimeoutSeconds, stallTimeoutSeconds } = this.options;
+    try {
+      return await limited(this.connection.query(sql), {
+        limitMs: Math.max(stallTimeoutSeconds, statementTimeoutSeconds > 0 ? statementTimeoutSeconds + 5 : 0) * 1000,
+        doing: context.doing,
+        signal: context.signal,
+        cancel: () => this.connection.cancel(),
+        onGivenUp: () => {
+          this.broken = true;
+          this.blocked = true;
+        },
+      });
+    } catch (error) {
+      const translated = translateOdbcError(error, context.doing);
+      if (losesConnection(translated)) this.broken = true;
+      throw isAborted(context.signal) ? interrupted(`Interrupted while ${context.doing}.`) : translated;
+    }
+  }
+
+  /** Closes the connection; may be called twice, never rejects, and never waits for a lost server. */
+  async close(): Promise<void> {
+    if (this.blocked || this.closed) return;
+    this.closed = true;
+    this.broken = true;
+    const closing = this.connection.close().catch(() => undefined);
+    await limited(closing, { limitMs: CANCEL_GRACE_MS, doing: 'closing the connection' }).catch(() => undefined);
+  }
+}
+
+/** A call, since the compiler would take an earlier look at the flag for the last word. */
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function errorParts(error: ConnectorError): { code: string; retryable: boolean; sqlState?: string; hint?: string; cause: unknown } {
+  return {
+    code: error.code,
+    retryable: error.retryable,
+    ...(error.sqlState === undefined ? {} : { sqlState: error.sqlState }),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error.cause,
+  };
+}
+
+/**
+ * One statement sets everything that changes how a value is written or how long a statement may hold
+ * things up. search_path is emptied, so every name in our SQL is qualified and no user object can stand
+ * in for a built-in one.
+ */
+function sessionSettings(options: SessionOptions): string {
+  const settings: Record<string, string> = {
+    client_encoding: 'UTF8',
+    TimeZone: 'UTC',
+    DateStyle: 'ISO, YMD',
+    IntervalStyle: 'postgres',
+    bytea_output: 'hex',
+    extra_float_digits: '1',
+    xmlbinary: 'base64',
+    search_path: '',
+    standard_conforming_strings: 'on',
+    default_transaction_read_only: 'on',
+    idle_in_transaction_session_timeout: '0',
+    statement_timeout: `${Math.round(options.statementTimeoutSeconds * 1000)}`,
+    lock_timeout: `${Math.round(options.lockTimeoutSeconds * 1000)}`,
+    // A batch is a short statement: compiling it costs more than it saves.
+    jit: 'off',
+    // Parallel workers would take CPU the readers already share out.
+    max_parallel_workers_per_gather: '0',
+    // A seq scan that starts in the middle would break nothing, but cursors read in a stable order without it.
+    synchronize_seqscans: 'off',
+    // With the first row of a cursor needed as soon as the last, plans for the whole result are right.
+    cursor_tuple_fraction: '1',
+  };
+  const calls = Object.entries(settings).map(
+    ([name, value], index) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false) AS s${index}`,
+  );
+  return `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num')::int4 AS version, ${calls.join(', ')}`;
+}
+
+interface Limit {
+  readonly limitMs: number;
+  readonly doing: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly cancel?: () => Promise<void>;
+  readonly onGivenUp?: () => void;
+}
+
+/** Waits for a driver call, but no longer than its limit, and after an abort no longer than the grace. */
+async function limited<T>(call: Promise<T>, limit: Limit): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    let settled = false;
+    let givenUp = false;
+    let timer: NodeJS.Timeout | undefined;
+    const settle = (finish: () => void): void => {
+      if (givenUp) {
+        changeStuckCalls(-1);
+        return;
+      }
+      settled = true;
+      clearTimeout(timer);
+      limit.signal?.removeEventListener('abort', onAbort);
+      finish();
+    };
+    const giveUp = (error: ConnectorError): void => {
+      if (settled || givenUp) return;
+      givenUp = true;
+      changeStuckCalls(1);
+      limit.signal?.removeEventListener('abort', onAbort);
+      limit.onGivenUp?.();
+      reject(error);
+    };
+    const onAbort = (): void => {
+      void limit.cancel?.().catch(() => undefined);
+      clearTimeout(timer);
+      timer = setTimeout(() => giveUp(interrupted(`Interrupted while ${limit.doing}; the server did not answer.`)), CANCEL_GRACE_MS);
+    };
+    timer = setTimeout(() => {
+      void limit.cancel?.().catch(() => undefined);
+      timer = setTimeout(() => giveUp(stalled(limit)), CANCEL_GRACE_MS);
+    }, limit.limitMs);
+    limit.signal?.addEventListener('abort', onAbort, { once: true });
+    call.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error instanceof Error ? error : new Error(String(error)))),
+    );
+  });
+}
+
+function stalled(limit: Limit): ConnectorError {
+  return new ConnectorError(`The server did not answer for ${Math.round(limit.limitMs / 1000)} s (while ${limit.doing}).`, {
+    code: 'stalled',
+    kind: 'connection',
+    retryable: true,
+    sqlState: 'HYT00',
+    hint: 'Check the server and the network, or raise "stall_timeout_seconds".',
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * The last pass of a load that took more than one snapshot: the rows that may have changed since the first,
+ * then the keys that still exist, both under one snapshot. See data-processor for why.
+ */
+import { ConnectorError } from '../common/errors';
+import type { Relation } from '../model/table';
+import { blockRange } from '../model/tid-range';
+import { readRange, type RangeRead } from '../source/batch-reader';
+import { BatchSizer } from '../source/batch-sizer';
+import { ROW_ALIAS, type SelectColumn } from '../source/select-list';
+import { beginAndExport, endTransaction, relationStates } from '../source/snapshot';
+import type { ProcessorOptions } from './processor-options';
+import type { TableRun } from './table-run';
+
+export class CatchUp {
+  constructor(private readonly options: ProcessorOptions) {}
+
+  /** Returns the xmin of the snapshot that the load now shows. */
+  async run(run: TableRun): Promise<string> {
+    const { manager, writer, logger } = this.options;
+    const { progress } = run;
+    if (progress === null) throw new ConnectorError(`No load of ${run.key} to catch up.`, { code: 'no_load', kind: 'internal' });
+    logger.info(`Catching up ${run.key}: rows changed since its first snapshot`);
+    if (!run.loadOpen) await writer.begin(run, progress, true);
+    const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
+    const session = await manager.lease(signal);
+    try {
+      const snapshot = await beginAndExport(session, signal);
+      const states = await relationStates(session, run.planned.table.relations, signal);
+      const changedOnly = changedSince(progress.firstXmin);
+      for (const relation of run.planned.table.relations) {
+        const state = states.get(relation.oid);
+        if (state?.fileNode !== progress.relations.find(({ oid }) => oid === relation.oid)?.fileNode) {
+          await writer.abandon(run);
+          throw new ConnectorError(`${run.key} was rewritten while it was read.`, { code: 'table_rewritten', kind: 'source', retryable: true });
+        }
+      }
+      for (const relation of run.planned.table.relations) {
+        const blocks = states.get(relation.oid)?.blocks ?? 0;
+        const changed = this.read(run, relation, blocks, run.selection.columns, [changedOnly], signal);
+        for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
+      }
+      for (const relation of run.planned.table.relations) {
+        const blocks = states.get(relation.oid)?.blocks ?? 0;
+        for await (const { batch } of readRange(session, this.read(run, relation, blocks, keyColumns(run), [], signal))) await writer.keys(run, batch);
+      }
+      await writer.keepOnlyKeys(run);
+      await endTransaction(session);
+      await manager.release(session);
+      return snapshot.xmin;
+    } catch (error) {
+      await manager.discard(session);
+      throw error;
+    }
+  }
+
+  private read(run: TableRun, relation: Relation, blocks: number, columns: readonly SelectColumn[], conditions: readonly string[], signal: AbortSignal): RangeRead {
+    return {
+      relation,
+      columns,
+      conditions: [...run.selection.conditions, ...conditions],
+      range: blockRange(0, blocks),
+      sizer: new BatchSizer({ estimatedRows: relation.rows, blocks, bytes: relation.bytes, batchBytes: this.options.batchBytes }),
+      batchBytes: this.options.batchBytes,
+      batchRows: () => this.options.batchRows(run),
+      signal,
+    };
+  }
+}
+
+/**
+ * Rows whose inserting transaction is at or after `xmin`. Rows carry 32 bits of it; age() compares them
+ * modulo 2^32 against the present. A frozen row so old that it seems young is read without need, never the
+ * other way round, as long as the first snapshot is less than 2^31 transactions ago.
+ */
+export function changedSince(xmin: string): string {
+  const low = BigInt(xmin) & 0xffff_ffffn;
+  return `age(${ROW_ALIAS}.xmin) <= age('${low}'::xid)`;
+}
+
+function keyColumns(run: TableRun): SelectColumn[] {
+  return run.planned.table.primaryKey.map((key) => {
+    const column = run.selection.columns.find((candidate) => candidate.name === key);
+    if (column === undefined) throw new ConnectorError(`Key column ${key} of ${run.key} is not read.`, { code: 'key_missing', kind: 'internal' });
+    return column;
+  });
+}

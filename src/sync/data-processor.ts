@@ -1,0 +1,134 @@
+/**
+ * One table, from its first statement to its place in the destination.
+ *
+ *   begin ──> read under a snapshot ──> (snapshot lost, too old, connection expired: again, the rest)
+ *         └─> all in one statement          └─> more than one snapshot: catch up, drop what is gone
+ *                                                     └──> finish: the load takes the table's place
+ *
+ * Reading ranges under several snapshots alone would miss rows: an update moves a row, perhaps from a range
+ * not yet read to one already read. Every such row carries a transaction id at or after the first snapshot's
+ * xmin, so the catch-up pass reads just those, under one snapshot, and replaces what the load has under
+ * their keys. Rows deleted in between are found by comparing keys, under the same snapshot. After both, the
+ * load is the table as of that last snapshot. Tables without a key are read under a single one, or anew.
+ */
+import { asConnectorError, ConnectorError, interrupted } from '../common/errors';
+import { retryDelaySeconds, sleep } from '../common/retry';
+import type { FinishedLoad } from '../destination/destination';
+import type { TableReport } from '../model/report';
+import type { LoadProgress, TableState } from '../model/sync-state';
+import { monotonicClock, type Clock } from '../source/session';
+import { CatchUp } from './catch-up';
+import type { ProcessorOptions } from './processor-options';
+import { readAtOnce, SnapshotReader } from './snapshot-reader';
+import type { TableRun } from './table-run';
+
+export class DataProcessor {
+  private readonly reader: SnapshotReader;
+  private readonly catchUp: CatchUp;
+  private readonly clock: Clock;
+
+  constructor(private readonly options: ProcessorOptions) {
+    this.clock = options.clock ?? monotonicClock;
+    this.reader = new SnapshotReader(options, this.clock);
+    this.catchUp = new CatchUp(options);
+  }
+
+  /** Processes a table; the caller holds one slot of the pool, which is given back. Rejects only with an interruption or a fatal error. */
+  async process(run: TableRun): Promise<TableReport> {
+    const { pool, logger, signal } = this.options;
+    const started = this.clock();
+    const attempts = Math.max(1, this.options.maxRetries);
+    const report = (rows: number, error?: ConnectorError): TableReport => ({
+      key: run.key,
+      destinationTable: run.destinationTable.name,
+      rows,
+      seconds: (this.clock() - started) / 1000,
+      ...(error === undefined ? {} : { error }),
+    });
+    let holdsSlot = true;
+    const releaseSlot = (): void => {
+      if (holdsSlot) pool.release();
+      holdsSlot = false;
+    };
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const rowsBefore = run.progress?.rows ?? 0;
+        try {
+          const finished = await this.attempt(run, releaseSlot);
+          logger.info(`Successfully processed table ${run.key}: ${finished.rows} records${finished.deleted > 0 ? `, ${finished.deleted} marked deleted` : ''}`);
+          return report(finished.rows);
+        } catch (thrown) {
+          releaseSlot();
+          // What stopped the readers explains more than how they stopped.
+          const error = run.failure ?? asConnectorError(thrown);
+          if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
+          if (error.kind === 'destination' || error.kind === 'internal') throw error;
+          if (error.code === 'rolled_back') attempt -= 1;
+          else {
+            // Attempts count what brought nothing: a load that goes on from where it was has all of them again.
+            if (run.resumable && (run.progress?.rows ?? 0) > rowsBefore) attempt = 1;
+            logger.severe(`Error processing table ${run.key}, attempt ${attempt}/${attempts}: ${error.describe()}`);
+            if (!error.retryable || attempt >= attempts) {
+              if (error.retryable) logger.severe(`Max retries exceeded for table ${run.key}`);
+              return report(0, error);
+            }
+            await this.backOff(run, attempt, attempts);
+          }
+          await pool.acquire(run.position, signal);
+          holdsSlot = true;
+        }
+      }
+    } finally {
+      releaseSlot();
+    }
+  }
+
+  private async backOff(run: TableRun, attempt: number, attempts: number): Promise<void> {
+    const delay = retryDelaySeconds(attempt - 1, this.options.retrySleepSeconds, this.options.random);
+    this.options.logger.warning(`Retrying ${run.key} after backoff ${delay.toFixed(2)}s (attempt ${attempt + 1}/${attempts})`);
+    this.options.onRetry(run, attempt, delay);
+    await sleep(delay, this.options.signal);
+  }
+
+  private async attempt(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad> {
+    run.revive();
+    const { writer } = this.options;
+    // What an earlier attempt had queued is written before anything is planned on it.
+    await writer.settled();
+    if (run.progress !== null && (!run.resumable || run.progress.signature !== run.signature)) await writer.abandon(run);
+    let xmin = await readAtOnce(run, this.options);
+    while (!run.pendingEmpty) {
+      await this.reader.read(run);
+      await writer.settled();
+      this.rethrow(run);
+    }
+    if (run.progress !== null && run.progress.snapshots > 1) xmin = await this.catchUp.run(run);
+    else if (run.progress !== null && !run.loadOpen) await writer.begin(run, run.progress, true);
+    await writer.settled();
+    this.rethrow(run);
+    const expectedRows = run.progress?.snapshots === 1 ? run.progress.rows : undefined;
+    // Everything is read: another table may have the connection while this one is written.
+    releaseSlot();
+    const finished = await writer.finish(run, (result, progress) => finishedState(run, result, progress, xmin));
+    if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
+      throw new ConnectorError(`${run.key}: ${expectedRows} rows were written, but the warehouse counts ${finished.rows}.`, { code: 'rows_lost', kind: 'internal' });
+    }
+    return finished;
+  }
+
+  private rethrow(run: TableRun): void {
+    if (run.failure !== undefined) throw run.failure;
+  }
+}
+
+function finishedState(run: TableRun, finished: FinishedLoad, progress: LoadProgress, xmin: string | undefined): TableState {
+  return {
+    destinationTable: run.destinationTable.name,
+    mode: 'full',
+    primaryKey: run.destinationTable.primaryKey,
+    lastSyncedAt: progress.startedAt,
+    rows: finished.rows,
+    xmin: xmin ?? progress.firstXmin,
+    load: null,
+  };
+}

@@ -1,0 +1,24 @@
+/** What the parts that process a table share. */
+import type { Logger } from '../common/logger';
+import type { ConnectionManager } from '../source/connection-manager';
+import type { Clock } from '../source/session';
+import type { ReaderPool } from './reader-pool';
+import type { TableRun } from './table-run';
+import type { Writer } from './writer';
+
+export interface ProcessorOptions {
+  readonly manager: ConnectionManager;
+  readonly pool: ReaderPool;
+  readonly writer: Writer;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly maxRetries: number;
+  readonly retrySleepSeconds: number;
+  readonly batchBytes: number;
+  readonly snapshotMaxAgeMs: number;
+  /** Rows of the next batch; pressure is sampled on the way. */
+  readonly batchRows: (run: TableRun) => number;
+  readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}

@@ -1,0 +1,307 @@
+/** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
+import { ConnectorError } from '../common/errors';
+import type { LoadProgress, RelationProgress } from '../model/sync-state';
+import type { Relation } from '../model/table';
+import { blockRange, type TidRange } from '../model/tid-range';
+import { readRange } from '../source/batch-reader';
+import { BatchSizer } from '../source/batch-sizer';
+import { readCursor } from '../source/cursor-reader';
+import { packedQuerySql, unpackResult, type PackedQuery } from '../source/packed-query';
+import type { Clock, Session } from '../source/session';
+import { beginAndExport, beginAndImport, endTransaction, relationStates, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
+import { applyBatchRules } from './batch-rules';
+import type { ProcessorOptions } from './processor-options';
+import { planPartitions, type Partition } from './partition-planner';
+import type { TableRun } from './table-run';
+
+/** A relation that is read by a cursor is one range: pending or not. */
+const WHOLE: TidRange = { lo: 0, hi: 1 };
+
+/** The readers of one table under one snapshot, and what they share. */
+interface Epoch {
+  readonly run: TableRun;
+  readonly snapshot: SnapshotInfo;
+  readonly queue: Partition[];
+  readonly sizers: ReadonlyMap<number, BatchSizer>;
+  /** Ends the epoch early; the rest is for the next. */
+  readonly shouldEnd: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+export class SnapshotReader {
+  constructor(
+    private readonly options: ProcessorOptions,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Returns when nothing is pending, or the snapshot should be given up; rejects with the first reader's error. */
+  async read(run: TableRun): Promise<void> {
+    const { manager } = this.options;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.options.signal, run.stopSignal, stop.signal]);
+    const session = await manager.lease(signal);
+    try {
+      const snapshot = await beginAndExport(session, signal);
+      await this.prepare(run, session, snapshot, signal);
+      const startedMs = this.clock();
+      const epoch: Epoch = {
+        run,
+        snapshot,
+        queue: this.partitions(run),
+        sizers: this.sizers(run),
+        shouldEnd: () => run.resumable && (this.clock() - startedMs > this.options.snapshotMaxAgeMs || manager.expired(session)),
+        signal,
+      };
+      await this.readAll(epoch, session, stop);
+      await endTransaction(session);
+    } catch (error) {
+      await manager.discard(session);
+      throw error;
+    }
+    await manager.release(session);
+  }
+
+  /** Begins the load, or makes sure that it can go on under this snapshot. */
+  private async prepare(run: TableRun, session: Session, snapshot: SnapshotInfo, signal: AbortSignal): Promise<void> {
+    const { writer, logger } = this.options;
+    const { relations } = run.planned.table;
+    const states = await relationStates(session, relations, signal);
+    const relationProgress = relations.map((relation): RelationProgress => {
+      const state = states.get(relation.oid);
+      if (state === undefined) throw relationGone(run, relation);
+      const pending = relation.rangeReadable ? blocksToRead(state.blocks) : [WHOLE];
+      return { oid: relation.oid, fileNode: state.fileNode, pending };
+    });
+    if (run.progress !== null) {
+      const moved = !sameRelations(run.progress.relations, relationProgress) || run.progress.signature !== run.signature;
+      if (moved) logger.warning(`${run.key} was rewritten or altered since its load began; it is read from the start.`);
+      const goesOn = !moved && run.resumable;
+      if (goesOn) {
+        const progress = { ...run.progress, snapshots: run.progress.snapshots + 1 };
+        if (run.loadOpen) run.progress = progress;
+        else await writer.begin(run, progress, true);
+        return;
+      }
+    }
+    const progress: LoadProgress = {
+      startedAt: startOfLoad(run),
+      signature: run.signature,
+      firstXmin: snapshot.xmin,
+      snapshots: 1,
+      rows: 0,
+      relations: relationProgress,
+    };
+    await writer.begin(run, progress, false);
+  }
+
+  private partitions(run: TableRun): Partition[] {
+    const pending = new Map((run.progress?.relations ?? []).map((relation) => [relation.oid, relation.pending]));
+    return run.planned.table.relations.flatMap((relation) => {
+      const ranges = pending.get(relation.oid) ?? [];
+      if (relation.rangeReadable) return planPartitions(relation, ranges, run.planned.partitionRows);
+      return ranges.length === 0 ? [] : [{ relation, range: null }];
+    });
+  }
+
+  private sizers(run: TableRun): ReadonlyMap<number, BatchSizer> {
+    return new Map(run.planned.table.relations.map((relation) => [relation.oid, sizerFor(relation, this.options.batchBytes)]));
+  }
+
+  private async readAll(epoch: Epoch, session: Session, stop: AbortController): Promise<void> {
+    const noMoreWork = new AbortController();
+    let failure: unknown;
+    const fail = (error: unknown): void => {
+      failure ??= error;
+      stop.abort();
+    };
+    const wanted = epoch.run.planned.readMethod === 'ranges' ? epoch.run.planned.threads : 1;
+    const helpers = Array.from({ length: Math.max(0, Math.min(wanted, epoch.queue.length) - 1) }, () => this.help(epoch, noMoreWork.signal).catch(fail));
+    await this.readPartitions(epoch, session, () => false).catch(fail);
+    noMoreWork.abort();
+    await Promise.all(helpers);
+    if (failure !== undefined) throw failure;
+  }
+
+  /** A further reader: comes when there is a slot, and goes when there is nothing left or too many read. */
+  private async help(epoch: Epoch, noMoreWork: AbortSignal): Promise<void> {
+    const { pool, manager } = this.options;
+    const waiting = AbortSignal.any([epoch.signal, noMoreWork]);
+    while (epoch.queue.length > 0 && !epoch.shouldEnd() && !waiting.aborted) {
+      try {
+        await pool.acquire(epoch.run.position, waiting);
+      } catch {
+        return;
+      }
+      try {
+        if (epoch.queue.length === 0) return;
+        const session = await manager.lease(epoch.signal);
+        try {
+          await beginAndImport(session, epoch.snapshot, epoch.signal);
+          await this.readPartitions(epoch, session, () => pool.crowded || manager.expired(session));
+          await endTransaction(session);
+        } catch (error) {
+          await manager.discard(session);
+          throw error;
+        }
+        await manager.release(session);
+      } finally {
+        pool.release();
+      }
+    }
+  }
+
+  /** Takes partitions until there are none; `shouldLeave` is asked between batches. */
+  private async readPartitions(epoch: Epoch, session: Session, shouldLeave: () => boolean): Promise<void> {
+    // The first without asking: however short its time, a snapshot must bring the table forward.
+    for (let first = true; first || !(epoch.shouldEnd() || shouldLeave()); first = false) {
+      const partition = epoch.queue.shift();
+      if (partition === undefined) return;
+      if (partition.range === null) {
+        await this.readByCursor(epoch, session, partition.relation);
+        continue;
+      }
+      const rest = await this.readByRanges(epoch, session, partition.relation, partition.range, () => epoch.shouldEnd() || shouldLeave());
+      if (rest.lo < rest.hi) epoch.queue.unshift({ relation: partition.relation, range: rest });
+    }
+  }
+
+  /** Returns what it left unread. */
+  private async readByRanges(epoch: Epoch, session: Session, relation: Relation, range: TidRange, shouldLeave: () => boolean): Promise<TidRange> {
+    const { run } = epoch;
+    const names = run.selection.columns.map((column) => column.name);
+    const batches = readRange(session, {
+      relation,
+      columns: run.selection.columns,
+      conditions: run.selection.conditions,
+      range,
+      sizer: epoch.sizers.get(relation.oid) ?? sizerFor(relation, this.options.batchBytes),
+      batchBytes: this.options.batchBytes,
+      batchRows: () => this.options.batchRows(run),
+      signal: epoch.signal,
+    });
+    let done = range.lo;
+    // Reads one batch ahead of the writer: the next statement runs while this one waits for room.
+    for await (const { batch, range: covered } of ahead(batches)) {
+      await this.options.writer.batch(run, applyBatchRules(batch, names, run.selection.batchRules), relation.oid, covered);
+      done = covered.hi;
+      if (shouldLeave()) break;
+    }
+    return { lo: done, hi: range.hi };
+  }
+
+  private async readByCursor(epoch: Epoch, session: Session, relation: Relation): Promise<void> {
+    const { run } = epoch;
+    const { writer } = this.options;
+    const names = run.selection.columns.map((column) => column.name);
+    // Nothing of the relation is done before all of it is: a cursor cannot be taken up again.
+    const nothing: TidRange = { lo: 0, hi: 0 };
+    const batches = readCursor(session, {
+      relation,
+      columns: run.selection.columns,
+      conditions: run.selection.conditions,
+      batchBytes: this.options.batchBytes,
+      batchRows: () => this.options.batchRows(run),
+      signal: epoch.signal,
+    });
+    for await (const batch of batches) {
+      await writer.batch(run, applyBatchRules(batch, names, run.selection.batchRules), relation.oid, nothing);
+    }
+    await writer.settled();
+    run.advance(relation.oid, WHOLE, 0);
+  }
+}
+
+/**
+ * A table of a single batch is read in one statement, which is its own snapshot: no transaction, no export.
+ * Returns the snapshot's xmin, or undefined where it turned out to be more.
+ */
+export async function readAtOnce(run: TableRun, options: ProcessorOptions): Promise<string | undefined> {
+  const { table, batchRows } = run.planned;
+  const [relation] = table.relations;
+  if (run.progress !== null || relation === undefined || table.relations.length > 1 || !relation.rangeReadable) return undefined;
+  if (relation.rows > batchRows || relation.bytes > options.batchBytes) return undefined;
+  const { manager, writer } = options;
+  const signal = AbortSignal.any([options.signal, run.stopSignal]);
+  const doing = `reading ${run.key}`;
+  const query: PackedQuery = {
+    relation,
+    columns: run.selection.columns,
+    conditions: run.selection.conditions,
+    range: { lo: 0, hi: Infinity },
+    packing: 'plain',
+    maxBytes: options.batchBytes * 2,
+    extra: SNAPSHOT_XMIN,
+  };
+  options.batchRows(run);
+  const session = await manager.lease(signal);
+  let row;
+  try {
+    [row] = await session.query(packedQuerySql(query), { doing, signal });
+  } finally {
+    await manager.release(session);
+  }
+  const result = unpackResult(row, query, doing);
+  if (result.outcome !== 'batch' || result.batch.rowCount > batchRows * 2) return undefined;
+  const xmin = String(result.extra);
+  const progress: LoadProgress = {
+    startedAt: startOfLoad(run),
+    signature: run.signature,
+    firstXmin: xmin,
+    snapshots: 1,
+    rows: 0,
+    relations: [{ oid: relation.oid, fileNode: '', pending: [WHOLE] }],
+  };
+  await writer.begin(run, progress, false);
+  const names = run.selection.columns.map((column) => column.name);
+  await writer.batch(run, applyBatchRules(result.batch, names, run.selection.batchRules), relation.oid, WHOLE);
+  await writer.settled();
+  return xmin;
+}
+
+/** Strictly after the last pass, whatever the clock says, since rows of a pass are told apart by it. */
+function startOfLoad(run: TableRun): string {
+  const last = run.committed?.lastSyncedAt;
+  const earliest = last === null || last === undefined ? 0 : Date.parse(last) + 1;
+  return new Date(Math.max(Date.now(), earliest)).toISOString();
+}
+
+function blocksToRead(blocks: number): TidRange[] {
+  return blocks === 0 ? [] : [blockRange(0, blocks)];
+}
+
+function sizerFor(relation: Relation, batchBytes: number): BatchSizer {
+  return new BatchSizer({ estimatedRows: relation.rows, blocks: relation.blocks, bytes: relation.bytes, batchBytes });
+}
+
+function sameRelations(before: readonly RelationProgress[], now: readonly RelationProgress[]): boolean {
+  const identity = (relations: readonly RelationProgress[]): string => relations.map(({ oid, fileNode }) => `${oid}:${fileNode}`).join();
+  return identity(before) === identity(now);
+}
+
+function relationGone(run: TableRun, relation: Relation): ConnectorError {
+  return new ConnectorError(`${relation.schema}.${relation.name}, part of ${run.key}, no longer exists.`, {
+    code: 'table_missing',
+    kind: 'source',
+    sqlState: '42P01',
+    hint: 'The table was dropped or renamed after discovery; the next sync will not look for it.',
+  });
+}
+
+/** Asks for the next element before the present one is worked on. */
+async function* ahead<T>(source: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+  let next = source.next();
+  // Whoever stops early still waits for the statement under way; its error is then nobody's.
+  next.catch(() => undefined);
+  try {
+    for (;;) {
+      const current = await next;
+      if (current.done === true) return;
+      next = source.next();
+      next.catch(() => undefined);
+      yield current.value;
+    }
+  } finally {
+    await next.catch(() => undefined);
+    await source.return();
+  }
+}

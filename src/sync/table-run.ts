@@ -1,0 +1,88 @@
+/** One table on its way through a sync: what is known of it, and how far it has come. */
+import type { DestinationTable } from '../destination/destination';
+import type { ConnectorError } from '../common/errors';
+import type { PlannedTable } from '../model/plan';
+import type { LoadProgress, TableState } from '../model/sync-state';
+import { tableKey } from '../model/table';
+import { subtractRange, type TidRange } from '../model/tid-range';
+import type { TableSelection } from './transformations';
+
+export class TableRun {
+  readonly key: string;
+  /** Written by the running load, committed or not; null: no load has begun. */
+  progress: LoadProgress | null;
+  /** As last committed. */
+  committed: TableState | null;
+  /** The destination holds an open load for it. */
+  loadOpen = false;
+  /** Counts rollbacks: tasks queued before one must not be written after it. */
+  generation = 0;
+  /** Why its readers must stop. */
+  failure: ConnectorError | undefined;
+  rowsSinceCheckpoint = 0;
+  /** State of the pass that has ended, until the next one begins. */
+  finished: TableState | undefined;
+  private stop = new AbortController();
+
+  constructor(
+    readonly planned: PlannedTable,
+    readonly position: number,
+    readonly selection: TableSelection,
+    readonly destinationTable: DestinationTable,
+    committed: TableState | null,
+    readonly signature: string,
+  ) {
+    this.key = tableKey(planned.table);
+    this.committed = committed;
+    this.progress = committed?.load ?? null;
+  }
+
+  /**
+   * Whether a load can go on under another snapshot: what was missed can be found by transaction id and
+   * put right by key. Without a key, or without ranges, the table is read anew.
+   */
+  get resumable(): boolean {
+    return this.destinationTable.primaryKey.length > 0 && this.planned.readMethod === 'ranges' && !this.selection.keysMayChange;
+  }
+
+  get pendingEmpty(): boolean {
+    return this.progress !== null && this.progress.relations.every((relation) => relation.pending.length === 0);
+  }
+
+  /** Ends with the table's failure or the sync's interruption. */
+  get stopSignal(): AbortSignal {
+    return this.stop.signal;
+  }
+
+  advance(relationOid: number, range: TidRange, rows: number): void {
+    if (this.progress === null) return;
+    this.progress = {
+      ...this.progress,
+      rows: this.progress.rows + rows,
+      relations: this.progress.relations.map((relation) =>
+        relation.oid === relationOid ? { ...relation, pending: subtractRange(relation.pending, range) } : relation,
+      ),
+    };
+  }
+
+  /** Stops the table's readers; the attempt ends with `error`. */
+  fail(error: ConnectorError): void {
+    this.failure ??= error;
+    this.stop.abort();
+  }
+
+  /** The destination went back to its last commit. */
+  rolledBack(error: ConnectorError): void {
+    this.generation += 1;
+    this.progress = this.committed?.load ?? null;
+    this.loadOpen = false;
+    this.rowsSinceCheckpoint = 0;
+    this.fail(error);
+  }
+
+  /** A new attempt begins. */
+  revive(): void {
+    this.failure = undefined;
+    this.stop = new AbortController();
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The only one who writes: batches into the destination, progress into the state, and both into one commit.
+ *
+ * Progress advances in the order of writing, so that whatever moment a commit falls on, the state says
+ * exactly which rows the data holds. A commit falls on every checkpoint interval of a table, and after a
+ * finished table; finished tables are committed together when they follow one another closely, since a
+ * commit costs more than a small table.
+ *
+ * A batch that the destination refuses ends its table's attempt. The refusal costs the transaction, so every
+ * table that wrote since the last commit goes back to it as well, and tries again.
+ */
+import { asConnectorError, ConnectorError } from '../common/errors';
+import type { Logger } from '../common/logger';
+import type { Destination, DestinationTable, FinishedLoad } from '../destination/destination';
+import type { PackedBatch } from '../model/packed-batch';
+import type { OperationCounts } from '../model/report';
+import type { LoadProgress, TableState } from '../model/sync-state';
+import type { TidRange } from '../model/tid-range';
+import { WriteQueue } from './write-queue';
+import type { TableRun } from './table-run';
+
+export interface WriterOptions {
+  readonly destination: Destination;
+  readonly logger: Logger;
+  readonly queueBytes: number;
+  /** After each commit, with every table's committed state. */
+  readonly onCommitted: (states: ReadonlyMap<string, TableState>) => void;
+  readonly onWritten: (run: TableRun, rows: number, bytes: number) => void;
+  /** The destination is of no further use. */
+  readonly onFatal: (error: ConnectorError) => void;
+}
+
+/** Finished tables wait this long for others to be committed with. */
+const COMMIT_DELAY_MS = 250;
+
+interface CommitWaiter {
+  resolve(): void;
+  reject(error: ConnectorError): void;
+}
+
+export class Writer {
+  readonly counts: OperationCounts = { upserts: 0, updates: 0, deletes: 0, truncates: 0, schemaChanges: 0, checkpoints: 0 };
+  private readonly queue = new WriteQueue();
+  private readonly dirty = new Set<TableRun>();
+  private waiters: CommitWaiter[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly options: WriterOptions,
+    /** Committed states of all tables, also of those that are not part of this sync. */
+    private readonly states: Map<string, TableState>,
+  ) {}
+
+  /** Begins a load, or goes on with the committed part of one. */
+  async begin(run: TableRun, progress: LoadProgress, resume: boolean): Promise<void> {
+    const { generation } = run;
+    await this.inOrder(run, generation, async () => {
+      await this.options.destination.beginLoad(run.destinationTable, { startedAt: new Date(progress.startedAt) }, resume);
+      run.progress = progress;
+      run.loadOpen = true;
+      this.dirty.add(run);
+    });
+  }
+
+  /** Queues a batch that covers `range`; waits only for room. */
+  async batch(run: TableRun, batch: PackedBatch, relationOid: number, range: TidRange): Promise<void> {
+    await this.push(run, batch, async () => {
+      await this.options.destination.write(run.destinationTable, batch);
+      run.advance(relationOid, range, batch.rowCount);
+    });
+  }
+
+  /** Queues a batch of newer versions of rows. */
+  async latest(run: TableRun, batch: PackedBatch): Promise<void> {
+    await this.push(run, batch, () => this.options.destination.writeLatest(run.destinationTable, batch));
+  }
+
+  async keys(run: TableRun, batch: PackedBatch): Promise<void> {
+    const limits = { rows: Infinity, bytes: this.options.queueBytes };
+    const { generation } = run;
+    await this.queue.push(batch.rowCount, batch.bytes, limits, () =>
+      this.guarded(run, generation, () => this.options.destination.collectKeys(run.destinationTable, batch)),
+    );
+  }
+
+  async keepOnlyKeys(run: TableRun): Promise<number> {
+    return await this.inOrder(run, run.generation, () => this.options.destination.keepOnlyKeys(run.destinationTable));
+  }
+
+  async abandon(run: TableRun): Promise<void> {
+    await this.inOrder(run, run.generation, async () => {
+      await this.options.destination.abandonLoad(run.destinationTable);
+      run.progress = null;
+      run.loadOpen = false;
+      this.dirty.add(run);
+    });
+  }
+
+  /** The load takes its table's place. Resolves when that is committed. */
+  async finish(run: TableRun, describe: (finished: FinishedLoad, progress: LoadProgress) => TableState): Promise<FinishedLoad> {
+    const { generation } = run;
+    let committed: Promise<void> | undefined;
+    const finished = await this.inOrder(run, generation, async () => {
+      const { progress } = run;
+      if (progress === null) throw new ConnectorError(`No load of ${run.key} to finish.`, { code: 'no_load', kind: 'internal' });
+      const result = await this.options.destination.finishLoad(run.destinationTable);
+      run.progress = null;
+      run.loadOpen = false;
+      run.finished = describe(result, progress);
+      this.dirty.add(run);
+      this.counts.deletes += result.deleted;
+      this.counts.checkpoints += 1;
+      committed = new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
+      this.timer ??= setTimeout(() => void this.commit().catch(() => undefined), COMMIT_DELAY_MS);
+      return result;
+    });
+    await committed;
+    return finished;
+  }
+
+  /** Rows for a table that only grows; committed with the next commit. */
+  async append(table: DestinationTable, batch: PackedBatch, startedAt: Date): Promise<void> {
+    await this.queue.run(async () => {
+      try {
+        await this.options.destination.append(table, batch, { startedAt });
+      } catch (error) {
+        throw this.fatal(asConnectorError(error));
+      }
+      this.counts.upserts += batch.rowCount;
+    });
+  }
+
+  /** Resolves when everything queued before has been written. */
+  async settled(): Promise<void> {
+    await this.queue.run(() => Promise.resolve());
+  }
+
+  /** Commits everything written so far. */
+  async commit(): Promise<void> {
+    await this.queue.run(() => this.commitNow());
+  }
+
+  private async push(run: TableRun, batch: PackedBatch, write: () => Promise<void>): Promise<void> {
+    const { generation } = run;
+    const limits = { rows: run.planned.queueRows, bytes: this.options.queueBytes };
+    await this.queue.push(batch.rowCount, batch.bytes, limits, () =>
+      this.guarded(run, generation, async () => {
+        await write();
+        this.dirty.add(run);
+        this.counts.upserts += batch.rowCount;
+        run.rowsSinceCheckpoint += batch.rowCount;
+        this.options.onWritten(run, batch.rowCount, batch.bytes);
+        if (run.rowsSinceCheckpoint < run.planned.checkpointRows) return;
+        this.counts.checkpoints += 1;
+        this.options.logger.info(`Checkpointing ${run.key} after ${run.progress?.rows ?? 0} records`);
+        await this.commitNow();
+      }),
+    );
+  }
+
+  private async inOrder<T>(run: TableRun, generation: number, task: () => Promise<T>): Promise<T> {
+    return await this.queue.run(async () => {
+      const outcome = await this.guarded(run, generation, async () => ({ value: await task() }));
+      if (outcome === undefined) throw run.failure ?? rolledBack();
+      return outcome.value;
+    });
+  }
+
+  /** Runs a write; undefined when the table's attempt it belongs to is over, by this write or before it. */
+  private async guarded<T>(run: TableRun, generation: number, task: () => Promise<T>): Promise<T | undefined> {
+    if (run.generation !== generation) return undefined;
+    try {
+      return await task();
+    } catch (error) {
+      const failure = asConnectorError(error);
+      if (failure.kind !== 'source') throw this.fatal(failure);
+      await this.rollBack(run, failure);
+      return undefined;
+    }
+  }
+
+  private async rollBack(culprit: TableRun, failure: ConnectorError): Promise<void> {
+    try {
+      await this.options.destination.rollback();
+    } catch (error) {
+      throw this.fatal(asConnectorError(error));
+    }
+    culprit.rolledBack(failure);
+    culprit.finished = undefined;
+    for (const run of this.dirty) {
+      if (run === culprit) continue;
+      run.finished = undefined;
+      run.rolledBack(rolledBack());
+    }
+    this.dirty.clear();
+    for (const waiter of this.waiters.splice(0)) waiter.reject(rolledBack());
+  }
+
+  private async commitNow(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { destination } = this.options;
+    const entries = new Map<TableRun, TableState | null>();
+    try {
+      for (const run of this.dirty) {
+        const entry = stateEntry(run);
+        entries.set(run, entry);
+        await destination.putState(run.key, entry);
+      }
+      await destination.commit();
+    } catch (error) {
+      throw this.fatal(asConnectorError(error));
+    }
+    for (const [run, entry] of entries) {
+      run.committed = entry;
+      run.rowsSinceCheckpoint = 0;
+      if (entry === null) this.states.delete(run.key);
+      else this.states.set(run.key, entry);
+    }
+    this.dirty.clear();
+    this.options.onCommitted(this.states);
+    for (const waiter of this.waiters.splice(0)) waiter.resolve();
+  }
+
+  private fatal(error: ConnectorError): ConnectorError {
+    clearTimeout(this.timer);
+    this.queue.fail(error);
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error);
+    this.options.onFatal(error);
+    return error;
+  }
+}
+
+function stateEntry(run: TableRun): TableState | null {
+  if (run.finished !== undefined) return run.finished;
+  if (run.progress === null && run.committed === null) return null;
+  const last = run.committed;
+  return {
+    destinationTable: run.destinationTable.name,
+    mode: 'full',
+    primaryKey: last?.primaryKey ?? run.destinationTable.primaryKey,
+    lastSyncedAt: last?.lastSyncedAt ?? null,
+    rows: last?.rows ?? 0,
+    xmin: last?.xmin ?? null,
+    load: run.progress,
+  };
+}
+
+/** Not a fault of the table that gets it: it only shared a transaction. */
+function rolledBack(): ConnectorError {
+  return new ConnectorError('Another table\'s batch was refused, and the transaction they shared was rolled back.', {
+    code: 'rolled_back',
+    kind: 'source',
+    retryable: true,
+  });
+}

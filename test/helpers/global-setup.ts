@@ -1,0 +1,27 @@
+import type { Config } from 'jest';
+import { startPostgres } from '../../scripts/demo/postgres-server';
+import type { PostgresServer } from '../../scripts/demo/postgres-server';
+import { TEST_SERVER_VARIABLE } from './test-server-variable';
+
+declare global {
+  var pgsluiceTestServer: PostgresServer | undefined;
+}
+
+interface GlobalConfig {
+  /** What was given on the command line to choose tests. */
+  readonly testPathPatterns: { readonly patterns: readonly string[] };
+}
+
+/** Unit tests need no server, and should not wait for one. */
+function onlyUnitTests({ testPathPatterns: { patterns } }: GlobalConfig): boolean {
+  return patterns.length > 0 && patterns.every((pattern) => /(^|[\\/])(unit|native)([\\/]|$)/.test(pattern));
+}
+
+/** Starts the server that all test files share; its coordinates travel to jest's workers by the environment. */
+export default async function setUp(config: GlobalConfig & Config): Promise<void> {
+  if (onlyUnitTests(config)) return;
+  const server = await startPostgres();
+  const { host, port, user, password } = server;
+  process.env[TEST_SERVER_VARIABLE] = JSON.stringify({ host, port, user, password });
+  globalThis.pgsluiceTestServer = server;
+}

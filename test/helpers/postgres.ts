@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { startPostgres } from '../../scripts/demo/postgres-server';
+import type { PostgresOptions, PostgresServer, ServerCoordinates } from '../../scripts/demo/postgres-server';
+import { TEST_SERVER_VARIABLE } from './test-server-variable';
+
+export type { PostgresOptions, PostgresServer, ServerCoordinates };
+
+/** The server that all test files share. Never stop it: start one of your own for that. */
+export function testServer(): ServerCoordinates {
+  const text = process.env[TEST_SERVER_VARIABLE];
+  if (text === undefined)
+    throw new Error('No shared PostgreSQL: tests that need one must not be in a folder named unit or native.');
+  return JSON.parse(text) as ServerCoordinates;
+}
+
+/** A server for one test file alone, to be killed, stopped and restarted. Close it in afterAll. */
+export function startServer(options?: PostgresOptions): Promise<PostgresServer> {
+  return startPostgres(options);
+}
+
+export interface TestDatabase extends ServerCoordinates {
+  readonly name: string;
+  /** Connected to the database as superuser: an independent reader and writer. */
+  readonly client: Client;
+  /** A fresh folder for warehouse and state, removed by drop(). */
+  readonly folder: string;
+  /** One more connection, by default as the superuser; ended by drop(). */
+  connect(login?: { readonly user: string; readonly password: string }): Promise<Client>;
+  /** Ends every connection and removes the database. May be called twice. */
+  drop(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** By default the shared server. */
+  readonly server?: ServerCoordinates;
+  /** Database to copy. */
+  readonly template?: string;
+  /** By default a name nobody else has. */
+  readonly name?: string;
+}
+
+/** A database of its own for a test file. */
+export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
+  const { host, port, user, password } = options.server ?? testServer();
+  const server = { host, port, user, password };
+  const name = options.name ?? `test_${randomBytes(6).toString('hex')}`;
+  await withClient(server, 'postgres', async (admin) => {
+    const template = admin.escapeIdentifier(options.template ?? 'template0');
+    await admin.query(`CREATE DATABASE ${admin.escapeIdentifier(name)} TEMPLATE ${template}`);
+  });
+
+  const folder = mkdtempSync(join(tmpdir(), 'pgsluice-test-'));
+  const clients: Client[] = [];
+  const connect: TestDatabase['connect'] = async (login = { user, password }) => {
+    const client = await connectTo({ ...server, ...login }, name);
+    clients.push(client);
+    return client;
+  };
+  let dropped = false;
+  return {
+    ...server,
+    name,
+    client: await connect(),
+    folder,
+    connect,
+    async drop() {
+      if (dropped) return;
+      dropped = true;
+      rmSync(folder, { recursive: true, force: true });
+      // A client whose server was killed can't say good-bye.
+      await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
+      await dropDatabase(name, server).catch((error: NodeJS.ErrnoException) => {
+        // A server of the test's own may be gone already, and the database with it.
+        if (error.code !== 'ECONNREFUSED') throw error;
+      });
+    },
+  };
+}
+
+/** Removes a database together with whoever is connected to it. */
+export async function dropDatabase(name: string, server: ServerCoordinates = testServer()): Promise<void> {
+  await withClient(server, 'postgres', (admin) =>
+    admin.query(`DROP DATABASE IF EXISTS ${admin.escapeIdentifier(name)} WITH (FORCE)`),
+  );
+}
+
+/** Runs `action` with a database of its own, which is removed afterwards. */
+export async function withDatabase<T>(
+  action: (database: TestDatabase) => Promise<T>,
+  options?: DatabaseOptions,
+): Promise<T> {
+  const database = await createDatabase(options);
+  try {
+    return await action(database);
+  } finally {
+    await database.drop();
+  }
+}
+
+/** Runs `action` with a connection as superuser to any database of a server. */
+export async function withClient<T>(
+  server: ServerCoordinates,
+  database: string,
+  action: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await connectTo(server, database);
+  try {
+    return await action(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function connectTo({ host, port, user, password }: ServerCoordinates, database: string): Promise<Client> {
+  const client = new Client({ host, port, user, password, database });
+  // Tests kill servers on purpose; without a listener the lost connection would end the process.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}

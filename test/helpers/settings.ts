@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import type { Settings } from '../../src/config/settings';
+import type { TestDatabase } from './postgres';
+
+/** The product's defaults for a test database, with warehouse and state in the database's folder. */
+export function settingsFor(database: TestDatabase, overrides: Partial<Settings> = {}): Settings {
+  return {
+    driver: undefined,
+    dsn: undefined,
+    host: database.host,
+    port: database.port,
+    database: database.name,
+    username: database.user,
+    password: database.password,
+    sslmode: undefined,
+    sslrootcert: undefined,
+    region: undefined,
+    maxRetries: 5,
+    // Retries must not slow the tests down.
+    retrySleepSeconds: 0.05,
+    debug: false,
+    tableFilters: [],
+    customBatchSize: undefined,
+    customThreads: undefined,
+    customQueueSize: undefined,
+    statementTimeoutSeconds: 600,
+    lockTimeoutSeconds: 60,
+    stallTimeoutSeconds: 300,
+    batchBytes: 8 * 1024 * 1024,
+    connectionTimeoutHours: 3,
+    snapshotMaxAgeSeconds: 3_600,
+    transformations: undefined,
+    destination: 'duckdb',
+    warehousePath: join(database.folder, 'warehouse.db'),
+    statePath: join(database.folder, 'state.json'),
+    destinationSchema: 'tester',
+    naming: 'source',
+    logFormat: 'text',
+    logLevel: 'info',
+    ...overrides,
+  };
+}

@@ -1,0 +1,117 @@
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+
+/** How bytes pass: at once, not at all (but nobody hangs up), or a piece at a time. */
+type Flow = 'open' | 'stalled' | { readonly bytesPerSecond: number };
+
+export interface TcpProxy {
+  readonly host: string;
+  readonly port: number;
+  /** Connections that are open now. */
+  readonly connections: number;
+  /** Refuses new connections (they are reset) until accept(). */
+  refuse(): void;
+  accept(): void;
+  /** Ends every open connection in an orderly way, as a server that shuts down. */
+  cut(): void;
+  /** Ends every open connection with a reset, as a host that has forgotten it. */
+  reset(): void;
+  /** Stops forwarding without closing anything, as a network that swallows packets. New connections hang too. */
+  stall(): void;
+  slow(bytesPerSecond: number): void;
+  /** Forwards at full speed again; what was held back arrives. */
+  resume(): void;
+  close(): Promise<void>;
+}
+
+/** Stands between a client and a server, to break the connection in every way a network can. */
+export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+  const pairs = new Set<{ readonly client: Socket; readonly server: Socket }>();
+  const pumps = new Set<() => void>();
+  let flow: Flow = 'open';
+  let refusing = false;
+
+  /** Reads from one side and writes to the other as the present flow allows. */
+  function pump(from: Socket, to: Socket): void {
+    let timer: NodeJS.Timeout | undefined;
+    const step = (): void => {
+      clearTimeout(timer);
+      if (flow === 'stalled' || to.destroyed || to.writableNeedDrain) return;
+      if (from.readableEnded || from.destroyed) {
+        to.end();
+        return;
+      }
+      let data: Buffer | null;
+      if (flow === 'open') data = from.read() as Buffer | null;
+      else {
+        const pieceBytes = Math.max(1, Math.round(flow.bytesPerSecond / SLOW_STEPS_PER_SECOND));
+        data = from.read(Math.min(pieceBytes, from.readableLength)) as Buffer | null;
+        timer = setTimeout(step, 1000 / SLOW_STEPS_PER_SECOND);
+      }
+      if (data === null) return;
+      if (to.write(data) && flow === 'open') setImmediate(step);
+    };
+    from.on('readable', step);
+    from.on('end', step);
+    from.on('close', step);
+    to.on('drain', step);
+    pumps.add(step);
+    to.on('close', () => pumps.delete(step));
+  }
+
+  const listener = createServer({ allowHalfOpen: true }, (client) => {
+    if (refusing) {
+      client.resetAndDestroy();
+      return;
+    }
+    const server = connect({ ...target, allowHalfOpen: true });
+    const pair = { client, server };
+    pairs.add(pair);
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      from.setNoDelay(true);
+      // An error is followed by 'close', which is passed on as the flow allows.
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        if (to.destroyed) pairs.delete(pair);
+      });
+      pump(from, to);
+    }
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+
+  const change = (next: Flow): void => {
+    flow = next;
+    for (const step of [...pumps]) step();
+  };
+  const endAll = (end: (socket: Socket) => void): void => {
+    for (const { client, server } of [...pairs]) {
+      end(client);
+      // The server must not go on working for a client that is gone.
+      server.destroy();
+    }
+  };
+  return {
+    host: '127.0.0.1',
+    port: (listener.address() as AddressInfo).port,
+    get connections() {
+      return [...pairs].filter(({ client }) => !client.destroyed).length;
+    },
+    refuse: () => void (refusing = true),
+    accept: () => void (refusing = false),
+    cut: () => endAll((socket) => socket.destroySoon()),
+    reset: () => endAll((socket) => socket.resetAndDestroy()),
+    stall: () => change('stalled'),
+    slow: (bytesPerSecond) => change({ bytesPerSecond }),
+    resume: () => change('open'),
+    async close() {
+      endAll((socket) => socket.destroy());
+      await new Promise<void>((resolve) => listener.close(() => resolve()));
+    },
+  };
+}
+
+// Often enough to look like a slow line rather than like bursts.
+const SLOW_STEPS_PER_SECOND = 20;

@@ -1,0 +1,384 @@
+import { ConnectorError } from '../../../src/common/errors';
+import { loadSettings, type LoadSettingsInput } from '../../../src/config/load-settings';
+import { environmentNamesOf, flagOf, OPTIONS } from '../../../src/config/options';
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const COMPLETE = { host: 'db', port: '5432', database: 'shop', username: 'me', password: 's3cret!' };
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'pgsluice-settings-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function writeConfiguration(content: unknown, name = 'configuration.json'): string {
+  const path = join(directory, name);
+  writeFileSync(path, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content));
+  return path;
+}
+
+function load(input: Partial<LoadSettingsInput> = {}): ReturnType<typeof loadSettings> {
+  return loadSettings({ flags: {}, env: {}, cwd: directory, ...input });
+}
+
+/** The sentences of the error, one a line. */
+function problems(input: Partial<LoadSettingsInput> = {}): readonly string[] {
+  try {
+    load(input);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConnectorError);
+    expect((error as ConnectorError).kind).toBe('configuration');
+    return (error as ConnectorError).describe().split('\n');
+  }
+  throw new Error('The configuration was accepted.');
+}
+
+describe('a complete configuration', () => {
+  it('gives the documented defaults', () => {
+    writeConfiguration(COMPLETE);
+    expect(load().settings).toEqual({
+      driver: undefined,
+      dsn: undefined,
+      host: 'db',
+      port: 5432,
+      database: 'shop',
+      username: 'me',
+      password: 's3cret!',
+      sslmode: undefined,
+      sslrootcert: undefined,
+      region: undefined,
+      maxRetries: 5,
+      retrySleepSeconds: 5,
+      debug: false,
+      tableFilters: [],
+      customBatchSize: undefined,
+      customThreads: undefined,
+      customQueueSize: undefined,
+      statementTimeoutSeconds: 600,
+      lockTimeoutSeconds: 60,
+      batchBytes: 8_388_608,
+      connectionTimeoutHours: 3,
+      snapshotMaxAgeSeconds: 3600,
+      transformations: undefined,
+      destination: 'duckdb',
+      warehousePath: join(directory, 'files', 'warehouse.db'),
+      statePath: join(directory, 'files', 'state.json'),
+      destinationSchema: 'tester',
+      naming: 'source',
+      logFormat: 'text',
+      logLevel: 'info',
+    });
+  });
+
+  it('has no warnings, and names the password as the secret', () => {
+    writeConfiguration(COMPLETE);
+    expect(load()).toMatchObject({ warnings: [], secrets: ['s3cret!'] });
+  });
+
+  it('reads every key of the ancestor', () => {
+    writeConfiguration({
+      ...COMPLETE,
+      region: 'Europe',
+      max_retries: '0',
+      retry_sleep_seconds: '0.25',
+      debug: 'True',
+      table_filters: ' public.* , !*_old,',
+      custom_batch_size: '7',
+      custom_threads: '3',
+      custom_queue_size: '900',
+    });
+    expect(load().settings).toMatchObject({
+      region: 'Europe',
+      maxRetries: 0,
+      retrySleepSeconds: 0.25,
+      debug: true,
+      logLevel: 'debug',
+      tableFilters: ['public.*', '!*_old'],
+      customBatchSize: 7,
+      customThreads: 3,
+      customQueueSize: 900,
+    });
+  });
+
+  it('accepts a byte order mark, as Windows editors write it', () => {
+    writeConfiguration(`\ufeff${JSON.stringify(COMPLETE)}`);
+    expect(load().settings.host).toBe('db');
+  });
+
+  it('keeps a password as it is, blanks included', () => {
+    writeConfiguration({ ...COMPLETE, password: ' a;}%41+ ' });
+    expect(load().settings.password).toBe(' a;}%41+ ');
+  });
+
+  it('takes table filters as a JSON array too, for names with commas', () => {
+    writeConfiguration({ ...COMPLETE, table_filters: '["public.a,b", "!x"]' });
+    expect(load().settings.tableFilters).toEqual(['public.a,b', '!x']);
+  });
+
+  it('treats empty optional values as not given', () => {
+    writeConfiguration({ ...COMPLETE, region: '', custom_threads: ' ' });
+    expect(load().settings).toMatchObject({ region: undefined, customThreads: undefined });
+  });
+});
+
+describe('precedence', () => {
+  it('is flag, environment, file, default', () => {
+    writeConfiguration({ ...COMPLETE, max_retries: '1', batch_bytes: '2048' });
+    const env = { PGSLUICE_MAX_RETRIES: '2', PGSLUICE_REGION: 'env' };
+    expect(load({ env, flags: { max_retries: '3' } }).settings).toMatchObject({
+      maxRetries: 3,
+      region: 'env',
+      batchBytes: 2048,
+      retrySleepSeconds: 5,
+    });
+    expect(load({ env }).settings.maxRetries).toBe(2);
+    expect(load().settings.maxRetries).toBe(1);
+  });
+
+  it('ignores empty environment variables', () => {
+    writeConfiguration(COMPLETE);
+    expect(load({ env: { PGSLUICE_HOST: '' } }).settings.host).toBe('db');
+  });
+
+  it('takes the password from PGSLUICE_PASSWORD, then PGPASSWORD, then the file', () => {
+    writeConfiguration(COMPLETE);
+    const env = { PGPASSWORD: 'general', PGSLUICE_PASSWORD: 'own' };
+    expect(load({ env })).toMatchObject({ settings: { password: 'own' }, secrets: ['own'] });
+    expect(load({ env: { PGPASSWORD: 'general' } }).settings.password).toBe('general');
+  });
+
+  it('needs no file when environment and flags hold everything', () => {
+    const env = { PGSLUICE_HOST: 'db', PGSLUICE_PORT: '1', PGSLUICE_DATABASE: 'd', PGPASSWORD: 'secret' };
+    expect(load({ env, flags: { username: 'me' } }).settings).toMatchObject({ username: 'me', password: 'secret' });
+  });
+
+  it('reads the file of the flag, else of FIVETRAN_CONFIGURATION, else configuration.json', () => {
+    writeConfiguration({ ...COMPLETE, region: 'default' });
+    writeConfiguration({ ...COMPLETE, region: 'variable' }, 'variable.json');
+    writeConfiguration({ ...COMPLETE, region: 'flag' }, 'flag.json');
+    const env = { FIVETRAN_CONFIGURATION: 'variable.json' };
+    expect(load({ env, configurationPath: 'flag.json' }).settings.region).toBe('flag');
+    expect(load({ env }).settings.region).toBe('variable');
+    expect(load().settings.region).toBe('default');
+  });
+});
+
+describe('paths', () => {
+  it('start at the working directory for flags, and beside the file for its own', () => {
+    mkdirSync(join(directory, 'conf'));
+    writeConfiguration('{}', 'conf/rules.mjs');
+    const configurationPath = writeConfiguration(
+      { ...COMPLETE, transformations: './rules.mjs', warehouse_path: 'w.db' },
+      'conf/c.json',
+    );
+    expect(load({ configurationPath, flags: { state_path: 's.json' } }).settings).toMatchObject({
+      transformations: join(directory, 'conf', 'rules.mjs'),
+      warehousePath: join(directory, 'conf', 'w.db'),
+      statePath: join(directory, 's.json'),
+    });
+  });
+
+  it('must exist where a file is read', () => {
+    writeConfiguration({ ...COMPLETE, sslrootcert: 'nowhere.crt' });
+    expect(problems()).toEqual([expect.stringMatching(/^sslrootcert .*nowhere\.crt, which does not exist/)]);
+  });
+
+  it("leaves libpq's own word for the system's certificates alone", () => {
+    writeConfiguration({ ...COMPLETE, sslrootcert: 'system' });
+    expect(load().settings.sslrootcert).toBe('system');
+  });
+});
+
+describe('a data source name', () => {
+  it('makes the other connection options optional', () => {
+    writeConfiguration({ dsn: 'shop', username: 'me' });
+    expect(load().settings).toMatchObject({ dsn: 'shop', host: undefined, username: 'me', password: undefined });
+  });
+});
+
+describe('what is wrong with the file', () => {
+  it.each([
+    ['invalid JSON', '{\n  "host": "db",\n  "port": oops\n}', /not valid JSON \(see line 3, column 11\)/],
+    ['a missing end', '{"host": "db"', /not valid JSON \(see line 1, column 14\)/],
+    ['comments', '{\n// no\n}', /not valid JSON \(see line 2, column 1\)/],
+    ['nothing', '', /not valid JSON \(it is empty\)/],
+    ['an array', '[]', /holds an array rather than an object/],
+    ['a string', '"x"', /holds a string rather than an object/],
+    ['null', 'null', /holds null rather than an object/],
+    ['Latin-1', Buffer.from('{"host": "m\xfcnchen"}', 'latin1'), /is not UTF-8 text; save it as UTF-8/],
+  ])('says so for %s', (_name, content, sentence) => {
+    writeConfiguration(content);
+    expect(problems()).toEqual([expect.stringMatching(sentence)]);
+  });
+
+  it('never quotes the text around a syntax error, which may be a password', () => {
+    writeConfiguration('{"password": hunter2hunter2}');
+    expect(problems().join('\n')).not.toContain('hunter2');
+  });
+
+  it('says so when a named file is missing', () => {
+    expect(problems({ configurationPath: 'nope.json' })).toEqual([
+      `The configuration file ${join(directory, 'nope.json')} does not exist; correct the path, or write the file after configuration.sample.json.`,
+    ]);
+  });
+
+  it('says so when it is a directory', () => {
+    expect(problems({ configurationPath: '.' })).toEqual([expect.stringContaining('is a directory')]);
+  });
+
+  it('names each value that is no string', () => {
+    writeConfiguration({ ...COMPLETE, port: 5432, debug: true, region: null, extra: { a: 1 }, table_filters: [] });
+    const sentences = problems();
+    for (const [key, type] of [
+      ['port', 'a number'],
+      ['debug', 'a boolean'],
+      ['region', 'null'],
+      ['extra', 'an object'],
+      ['table_filters', 'an array'],
+    ]) {
+      expect(sentences).toContainEqual(expect.stringMatching(new RegExp(`^${key} .* must be a string, not ${type};`)));
+    }
+    expect(sentences).toHaveLength(5);
+  });
+
+  it('allows 100 keys and no more', () => {
+    const extra = (count: number): object =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`unrelated_key_${index}`, 'x']));
+    writeConfiguration({ ...COMPLETE, ...extra(95) });
+    expect(load().warnings).toHaveLength(95);
+    writeConfiguration({ ...COMPLETE, ...extra(96) });
+    expect(problems()).toEqual([expect.stringContaining('has 101 keys; 100 are allowed')]);
+  });
+});
+
+describe('what is wrong with values', () => {
+  it('names every missing key, and where to put it', () => {
+    const path = writeConfiguration({});
+    expect(problems()).toEqual([
+      `host is missing; add it to ${path}, or set --host or PGSLUICE_HOST.`,
+      `port is missing; add it to ${path}, or set --port or PGSLUICE_PORT.`,
+      `database is missing; add it to ${path}, or set --database or PGSLUICE_DATABASE.`,
+      `username is missing; add it to ${path}, or set --username or PGSLUICE_USERNAME.`,
+      `password is missing; add it to ${path}, or set PGSLUICE_PASSWORD.`,
+    ]);
+  });
+
+  it('says that the file does not exist when keys are missing for that reason', () => {
+    expect(problems()[0]).toContain('configuration.json, which does not exist yet');
+  });
+
+  it.each(['YOUR_POSTGRES_HOST', '<YOUR_POSTGRES_HOST>', '<your host>', ' YOUR_HOST '])(
+    'refuses the placeholder %s',
+    (placeholder) => {
+      writeConfiguration({ ...COMPLETE, host: placeholder });
+      expect(problems()).toEqual([expect.stringMatching(/^host .* placeholder .*replace it with your own value\.$/)]);
+    },
+  );
+
+  it.each([
+    ['port', '0', 'a whole number from 1 to 65535, not "0"'],
+    ['port', '65536', 'a whole number from 1 to 65535, not "65536"'],
+    ['port', '54.32', 'a whole number from 1 to 65535, not "54.32"'],
+    ['port', '5432x', 'a whole number from 1 to 65535, not "5432x"'],
+    ['max_retries', '-1', 'a whole number from 0 to 1000, not "-1"'],
+    ['max_retries', '0x10', 'a whole number from 0 to 1000, not "0x10"'],
+    ['retry_sleep_seconds', 'NaN', 'a number from 0 to 86400, not "NaN"'],
+    ['retry_sleep_seconds', 'Infinity', 'a number from 0 to 86400, not "Infinity"'],
+    ['custom_threads', 'many', 'a whole number from 1 to 12, not "many"'],
+    ['debug', 'maybe', 'true or false, not "maybe"'],
+    ['sslmode', 'on', 'one of disable, allow, prefer, require, verify-ca, verify-full, not "on"'],
+  ])('refuses %s %s', (key, value, sentence) => {
+    const path = writeConfiguration({ ...COMPLETE, [key]: value });
+    expect(problems()).toEqual([`${key} (${path}) must be ${sentence}.`]);
+  });
+
+  it('names the flag or the variable that a bad value came from', () => {
+    writeConfiguration(COMPLETE);
+    expect(problems({ flags: { port: 'x' }, env: { PGSLUICE_MAX_RETRIES: 'y' } })).toEqual([
+      'port (--port) must be a whole number from 1 to 65535, not "x".',
+      'max_retries (PGSLUICE_MAX_RETRIES) must be a whole number from 0 to 1000, not "y".',
+    ]);
+  });
+
+  it('refuses a URL as a host without showing it', () => {
+    writeConfiguration({ ...COMPLETE, host: 'postgresql://me:hunter2@db' });
+    const [sentence, ...more] = problems();
+    expect(sentence).toMatch(/^host .* must be a name or an address only/);
+    expect(sentence).not.toContain('hunter2');
+    expect(more).toEqual([]);
+  });
+
+  it('never shows a password, whatever is wrong with it', () => {
+    for (const password of ['YOUR_hunter2', '<your hunter2>', 'hunter2\0']) {
+      writeConfiguration({ ...COMPLETE, password });
+      const [sentence] = problems();
+      expect(sentence).toMatch(/^password /);
+      expect(sentence).not.toContain('hunter2');
+    }
+  });
+
+  it('refuses an exclusion of nothing', () => {
+    writeConfiguration({ ...COMPLETE, table_filters: 'a, !' });
+    expect(problems()).toEqual([expect.stringContaining('"!" that excludes nothing')]);
+  });
+
+  it('reports everything at once', () => {
+    writeConfiguration({ host: 'YOUR_HOST', port: '0', database: 7, username: 'me', max_retries: 'x' });
+    expect(problems().map((sentence) => sentence.split(' ')[0])).toEqual(['database', 'host', 'port', 'max_retries']);
+  });
+});
+
+describe('warnings', () => {
+  it('name unknown keys, with the key that was meant', () => {
+    const path = writeConfiguration({ ...COMPLETE, regoin: 'x', maxRetries: '1', zzzzzz: 'x' });
+    expect(load().warnings).toEqual([
+      `The key "regoin" of ${path} is unknown and ignored; did you mean "region"?`,
+      `The key "maxRetries" of ${path} is unknown and ignored; did you mean "max_retries"?`,
+      `The key "zzzzzz" of ${path} is unknown and ignored; remove it.`,
+    ]);
+  });
+
+  it('name misspelt variables, but not those of other programs', () => {
+    writeConfiguration(COMPLETE);
+    expect(load({ env: { PGSLUICE_REGOIN: 'x', PGSLUICE_SOMETHING_ELSE: 'x' } }).warnings).toEqual([
+      'The environment variable PGSLUICE_REGOIN is unknown and ignored; did you mean PGSLUICE_REGION?',
+    ]);
+  });
+});
+
+describe('loading some groups only', () => {
+  it('neither asks for nor checks the others', () => {
+    writeConfiguration({ host: 'YOUR_HOST', warehouse_path: 'w.db' });
+    const { settings } = load({ groups: ['Destination'] });
+    expect(settings.warehousePath).toBe(join(directory, 'w.db'));
+    expect(settings.host).toBeUndefined();
+  });
+});
+
+describe('the option table', () => {
+  it('has no key, flag or variable twice', () => {
+    for (const names of [
+      OPTIONS.map((option) => option.key),
+      OPTIONS.flatMap((option) => flagOf(option) ?? []),
+      OPTIONS.flatMap(environmentNamesOf),
+    ]) {
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
+
+  it('has defaults within their range', () => {
+    for (const option of OPTIONS) {
+      if ((option.kind === 'integer' || option.kind === 'number') && option.default !== undefined) {
+        expect(option.default).toBeGreaterThanOrEqual(option.min);
+        expect(option.default).toBeLessThanOrEqual(option.max);
+      }
+      if (option.kind === 'enum' && option.default !== undefined) expect(option.choices).toContain(option.default);
+    }
+  });
+
+  it('gives the password no flag, since processes can be listed', () => {
+    expect(OPTIONS.filter((option) => option.secret === true).map(flagOf)).toEqual([undefined]);
+  });
+});

@@ -1,0 +1,126 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import os, { tmpdir } from 'node:os';
+import path from 'node:path';
+import { loadAddon } from '../../../src/native/addon';
+import { createProcessStats, type ProcessStats } from '../../../src/native/process-stats';
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function burnCpu(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end) Math.sqrt(end);
+}
+
+function degradedStats(diskPath: string): ProcessStats {
+  process.env['PGSLUICE_NO_ADDON'] = '1';
+  try {
+    return createProcessStats(diskPath);
+  } finally {
+    delete process.env['PGSLUICE_NO_ADDON'];
+  }
+}
+
+describe.each([
+  ['through the addon', createProcessStats],
+  ['degraded', degradedStats],
+])('%s', (_name, create) => {
+  const stats = create('/tmp');
+
+  test('RSS is what Node says', () => {
+    const rss = process.memoryUsage.rss();
+    expect(Math.abs(stats.sample().rssBytes - rss)).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  test('RSS and its peak follow an allocation', () => {
+    const before = stats.sample();
+    const ballast = Buffer.alloc(200 * 1024 * 1024, 1);
+    const after = stats.sample();
+    expect(ballast).toHaveLength(200 * 1024 * 1024);
+    expect(after.rssBytes - before.rssBytes).toBeGreaterThan(150 * 1024 * 1024);
+    expect(after.peakRssBytes).toBeGreaterThanOrEqual(after.rssBytes);
+  });
+
+  test('CPU time is what Node says', () => {
+    burnCpu(50);
+    const { user, system } = process.cpuUsage();
+    const sample = stats.sample();
+    expect(Math.abs(sample.userCpuSeconds + sample.systemCpuSeconds - (user + system) / 1e6)).toBeLessThan(0.05);
+  });
+
+  test('faults and switches are what Node says, and only grow', () => {
+    const before = stats.sample();
+    const node = process.resourceUsage();
+    const after = stats.sample();
+    expect(node.minorPageFault).toBeGreaterThanOrEqual(before.minorFaults);
+    expect(node.minorPageFault).toBeLessThanOrEqual(after.minorFaults);
+    expect(node.voluntaryContextSwitches).toBeGreaterThanOrEqual(before.voluntarySwitches);
+    expect(node.voluntaryContextSwitches).toBeLessThanOrEqual(after.voluntarySwitches);
+  });
+
+  test('host memory is what the operating system says', () => {
+    const sample = stats.sample();
+    expect(Math.abs(sample.hostMemoryTotalBytes / os.totalmem() - 1)).toBeLessThan(0.01);
+    expect(sample.hostMemoryAvailableBytes).toBeGreaterThan(0);
+    expect(sample.hostMemoryAvailableBytes).toBeLessThan(sample.hostMemoryTotalBytes);
+  });
+
+  test('host CPU time passes on all cores, part of it busy', async () => {
+    const before = stats.sample();
+    burnCpu(150);
+    await pause(350);
+    const after = stats.sample();
+    const total = after.hostCpuTotalSeconds - before.hostCpuTotalSeconds;
+    const busy = after.hostCpuBusySeconds - before.hostCpuBusySeconds;
+    const elapsed = (after.cpuAtMs - before.cpuAtMs) / 1000;
+    // Ticks of 10 ms on each core, and cores that sleep are booked late.
+    expect(total / (elapsed * os.availableParallelism())).toBeGreaterThan(0.7);
+    expect(total / (elapsed * os.availableParallelism())).toBeLessThan(1.3);
+    expect(busy).toBeGreaterThan(0.1);
+    expect(busy).toBeLessThanOrEqual(total);
+  });
+
+  test('disk use is that of the file system, as df counts it', () => {
+    const fs = statfsSync('/tmp');
+    const sample = stats.sample();
+    const used = (fs.blocks - fs.bfree) * fs.bsize;
+    expect(Math.abs(sample.diskUsedBytes - used)).toBeLessThan(64 * 1024 * 1024);
+    expect(Math.abs(sample.diskTotalBytes - used - fs.bavail * fs.bsize)).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test('a folder that does not exist yet is measured on the file system that will hold it', () => {
+    const missing = path.join('/tmp', 'not', 'yet', 'there', 'warehouse.db');
+    expect(existsSync(missing)).toBe(false);
+    expect(create(missing).sample().diskTotalBytes).toBeGreaterThan(0);
+  });
+});
+
+test('the addon counts threads', () => {
+  const threads = /^Threads:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  expect(Math.abs(createProcessStats('/').sample().threads - Number(threads))).toBeLessThanOrEqual(2);
+});
+
+test('with the addon nothing is said to be degraded', () => {
+  const stats = createProcessStats('/');
+  expect({ degraded: stats.degraded, reason: stats.degradedReason }).toEqual({ degraded: false, reason: undefined });
+});
+
+test('PGSLUICE_NO_ADDON=1 is named as the reason', () => {
+  const stats = degradedStats('/');
+  expect(stats.degraded).toBe(true);
+  expect(stats.degradedReason).toBe(
+    'The native addon is switched off by PGSLUICE_NO_ADDON=1; unset it for exact figures.',
+  );
+});
+
+test('an addon that was not built, cannot be loaded or belongs to another version says what to do', () => {
+  const advice = 'install python3, make and a C++ compiler, then run `npm rebuild pgsluice`.';
+  expect(loadAddon(23, '/nowhere/process_stats.node').reason).toBe(`The native addon was not built; ${advice}`);
+  expect(loadAddon(24).reason).toBe(`The native addon belongs to another version of pgsluice; ${advice}`);
+  const folder = mkdtempSync(path.join(tmpdir(), 'pgsluice-'));
+  const damaged = path.join(folder, 'process_stats.node');
+  writeFileSync(damaged, 'not an addon');
+  const { reason } = loadAddon(23, damaged);
+  rmSync(folder, { recursive: true });
+  expect(reason).toMatch(/^The native addon cannot be loaded \(.+\); /);
+  expect(reason).toContain(advice);
+});
