@@ -27,7 +27,9 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { project: ['tsconfig.json', 'test/tsconfig.json'] } },
+    languageOptions: {
+      parserOptions: { project: ['tsconfig.json', 'test/tsconfig.json'], tsconfigRootDir: `${import.meta.dirname}/..` },
+    },
     plugins: { 'import-x': importX },
     settings: {
       'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
@@ -38,13 +40,21 @@ export default tseslint.config(
       'import-x/no-cycle': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/unbound-method': ['error', { ignoreStatic: true }],
       'no-console': 'error',
     },
   },
+  // The scripts run as they are, without a build: plain CommonJS.
+  { files: ['**/*.js'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
     // Only the driver module may touch the ODBC package: every trap of it is handled in one place.
     files: ['src/**/*.ts'],
     ignores: ['src/source/odbc-driver.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [{ name: 'odbc', message: 'Import source/odbc-driver instead.' }] }] },
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'odbc', message: 'Import source/odbc-driver instead.' }] },
+      ],
+    },
   },
 );

@@ -33,7 +33,9 @@ export async function discoverAndPlan(
       await manager.release(session);
     }
   });
-  logger.info(`PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`);
+  logger.info(
+    `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
+  );
   const filter = compileTableFilter(settings.tableFilters);
   const wanted = catalog.tables.filter((table) => filter.includes(table) && included(module, table));
   logger.info(`Schema discovery completed: ${wanted.length} tables found`);
@@ -42,7 +44,10 @@ export async function discoverAndPlan(
   for (const table of wanted) {
     const problem = catalog.unreadable.get(table.oid);
     if (problem !== undefined) unreadable.set(tableKey(table), problem);
-    if (table.rowSecurity) logger.warning(`Row-level security applies to ${tableKey(table)}: only the rows that the role may see are replicated.`);
+    if (table.rowSecurity)
+      logger.warning(
+        `Row-level security applies to ${tableKey(table)}: only the rows that the role may see are replicated.`,
+      );
   }
   const readable = wanted.filter((table) => !unreadable.has(tableKey(table)));
   return { plan: createPlan(readable, settings), unreadable };
@@ -57,7 +62,12 @@ function included(module: TransformationModule, table: TableSchema): boolean {
   return module.includeTable?.(describeForRules(table)) ?? true;
 }
 
-async function withRetries<T>(settings: Settings, logger: Logger, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+async function withRetries<T>(
+  settings: Settings,
+  logger: Logger,
+  signal: AbortSignal,
+  action: () => Promise<T>,
+): Promise<T> {
   const attempts = Math.max(1, settings.maxRetries);
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -66,7 +76,9 @@ async function withRetries<T>(settings: Settings, logger: Logger, signal: AbortS
       const error = asConnectorError(thrown);
       if (!error.retryable || attempt >= attempts || signal.aborted) throw error;
       const delay = retryDelaySeconds(attempt - 1, settings.retrySleepSeconds);
-      logger.warning(`Schema discovery failed, attempt ${attempt}/${attempts}: ${error.describe()} Trying again in ${delay.toFixed(2)}s`);
+      logger.warning(
+        `Schema discovery failed, attempt ${attempt}/${attempts}: ${error.describe()} Trying again in ${delay.toFixed(2)}s`,
+      );
       await sleep(delay, signal);
     }
   }

@@ -8,7 +8,12 @@ import type { Clock } from '../source/session';
 
 const CONNECT_TIMEOUT_SECONDS = 15;
 
-export function openSource(settings: Settings, logger: Logger, maxConnections: number, clock?: Clock): ConnectionManager {
+export function openSource(
+  settings: Settings,
+  logger: Logger,
+  maxConnections: number,
+  clock?: Clock,
+): ConnectionManager {
   const driver = settings.dsn === undefined ? chooseDriver(settings.driver) : undefined;
   return new ConnectionManager({
     session: {

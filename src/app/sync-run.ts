@@ -2,6 +2,7 @@
 import { ConnectorError, interrupted } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
+import type { Destination } from '../destination/destination';
 import { stateDocument, writeStateFile } from '../destination/state-file';
 import type { SyncPlan } from '../model/plan';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
@@ -27,6 +28,8 @@ export interface RunContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly observer: SyncObserver;
+  /** In place of the one that the settings name. */
+  readonly destination?: Destination;
   /** In place of the machine's own, for tests. */
   readonly pressure?: PressureSource;
   readonly clock?: Clock;
@@ -41,7 +44,13 @@ const QUEUE_BYTES = 64 * 1024 * 1024;
 export async function planSync(settings: Settings, context: RunContext): Promise<SyncPlan> {
   const manager = openSource(settings, context.logger, 1, context.clock);
   try {
-    const { plan, unreadable } = await discoverAndPlan(manager, settings, await userModule(settings), context.logger, context.signal);
+    const { plan, unreadable } = await discoverAndPlan(
+      manager,
+      settings,
+      await userModule(settings),
+      context.logger,
+      context.signal,
+    );
     for (const [key, error] of unreadable) context.logger.warning(`${key} cannot be read: ${error.describe()}`);
     return plan;
   } finally {
@@ -68,11 +77,12 @@ async function syncWithin(lifecycle: Lifecycle, settings: Settings, context: Run
   const started = clock();
   const startedAt = new Date();
   const stats = createProcessStats(settings.warehousePath);
-  if (stats.degraded) logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
+  if (stats.degraded)
+    logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
   const monitor = context.pressure ?? new ResourceMonitor(stats);
   const module = await userModule(settings);
   const manager = lifecycle.use(openSource(settings, logger, MAX_READERS + 1, context.clock), (it) => it.close());
-  const destination = createDestination(settings, monitor.read().memoryAvailableBytes, logger);
+  const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
   // Before discovery: a locked or broken warehouse should be known before the server is asked for anything.
   lifecycle.use(destination, (it) => it.close());
   const states = new Map<string, TableState>(await destination.open());
@@ -131,21 +141,32 @@ async function syncWithin(lifecycle: Lifecycle, settings: Settings, context: Run
   });
   logger.info(`Found ${runs.length} tables to process`);
   control.logStatus();
-  for (const { table, batch } of describeTables(runs.map((run) => run.planned.table), startedAt)) await writer.append(table, batch, startedAt);
+  for (const { table, batch } of describeTables(
+    runs.map((run) => run.planned.table),
+    startedAt,
+  ))
+    await writer.append(table, batch, startedAt);
   const loop = new TableLoop({ pool, processor, control, logger, observer, signal });
   const reports = await loop.run(runs);
   if (fatalError !== undefined) throw fatalError;
   // What the interrupted tables had written is kept too: their state says how far they came.
   await writer.commit();
   stateFile.flush();
-  if (context.signal.aborted) throw interrupted('The sync was interrupted; what was committed is kept, and the next sync goes on from there.');
+  if (context.signal.aborted)
+    throw interrupted('The sync was interrupted; what was committed is kept, and the next sync goes on from there.');
   control.logStatus();
   const seconds = (clock() - started) / 1000;
   if (failed.length + reports.filter((report) => report.error !== undefined).length === 0) {
     logger.info(`Data extraction completed successfully in ${seconds.toFixed(2)} seconds`);
   }
   const tables = [...failed, ...reports];
-  return { tables, operations: writer.counts, rows: tables.reduce((sum, table) => sum + table.rows, 0), bytes, seconds };
+  return {
+    tables,
+    operations: writer.counts,
+    rows: tables.reduce((sum, table) => sum + table.rows, 0),
+    bytes,
+    seconds,
+  };
 }
 
 async function userModule(settings: Settings): Promise<TransformationModule> {
@@ -169,12 +190,15 @@ class StateFileWriter {
     try {
       writeStateFile(this.settings.statePath, stateDocument(this.latest, new Date()));
     } catch (cause) {
-      throw new ConnectorError(`The state file ${this.settings.statePath} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}.`, {
-        code: 'state_file',
-        kind: 'destination',
-        hint: 'Free some space or check the folder\'s permissions; the warehouse itself holds the state, so nothing is lost.',
-        cause,
-      });
+      throw new ConnectorError(
+        `The state file ${this.settings.statePath} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}.`,
+        {
+          code: 'state_file',
+          kind: 'destination',
+          hint: "Free some space or check the folder's permissions; the warehouse itself holds the state, so nothing is lost.",
+          cause,
+        },
+      );
     }
     this.latest = undefined;
     this.writtenAtMs = Date.now();

@@ -46,7 +46,9 @@ export class TableLoop {
   private async processOne(run: TableRun, index: number, runs: readonly TableRun[]): Promise<void> {
     const { control, logger, observer, processor } = this.options;
     const { planned } = run;
-    logger.info(`Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${planned.table.estimatedRows} rows)`);
+    logger.info(
+      `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${planned.table.estimatedRows} rows)`,
+    );
     observer.tableStarted?.(planned, index + 1, runs.length);
     const report = await processor.process(run);
     this.reports.push(report);

@@ -7,7 +7,11 @@ const MAX_DELAY_SECONDS = 300;
  * then uniform in [0.5, 1.5] * base, so that connectors that failed together do not return together.
  * `attempt` counts from 0; `random` yields [0, 1).
  */
-export function retryDelaySeconds(attempt: number, retrySleepSeconds: number, random: () => number = Math.random): number {
+export function retryDelaySeconds(
+  attempt: number,
+  retrySleepSeconds: number,
+  random: () => number = Math.random,
+): number {
   const base = Math.min(retrySleepSeconds * 2 ** attempt, MAX_DELAY_SECONDS);
   return base * (0.5 + random());
 }

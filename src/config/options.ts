@@ -231,7 +231,8 @@ const TABLE = [
     max: 86_400,
     group: 'Reading',
     label: 'Stall timeout',
-    description: 'Seconds without an answer after which the server counts as lost, and the work goes on over a new connection',
+    description:
+      'Seconds without an answer after which the server counts as lost, and the work goes on over a new connection',
   },
   {
     key: 'connection_timeout_hours',

@@ -58,7 +58,9 @@ export class DuckDbDestination implements Destination {
     await load.fit(batch);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
     await load.insert(batch, LATEST_TABLE);
-    await warehouse.run(`DELETE FROM ${load.name} WHERE ${keyTuple(table)} IN (SELECT ${keyTuple(table)} FROM ${LATEST_TABLE})`);
+    await warehouse.run(
+      `DELETE FROM ${load.name} WHERE ${keyTuple(table)} IN (SELECT ${keyTuple(table)} FROM ${LATEST_TABLE})`,
+    );
     await warehouse.run(`INSERT INTO ${load.name} BY NAME SELECT * FROM ${LATEST_TABLE}`);
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
   }
@@ -74,8 +76,12 @@ export class DuckDbDestination implements Destination {
   async keepOnlyKeys(table: DestinationTable): Promise<number> {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
-    await warehouse.run(`CREATE TEMP TABLE IF NOT EXISTS ${KEYS_TABLE} AS SELECT ${table.primaryKey.map(quoted).join(', ')} FROM ${load.name} LIMIT 0`);
-    const removed = await warehouse.run(`DELETE FROM ${load.name} WHERE ${keyTuple(table)} NOT IN (SELECT ${keyTuple(table)} FROM ${KEYS_TABLE})`);
+    await warehouse.run(
+      `CREATE TEMP TABLE IF NOT EXISTS ${KEYS_TABLE} AS SELECT ${table.primaryKey.map(quoted).join(', ')} FROM ${load.name} LIMIT 0`,
+    );
+    const removed = await warehouse.run(
+      `DELETE FROM ${load.name} WHERE ${keyTuple(table)} NOT IN (SELECT ${keyTuple(table)} FROM ${KEYS_TABLE})`,
+    );
     await warehouse.run(`DROP TABLE ${KEYS_TABLE}`);
     return removed;
   }
@@ -112,7 +118,8 @@ export class DuckDbDestination implements Destination {
   async putState(key: string, state: TableState | null): Promise<void> {
     const warehouse = await this.writing();
     await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key = ${literal(key)}`);
-    if (state !== null) await warehouse.run(`INSERT INTO ${STATE_TABLE} VALUES (${literal(key)}, ${literal(JSON.stringify(state))})`);
+    if (state !== null)
+      await warehouse.run(`INSERT INTO ${STATE_TABLE} VALUES (${literal(key)}, ${literal(JSON.stringify(state))})`);
   }
 
   async commit(): Promise<void> {
@@ -135,7 +142,8 @@ export class DuckDbDestination implements Destination {
   }
 
   private opened(): Warehouse {
-    if (this.warehouse === undefined) throw new ConnectorError('The warehouse is not open.', { code: 'closed', kind: 'internal' });
+    if (this.warehouse === undefined)
+      throw new ConnectorError('The warehouse is not open.', { code: 'closed', kind: 'internal' });
     return this.warehouse;
   }
 
@@ -150,7 +158,8 @@ export class DuckDbDestination implements Destination {
 
   private loadOf(table: DestinationTable): LoadTable {
     const load = this.loads.get(table.key);
-    if (load === undefined) throw new ConnectorError(`No load of ${table.key} has begun.`, { code: 'no_load', kind: 'internal' });
+    if (load === undefined)
+      throw new ConnectorError(`No load of ${table.key} has begun.`, { code: 'no_load', kind: 'internal' });
     return load;
   }
 

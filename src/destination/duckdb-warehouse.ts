@@ -1,7 +1,7 @@
 /** The warehouse file: opening, locking, and DuckDB's errors as sentences. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement, JS } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../common/errors';
 
 export interface WarehouseOptions {
@@ -10,6 +10,8 @@ export interface WarehouseOptions {
   readonly memoryBytes: number;
   readonly threads: number;
 }
+
+export type Scalar = string | number | bigint | boolean | null;
 
 /** One connection to the warehouse, with one transaction open at most. */
 export class Warehouse {
@@ -50,10 +52,10 @@ export class Warehouse {
     }
   }
 
-  /** Rows as arrays of JavaScript values; BIGINT comes as bigint. */
-  async rows(sql: string): Promise<JS[][]> {
+  /** Rows of a query that selects scalars only; BIGINT comes as bigint. */
+  async rows(sql: string): Promise<Scalar[][]> {
     try {
-      return (await this.connection.runAndReadAll(sql)).getRowsJS();
+      return (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][];
     } catch (error) {
       throw writeError(error, this.path);
     }
@@ -89,10 +91,14 @@ function openError(error: unknown, path: string): ConnectorError {
   const text = messageOf(error);
   const holder = /PID (\d+)/.exec(text)?.[1];
   if (/Could not set lock|Conflicting lock|being used by another process/i.test(text)) {
-    return destinationError(`The warehouse ${path} is open in another process${holder === undefined ? '' : ` (PID ${holder})`}.`, 'warehouse_locked', {
-      cause: error,
-      hint: 'Wait until it ends or close it there: one process at a time may open a warehouse.',
-    });
+    return destinationError(
+      `The warehouse ${path} is open in another process${holder === undefined ? '' : ` (PID ${holder})`}.`,
+      'warehouse_locked',
+      {
+        cause: error,
+        hint: 'Wait until it ends or close it there: one process at a time may open a warehouse.',
+      },
+    );
   }
   if (/not a valid DuckDB database file|not a database|magic bytes/i.test(text)) {
     return destinationError(`The file ${path} is not a DuckDB database.`, 'not_a_warehouse', {
@@ -101,7 +107,11 @@ function openError(error: unknown, path: string): ConnectorError {
     });
   }
   if (/version number|newer version|older version/i.test(text)) {
-    return destinationError(`The warehouse ${path} was written by another version of DuckDB: ${firstLine(text)}`, 'warehouse_version', { cause: error });
+    return destinationError(
+      `The warehouse ${path} was written by another version of DuckDB: ${firstLine(text)}`,
+      'warehouse_version',
+      { cause: error },
+    );
   }
   if (/permission denied|EACCES|EROFS|Cannot open file/i.test(text)) {
     return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', {
@@ -109,7 +119,9 @@ function openError(error: unknown, path: string): ConnectorError {
       hint: 'Check the permissions of the file and its folder.',
     });
   }
-  return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', { cause: error });
+  return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', {
+    cause: error,
+  });
 }
 
 /** A value or a row that does not fit is the table's fault; everything else stops the run. */
@@ -122,7 +134,11 @@ function writeError(error: unknown, path: string): ConnectorError {
     });
   }
   if (/^(Conversion|Out of Range|Invalid Input|Constraint|Mismatch Type)/i.test(text)) {
-    return new ConnectorError(`A value does not fit the warehouse: ${withoutValues(text)}`, { code: 'value_does_not_fit', kind: 'source', cause: error });
+    return new ConnectorError(`A value does not fit the warehouse: ${withoutValues(text)}`, {
+      code: 'value_does_not_fit',
+      kind: 'source',
+      cause: error,
+    });
   }
   return destinationError(`Writing ${path} failed: ${firstLine(text)}.`, 'warehouse_write', { cause: error });
 }

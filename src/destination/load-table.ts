@@ -26,10 +26,18 @@ export class LoadTable {
     private readonly logger: Logger,
   ) {}
 
-  static async create(warehouse: Warehouse, table: DestinationTable, name: string, stamp: LoadStamp, logger: Logger): Promise<LoadTable> {
+  static async create(
+    warehouse: Warehouse,
+    table: DestinationTable,
+    name: string,
+    stamp: LoadStamp,
+    logger: Logger,
+  ): Promise<LoadTable> {
     const types = table.columns.map((column) => duckdbType(column.type));
     const keys = new Set(table.primaryKey);
-    const columns = table.columns.map((column, index) => `${quoted(column.name)} ${types[index]}${keys.has(column.name) ? ' NOT NULL' : ''}`);
+    const columns = table.columns.map(
+      (column, index) => `${quoted(column.name)} ${types[index]}${keys.has(column.name) ? ' NOT NULL' : ''}`,
+    );
     const added = [
       'sync_timestamp DOUBLE',
       '_fivetran_synced TIMESTAMP WITH TIME ZONE',
@@ -41,12 +49,22 @@ export class LoadTable {
   }
 
   /** Goes on with a table that exists; its types may have been widened by then. */
-  static async reopen(warehouse: Warehouse, table: DestinationTable, name: string, stamp: LoadStamp, logger: Logger): Promise<LoadTable> {
+  static async reopen(
+    warehouse: Warehouse,
+    table: DestinationTable,
+    name: string,
+    stamp: LoadStamp,
+    logger: Logger,
+  ): Promise<LoadTable> {
     const described = await warehouse.rows(`SELECT column_name, column_type FROM (DESCRIBE ${name})`);
     const present = new Map(described.map((row) => [String(row[0]), String(row[1])]));
     const types = table.columns.map((column) => {
       const type = present.get(column.name);
-      if (type === undefined) throw new ConnectorError(`The load of ${table.key} lacks column ${column.name}.`, { code: 'load_damaged', kind: 'internal' });
+      if (type === undefined)
+        throw new ConnectorError(`The load of ${table.key} lacks column ${column.name}.`, {
+          code: 'load_damaged',
+          kind: 'internal',
+        });
       return type;
     });
     return new LoadTable(warehouse, table, name, stamp, types, logger);
@@ -62,9 +80,15 @@ export class LoadTable {
       statement = await this.warehouse.prepare(this.insertSql(batch, forms, into));
       this.statements.set(signature, statement);
     }
-    const written = await this.warehouse.runPrepared(statement, batch.columns.length === 0 ? [String(batch.rowCount)] : batch.columns.map((column) => column.text));
+    const written = await this.warehouse.runPrepared(
+      statement,
+      batch.columns.length === 0 ? [String(batch.rowCount)] : batch.columns.map((column) => column.text),
+    );
     if (written !== batch.rowCount) {
-      throw new ConnectorError(`The warehouse took ${written} of ${batch.rowCount} rows of ${this.table.key}.`, { code: 'rows_lost', kind: 'destination' });
+      throw new ConnectorError(`The warehouse took ${written} of ${batch.rowCount} rows of ${this.table.key}.`, {
+        code: 'rows_lost',
+        kind: 'destination',
+      });
     }
   }
 
@@ -74,13 +98,19 @@ export class LoadTable {
     const values = this.table.primaryKey.map((key, index) => {
       const at = this.table.columns.findIndex((column) => column.name === key);
       const column = batch.columns[index];
-      if (column === undefined) throw new ConnectorError('A batch of keys lacks a column.', { code: 'batch_shape', kind: 'internal' });
+      if (column === undefined)
+        throw new ConnectorError('A batch of keys lacks a column.', { code: 'batch_shape', kind: 'internal' });
       const form = column.text.includes(' BC') ? 'eras' : 'plain';
       return castExpression(valueText(`c${index}`, column), this.storedTypes[at] ?? 'VARCHAR', form);
     });
     const cells = values.map((_, index) => `unnest(string_split($${index + 1}, chr(31))) AS c${index}`);
-    const statement = await this.warehouse.prepare(`INSERT INTO ${into} SELECT ${values.join(', ')} FROM (SELECT ${cells.join(', ')})`);
-    await this.warehouse.runPrepared(statement, batch.columns.map((column) => column.text));
+    const statement = await this.warehouse.prepare(
+      `INSERT INTO ${into} SELECT ${values.join(', ')} FROM (SELECT ${cells.join(', ')})`,
+    );
+    await this.warehouse.runPrepared(
+      statement,
+      batch.columns.map((column) => column.text),
+    );
   }
 
   /** SQL for the load's moment, as `sync_timestamp` and as `_fivetran_synced` hold it. */
@@ -102,7 +132,8 @@ export class LoadTable {
   private async fitOne(index: number, packed: PackedColumn): Promise<ValueForm> {
     const column = this.table.columns[index];
     const stored = this.storedTypes[index];
-    if (column === undefined || stored === undefined) throw new ConnectorError('A batch has more columns than its table.', { code: 'batch_shape', kind: 'internal' });
+    if (column === undefined || stored === undefined)
+      throw new ConnectorError('A batch has more columns than its table.', { code: 'batch_shape', kind: 'internal' });
     const fit = fitColumn(column.type, stored, packed);
     if (fit.fits === true) return fit.form;
     if (fit.fits === 'ask') {
@@ -110,7 +141,8 @@ export class LoadTable {
       await this.retype(index, 'VARCHAR', 'it holds JSON that DuckDB does not accept');
     } else if (fit.needs === 'decimal') {
       const digits = Math.max(fit.shape.integerDigits, await this.integerDigits(column.name));
-      if (digits + fit.shape.scale > MAX_DIGITS) await this.retype(index, 'VARCHAR', `DECIMAL(${MAX_DIGITS}) cannot hold all of its digits`);
+      if (digits + fit.shape.scale > MAX_DIGITS)
+        await this.retype(index, 'VARCHAR', `DECIMAL(${MAX_DIGITS}) cannot hold all of its digits`);
       else await this.retype(index, `DECIMAL(${MAX_DIGITS},${fit.shape.scale})`, undefined);
     } else {
       await this.retype(index, 'VARCHAR', fit.reason);
@@ -128,7 +160,9 @@ export class LoadTable {
   }
 
   private async integerDigits(column: string): Promise<number> {
-    const [row] = await this.warehouse.rows(`SELECT CAST(max(abs(trunc(${quoted(column)}))) AS VARCHAR) FROM ${this.name}`);
+    const [row] = await this.warehouse.rows(
+      `SELECT CAST(max(abs(trunc(${quoted(column)}))) AS VARCHAR) FROM ${this.name}`,
+    );
     const largest = row?.[0];
     return typeof largest === 'string' ? (largest.split('.')[0] ?? '').replace(/^0+/, '').length : 0;
   }
@@ -142,7 +176,9 @@ export class LoadTable {
 
   private insertSql(batch: PackedBatch, forms: readonly ValueForm[], into: string): string {
     const texts = batch.columns.map((column, index) => valueText(`c${index}`, column));
-    const values = texts.map((text, index) => castExpression(text, this.storedTypes[index] ?? 'VARCHAR', forms[index] ?? 'plain'));
+    const values = texts.map((text, index) =>
+      castExpression(text, this.storedTypes[index] ?? 'VARCHAR', forms[index] ?? 'plain'),
+    );
     const added = [
       this.stampSeconds,
       this.stampTime,
@@ -157,7 +193,12 @@ export class LoadTable {
   }
 
   private addedNames(): string[] {
-    return ['sync_timestamp', '_fivetran_synced', '_fivetran_deleted', ...(this.table.primaryKey.length === 0 ? ['_fivetran_id'] : [])];
+    return [
+      'sync_timestamp',
+      '_fivetran_synced',
+      '_fivetran_deleted',
+      ...(this.table.primaryKey.length === 0 ? ['_fivetran_id'] : []),
+    ];
   }
 }
 

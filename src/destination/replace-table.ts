@@ -52,7 +52,12 @@ async function columnTypes(warehouse: Warehouse, schema: string, table: string):
 }
 
 /** Adds the rows and columns that the source no longer has. Returns how many rows are newly marked deleted. */
-async function carryOver(warehouse: Warehouse, replacement: Replacement, old: ReadonlyMap<string, string>, target: string): Promise<number> {
+async function carryOver(
+  warehouse: Warehouse,
+  replacement: Replacement,
+  old: ReadonlyMap<string, string>,
+  target: string,
+): Promise<number> {
   const { schema, table, load, logger } = replacement;
   const loadTableName = `_pgsluice_load_${table.name}`;
   const keys = table.primaryKey.length === 0 ? ['_fivetran_id'] : table.primaryKey;
@@ -75,7 +80,9 @@ async function carryOver(warehouse: Warehouse, replacement: Replacement, old: Re
     if (Number(lossy?.[0] ?? 0) === 0) continue;
     // Deleted rows are data too: the column takes a type that holds both.
     await warehouse.run(`ALTER TABLE ${load.name} ALTER ${quoted(name)} TYPE VARCHAR`);
-    logger.warning(`Column ${name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot.`);
+    logger.warning(
+      `Column ${name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot.`,
+    );
   }
   const stamped: Readonly<Record<string, string>> = {
     sync_timestamp: load.stampSeconds,
@@ -84,8 +91,12 @@ async function carryOver(warehouse: Warehouse, replacement: Replacement, old: Re
   const values = [...old.keys()].map((name) => {
     if (name === '_fivetran_deleted') return 'true';
     const stamp = stamped[name];
-    return stamp === undefined ? `t.${quoted(name)}` : `CASE WHEN t._fivetran_deleted THEN t.${quoted(name)} ELSE ${stamp} END`;
+    return stamp === undefined
+      ? `t.${quoted(name)}`
+      : `CASE WHEN t._fivetran_deleted THEN t.${quoted(name)} ELSE ${stamp} END`;
   });
-  await warehouse.run(`INSERT INTO ${load.name} (${[...old.keys()].map(quoted).join(', ')}) SELECT ${values.join(', ')} ${gone}`);
+  await warehouse.run(
+    `INSERT INTO ${load.name} (${[...old.keys()].map(quoted).join(', ')}) SELECT ${values.join(', ')} ${gone}`,
+  );
   return Number(counts?.[1] ?? 0);
 }

@@ -7,7 +7,11 @@ import { dirname } from 'node:path';
 import { STATE_VERSION, type StateDocument, type TableStates } from '../model/sync-state';
 
 export function stateDocument(states: TableStates, at: Date): StateDocument {
-  return { version: STATE_VERSION, last_updated_at: at.toISOString(), tables: Object.fromEntries([...states].sort(([a], [b]) => (a < b ? -1 : 1))) };
+  return {
+    version: STATE_VERSION,
+    last_updated_at: at.toISOString(),
+    tables: Object.fromEntries([...states].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
 }
 
 /** Written beside and renamed, so that a reader finds the old file or the new one, never half of one. */

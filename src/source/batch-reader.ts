@@ -53,7 +53,12 @@ export async function* readRange(session: Session, read: RangeRead): AsyncGenera
 }
 
 /** undefined: too large, to be tried with a smaller range. */
-async function readOnce(session: Session, read: RangeRead, range: TidRange, oneRow = range.hi - range.lo <= 1): Promise<PackedBatch | undefined> {
+async function readOnce(
+  session: Session,
+  read: RangeRead,
+  range: TidRange,
+  oneRow = range.hi - range.lo <= 1,
+): Promise<PackedBatch | undefined> {
   const doing = `reading ${read.relation.schema}.${read.relation.name}`;
   for (const packing of ['plain', 'escaped'] as const) {
     const query: PackedQuery = {
@@ -84,11 +89,17 @@ async function readOnce(session: Session, read: RangeRead, range: TidRange, oneR
       return undefined;
     }
   }
-  throw new ConnectorError(`The escaped encoding of a batch was still ambiguous (while ${doing}).`, { code: 'damaged_batch', kind: 'source' });
+  throw new ConnectorError(`The escaped encoding of a batch was still ambiguous (while ${doing}).`, {
+    code: 'damaged_batch',
+    kind: 'source',
+  });
 }
 
 function rowTooLarge(read: RangeRead, range: TidRange, cause: unknown, bytes?: number): ConnectorError {
-  const size = bytes === undefined ? 'cannot be read in one statement' : `has ${Math.ceil(bytes / 1_000_000)} MB as text, more than the ${MAX_CELL_BYTES / 1_000_000} MB that can be read`;
+  const size =
+    bytes === undefined
+      ? 'cannot be read in one statement'
+      : `has ${Math.ceil(bytes / 1_000_000)} MB as text, more than the ${MAX_CELL_BYTES / 1_000_000} MB that can be read`;
   const place = `(${Math.floor(range.lo / POSITIONS_PER_BLOCK)},${range.lo % POSITIONS_PER_BLOCK})`;
   return new ConnectorError(`The row at ctid ${place} of ${read.relation.schema}.${read.relation.name} ${size}.`, {
     code: 'row_too_large',

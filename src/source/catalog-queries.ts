@@ -16,7 +16,9 @@ export const SERVER_QUERY = asJson(`
 /** `sizes`: pg_relation_size waits for a strong lock on the table; without it, the size of the last VACUUM or ANALYZE. */
 export function relationsQuery(sizes: boolean): string {
   const size = (oid: string, pages: string): string =>
-    sizes ? `coalesce(pg_relation_size(${oid}), 0)` : `coalesce(${pages}, 0)::int8 * current_setting('block_size')::int8`;
+    sizes
+      ? `coalesce(pg_relation_size(${oid}), 0)`
+      : `coalesce(${pages}, 0)::int8 * current_setting('block_size')::int8`;
   return asJson(`
   SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", c.relkind AS "kind", c.relispartition AS "isPartition",
          c.reltuples::float8 AS "tuples", c.relpages AS "pages", ${size('c.oid', 'c.relpages')} AS "heapBytes",

@@ -72,10 +72,16 @@ export async function discover(session: Session, signal: AbortSignal | undefined
     return JSON.parse(String(row?.['j'])) as T[];
   };
   const [server] = await fetchJson<ServerInfo>(SERVER_QUERY);
-  if (server === undefined) throw new ConnectorError('The server did not describe itself.', { code: 'catalog', kind: 'source', retryable: true });
+  if (server === undefined)
+    throw new ConnectorError('The server did not describe itself.', {
+      code: 'catalog',
+      kind: 'source',
+      retryable: true,
+    });
   const relationRows = await fetchJson<RelationRow>(relationsQuery(true)).catch(async (error: unknown) => {
     // A table under a strong lock must not stop discovery: its size can be an older one.
-    if (error instanceof ConnectorError && error.sqlState === '55P03') return await fetchJson<RelationRow>(relationsQuery(false));
+    if (error instanceof ConnectorError && error.sqlState === '55P03')
+      return await fetchJson<RelationRow>(relationsQuery(false));
     throw error;
   });
   const inheritance = await fetchJson<{ child: number; parent: number }>(INHERITANCE_QUERY);
@@ -101,7 +107,9 @@ function assembleCatalog(
     const problem = privilegeProblem(row, columns, server.user);
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
-    const relations = [row, ...members].filter((member) => member.kind !== 'p').map((member) => toRelation(member, columns, server));
+    const relations = [row, ...members]
+      .filter((member) => member.kind !== 'p')
+      .map((member) => toRelation(member, columns, server));
     tables.push({
       oid: row.oid,
       schema: row.schema,
@@ -158,7 +166,19 @@ function estimateRows(row: RelationRow, blocks: number, columns: readonly Column
 }
 
 function toColumn(row: ColumnRow, kind: RelationRow['kind']): ColumnSchema {
-  const [name, declaredType, typeName, category, isArray, modifier, notNull, defaultExpression, comment, maxLength, informationSchemaType] = row;
+  const [
+    name,
+    declaredType,
+    typeName,
+    category,
+    isArray,
+    modifier,
+    notNull,
+    defaultExpression,
+    comment,
+    maxLength,
+    informationSchemaType,
+  ] = row;
   const sourceType: SourceType = { name: typeName, category, isArray, modifier };
   return {
     name,
@@ -177,9 +197,17 @@ function toColumn(row: ColumnRow, kind: RelationRow['kind']): ColumnSchema {
 function privilegeProblem(row: RelationRow, columns: readonly ColumnRow[], user: string): ConnectorError | undefined {
   const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   const denied = (what: string, grant: string): ConnectorError =>
-    new ConnectorError(`Permission denied: ${what}.`, { code: 'permission_denied', kind: 'source', sqlState: '42501', hint: `Run: ${grant};` });
+    new ConnectorError(`Permission denied: ${what}.`, {
+      code: 'permission_denied',
+      kind: 'source',
+      sqlState: '42501',
+      hint: `Run: ${grant};`,
+    });
   if (!row.schemaUsage) {
-    return denied(`role "${user}" may not use schema ${row.schema}`, `GRANT USAGE ON SCHEMA ${quoted(row.schema)} TO ${quoted(user)}`);
+    return denied(
+      `role "${user}" may not use schema ${row.schema}`,
+      `GRANT USAGE ON SCHEMA ${quoted(row.schema)} TO ${quoted(user)}`,
+    );
   }
   if (row.selectable) return undefined;
   const missing = columns.filter((column) => !column[11]);

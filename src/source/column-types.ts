@@ -24,7 +24,8 @@ const BY_NAME: Readonly<Record<string, ColumnType>> = {
 const MAX_DECIMAL_DIGITS = 38;
 
 export function columnTypeOf(source: SourceType): ColumnType {
-  if (source.isArray || source.category === 'c' || source.category === 'r' || source.category === 'm') return { kind: 'json' };
+  if (source.isArray || source.category === 'c' || source.category === 'r' || source.category === 'm')
+    return { kind: 'json' };
   if (source.category === 'e') return { kind: 'string' };
   if (source.name === 'numeric') return numericType(source.modifier);
   return BY_NAME[source.name] ?? { kind: 'string' };

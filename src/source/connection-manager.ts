@@ -31,7 +31,8 @@ export class ConnectionManager {
 
   /** An open, unexpired session for the caller alone, until `release` or `discard`. */
   async lease(signal?: AbortSignal): Promise<Session> {
-    if (this.closed) throw new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
+    if (this.closed)
+      throw new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
     for (let session = this.idle.pop(); session !== undefined; session = this.idle.pop()) {
       if (session.usable && !this.expired(session)) {
         this.leased.add(session);

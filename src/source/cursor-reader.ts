@@ -26,7 +26,8 @@ const FIRST_FETCH_ROWS = 50;
 /** Must run inside a transaction; the cursor is closed at its end, also after an error. */
 export async function* readCursor(session: Session, read: CursorRead): AsyncGenerator<PackedBatch, void, void> {
   const context = { doing: `reading ${read.relation.schema}.${read.relation.name}`, signal: read.signal };
-  const where = read.conditions.length === 0 ? '' : ` WHERE ${read.conditions.map((condition) => `(${condition})`).join(' AND ')}`;
+  const where =
+    read.conditions.length === 0 ? '' : ` WHERE ${read.conditions.map((condition) => `(${condition})`).join(' AND ')}`;
   await session.query(
     `DECLARE pgsluice_rows NO SCROLL CURSOR FOR SELECT ${packedRow(read.columns)} || E'\\x1f' AS r ` +
       `FROM ONLY ${quoteQualified(read.relation.schema, read.relation.name)} AS ${ROW_ALIAS}${where}`,

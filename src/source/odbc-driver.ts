@@ -27,12 +27,16 @@ export interface OdbcConnection {
 const LONG_DATA_BUFFER_BYTES = 512 * 1024;
 
 /** Opens one connection. Rejects with the package's own error; source/odbc-error translates it. */
-export async function openOdbcConnection(connectionString: string, loginTimeoutSeconds: number): Promise<OdbcConnection> {
+export async function openOdbcConnection(
+  connectionString: string,
+  loginTimeoutSeconds: number,
+): Promise<OdbcConnection> {
   const connection = await odbcPackage().connect({ connectionString, loginTimeout: loginTimeoutSeconds });
+  // Declared as a method by the package's types, but a getter in fact.
+  const state = connection as unknown as { readonly connected: boolean };
   return {
-    // Declared as a method by the package, but a getter in fact.
     get connected() {
-      return Boolean(connection.connected);
+      return state.connected;
     },
     query: (sql) => connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: LONG_DATA_BUFFER_BYTES }),
     cancel: () => connection.cancel(),
@@ -66,7 +70,9 @@ export function installedDrivers(): readonly string[] {
     const listing = execFileSync('odbcinst', ['-q', '-d'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     return sectionNames(listing);
   } catch {
-    return driversFromFile(process.env['ODBCSYSINI'] === undefined ? '/etc/odbcinst.ini' : `${process.env['ODBCSYSINI']}/odbcinst.ini`);
+    return driversFromFile(
+      process.env['ODBCSYSINI'] === undefined ? '/etc/odbcinst.ini' : `${process.env['ODBCSYSINI']}/odbcinst.ini`,
+    );
   }
 }
 
@@ -100,7 +106,8 @@ export function chooseDriver(configured: string | undefined): string {
 }
 
 function driverError(message: string, installed: readonly string[]): ConnectorError {
-  const list = installed.length === 0 ? 'None is installed.' : `Installed: ${installed.map((name) => `"${name}"`).join(', ')}.`;
+  const list =
+    installed.length === 0 ? 'None is installed.' : `Installed: ${installed.map((name) => `"${name}"`).join(', ')}.`;
   return new ConnectorError(message, {
     code: 'driver_missing',
     kind: 'connection',

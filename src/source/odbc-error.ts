@@ -24,30 +24,93 @@ interface StateRule {
 const RULES: readonly StateRule[] = [
   { state: '08', code: 'connection_lost', kind: 'connection', retryable: true, losesConnection: true },
   { state: '08P01', code: 'protocol_violation', kind: 'connection', retryable: true, losesConnection: true },
-  { state: '28', code: 'login_failed', kind: 'connection', retryable: false, losesConnection: true, hint: 'Check "username" and "password", and the server\'s pg_hba.conf.' },
-  { state: '3D000', code: 'database_missing', kind: 'connection', retryable: false, losesConnection: true, hint: 'Check "database".' },
+  {
+    state: '28',
+    code: 'login_failed',
+    kind: 'connection',
+    retryable: false,
+    losesConnection: true,
+    hint: 'Check "username" and "password", and the server\'s pg_hba.conf.',
+  },
+  {
+    state: '3D000',
+    code: 'database_missing',
+    kind: 'connection',
+    retryable: false,
+    losesConnection: true,
+    hint: 'Check "database".',
+  },
   { state: '53', code: 'server_resources', kind: 'source', retryable: true },
-  { state: '53300', code: 'too_many_connections', kind: 'connection', retryable: true, losesConnection: true, hint: 'Lower "custom_threads" or raise max_connections on the server.' },
+  {
+    state: '53300',
+    code: 'too_many_connections',
+    kind: 'connection',
+    retryable: true,
+    losesConnection: true,
+    hint: 'Lower "custom_threads" or raise max_connections on the server.',
+  },
   { state: '57P01', code: 'server_shutdown', kind: 'connection', retryable: true, losesConnection: true },
   { state: '57P02', code: 'server_crash', kind: 'connection', retryable: true, losesConnection: true },
   { state: '57P03', code: 'server_starting', kind: 'connection', retryable: true, losesConnection: true },
   { state: '57P05', code: 'idle_session_ended', kind: 'connection', retryable: true, losesConnection: true },
-  { state: '57014', code: 'statement_canceled', kind: 'source', retryable: true, hint: 'If statement_timeout ended it, raise "statement_timeout_seconds" or lower "custom_batch_size".' },
+  {
+    state: '57014',
+    code: 'statement_canceled',
+    kind: 'source',
+    retryable: true,
+    hint: 'If statement_timeout ended it, raise "statement_timeout_seconds" or lower "custom_batch_size".',
+  },
   { state: 'HYT00', code: 'timeout', kind: 'connection', retryable: true, losesConnection: true },
   { state: 'HYT01', code: 'timeout', kind: 'connection', retryable: true, losesConnection: true },
   { state: '40001', code: 'serialization_failure', kind: 'source', retryable: true },
   { state: '40P01', code: 'deadlock', kind: 'source', retryable: true },
-  { state: '55P03', code: 'lock_timeout', kind: 'source', retryable: true, hint: 'Another session holds a strong lock on the table; try again later or raise "lock_timeout_seconds".' },
+  {
+    state: '55P03',
+    code: 'lock_timeout',
+    kind: 'source',
+    retryable: true,
+    hint: 'Another session holds a strong lock on the table; try again later or raise "lock_timeout_seconds".',
+  },
   { state: '25P03', code: 'idle_transaction_ended', kind: 'connection', retryable: true, losesConnection: true },
   { state: '25006', code: 'read_only', kind: 'source', retryable: false },
   { state: '42501', code: 'permission_denied', kind: 'source', retryable: false },
-  { state: '42P01', code: 'table_missing', kind: 'source', retryable: false, hint: 'The table was dropped or renamed after discovery; the next sync will not look for it.' },
-  { state: '42703', code: 'column_missing', kind: 'source', retryable: false, hint: 'The table was altered after discovery; run the sync again.' },
+  {
+    state: '42P01',
+    code: 'table_missing',
+    kind: 'source',
+    retryable: false,
+    hint: 'The table was dropped or renamed after discovery; the next sync will not look for it.',
+  },
+  {
+    state: '42703',
+    code: 'column_missing',
+    kind: 'source',
+    retryable: false,
+    hint: 'The table was altered after discovery; run the sync again.',
+  },
   { state: '54000', code: 'batch_too_large', kind: 'source', retryable: false },
   { state: '58', code: 'server_system_error', kind: 'source', retryable: true },
-  { state: 'IM002', code: 'data_source_missing', kind: 'connection', retryable: false, hint: 'Check "dsn" against odbc.ini (odbcinst -q -s lists the data sources).' },
-  { state: 'IM003', code: 'driver_not_loadable', kind: 'connection', retryable: false, hint: 'The driver\'s library or one it needs is missing; reinstall psqlODBC.' },
-  { state: '01000', code: 'driver_not_loadable', kind: 'connection', retryable: false, hint: 'The driver\'s library or one it needs is missing; reinstall psqlODBC.' },
+  {
+    state: 'IM002',
+    code: 'data_source_missing',
+    kind: 'connection',
+    retryable: false,
+    hint: 'Check "dsn" against odbc.ini (odbcinst -q -s lists the data sources).',
+  },
+  {
+    state: 'IM003',
+    code: 'driver_not_loadable',
+    kind: 'connection',
+    retryable: false,
+    hint: "The driver's library or one it needs is missing; reinstall psqlODBC.",
+  },
+  {
+    state: '01000',
+    code: 'driver_not_loadable',
+    kind: 'connection',
+    retryable: false,
+    hint: "The driver's library or one it needs is missing; reinstall psqlODBC.",
+  },
 ];
 
 function ruleFor(state: string): StateRule | undefined {
@@ -68,7 +131,8 @@ export function losesConnection(error: ConnectorError): boolean {
 export function translateOdbcError(error: unknown, doing: string): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const diagnostics = (error as { odbcErrors?: readonly OdbcDiagnostic[] }).odbcErrors ?? [];
-  const first = diagnostics.find((diagnostic) => diagnostic.state !== undefined && diagnostic.state !== '') ?? diagnostics[0];
+  const first =
+    diagnostics.find((diagnostic) => diagnostic.state !== undefined && diagnostic.state !== '') ?? diagnostics[0];
   const text = cleanMessage(first?.message ?? (error instanceof Error ? error.message : String(error)));
   // libpq refuses a login before there is a SQLSTATE to report: psqlODBC calls it all 08001.
   const state = refineState(first?.state, text);
@@ -89,7 +153,12 @@ export function translateOdbcError(error: unknown, doing: string): ConnectorErro
  */
 function refineState(state: string | undefined, text: string): string | undefined {
   if (state !== '08001') return state;
-  if (/password authentication failed|no password supplied|pg_hba\.conf|authentication failed|role ".*" (does not exist|is not permitted)/i.test(text)) return '28P01';
+  if (
+    /password authentication failed|no password supplied|pg_hba\.conf|authentication failed|role ".*" (does not exist|is not permitted)/i.test(
+      text,
+    )
+  )
+    return '28P01';
   if (/database ".*" does not exist/i.test(text)) return '3D000';
   if (/permission denied for database/i.test(text)) return '42501';
   if (/too many (clients|connections)|remaining connection slots/i.test(text)) return '53300';

@@ -30,7 +30,8 @@ export function packedQuerySql(query: PackedQuery): string {
     `${counts.length === 0 ? `'{}'` : `ARRAY[${counts.join(', ')}]`}::text AS k`,
     ...aggregates,
   ].join(', ');
-  const size = columns.length === 0 ? '0' : columns.map((_, index) => `coalesce(octet_length(c${index}), 0)::int8`).join(' + ');
+  const size =
+    columns.length === 0 ? '0' : columns.map((_, index) => `coalesce(octet_length(c${index}), 0)::int8`).join(' + ');
   // A cell of 2^29 characters or more would end the process inside the odbc package, so size is
   // decided on the server: octet_length of a finished aggregate costs nothing.
   const cells = columns.map((_, index) => `CASE WHEN b <= ${query.maxBytes} THEN c${index} END AS c${index}`);
@@ -68,7 +69,8 @@ export type PackedResult =
 export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing: string): PackedResult {
   const rows = Number(row?.['n']);
   const bytes = Number(row?.['b']);
-  if (row === undefined || !Number.isInteger(rows) || !Number.isFinite(bytes)) throw damaged('an unexpected result', doing);
+  if (row === undefined || !Number.isInteger(rows) || !Number.isFinite(bytes))
+    throw damaged('an unexpected result', doing);
   if (bytes > query.maxBytes) return { outcome: 'too-large', rows, bytes };
   const nonNullCounts = String(row['k']).replace(/[{}]/g, '').split(',').map(Number);
   let nextCount = 0;
@@ -80,7 +82,8 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
       continue;
     }
     const cell = row[`c${index}`];
-    if (typeof cell !== 'string' || !cell.endsWith(SEPARATOR)) throw damaged(`an incomplete value of column ${column.name}`, doing);
+    if (typeof cell !== 'string' || !cell.endsWith(SEPARATOR))
+      throw damaged(`an incomplete value of column ${column.name}`, doing);
     const escaped = query.packing === 'escaped' && isFreeText(column.type);
     const values = countOf(cell, SEPARATOR);
     if (values !== rows) {

@@ -68,7 +68,8 @@ export type Packing = 'plain' | 'escaped';
  * last value too: a driver that cuts a cell short cannot then go unnoticed.
  */
 export function packedAggregate(column: SelectColumn, packing: Packing): string {
-  const text = packing === 'escaped' && isFreeText(column.type) ? escapedText(column.textExpression) : column.textExpression;
+  const text =
+    packing === 'escaped' && isFreeText(column.type) ? escapedText(column.textExpression) : column.textExpression;
   const value = column.nullable ? `coalesce(${text}, E'\\x1d')` : text;
   return `string_agg(${value}, E'\\x1f') || E'\\x1f'`;
 }

@@ -58,7 +58,9 @@ export class Session {
       });
     } catch (error) {
       const translated = translateOdbcError(error, 'connecting');
-      throw translated.kind === 'source' ? new ConnectorError(translated.message, { ...errorParts(translated), kind: 'connection' }) : translated;
+      throw translated.kind === 'source'
+        ? new ConnectorError(translated.message, { ...errorParts(translated), kind: 'connection' })
+        : translated;
     }
     const probe = new Session(connection, options, clock(), 0, 0);
     try {
@@ -76,7 +78,10 @@ export class Session {
   }
 
   /** Runs one statement. Rejects with a ConnectorError; an abort cancels the statement on the server. */
-  async query(sql: string, context: { readonly doing: string; readonly signal?: AbortSignal | undefined }): Promise<OdbcRow[]> {
+  async query(
+    sql: string,
+    context: { readonly doing: string; readonly signal?: AbortSignal | undefined },
+  ): Promise<OdbcRow[]> {
     if (isAborted(context.signal)) throw interrupted(`Interrupted before ${context.doing}.`);
     const { statementTimeoutSeconds, stallTimeoutSeconds } = this.options;
     try {
@@ -112,7 +117,13 @@ function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 
-function errorParts(error: ConnectorError): { code: string; retryable: boolean; sqlState?: string; hint?: string; cause: unknown } {
+function errorParts(error: ConnectorError): {
+  code: string;
+  retryable: boolean;
+  sqlState?: string;
+  hint?: string;
+  cause: unknown;
+} {
   return {
     code: error.code,
     retryable: error.retryable,
@@ -152,7 +163,8 @@ function sessionSettings(options: SessionOptions): string {
     cursor_tuple_fraction: '1',
   };
   const calls = Object.entries(settings).map(
-    ([name, value], index) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false) AS s${index}`,
+    ([name, value], index) =>
+      `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false) AS s${index}`,
   );
   return `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num')::int4 AS version, ${calls.join(', ')}`;
 }
@@ -192,7 +204,10 @@ async function limited<T>(call: Promise<T>, limit: Limit): Promise<T> {
     const onAbort = (): void => {
       void limit.cancel?.().catch(() => undefined);
       clearTimeout(timer);
-      timer = setTimeout(() => giveUp(interrupted(`Interrupted while ${limit.doing}; the server did not answer.`)), CANCEL_GRACE_MS);
+      timer = setTimeout(
+        () => giveUp(interrupted(`Interrupted while ${limit.doing}; the server did not answer.`)),
+        CANCEL_GRACE_MS,
+      );
     };
     timer = setTimeout(() => {
       void limit.cancel?.().catch(() => undefined);
@@ -207,11 +222,14 @@ async function limited<T>(call: Promise<T>, limit: Limit): Promise<T> {
 }
 
 function stalled(limit: Limit): ConnectorError {
-  return new ConnectorError(`The server did not answer for ${Math.round(limit.limitMs / 1000)} s (while ${limit.doing}).`, {
-    code: 'stalled',
-    kind: 'connection',
-    retryable: true,
-    sqlState: 'HYT00',
-    hint: 'Check the server and the network, or raise "stall_timeout_seconds".',
-  });
+  return new ConnectorError(
+    `The server did not answer for ${Math.round(limit.limitMs / 1000)} s (while ${limit.doing}).`,
+    {
+      code: 'stalled',
+      kind: 'connection',
+      retryable: true,
+      sqlState: 'HYT00',
+      hint: 'Check the server and the network, or raise "stall_timeout_seconds".',
+    },
+  );
 }

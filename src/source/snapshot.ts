@@ -49,7 +49,11 @@ export async function beginAndExport(session: Session, signal: AbortSignal | und
 /** txid_* rather than pg_snapshot_*: the same number, and there before PostgreSQL 13. */
 export const SNAPSHOT_XMIN = 'pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot())::text';
 
-export async function beginAndImport(session: Session, snapshot: SnapshotInfo, signal: AbortSignal | undefined): Promise<void> {
+export async function beginAndImport(
+  session: Session,
+  snapshot: SnapshotInfo,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const context = { doing: 'joining a snapshot', signal };
   await session.query(BEGIN, context);
   await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot.id)}`, context);

@@ -5,16 +5,24 @@ import type { BatchRule } from './transformations';
 
 type Column = readonly (string | null)[];
 
-export function applyBatchRules(batch: PackedBatch, names: readonly string[], rules: readonly BatchRule[]): PackedBatch {
+export function applyBatchRules(
+  batch: PackedBatch,
+  names: readonly string[],
+  rules: readonly BatchRule[],
+): PackedBatch {
   if (rules.length === 0 || batch.rowCount === 0) return batch;
   let rows = batch.rowCount;
   let columns: Column[] = batch.columns.map((column) => column.values());
   for (const rule of rules) {
-    const result = rule.apply({ rows, columns: Object.fromEntries(names.map((name, index) => [name, columns[index] ?? []])) });
+    const result = rule.apply({
+      rows,
+      columns: Object.fromEntries(names.map((name, index) => [name, columns[index] ?? []])),
+    });
     for (const [name, values] of Object.entries(result.columns ?? {})) {
       const index = names.indexOf(name);
       if (index === -1) throw ruleError(rule, `returned column "${name}", which the table does not have`);
-      if (values.length !== rows) throw ruleError(rule, `returned ${values.length} values of column "${name}" for ${rows} rows`);
+      if (values.length !== rows)
+        throw ruleError(rule, `returned ${values.length} values of column "${name}" for ${rows} rows`);
       columns = columns.with(index, values);
     }
     const keep = result.keep;
@@ -28,5 +36,9 @@ export function applyBatchRules(batch: PackedBatch, names: readonly string[], ru
 }
 
 function ruleError(rule: BatchRule, what: string): ConnectorError {
-  return new ConnectorError(`The transformation "${rule.name}" ${what}.`, { code: 'transformation', kind: 'source', hint: 'Correct the module named by "transformations".' });
+  return new ConnectorError(`The transformation "${rule.name}" ${what}.`, {
+    code: 'transformation',
+    kind: 'source',
+    hint: 'Correct the module named by "transformations".',
+  });
 }

@@ -19,7 +19,8 @@ export class CatchUp {
   async run(run: TableRun): Promise<string> {
     const { manager, writer, logger } = this.options;
     const { progress } = run;
-    if (progress === null) throw new ConnectorError(`No load of ${run.key} to catch up.`, { code: 'no_load', kind: 'internal' });
+    if (progress === null)
+      throw new ConnectorError(`No load of ${run.key} to catch up.`, { code: 'no_load', kind: 'internal' });
     logger.info(`Catching up ${run.key}: rows changed since its first snapshot`);
     if (!run.loadOpen) await writer.begin(run, progress, true);
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
@@ -32,7 +33,11 @@ export class CatchUp {
         const state = states.get(relation.oid);
         if (state?.fileNode !== progress.relations.find(({ oid }) => oid === relation.oid)?.fileNode) {
           await writer.abandon(run);
-          throw new ConnectorError(`${run.key} was rewritten while it was read.`, { code: 'table_rewritten', kind: 'source', retryable: true });
+          throw new ConnectorError(`${run.key} was rewritten while it was read.`, {
+            code: 'table_rewritten',
+            kind: 'source',
+            retryable: true,
+          });
         }
       }
       for (const relation of run.planned.table.relations) {
@@ -42,7 +47,8 @@ export class CatchUp {
       }
       for (const relation of run.planned.table.relations) {
         const blocks = states.get(relation.oid)?.blocks ?? 0;
-        for await (const { batch } of readRange(session, this.read(run, relation, blocks, keyColumns(run), [], signal))) await writer.keys(run, batch);
+        for await (const { batch } of readRange(session, this.read(run, relation, blocks, keyColumns(run), [], signal)))
+          await writer.keys(run, batch);
       }
       await writer.keepOnlyKeys(run);
       await endTransaction(session);
@@ -54,13 +60,25 @@ export class CatchUp {
     }
   }
 
-  private read(run: TableRun, relation: Relation, blocks: number, columns: readonly SelectColumn[], conditions: readonly string[], signal: AbortSignal): RangeRead {
+  private read(
+    run: TableRun,
+    relation: Relation,
+    blocks: number,
+    columns: readonly SelectColumn[],
+    conditions: readonly string[],
+    signal: AbortSignal,
+  ): RangeRead {
     return {
       relation,
       columns,
       conditions: [...run.selection.conditions, ...conditions],
       range: blockRange(0, blocks),
-      sizer: new BatchSizer({ estimatedRows: relation.rows, blocks, bytes: relation.bytes, batchBytes: this.options.batchBytes }),
+      sizer: new BatchSizer({
+        estimatedRows: relation.rows,
+        blocks,
+        bytes: relation.bytes,
+        batchBytes: this.options.batchBytes,
+      }),
       batchBytes: this.options.batchBytes,
       batchRows: () => this.options.batchRows(run),
       signal,
@@ -81,7 +99,11 @@ export function changedSince(xmin: string): string {
 function keyColumns(run: TableRun): SelectColumn[] {
   return run.planned.table.primaryKey.map((key) => {
     const column = run.selection.columns.find((candidate) => candidate.name === key);
-    if (column === undefined) throw new ConnectorError(`Key column ${key} of ${run.key} is not read.`, { code: 'key_missing', kind: 'internal' });
+    if (column === undefined)
+      throw new ConnectorError(`Key column ${key} of ${run.key} is not read.`, {
+        code: 'key_missing',
+        kind: 'internal',
+      });
     return column;
   });
 }

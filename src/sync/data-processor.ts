@@ -55,7 +55,9 @@ export class DataProcessor {
         const rowsBefore = run.progress?.rows ?? 0;
         try {
           const finished = await this.attempt(run, releaseSlot);
-          logger.info(`Successfully processed table ${run.key}: ${finished.rows} records${finished.deleted > 0 ? `, ${finished.deleted} marked deleted` : ''}`);
+          logger.info(
+            `Successfully processed table ${run.key}: ${finished.rows} records${finished.deleted > 0 ? `, ${finished.deleted} marked deleted` : ''}`,
+          );
           return report(finished.rows);
         } catch (thrown) {
           releaseSlot();
@@ -85,7 +87,9 @@ export class DataProcessor {
 
   private async backOff(run: TableRun, attempt: number, attempts: number): Promise<void> {
     const delay = retryDelaySeconds(attempt - 1, this.options.retrySleepSeconds, this.options.random);
-    this.options.logger.warning(`Retrying ${run.key} after backoff ${delay.toFixed(2)}s (attempt ${attempt + 1}/${attempts})`);
+    this.options.logger.warning(
+      `Retrying ${run.key} after backoff ${delay.toFixed(2)}s (attempt ${attempt + 1}/${attempts})`,
+    );
     this.options.onRetry(run, attempt, delay);
     await sleep(delay, this.options.signal);
   }
@@ -95,7 +99,8 @@ export class DataProcessor {
     const { writer } = this.options;
     // What an earlier attempt had queued is written before anything is planned on it.
     await writer.settled();
-    if (run.progress !== null && (!run.resumable || run.progress.signature !== run.signature)) await writer.abandon(run);
+    if (run.progress !== null && (!run.resumable || run.progress.signature !== run.signature))
+      await writer.abandon(run);
     let xmin = await readAtOnce(run, this.options);
     while (!run.pendingEmpty) {
       await this.reader.read(run);
@@ -111,7 +116,10 @@ export class DataProcessor {
     releaseSlot();
     const finished = await writer.finish(run, (result, progress) => finishedState(run, result, progress, xmin));
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
-      throw new ConnectorError(`${run.key}: ${expectedRows} rows were written, but the warehouse counts ${finished.rows}.`, { code: 'rows_lost', kind: 'internal' });
+      throw new ConnectorError(
+        `${run.key}: ${expectedRows} rows were written, but the warehouse counts ${finished.rows}.`,
+        { code: 'rows_lost', kind: 'internal' },
+      );
     }
     return finished;
   }
@@ -121,7 +129,12 @@ export class DataProcessor {
   }
 }
 
-function finishedState(run: TableRun, finished: FinishedLoad, progress: LoadProgress, xmin: string | undefined): TableState {
+function finishedState(
+  run: TableRun,
+  finished: FinishedLoad,
+  progress: LoadProgress,
+  xmin: string | undefined,
+): TableState {
   return {
     destinationTable: run.destinationTable.name,
     mode: 'full',

@@ -10,7 +10,11 @@ const TIMESTAMPTZ: ColumnType = { kind: 'timestamptz' };
 
 export const METADATA_TABLE_NAMES = ['postgres_table', 'postgres_column'] as const;
 
-function metadataTable(name: string, columns: readonly [string, ColumnType][], primaryKey: readonly string[]): DestinationTable {
+function metadataTable(
+  name: string,
+  columns: readonly [string, ColumnType][],
+  primaryKey: readonly string[],
+): DestinationTable {
   return {
     key: name,
     name,
@@ -66,7 +70,13 @@ export interface MetadataRows {
  */
 export function describeTables(tables: readonly TableSchema[], at: Date): MetadataRows[] {
   const times = tables.map((_, index) => plusMicroseconds(at, index));
-  const tableRows = tables.map((table, index) => [table.name, table.schema, TABLE_TYPES[table.kind], times[index] ?? null, table.comment]);
+  const tableRows = tables.map((table, index) => [
+    table.name,
+    table.schema,
+    TABLE_TYPES[table.kind],
+    times[index] ?? null,
+    table.comment,
+  ]);
   const columnRows = tables.flatMap((table, index) =>
     table.columns.map((column) => [
       table.name,

@@ -1,5 +1,5 @@
 /** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
-import { ConnectorError } from '../common/errors';
+import { asConnectorError, ConnectorError } from '../common/errors';
 import type { LoadProgress, RelationProgress } from '../model/sync-state';
 import type { Relation } from '../model/table';
 import { blockRange, type TidRange } from '../model/tid-range';
@@ -8,7 +8,14 @@ import { BatchSizer } from '../source/batch-sizer';
 import { readCursor } from '../source/cursor-reader';
 import { packedQuerySql, unpackResult, type PackedQuery } from '../source/packed-query';
 import type { Clock, Session } from '../source/session';
-import { beginAndExport, beginAndImport, endTransaction, relationStates, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
+import {
+  beginAndExport,
+  beginAndImport,
+  endTransaction,
+  relationStates,
+  SNAPSHOT_XMIN,
+  type SnapshotInfo,
+} from '../source/snapshot';
 import { applyBatchRules } from './batch-rules';
 import type { ProcessorOptions } from './processor-options';
 import { planPartitions, type Partition } from './partition-planner';
@@ -49,7 +56,8 @@ export class SnapshotReader {
         snapshot,
         queue: this.partitions(run),
         sizers: this.sizers(run),
-        shouldEnd: () => run.resumable && (this.clock() - startedMs > this.options.snapshotMaxAgeMs || manager.expired(session)),
+        shouldEnd: () =>
+          run.resumable && (this.clock() - startedMs > this.options.snapshotMaxAgeMs || manager.expired(session)),
         signal,
       };
       await this.readAll(epoch, session, stop);
@@ -73,7 +81,8 @@ export class SnapshotReader {
       return { oid: relation.oid, fileNode: state.fileNode, pending };
     });
     if (run.progress !== null) {
-      const moved = !sameRelations(run.progress.relations, relationProgress) || run.progress.signature !== run.signature;
+      const moved =
+        !sameRelations(run.progress.relations, relationProgress) || run.progress.signature !== run.signature;
       if (moved) logger.warning(`${run.key} was rewritten or altered since its load began; it is read from the start.`);
       const goesOn = !moved && run.resumable;
       if (goesOn) {
@@ -104,18 +113,22 @@ export class SnapshotReader {
   }
 
   private sizers(run: TableRun): ReadonlyMap<number, BatchSizer> {
-    return new Map(run.planned.table.relations.map((relation) => [relation.oid, sizerFor(relation, this.options.batchBytes)]));
+    return new Map(
+      run.planned.table.relations.map((relation) => [relation.oid, sizerFor(relation, this.options.batchBytes)]),
+    );
   }
 
   private async readAll(epoch: Epoch, session: Session, stop: AbortController): Promise<void> {
     const noMoreWork = new AbortController();
-    let failure: unknown;
+    let failure: ConnectorError | undefined;
     const fail = (error: unknown): void => {
-      failure ??= error;
+      failure ??= asConnectorError(error);
       stop.abort();
     };
     const wanted = epoch.run.planned.readMethod === 'ranges' ? epoch.run.planned.threads : 1;
-    const helpers = Array.from({ length: Math.max(0, Math.min(wanted, epoch.queue.length) - 1) }, () => this.help(epoch, noMoreWork.signal).catch(fail));
+    const helpers = Array.from({ length: Math.max(0, Math.min(wanted, epoch.queue.length) - 1) }, () =>
+      this.help(epoch, noMoreWork.signal).catch(fail),
+    );
     await this.readPartitions(epoch, session, () => false).catch(fail);
     noMoreWork.abort();
     await Promise.all(helpers);
@@ -160,13 +173,25 @@ export class SnapshotReader {
         await this.readByCursor(epoch, session, partition.relation);
         continue;
       }
-      const rest = await this.readByRanges(epoch, session, partition.relation, partition.range, () => epoch.shouldEnd() || shouldLeave());
+      const rest = await this.readByRanges(
+        epoch,
+        session,
+        partition.relation,
+        partition.range,
+        () => epoch.shouldEnd() || shouldLeave(),
+      );
       if (rest.lo < rest.hi) epoch.queue.unshift({ relation: partition.relation, range: rest });
     }
   }
 
   /** Returns what it left unread. */
-  private async readByRanges(epoch: Epoch, session: Session, relation: Relation, range: TidRange, shouldLeave: () => boolean): Promise<TidRange> {
+  private async readByRanges(
+    epoch: Epoch,
+    session: Session,
+    relation: Relation,
+    range: TidRange,
+    shouldLeave: () => boolean,
+  ): Promise<TidRange> {
     const { run } = epoch;
     const names = run.selection.columns.map((column) => column.name);
     const batches = readRange(session, {
@@ -182,7 +207,12 @@ export class SnapshotReader {
     let done = range.lo;
     // Reads one batch ahead of the writer: the next statement runs while this one waits for room.
     for await (const { batch, range: covered } of ahead(batches)) {
-      await this.options.writer.batch(run, applyBatchRules(batch, names, run.selection.batchRules), relation.oid, covered);
+      await this.options.writer.batch(
+        run,
+        applyBatchRules(batch, names, run.selection.batchRules),
+        relation.oid,
+        covered,
+      );
       done = covered.hi;
       if (shouldLeave()) break;
     }
@@ -218,7 +248,8 @@ export class SnapshotReader {
 export async function readAtOnce(run: TableRun, options: ProcessorOptions): Promise<string | undefined> {
   const { table, batchRows } = run.planned;
   const [relation] = table.relations;
-  if (run.progress !== null || relation === undefined || table.relations.length > 1 || !relation.rangeReadable) return undefined;
+  if (run.progress !== null || relation === undefined || table.relations.length > 1 || !relation.rangeReadable)
+    return undefined;
   if (relation.rows > batchRows || relation.bytes > options.batchBytes) return undefined;
   const { manager, writer } = options;
   const signal = AbortSignal.any([options.signal, run.stopSignal]);
@@ -274,7 +305,8 @@ function sizerFor(relation: Relation, batchBytes: number): BatchSizer {
 }
 
 function sameRelations(before: readonly RelationProgress[], now: readonly RelationProgress[]): boolean {
-  const identity = (relations: readonly RelationProgress[]): string => relations.map(({ oid, fileNode }) => `${oid}:${fileNode}`).join();
+  const identity = (relations: readonly RelationProgress[]): string =>
+    relations.map(({ oid, fileNode }) => `${oid}:${fileNode}`).join();
   return identity(before) === identity(now);
 }
 

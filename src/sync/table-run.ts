@@ -42,7 +42,11 @@ export class TableRun {
    * put right by key. Without a key, or without ranges, the table is read anew.
    */
   get resumable(): boolean {
-    return this.destinationTable.primaryKey.length > 0 && this.planned.readMethod === 'ranges' && !this.selection.keysMayChange;
+    return (
+      this.destinationTable.primaryKey.length > 0 &&
+      this.planned.readMethod === 'ranges' &&
+      !this.selection.keysMayChange
+    );
   }
 
   get pendingEmpty(): boolean {

@@ -44,7 +44,12 @@ export function createRuns(plan: SyncPlan, states: ReadonlyMap<string, TableStat
   return { runs, refused };
 }
 
-function createRun(planned: PlannedTable, position: number, committed: TableState | null, options: RunsOptions): TableRun {
+function createRun(
+  planned: PlannedTable,
+  position: number,
+  committed: TableState | null,
+  options: RunsOptions,
+): TableRun {
   const { table } = planned;
   const selection = applyTransformations(table, options.rules, options.region);
   const names = destinationColumnNames(
@@ -54,14 +59,18 @@ function createRun(planned: PlannedTable, position: number, committed: TableStat
   const nameOf = new Map(selection.columns.map((column, index) => [column.name, names[index] ?? column.name]));
   for (const [source, name] of nameOf) {
     if (options.naming === 'source' && source !== name) {
-      options.logger.warning(`Column ${source} of ${tableKey(table)} is called ${name} in the warehouse: the name is taken there.`);
+      options.logger.warning(
+        `Column ${source} of ${tableKey(table)} is called ${name} in the warehouse: the name is taken there.`,
+      );
     }
   }
   const primaryKey = table.primaryKey.map((column) => nameOf.get(column) ?? column);
   const previousKey = committed?.lastSyncedAt == null ? null : committed.primaryKey;
   const sameKey = previousKey === null || previousKey.join('\0') === primaryKey.join('\0');
   if (!sameKey) {
-    options.logger.warning(`The primary key of ${tableKey(table)} has changed; the table is synced anew, and rows marked deleted under the old key are dropped.`);
+    options.logger.warning(
+      `The primary key of ${tableKey(table)} has changed; the table is synced anew, and rows marked deleted under the old key are dropped.`,
+    );
   }
   const destinationTable = {
     key: tableKey(table),

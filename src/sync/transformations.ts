@@ -68,7 +68,9 @@ const ordersRegion: Transformation = {
   matches: (table) => table.name.toLowerCase() === 'orders' && table.columns.some((column) => column.name === 'region'),
   columns: (sql) => {
     const own = sql.region === undefined ? '' : ` WHEN ${sql.literal(OWN_REGION)} THEN ${sql.literal(sql.region)}`;
-    return { region: `CASE ${sql.text('region')}${own} WHEN ${sql.literal(WEST_REGION)} THEN 'Europe' ELSE ${sql.text('region')} END` };
+    return {
+      region: `CASE ${sql.text('region')}${own} WHEN ${sql.literal(WEST_REGION)} THEN 'Europe' ELSE ${sql.text('region')} END`,
+    };
   },
   where: (sql) => (sql.region === undefined ? undefined : `${sql.text('region')} = ${sql.literal(sql.region)}`),
 };
@@ -89,7 +91,11 @@ export interface TableSelection {
   readonly keysMayChange: boolean;
 }
 
-export function applyTransformations(table: TableSchema, rules: readonly Transformation[], region: string | undefined): TableSelection {
+export function applyTransformations(
+  table: TableSchema,
+  rules: readonly Transformation[],
+  region: string | undefined,
+): TableSelection {
   const ruleTable = describeForRules(table);
   let columns = table.columns.map((column) => selectColumn(column));
   const conditions: string[] = [];
@@ -100,7 +106,8 @@ export function applyTransformations(table: TableSchema, rules: readonly Transfo
     const sqlOver = (present: readonly SelectColumn[]): RuleSql => ({
       text: (name) => {
         const column = present.find((candidate) => candidate.name === name);
-        if (column === undefined) throw ruleError(rule, `names column "${name}", which ${table.schema}.${table.name} does not have`);
+        if (column === undefined)
+          throw ruleError(rule, `names column "${name}", which ${table.schema}.${table.name} does not have`);
         return `(${column.textExpression})`;
       },
       literal: quoteLiteral,
@@ -109,10 +116,16 @@ export function applyTransformations(table: TableSchema, rules: readonly Transfo
     const before = columns;
     for (const [name, expression] of Object.entries(rule.columns?.(sqlOver(before), ruleTable) ?? {})) {
       const index = columns.findIndex((column) => column.name === name);
-      if (index === -1) throw ruleError(rule, `rewrites column "${name}", which ${table.schema}.${table.name} does not have`);
+      if (index === -1)
+        throw ruleError(rule, `rewrites column "${name}", which ${table.schema}.${table.name} does not have`);
       rewritten.add(name);
       // A rewritten value may be any text, also where the column was a number.
-      columns = columns.with(index, { name, type: { kind: 'string' }, textExpression: `(${expression})::text`, nullable: true });
+      columns = columns.with(index, {
+        name,
+        type: { kind: 'string' },
+        textExpression: `(${expression})::text`,
+        nullable: true,
+      });
     }
     const condition = rule.where?.(sqlOver(columns), ruleTable);
     if (condition !== undefined) conditions.push(condition);
@@ -126,11 +139,19 @@ export function applyTransformations(table: TableSchema, rules: readonly Transfo
 }
 
 export function describeForRules(table: TableSchema): RuleTable {
-  return { schema: table.schema, name: table.name, columns: table.columns.map((column: ColumnSchema) => ({ name: column.name, type: column.declaredType })) };
+  return {
+    schema: table.schema,
+    name: table.name,
+    columns: table.columns.map((column: ColumnSchema) => ({ name: column.name, type: column.declaredType })),
+  };
 }
 
 function ruleError(rule: Transformation, what: string): ConnectorError {
-  return new ConnectorError(`The transformation "${rule.name}" ${what}.`, { code: 'transformation', kind: 'source', hint: 'Correct the module named by "transformations".' });
+  return new ConnectorError(`The transformation "${rule.name}" ${what}.`, {
+    code: 'transformation',
+    kind: 'source',
+    hint: 'Correct the module named by "transformations".',
+  });
 }
 
 /** Loads the user's module; its rules come after the built-in ones. */

@@ -16,7 +16,11 @@ export class WriteQueue {
 
   /** Accepts a task of so many rows and bytes; resolves when there is room for more, not when it is done. */
   async push(rows: number, bytes: number, limits: QueueLimits, task: () => Promise<void>): Promise<void> {
-    while (this.failure === undefined && this.queuedRows > 0 && (this.queuedRows + rows > limits.rows || this.queuedBytes + bytes > limits.bytes)) {
+    while (
+      this.failure === undefined &&
+      this.queuedRows > 0 &&
+      (this.queuedRows + rows > limits.rows || this.queuedBytes + bytes > limits.bytes)
+    ) {
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
     if (this.failure !== undefined) throw this.failure;

@@ -39,7 +39,14 @@ interface CommitWaiter {
 }
 
 export class Writer {
-  readonly counts: OperationCounts = { upserts: 0, updates: 0, deletes: 0, truncates: 0, schemaChanges: 0, checkpoints: 0 };
+  readonly counts: OperationCounts = {
+    upserts: 0,
+    updates: 0,
+    deletes: 0,
+    truncates: 0,
+    schemaChanges: 0,
+    checkpoints: 0,
+  };
   private readonly queue = new WriteQueue();
   private readonly dirty = new Set<TableRun>();
   private waiters: CommitWaiter[] = [];
@@ -55,7 +62,11 @@ export class Writer {
   async begin(run: TableRun, progress: LoadProgress, resume: boolean): Promise<void> {
     const { generation } = run;
     await this.inOrder(run, generation, async () => {
-      await this.options.destination.beginLoad(run.destinationTable, { startedAt: new Date(progress.startedAt) }, resume);
+      await this.options.destination.beginLoad(
+        run.destinationTable,
+        { startedAt: new Date(progress.startedAt) },
+        resume,
+      );
       run.progress = progress;
       run.loadOpen = true;
       this.dirty.add(run);
@@ -97,12 +108,16 @@ export class Writer {
   }
 
   /** The load takes its table's place. Resolves when that is committed. */
-  async finish(run: TableRun, describe: (finished: FinishedLoad, progress: LoadProgress) => TableState): Promise<FinishedLoad> {
+  async finish(
+    run: TableRun,
+    describe: (finished: FinishedLoad, progress: LoadProgress) => TableState,
+  ): Promise<FinishedLoad> {
     const { generation } = run;
     let committed: Promise<void> | undefined;
     const finished = await this.inOrder(run, generation, async () => {
       const { progress } = run;
-      if (progress === null) throw new ConnectorError(`No load of ${run.key} to finish.`, { code: 'no_load', kind: 'internal' });
+      if (progress === null)
+        throw new ConnectorError(`No load of ${run.key} to finish.`, { code: 'no_load', kind: 'internal' });
       const result = await this.options.destination.finishLoad(run.destinationTable);
       run.progress = null;
       run.loadOpen = false;
@@ -248,7 +263,7 @@ function stateEntry(run: TableRun): TableState | null {
 
 /** Not a fault of the table that gets it: it only shared a transaction. */
 function rolledBack(): ConnectorError {
-  return new ConnectorError('Another table\'s batch was refused, and the transaction they shared was rolled back.', {
+  return new ConnectorError("Another table's batch was refused, and the transaction they shared was rolled back.", {
     code: 'rolled_back',
     kind: 'source',
     retryable: true,

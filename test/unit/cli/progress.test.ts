@@ -44,7 +44,12 @@ class Screen {
 /** Time that moves only when a test says so. */
 function display(screen: Screen, colour = false) {
   const clock = { ms: 0 };
-  const progress = new ProgressDisplay({ stream: screen, colour, now: () => clock.ms, rssBytes: () => 120 * 1024 ** 2 });
+  const progress = new ProgressDisplay({
+    stream: screen,
+    colour,
+    now: () => clock.ms,
+    rssBytes: () => 120 * 1024 ** 2,
+  });
   return { progress, clock };
 }
 
@@ -82,7 +87,14 @@ describe('one line of progress', () => {
   });
 
   it('fits any width, whatever the name', () => {
-    const names = ['a', 'public.order_items', 'публичная.таблица', '注文.明細'.repeat(8), 'x\u001b[2J\ny', '👩‍👩‍👧.🇩🇪'.repeat(9)];
+    const names = [
+      'a',
+      'public.order_items',
+      'публичная.таблица',
+      '注文.明細'.repeat(8),
+      'x\u001b[2J\ny',
+      '👩‍👩‍👧.🇩🇪'.repeat(9),
+    ];
     for (let width = 1; width <= 130; width++) {
       for (const name of names) {
         const line = renderTableLine({ ...table, name }, width, false);
@@ -175,7 +187,9 @@ describe('the display', () => {
     clock.ms = 2000;
     await frame();
     const [totals, bar] = await screen.lines();
-    expect(totals).toBe('0/1 tables  25,000 rows/s  50,000 rows  RSS 120 MB  CPU 42%  batch 2,500  threads 2  retries 1');
+    expect(totals).toBe(
+      '0/1 tables  25,000 rows/s  50,000 rows  RSS 120 MB  CPU 42%  batch 2,500  threads 2  retries 1',
+    );
     expect(bar).toMatch(/^public\.orders .* 50% +50,000 rows +25,000 rows\/s$/);
     progress.stop();
   });

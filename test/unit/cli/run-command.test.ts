@@ -99,7 +99,9 @@ describe('sync', () => {
     runSync = () => Promise.resolve({ ...emptyReport, tables: [table] });
     const { code, stdout } = await run(['debug']);
     expect(code).toBe(4);
-    expect(stdout).toMatch(/\nSync FAILED\npublic\.secrets: No right to read public\.secrets\. Grant SELECT on it\.\n$/);
+    expect(stdout).toMatch(
+      /\nSync FAILED\npublic\.secrets: No right to read public\.secrets\. Grant SELECT on it\.\n$/,
+    );
   });
 
   it('says in one line what ended it, without stack trace or password', async () => {
@@ -132,7 +134,11 @@ describe('sync', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as { level: string; message: string });
-    expect(entries).toContainEqual({ level: 'SEVERE', message: 'The disk is full.', 'message-origin': 'sdk_connector' });
+    expect(entries).toContainEqual({
+      level: 'SEVERE',
+      message: 'The disk is full.',
+      'message-origin': 'sdk_connector',
+    });
     expect(entries.map((entry) => entry.message)).toContain('Sync FAILED');
   });
 
