@@ -4,17 +4,30 @@ import type { Logger } from '../common/logger';
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
 import { compileTableFilter } from '../config/table-filter';
+import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
 import { tableKey, type TableSchema } from '../model/table';
 import { discover } from '../source/catalog';
 import type { ConnectionManager } from '../source/connection-manager';
+import { keyCandidates, sourceIdentity } from '../source/change-tracking';
+import { decideMode } from '../sync/sync-modes';
 import { createPlan } from '../sync/table-analysis';
-import { describeForRules, type TransformationModule } from '../sync/transformations';
+import {
+  applyTransformations,
+  BUILT_IN_TRANSFORMATIONS,
+  describeForRules,
+  type Transformation,
+  type TransformationModule,
+} from '../sync/transformations';
 
 export interface Discovery {
   readonly plan: SyncPlan;
   /** Tables that match the filters and cannot be read, by key. */
   readonly unreadable: ReadonlyMap<string, ConnectorError>;
+  /** Keys of all tables of the source, filtered out or not. */
+  readonly existing: ReadonlySet<string>;
+  /** Who the server is; see source/change-tracking. */
+  readonly source: string;
 }
 
 /** Discovers and plans; a server that cannot be reached is tried again as often as a table would be. */
@@ -25,10 +38,14 @@ export async function discoverAndPlan(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<Discovery> {
-  const catalog = await withRetries(settings, logger, signal, async () => {
+  const { catalog, candidates, source } = await withRetries(settings, logger, signal, async () => {
     const session = await manager.lease(signal);
     try {
-      return await discover(session, signal);
+      return {
+        catalog: await discover(session, signal, settings),
+        candidates: await keyCandidates(session, signal),
+        source: await sourceIdentity(session, signal),
+      };
     } finally {
       await manager.release(session);
     }
@@ -50,7 +67,28 @@ export async function discoverAndPlan(
       );
   }
   const readable = wanted.filter((table) => !unreadable.has(tableKey(table)));
-  return { plan: createPlan(readable, settings), unreadable };
+  const optionsOf = tableOptions(settings.tableOptions);
+  const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
+  const plan = createPlan(readable, settings, (table, batchRows) =>
+    decideMode({
+      table,
+      setting: settings.syncMode,
+      options: optionsOf(table),
+      candidates: candidates.get(table.oid) ?? [],
+      batchRows,
+      keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
+    }),
+  );
+  return { plan, unreadable, source, existing: new Set(catalog.tables.map(tableKey)) };
+}
+
+/** A rule that cannot be applied makes its table fail later, with its own sentence. */
+function rulesMayChangeKeys(table: TableSchema, rules: readonly Transformation[], region: string | undefined): boolean {
+  try {
+    return applyTransformations(table, rules, region).keysMayChange;
+  } catch {
+    return true;
+  }
 }
 
 function noTables(found: number): string {

@@ -23,5 +23,6 @@ export function createDestination(settings: Settings, availableBytes: number, lo
     memoryBytes: Math.min(Math.max(wanted, MIN_MEMORY_BYTES), MAX_MEMORY_BYTES),
     threads: Math.min(availableParallelism(), 4),
     logger,
+    ...(settings.typeMode === 'python' ? { secondsType: 'FLOAT' as const } : {}),
   });
 }

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings';
 import { buildConnectionString } from '../source/connection-string';
 import { ConnectionManager } from '../source/connection-manager';
 import { chooseDriver } from '../source/odbc-driver';
-import type { Clock } from '../source/session';
+import type { Clock, SessionOptions } from '../source/session';
 
 const CONNECT_TIMEOUT_SECONDS = 15;
 
@@ -13,6 +13,7 @@ export function openSource(
   logger: Logger,
   maxConnections: number,
   clock?: Clock,
+  onStatement?: SessionOptions['onStatement'],
 ): ConnectionManager {
   const driver = settings.dsn === undefined ? chooseDriver(settings.driver) : undefined;
   return new ConnectionManager({
@@ -22,6 +23,7 @@ export function openSource(
       statementTimeoutSeconds: settings.statementTimeoutSeconds,
       lockTimeoutSeconds: settings.lockTimeoutSeconds,
       stallTimeoutSeconds: settings.stallTimeoutSeconds,
+      ...(onStatement === undefined ? {} : { onStatement }),
     },
     maxConnections,
     expiryMs: settings.connectionTimeoutHours * 3_600_000,

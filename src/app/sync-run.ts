@@ -3,7 +3,6 @@ import { ConnectorError, interrupted } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import type { Destination } from '../destination/destination';
-import { stateDocument, writeStateFile } from '../destination/state-file';
 import type { SyncPlan } from '../model/plan';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
 import type { TableState } from '../model/sync-state';
@@ -12,22 +11,30 @@ import { monotonicClock, type Clock } from '../source/session';
 import { DataProcessor } from '../sync/data-processor';
 import { describeTables } from '../sync/metadata-tables';
 import { ReaderPool } from '../sync/reader-pool';
-import { ResourceMonitor, type PressureSource } from '../sync/resource-monitor';
+import { ResourceMonitor, SYNC_CPU_WINDOW_MS, type PressureSource } from '../sync/resource-monitor';
 import { describePlan } from '../sync/table-analysis';
 import { createRuns } from '../sync/table-runs';
-import { BUILT_IN_TRANSFORMATIONS, loadTransformationModule, type TransformationModule } from '../sync/transformations';
+import { loadTransformationModule, type TransformationModule } from '../sync/transformations';
 import { Writer } from '../sync/writer';
+import { combineObservers } from './combine-observers';
 import { discoverAndPlan } from './discovery';
 import { Lifecycle } from './lifecycle';
 import { createDestination } from './open-destination';
+import { RunRecorder } from './run-recorder';
+import { runsOptions } from './runs-options';
 import { PressureControl } from './pressure-control';
 import { openSource } from './source-connection';
+import { noteForeignState, StateCopy } from './state-copy';
 import { TableLoop } from './table-loop';
 
 export interface RunContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly observer: SyncObserver;
+  /** Look for deleted rows in every table that is not read whole. */
+  readonly reconcile?: boolean;
+  /** Nothing else than that. */
+  readonly keysOnly?: boolean;
   /** In place of the one that the settings name. */
   readonly destination?: Destination;
   /** In place of the machine's own, for tests. */
@@ -64,14 +71,26 @@ export async function planSync(settings: Settings, context: RunContext): Promise
  */
 export async function runSync(settings: Settings, context: RunContext): Promise<SyncReport> {
   const lifecycle = new Lifecycle();
+  const recorder = new RunRecorder(settings.password === undefined ? [] : [settings.password], context.logger);
+  const observer = combineObservers(recorder.observer, context.observer);
   try {
-    return await syncWithin(lifecycle, settings, context);
+    const report = await syncWithin(lifecycle, settings, { ...context, observer }, recorder);
+    recorder.ended(report);
+    return report;
+  } catch (error) {
+    recorder.failed(error);
+    throw error;
   } finally {
     await lifecycle.close();
   }
 }
 
-async function syncWithin(lifecycle: Lifecycle, settings: Settings, context: RunContext): Promise<SyncReport> {
+async function syncWithin(
+  lifecycle: Lifecycle,
+  settings: Settings,
+  context: RunContext,
+  recorder: RunRecorder,
+): Promise<SyncReport> {
   const { logger, observer } = context;
   const clock = context.clock ?? monotonicClock;
   const started = clock();
@@ -79,23 +98,38 @@ async function syncWithin(lifecycle: Lifecycle, settings: Settings, context: Run
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded)
     logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
-  const monitor = context.pressure ?? new ResourceMonitor(stats);
+  const monitor = context.pressure ?? new ResourceMonitor(stats, SYNC_CPU_WINDOW_MS, SYNC_CPU_WINDOW_MS);
   const module = await userModule(settings);
-  const manager = lifecycle.use(openSource(settings, logger, MAX_READERS + 1, context.clock), (it) => it.close());
+  const manager = lifecycle.use(
+    openSource(settings, logger, MAX_READERS + 1, context.clock, (statement) => observer.statement?.(statement)),
+    (it) => it.close(),
+  );
   const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
   // Before discovery: a locked or broken warehouse should be known before the server is asked for anything.
   lifecycle.use(destination, (it) => it.close());
   const states = new Map<string, TableState>(await destination.open());
-  const { plan, unreadable } = await discoverAndPlan(manager, settings, module, logger, context.signal);
+  // Released before the destination is, when the outcome is known.
+  lifecycle.use(destination, (it) => recorder.write(it));
+  if (states.size === 0) noteForeignState(settings, logger);
+  const { plan, unreadable, source, existing } = await discoverAndPlan(
+    manager,
+    settings,
+    module,
+    logger,
+    context.signal,
+  );
+  for (const key of states.keys()) {
+    if (!existing.has(key))
+      logger.warning(
+        `${key} is no longer in the source: it was dropped, renamed or moved. Its table in the warehouse stays as it is.`,
+      );
+  }
   observer.planned?.(plan);
   for (const line of describePlan(plan)) logger.info(line);
 
-  const { runs, refused } = createRuns(plan, states, {
-    naming: settings.naming,
-    rules: [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])],
-    region: settings.region,
-    logger,
-  });
+  const { reconcile, keysOnly } = context;
+  const decisions = runsOptions(settings, { module, source, reconcile, keysOnly, logger });
+  const { runs, refused } = createRuns(plan, states, decisions);
   const fatal = new AbortController();
   let fatalError: ConnectorError | undefined;
   const signal = AbortSignal.any([context.signal, fatal.signal]);
@@ -103,13 +137,16 @@ async function syncWithin(lifecycle: Lifecycle, settings: Settings, context: Run
   const pool = new ReaderPool(() => Math.min(control.readers(), MAX_READERS));
   control.onChange = () => pool.grantAll();
   let bytes = 0;
-  const stateFile = new StateFileWriter(settings);
+  const stateFile = new StateCopy(settings);
   const writer = new Writer(
     {
       destination,
       logger,
       queueBytes: QUEUE_BYTES,
-      onCommitted: (committed) => stateFile.committed(committed),
+      onCommitted: (committed, seconds) => {
+        stateFile.committed(committed);
+        observer.checkpoint?.(seconds);
+      },
       onWritten: (run, rows, size) => {
         bytes += size;
         observer.rowsWritten?.(run.planned, rows, size);
@@ -130,6 +167,7 @@ async function syncWithin(lifecycle: Lifecycle, settings: Settings, context: Run
     maxRetries: settings.maxRetries,
     retrySleepSeconds: settings.retrySleepSeconds,
     batchBytes: settings.batchBytes,
+    timestampWindowSeconds: settings.timestampWindowSeconds,
     snapshotMaxAgeMs: settings.snapshotMaxAgeSeconds * 1000,
     batchRows: (run) => control.batchRows(run.planned),
     onRetry: (run, attempt, delay) => observer.retry?.(run.planned, attempt, delay),
@@ -171,36 +209,4 @@ async function syncWithin(lifecycle: Lifecycle, settings: Settings, context: Run
 
 async function userModule(settings: Settings): Promise<TransformationModule> {
   return settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
-}
-
-/** Keeps the copy of the state at most a second behind, without rewriting it at every commit. */
-class StateFileWriter {
-  private latest: ReadonlyMap<string, TableState> | undefined;
-  private writtenAtMs = 0;
-
-  constructor(private readonly settings: Settings) {}
-
-  committed(states: ReadonlyMap<string, TableState>): void {
-    this.latest = states;
-    if (Date.now() - this.writtenAtMs >= 1000) this.flush();
-  }
-
-  flush(): void {
-    if (this.latest === undefined || this.settings.destination === 'null') return;
-    try {
-      writeStateFile(this.settings.statePath, stateDocument(this.latest, new Date()));
-    } catch (cause) {
-      throw new ConnectorError(
-        `The state file ${this.settings.statePath} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}.`,
-        {
-          code: 'state_file',
-          kind: 'destination',
-          hint: "Free some space or check the folder's permissions; the warehouse itself holds the state, so nothing is lost.",
-          cause,
-        },
-      );
-    }
-    this.latest = undefined;
-    this.writtenAtMs = Date.now();
-  }
 }

@@ -1,9 +1,15 @@
 import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
-import { flagOf, OPTIONS, type OptionDeclaration, type OptionGroup } from '../config/options';
+import { flagOf, OPTIONS, type OptionDeclaration } from '../config/options';
+import {
+  COMMANDS,
+  optionsOf,
+  readsConfiguration,
+  type CommandDeclaration,
+  type CommandName,
+  type SwitchDeclaration,
+} from './command-declarations';
 import yargs, { type Argv, type Options } from 'yargs';
-
-export type CommandName = 'sync' | 'plan' | 'reset';
 
 /** What a command line asks for. */
 export type CommandLine =
@@ -14,55 +20,15 @@ export type CommandLine =
       readonly configurationPath: string | undefined;
       /** Texts by configuration key, not yet checked. */
       readonly flags: Readonly<Record<string, string>>;
-      /** --yes: do not ask. */
-      readonly confirmed: boolean;
+      /** Texts of the command's own switches and of its word, by name; 'true' and 'false' for switches without a value. */
+      readonly switches: Readonly<Record<string, string>>;
     };
-
-interface CommandDeclaration {
-  readonly name: CommandName;
-  readonly aliases: readonly string[];
-  readonly describe: string;
-  /** Whose options it takes; undefined: all. */
-  readonly groups?: readonly OptionGroup[];
-  readonly asks?: true;
-  readonly examples: readonly (readonly [string, string])[];
-}
-
-/** `reset` connects to nothing, so it needs only to know where the files are. */
-export const RESET_GROUPS: readonly OptionGroup[] = ['Destination', 'Output'];
-
-const COMMANDS: readonly CommandDeclaration[] = [
-  {
-    name: 'sync',
-    aliases: ['debug'],
-    describe: 'Replicate the tables into the warehouse',
-    examples: [
-      ['$0 sync', 'with ./configuration.json'],
-      ['$0 sync --configuration shop.json --table-filters "public.*,!*_old"', 'only some tables'],
-    ],
-  },
-  {
-    name: 'plan',
-    aliases: [],
-    describe: 'Show what a sync would read, and how, without reading it',
-    examples: [['$0 plan --custom-threads 2', 'with two readers']],
-  },
-  {
-    name: 'reset',
-    aliases: [],
-    describe: 'Delete the warehouse and the state, so that the next sync starts anew',
-    groups: RESET_GROUPS,
-    asks: true,
-    examples: [['$0 reset --yes', 'without being asked']],
-  },
-];
 
 const CONFIGURATION: Options = {
   requiresArg: true,
   group: 'Configuration:',
   describe: 'Configuration file; without it $FIVETRAN_CONFIGURATION, else ./configuration.json',
 };
-const YES: Options = { type: 'boolean', alias: 'force', group: 'Configuration:', describe: 'Do not ask' };
 // yargs' sentence for what it does not know (in English, by the locale set below); it suggests commands only.
 const UNKNOWN = /^Unknown (?:argument|command)s?: (.*)$/s;
 
@@ -88,7 +54,7 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
     .epilogue('Every option may also stand in configuration.json or in the environment, as PGSLUICE_<KEY>.');
   for (const command of COMMANDS) {
     parser = parser.command(
-      [command.name, ...command.aliases],
+      [usageOf(command), ...command.aliases],
       command.describe,
       (builder) => declareOptions(builder, command),
       (parsed) => {
@@ -97,12 +63,16 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
           name: command.name,
           configurationPath: lastText(parsed['configuration']),
           flags: flagTexts(parsed, command),
-          confirmed: parsed['yes'] === true,
+          switches: switchTexts(parsed, command),
         };
       },
     );
   }
-  for (const [text, meaning] of COMMANDS.flatMap((command) => command.examples)) parser = parser.example(text, meaning);
+  // Two a command would hide the list of commands; the others are in the command's own help.
+  for (const { examples } of COMMANDS) {
+    const [first] = examples;
+    if (first !== undefined) parser = parser.example(...first);
+  }
 
   let help = '';
   // With a callback, yargs hands its output over rather than printing it.
@@ -113,20 +83,33 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
   return chosen ?? { kind: 'help', text: help };
 }
 
-function optionsOf(command: CommandDeclaration): readonly OptionDeclaration[] {
-  return OPTIONS.filter((option) => command.groups?.includes(option.group) ?? true);
+function usageOf(command: CommandDeclaration): string {
+  return command.positional === undefined ? command.name : `${command.name} [${command.positional.name}]`;
 }
 
 function declareOptions(builder: Argv, command: CommandDeclaration): Argv {
-  let parser = builder
-    .usage(`$0 ${command.name} [options]\n\n${command.describe}`)
-    .option('configuration', CONFIGURATION);
-  if (command.asks === true) parser = parser.option('yes', YES);
+  let parser = builder.usage(`$0 ${usageOf(command)} [options]\n\n${command.describe}`);
+  if (command.positional !== undefined) {
+    const { name, describe, choices } = command.positional;
+    parser = parser.positional(name, { describe, choices });
+  }
+  if (readsConfiguration(command)) parser = parser.option('configuration', CONFIGURATION);
+  for (const own of command.switches ?? []) parser = parser.option(own.flag, yargsSwitch(own));
   for (const option of optionsOf(command)) {
     const flag = flagOf(option);
     if (flag !== undefined) parser = parser.option(flag, yargsOption(option));
   }
+  for (const [text, meaning] of command.examples) parser = parser.example(text, meaning);
   return parser;
+}
+
+function yargsSwitch(own: SwitchDeclaration): Options {
+  return {
+    ...(own.kind === 'boolean' ? { type: 'boolean' } : { requiresArg: true }),
+    ...(own.alias === undefined ? {} : { alias: own.alias }),
+    group: 'Command:',
+    describe: own.describe,
+  };
 }
 
 /** No default and no type (which is text): where a value comes from, and whether it is right, load-settings decides. */
@@ -152,9 +135,22 @@ function flagTexts(parsed: Readonly<Record<string, unknown>>, command: CommandDe
   return texts;
 }
 
+function switchTexts(parsed: Readonly<Record<string, unknown>>, command: CommandDeclaration): Record<string, string> {
+  const names = [
+    ...(command.switches ?? []).map((own) => own.flag),
+    ...(command.positional === undefined ? [] : [command.positional.name]),
+  ];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const text = lastText(parsed[name]);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );
+}
+
 function lastText(value: unknown): string | undefined {
   const last: unknown = Array.isArray(value) ? value.at(-1) : value;
-  return last === undefined ? undefined : String(last);
+  return typeof last === 'string' || typeof last === 'boolean' ? String(last) : undefined;
 }
 
 function usageError(message: string, argv: readonly string[]): ConnectorError {
@@ -188,7 +184,8 @@ function explainUnknown(word: string, argv: readonly string[]): string {
   if (OPTIONS.some((known) => known.secret === true && known.key === word)) {
     return `There is no option ${option}, since every user of this machine could read it; set PGPASSWORD instead.`;
   }
-  const known = ['configuration', 'help', 'version', 'yes', ...OPTIONS.flatMap((each) => flagOf(each) ?? [])];
+  const own = COMMANDS.flatMap((command) => (command.switches ?? []).map((each) => each.flag));
+  const known = ['configuration', 'help', 'version', ...own, ...OPTIONS.flatMap((each) => flagOf(each) ?? [])];
   if (known.includes(word)) return `Option ${option} means nothing to this command.`;
   const meant = nearest(word, known);
   return meant === undefined ? `Unknown option ${option}.` : `Unknown option ${option}; did you mean --${meant}?`;

@@ -1,4 +1,5 @@
 import type { Output } from './output';
+import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 
 /** What a terminal gives a command; process in real life. */
@@ -20,8 +21,19 @@ export interface CommandContext {
   readonly io: CommandIo;
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** The user said --yes. */
-  readonly confirmed: boolean;
+  /** Texts of the command's own switches, by flag; 'true' for a bare one. */
+  readonly switches: Readonly<Record<string, string>>;
+  /** Texts of the flags that stand for configuration keys, not yet checked. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** What was wrong with the configuration, for the commands that run nevertheless (check, init). */
+  readonly configurationError?: ConnectorError;
+  readonly configurationPath: string;
+  /** What is odd about it; logged already, except for check, which shows them itself. */
+  readonly configurationWarnings: readonly string[];
+  /** Values that no output may show. */
+  readonly secrets: readonly string[];
+  /** Of pgsluice itself. */
+  readonly version: string;
 }
 
 /** Resolves with the exit code; rejects with what ended the whole command. */

@@ -11,6 +11,11 @@ export const lazy = {
   runCommand: () => require('./run-command') as typeof import('./run-command'),
   sync: () => require('./commands/sync') as typeof import('./commands/sync'),
   plan: () => require('./commands/plan') as typeof import('./commands/plan'),
+  check: () => require('./commands/check') as typeof import('./commands/check'),
+  status: () => require('./commands/status') as typeof import('./commands/status'),
+  monitor: () => require('./commands/monitor') as typeof import('./commands/monitor'),
+  init: () => require('./commands/init') as typeof import('./commands/init'),
+  completion: () => require('./commands/completion') as typeof import('./commands/completion'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
   processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),
 };

@@ -31,7 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return sayWhy(error);
   }
   if (commandLine.kind === 'help') return say(`${commandLine.text}\n`);
-  return await lazy.runCommand().runCommand(commandLine, io, { source: process, forceExit: exitAtOnce });
+  return await lazy.runCommand().runCommand(commandLine, io, { source: process, forceExit: exitAtOnce, version });
 }
 
 function say(text: string): number {

@@ -36,8 +36,8 @@ export function createOutput(
     print: (lines) => {
       progress?.stop();
       for (const line of lines) {
-        if (settings.logFormat === 'json') logger.info(line);
-        else write(`${redact(line)}\n`);
+        if (settings.logFormat === 'text') write(`${redact(line)}\n`);
+        else if (line !== '') logger.info(line);
       }
     },
     close: async () => {

@@ -177,9 +177,9 @@ export class ProgressDisplay implements SyncObserver {
     );
   }
 
-  /** One cell less than there are: a character in the last one makes some terminals begin a new line. */
+  /** Three cells stay free: the terminal's own `^C` must not begin a new line, or a bar would be left behind. */
   private width(): number {
-    return Math.max(1, (this.options.stream.columns ?? 80) - 1);
+    return Math.max(1, (this.options.stream.columns ?? 80) - 3);
   }
 }
 

@@ -1,7 +1,5 @@
-import { formatBytes, formatInteger, renderTable } from './text-width';
-import type { SyncPlan } from '../model/plan';
+import { renderTable } from './text-width';
 import type { SyncReport } from '../model/report';
-import { tableKey } from '../model/table';
 
 /** The end of a sync, as people know it: the calls made, the verdict, and why tables failed. */
 export function renderReport(report: SyncReport): readonly string[] {
@@ -27,20 +25,4 @@ export function renderReport(report: SyncReport): readonly string[] {
     failed.length === 0 ? 'Sync SUCCEEDED' : 'Sync FAILED',
     ...failed,
   ];
-}
-
-/** What a sync would read, in its order. */
-export function renderPlan(plan: SyncPlan): readonly string[] {
-  const rows = plan.tables.map(({ table, ...planned }) => [
-    tableKey(table),
-    planned.category,
-    formatInteger(table.estimatedRows),
-    formatBytes(table.bytes),
-    planned.readMethod,
-    formatInteger(planned.batchRows),
-    String(planned.threads),
-    table.primaryKey.length === 0 ? '–' : table.primaryKey.join(', '),
-  ]);
-  const header = ['Table', 'Category', 'Rows (est.)', 'Size', 'Read by', 'Batch', 'Threads', 'Primary key'];
-  return ['', ...renderTable(header, rows, ['Rows (est.)', 'Size', 'Batch', 'Threads'])];
 }

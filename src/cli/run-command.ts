@@ -1,16 +1,27 @@
 import type { Command, CommandIo } from './command';
-import { RESET_GROUPS, type CommandLine, type CommandName } from './command-line';
+import { declarationOf, type CommandName } from './command-declarations';
+import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazy } from './lazy';
 import { createOutput } from './output';
 import { watchSignals } from './signals';
-import { loadSettings, type LoadedSettings } from '../config/load-settings';
+import { ConnectorError } from '../common/errors';
+import { configurationPath } from '../config/configuration-file';
+import { loadSettings, type LoadedSettings, type LoadSettingsInput } from '../config/load-settings';
 
 const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   sync: () => lazy.sync().sync,
   plan: () => lazy.plan().plan,
+  check: () => lazy.check().check,
+  status: () => lazy.status().status,
+  monitor: () => lazy.monitor().monitor,
+  init: () => lazy.init().init,
   reset: () => lazy.reset().reset,
+  completion: () => lazy.completion().completion,
 };
+
+/** They run with a configuration that is wrong or not there yet: the one says so among the rest, the other writes it. */
+const WITHOUT_CONFIGURATION: ReadonlySet<CommandName> = new Set(['check', 'init']);
 
 type Invocation = Extract<CommandLine, { kind: 'command' }>;
 
@@ -18,30 +29,64 @@ type Invocation = Extract<CommandLine, { kind: 'command' }>;
 export async function runCommand(
   invocation: Invocation,
   io: CommandIo,
-  signals: { readonly source: Pick<NodeJS.Process, 'on' | 'off'>; readonly forceExit: (code: number) => void },
+  signals: {
+    readonly source: Pick<NodeJS.Process, 'on' | 'off'>;
+    readonly forceExit: (code: number) => void;
+    /** Of pgsluice. */
+    readonly version?: string;
+  },
 ): Promise<number> {
   let loaded: LoadedSettings;
+  let configurationError: ConnectorError | undefined;
+  const input = {
+    configurationPath: invocation.configurationPath,
+    flags: invocation.flags,
+    env: io.env,
+    cwd: io.cwd,
+    groups: declarationOf(invocation.name).groups,
+  };
   try {
-    loaded = loadSettings({
-      configurationPath: invocation.configurationPath,
-      flags: invocation.flags,
-      env: io.env,
-      cwd: io.cwd,
-      groups: invocation.name === 'reset' ? RESET_GROUPS : undefined,
-    });
+    loaded = loadSettings(input);
   } catch (error) {
-    return failureToTerminal(error, io.stderr, { secrets: [], debug: false });
+    if (!WITHOUT_CONFIGURATION.has(invocation.name) || !(error instanceof ConnectorError))
+      return failureToTerminal(error, io.stderr, { secrets: [], debug: false });
+    configurationError = error;
+    loaded = { ...withoutConfiguration(input), warnings: [] };
   }
 
   const { settings, secrets } = loaded;
-  const output = createOutput(settings, secrets, io.stdout, io.env);
-  const interruption = watchSignals({ ...signals, say: (text) => output.logger.warning(text) });
+  // Who asked for one JSON document gets nothing else on standard output.
+  const json = invocation.switches['json'] === 'true';
+  const output = createOutput(settings, secrets, json ? { write: (text) => io.stderr.write(text) } : io.stdout, io.env);
+  const interruption = watchSignals({
+    source: signals.source,
+    say: (text) => output.logger.warning(text),
+    forceExit: (code) => {
+      // The cursor may stand in the middle of a bar.
+      io.stderr.write(
+        `${io.stdout.isTTY === true ? '\n' : ''}pgsluice: Stopped at once; what was committed is kept.\n`,
+      );
+      signals.forceExit(code);
+    },
+  });
   const { signal } = interruption;
   let code: number;
   try {
-    for (const warning of loaded.warnings) output.logger.warning(warning);
+    if (invocation.name !== 'check') for (const warning of loaded.warnings) output.logger.warning(warning);
     const command = COMMANDS[invocation.name]();
-    code = await command({ settings, output, io, signal, confirmed: invocation.confirmed });
+    code = await command({
+      settings,
+      output,
+      io,
+      signal,
+      switches: invocation.switches,
+      flags: invocation.flags,
+      ...(configurationError === undefined ? {} : { configurationError }),
+      configurationPath: configurationPath(invocation.configurationPath, io.env, io.cwd).path,
+      configurationWarnings: loaded.warnings,
+      secrets,
+      version: signals.version ?? '',
+    });
   } catch (error) {
     if (settings.logFormat === 'json') {
       code = failureToLog(error, output.logger);
@@ -55,4 +100,19 @@ export async function runCommand(
     interruption.dispose();
   }
   return interruption.exitCode() ?? code;
+}
+
+/** How output is wished for, as far as that can be told; defaults for the rest. */
+function withoutConfiguration(input: LoadSettingsInput): LoadedSettings {
+  for (const attempt of [
+    { ...input, groups: ['Output'] as const },
+    { ...input, groups: ['Output'] as const, withoutFile: true as const },
+  ]) {
+    try {
+      return loadSettings(attempt);
+    } catch {
+      // The next one asks for less.
+    }
+  }
+  return loadSettings({ flags: {}, env: {}, cwd: input.cwd, groups: [], withoutFile: true });
 }

@@ -11,6 +11,7 @@ import {
   type OptionValue,
   type OptionValues,
 } from './options';
+import { parseTableOptions, type TableMode } from './table-options';
 import type { Settings } from './settings';
 import { dirname, resolve } from 'node:path';
 
@@ -23,6 +24,8 @@ export interface LoadSettingsInput {
   readonly cwd: string;
   /** Only these groups are read and checked, for commands that connect to nothing; without it, all. */
   readonly groups?: readonly OptionGroup[] | undefined;
+  /** The file is not even looked at, for commands that say themselves what is wrong with it. */
+  readonly withoutFile?: true;
 }
 
 export interface LoadedSettings {
@@ -44,7 +47,10 @@ interface FoundText {
  */
 export function loadSettings(input: LoadSettingsInput): LoadedSettings {
   const { path, named } = configurationPath(input.configurationPath, input.env, input.cwd);
-  const file = readConfigurationFile(path, named);
+  const file =
+    input.withoutFile === true
+      ? { path, exists: false, values: new Map<string, string>(), problems: [] }
+      : readConfigurationFile(path, named);
   const problems = [...file.problems];
   const warnings = [...unknownKeys(file), ...misspeltEnvironment(input.env)];
   const values: Record<string, OptionValue | undefined> = {};
@@ -148,6 +154,14 @@ function toSettings(values: OptionValues): Settings {
     retrySleepSeconds: values.retry_sleep_seconds,
     debug: values.debug,
     tableFilters: values.table_filters,
+    includeViews: values.include_views,
+    typeMode: values.type_mode,
+    syncMode: values.sync_mode as TableMode,
+    tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options),
+    reconcileEvery: values.reconcile_every,
+    fullResync: values.full_resync ?? [],
+    schemaDrift: values.schema_drift as Settings['schemaDrift'],
+    timestampWindowSeconds: values.timestamp_window_seconds,
     customBatchSize: values.custom_batch_size,
     customThreads: values.custom_threads,
     customQueueSize: values.custom_queue_size,
@@ -165,5 +179,8 @@ function toSettings(values: OptionValues): Settings {
     naming: values.naming,
     logFormat: values.log_format,
     logLevel: values.log_level ?? (values.debug ? 'debug' : 'info'),
+    reportPath: values.report_path,
+    metricsPort: values.metrics_port,
+    metricsHost: values.metrics_host,
   };
 }

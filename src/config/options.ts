@@ -2,7 +2,7 @@
  * The one option table. The command line, the environment, configuration.json, the README's table and
  * Fivetran's form are all made from it; an option exists nowhere else.
  */
-export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output';
+export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching';
 
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
@@ -163,6 +163,81 @@ const TABLE = [
     local: true,
     description: 'Module with transformations of your own',
     example: './my-rules.mjs',
+  },
+  {
+    key: 'include_views',
+    kind: 'boolean',
+    default: false,
+    group: 'Tables',
+    label: 'Views',
+    description: 'Replicate views as well, each read whole at every sync',
+  },
+  {
+    key: 'type_mode',
+    kind: 'enum',
+    choices: ['exact', 'python'],
+    default: 'exact',
+    group: 'Tables',
+    label: 'Types',
+    description: 'Types that hold every value exactly, or those that the Python connector wrote',
+  },
+  {
+    key: 'sync_mode',
+    kind: 'enum',
+    choices: ['auto', 'full', 'timestamp', 'xmin'],
+    default: 'auto',
+    group: 'Tables',
+    label: 'Sync mode',
+    description:
+      'How changes are found: by an update column, by transaction ids, or by reading everything; auto decides for each table',
+  },
+  {
+    key: 'table_options',
+    kind: 'string',
+    group: 'Tables',
+    label: 'Table options',
+    description: 'Options of single tables, as JSON or the path of a JSON file: `mode`, `replication_key`',
+    example: '{"public.orders": {"mode": "xmin"}}',
+  },
+  {
+    key: 'timestamp_window_seconds',
+    kind: 'number',
+    min: 0,
+    max: 31_536_000,
+    group: 'Tables',
+    label: 'Timestamp window',
+    description:
+      'Seconds before the newest update that are read again, for transactions that commit late; default: the age of the oldest running one',
+  },
+  {
+    key: 'reconcile_every',
+    kind: 'integer',
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    group: 'Tables',
+    label: 'Look for deleted rows',
+    description:
+      'Compare all keys at every so many incremental syncs and mark what is gone; 0: only with `--reconcile` or the command',
+  },
+  {
+    key: 'schema_drift',
+    kind: 'enum',
+    choices: ['evolve', 'warn', 'fail'],
+    default: 'evolve',
+    group: 'Tables',
+    label: 'Schema drift',
+    description:
+      'When a table has other columns, types or keys than at its last sync: follow, follow with a warning, or leave the table alone and fail',
+  },
+  {
+    key: 'full_resync',
+    kind: 'list',
+    group: 'Tables',
+    label: 'Full re-sync',
+    description: 'Tables to load from the start in this sync, as patterns; `*` for all',
+    example: 'public.orders',
+    local: true,
   },
   {
     key: 'custom_batch_size',
@@ -349,6 +424,37 @@ const TABLE = [
     label: 'Log format',
     local: true,
     description: 'Lines for people, or one JSON object a line',
+  },
+  {
+    key: 'report_path',
+    flag: 'report',
+    kind: 'path',
+    group: 'Watching',
+    label: 'Report',
+    local: true,
+    description: 'HTML file that is written after the sync: charts, timeline, warnings, what to change',
+    example: 'last-sync.html',
+  },
+  {
+    key: 'metrics_port',
+    kind: 'integer',
+    min: 0,
+    max: 65_535,
+    group: 'Watching',
+    label: 'Metrics port',
+    local: true,
+    description:
+      'Port of a live page, Prometheus metrics (/metrics) and health (/healthz, /readyz); 0: any free one; without it, nothing listens',
+    example: '9464',
+  },
+  {
+    key: 'metrics_host',
+    kind: 'string',
+    default: '127.0.0.1',
+    group: 'Watching',
+    label: 'Metrics address',
+    local: true,
+    description: 'Address that the metrics port is opened on; the page shows table names to whoever can reach it',
   },
 ] as const satisfies readonly OptionDeclaration[];
 

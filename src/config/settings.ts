@@ -1,4 +1,5 @@
 import type { LogLevel } from '../common/logger';
+import type { TableMode, TableOptionsByPattern } from './table-options';
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
@@ -23,6 +24,17 @@ export interface Settings {
   readonly debug: boolean;
   /** Globs over `schema.table`; `!` excludes. Empty: every table. */
   readonly tableFilters: readonly string[];
+  readonly includeViews: boolean;
+  /** `python`: the types of the Python connector, for a warehouse that it filled. */
+  readonly typeMode: 'exact' | 'python';
+  readonly syncMode: TableMode;
+  readonly tableOptions: TableOptionsByPattern;
+  /** Compare keys at every so many passes over changes; 0: never. */
+  readonly reconcileEvery: number;
+  /** Tables to load from the start, as filters; empty: none. */
+  readonly fullResync: readonly string[];
+  readonly schemaDrift: 'evolve' | 'warn' | 'fail';
+  readonly timestampWindowSeconds: number | undefined;
   readonly customBatchSize: number | undefined;
   readonly customThreads: number | undefined;
   readonly customQueueSize: number | undefined;
@@ -43,4 +55,9 @@ export interface Settings {
   readonly naming: 'source' | 'fivetran';
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;
+  /** HTML file written after the sync. */
+  readonly reportPath: string | undefined;
+  /** Nothing listens without it; 0: any free port. */
+  readonly metricsPort: number | undefined;
+  readonly metricsHost: string;
 }

@@ -31,7 +31,10 @@ export function fitColumn(type: ColumnType, storedType: string, column: PackedCo
   switch (type.kind) {
     case 'decimal':
       // NaN is the one value of numeric(p,s) that is no decimal.
-      return column.text.includes('N') ? { fits: false, needs: 'text', reason: 'it holds NaN' } : PLAIN;
+      if (column.text.includes('N')) return { fits: false, needs: 'text', reason: 'it holds NaN' };
+      return isMoney(type) && BEYOND_CENTS.test(column.text)
+        ? { fits: false, needs: 'text', reason: 'its currency does not have two digits after the point' }
+        : PLAIN;
     case 'decimal-unbounded':
       return fitDecimal(storedType, column);
     case 'date':
@@ -47,6 +50,16 @@ export function fitColumn(type: ColumnType, storedType: string, column: PackedCo
     default:
       return PLAIN;
   }
+}
+
+/**
+ * money is 64 bits, and the server's lc_monetary says where the point is. A cast of three digits after it
+ * would round; 18 before it, which no amount with two digits after it has, would not fit.
+ */
+const BEYOND_CENTS = /\.\d{3}|\d{18}/;
+
+function isMoney(type: ColumnType): boolean {
+  return type.kind === 'decimal' && type.precision === 19 && type.scale === 2;
 }
 
 function eraForm(column: PackedColumn): ValueForm {

@@ -1,6 +1,7 @@
 /** The interface both edges write through. Calls come one at a time, in order, from one writer. */
 import type { ColumnType } from '../model/column-type';
 import type { PackedBatch } from '../model/packed-batch';
+import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
 
 export interface DestinationColumn {
@@ -25,6 +26,8 @@ export interface DestinationTable {
 /** The moment that every row of a load carries. */
 export interface LoadStamp {
   readonly startedAt: Date;
+  /** Type of `sync_timestamp` where it is not DOUBLE. */
+  readonly secondsType?: 'FLOAT';
 }
 
 export interface FinishedLoad {
@@ -46,7 +49,7 @@ export interface Destination {
   write(table: DestinationTable, batch: PackedBatch): Promise<void>;
   /** Adds a batch of newer versions: each replaces all rows of the load with its key. */
   writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void>;
-  /** Collects the keys that exist (columns: the primary key, in its order), for `keepOnlyKeys`. */
+  /** Collects the keys that exist (columns: the primary key, in its order), for `keepOnlyKeys` and `markMissing`. */
   collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void>;
   /** Drops from the load what has none of the collected keys. Returns how many rows went. */
   keepOnlyKeys(table: DestinationTable): Promise<number>;
@@ -54,6 +57,18 @@ export interface Destination {
   finishLoad(table: DestinationTable): Promise<FinishedLoad>;
   /** Forgets a load. */
   abandonLoad(table: DestinationTable): Promise<void>;
+  /**
+   * A pass over changes: batches are upserted by key into the table itself. A pass may be begun again after
+   * a failure: what it had applied is applied once more, to the same effect.
+   */
+  beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void>;
+  /** Adds new versions of rows; visible in the table after `applyChanges`. Later versions win. */
+  writeChanges(table: DestinationTable, batch: PackedBatch): Promise<void>;
+  applyChanges(table: DestinationTable): Promise<void>;
+  /** Marks rows deleted that have none of the collected keys, and un-marks those that have one. */
+  markMissing(table: DestinationTable): Promise<number>;
+  /** Ends the pass, its changes applied. */
+  finishChanges(table: DestinationTable): Promise<FinishedLoad>;
   /** Adds rows to a table that only grows, creating it first. */
   append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;
   /** To be committed with the data written so far; null removes the entry. */
@@ -61,6 +76,8 @@ export interface Destination {
   commit(): Promise<void>;
   /** Back to the last commit. */
   rollback(): Promise<void>;
+  /** Remembers how a sync went, in a transaction of its own; what was not committed before is dropped. */
+  recordRun?(run: RunRecord): Promise<void>;
   /** May be called twice; what was not committed is dropped. */
   close(): Promise<void>;
 }

@@ -8,20 +8,23 @@
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { PackedBatch } from '../model/packed-batch';
+import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from './destination';
 import { literal, quoted } from './duckdb-types';
 import { Warehouse, type WarehouseOptions } from './duckdb-warehouse';
 import { LoadTable } from './load-table';
 import { replaceTable } from './replace-table';
+import { writeRun } from './run-history';
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly schema: string;
   readonly logger: Logger;
+  /** Type of `sync_timestamp` where it is not DOUBLE. */
+  readonly secondsType?: 'FLOAT';
 }
 
 const STATE_TABLE = '_pgsluice.state';
-const KEYS_TABLE = 'pgsluice_keys';
 const LATEST_TABLE = 'pgsluice_latest';
 
 export class DuckDbDestination implements Destination {
@@ -43,7 +46,10 @@ export class DuckDbDestination implements Destination {
   async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
     const warehouse = await this.writing();
     const open = resume ? LoadTable.reopen : LoadTable.create;
-    this.loads.set(table.key, await open(warehouse, table, this.loadName(table), stamp, this.options.logger));
+    this.loads.set(
+      table.key,
+      await open(warehouse, table, this.loadName(table), this.stamped(stamp), this.options.logger),
+    );
   }
 
   async write(table: DestinationTable, batch: PackedBatch): Promise<void> {
@@ -58,32 +64,82 @@ export class DuckDbDestination implements Destination {
     await load.fit(batch);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
     await load.insert(batch, LATEST_TABLE);
-    await warehouse.run(
-      `DELETE FROM ${load.name} WHERE ${keyTuple(table)} IN (SELECT ${keyTuple(table)} FROM ${LATEST_TABLE})`,
-    );
+    await warehouse.run(`DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'SEMI', LATEST_TABLE, table)})`);
     await warehouse.run(`INSERT INTO ${load.name} BY NAME SELECT * FROM ${LATEST_TABLE}`);
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
   }
 
   async collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void> {
-    const warehouse = await this.writing();
-    const load = this.loadOf(table);
-    const names = table.primaryKey.map(quoted).join(', ');
-    await warehouse.run(`CREATE TEMP TABLE IF NOT EXISTS ${KEYS_TABLE} AS SELECT ${names} FROM ${load.name} LIMIT 0`);
-    await load.insertKeys(keys, KEYS_TABLE);
+    await this.writing();
+    await this.ensureKeysTable(table);
+    await this.loadOf(table).insertKeys(keys, keysName(table));
   }
 
   async keepOnlyKeys(table: DestinationTable): Promise<number> {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
-    await warehouse.run(
-      `CREATE TEMP TABLE IF NOT EXISTS ${KEYS_TABLE} AS SELECT ${table.primaryKey.map(quoted).join(', ')} FROM ${load.name} LIMIT 0`,
-    );
+    await this.ensureKeysTable(table);
     const removed = await warehouse.run(
-      `DELETE FROM ${load.name} WHERE ${keyTuple(table)} NOT IN (SELECT ${keyTuple(table)} FROM ${KEYS_TABLE})`,
+      `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'ANTI', keysName(table), table)})`,
     );
-    await warehouse.run(`DROP TABLE ${KEYS_TABLE}`);
+    await warehouse.run(`DROP TABLE ${keysName(table)}`);
     return removed;
+  }
+
+  async beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void> {
+    const warehouse = await this.writing();
+    const name = this.tableName(table);
+    this.loads.set(table.key, await LoadTable.reopen(warehouse, table, name, stamp, this.options.logger));
+    await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
+  }
+
+  async writeChanges(table: DestinationTable, batch: PackedBatch): Promise<void> {
+    const warehouse = await this.writing();
+    const load = this.loadOf(table);
+    // The staged rows must have the table's types, also where this batch makes the table change one.
+    if (await load.fitChangesTypes(batch)) {
+      await this.applyChanges(table);
+      await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${load.name} LIMIT 0`);
+    }
+    await load.insert(batch, changesName(table));
+  }
+
+  async applyChanges(table: DestinationTable): Promise<void> {
+    const warehouse = await this.writing();
+    const name = this.tableName(table);
+    const changes = changesName(table);
+    // A row may have been read twice, under two snapshots: the later version counts.
+    const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
+    await warehouse.run(`DELETE FROM ${name} WHERE rowid IN (${rowIds(name, 'SEMI', changes, table)})`);
+    await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
+    await warehouse.run(`TRUNCATE ${changes}`);
+  }
+
+  async markMissing(table: DestinationTable): Promise<number> {
+    const warehouse = await this.writing();
+    const name = this.tableName(table);
+    const load = this.loadOf(table);
+    await this.ensureKeysTable(table);
+    const stamp = `_fivetran_synced = ${load.stampTime}, sync_timestamp = ${load.stampSeconds}`;
+    const marked = await warehouse.run(
+      `UPDATE ${name} SET _fivetran_deleted = true, ${stamp} WHERE NOT _fivetran_deleted ` +
+        `AND rowid IN (${rowIds(name, 'ANTI', keysName(table), table)})`,
+    );
+    await warehouse.run(
+      `UPDATE ${name} SET _fivetran_deleted = false, ${stamp} WHERE _fivetran_deleted ` +
+        `AND rowid IN (${rowIds(name, 'SEMI', keysName(table), table)})`,
+    );
+    await warehouse.run(`DROP TABLE ${keysName(table)}`);
+    return marked;
+  }
+
+  async finishChanges(table: DestinationTable): Promise<FinishedLoad> {
+    await this.applyChanges(table);
+    const warehouse = await this.writing();
+    await warehouse.run(`DROP TABLE ${changesName(table)}`);
+    this.loads.delete(table.key);
+    const [row] = await warehouse.rows(`SELECT count(*) FROM ${this.tableName(table)} WHERE NOT _fivetran_deleted`);
+    return { rows: Number(row?.[0] ?? 0), deleted: 0 };
   }
 
   async finishLoad(table: DestinationTable): Promise<FinishedLoad> {
@@ -112,7 +168,7 @@ export class DuckDbDestination implements Destination {
       `SELECT 1 FROM information_schema.tables WHERE table_schema = ${literal(this.options.schema)} AND table_name = ${literal(table.name)}`,
     );
     const open = existing === undefined ? LoadTable.create : LoadTable.reopen;
-    await (await open(warehouse, table, name, stamp, this.options.logger)).insert(batch);
+    await (await open(warehouse, table, name, this.stamped(stamp), this.options.logger)).insert(batch);
   }
 
   async putState(key: string, state: TableState | null): Promise<void> {
@@ -133,6 +189,11 @@ export class DuckDbDestination implements Destination {
     if (!this.inTransaction) return;
     this.inTransaction = false;
     await this.opened().run('ROLLBACK');
+  }
+
+  async recordRun(run: RunRecord): Promise<void> {
+    await this.rollback();
+    await writeRun(this.opened(), run);
   }
 
   async close(): Promise<void> {
@@ -163,12 +224,38 @@ export class DuckDbDestination implements Destination {
     return load;
   }
 
+  private stamped(stamp: LoadStamp): LoadStamp {
+    const { secondsType } = this.options;
+    return secondsType === undefined ? stamp : { ...stamp, secondsType };
+  }
+
+  private tableName(table: DestinationTable): string {
+    return `${quoted(this.options.schema)}.${quoted(table.name)}`;
+  }
+
+  private async ensureKeysTable(table: DestinationTable): Promise<void> {
+    const names = table.primaryKey.map(quoted).join(', ');
+    await this.opened().run(
+      `CREATE TEMP TABLE IF NOT EXISTS ${keysName(table)} AS SELECT ${names} FROM ${this.loadOf(table).name} LIMIT 0`,
+    );
+  }
+
   /** In the same schema, since DuckDB renames within a schema only. */
   private loadName(table: DestinationTable): string {
     return `${quoted(this.options.schema)}.${quoted(`_pgsluice_load_${table.name}`)}`;
   }
 }
 
-function keyTuple(table: DestinationTable): string {
-  return `(${table.primaryKey.map(quoted).join(', ')})`;
+/** Staged changes, in DuckDB's temporary schema: they need not outlive the process. */
+function changesName(table: DestinationTable): string {
+  return quoted(`_pgsluice_changes_${table.name}`);
+}
+
+function keysName(table: DestinationTable): string {
+  return quoted(`_pgsluice_keys_${table.name}`);
+}
+
+/** Query for the rows of `name` whose key is (SEMI) or is not (ANTI) in `other`. */
+function rowIds(name: string, join: 'SEMI' | 'ANTI', other: string, table: DestinationTable): string {
+  return `SELECT t.rowid FROM ${name} AS t ${join} JOIN ${other} AS o USING (${table.primaryKey.map(quoted).join(', ')})`;
 }

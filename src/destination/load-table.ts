@@ -9,6 +9,7 @@ import { ESCAPE, NULL_MARKER, SEPARATOR, type PackedBatch, type PackedColumn } f
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
 import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
+import { storedText } from './stored-text';
 import type { Warehouse } from './duckdb-warehouse';
 
 const MAX_DIGITS = 38;
@@ -39,7 +40,7 @@ export class LoadTable {
       (column, index) => `${quoted(column.name)} ${types[index]}${keys.has(column.name) ? ' NOT NULL' : ''}`,
     );
     const added = [
-      'sync_timestamp DOUBLE',
+      `sync_timestamp ${stamp.secondsType ?? 'DOUBLE'}`,
       '_fivetran_synced TIMESTAMP WITH TIME ZONE',
       '_fivetran_deleted BOOLEAN',
       ...(keys.size === 0 ? ['_fivetran_id VARCHAR'] : []),
@@ -129,6 +130,13 @@ export class LoadTable {
     return forms;
   }
 
+  /** As `fit`; says whether a column's type changed, so that copies of this table's columns are outdated. */
+  async fitChangesTypes(batch: PackedBatch): Promise<boolean> {
+    const before = this.storedTypes.join();
+    await this.fit(batch);
+    return this.storedTypes.join() !== before;
+  }
+
   private async fitOne(index: number, packed: PackedColumn): Promise<ValueForm> {
     const column = this.table.columns[index];
     const stored = this.storedTypes[index];
@@ -152,7 +160,9 @@ export class LoadTable {
 
   private async retype(index: number, type: string, reason: string | undefined): Promise<void> {
     const name = this.table.columns[index]?.name ?? '';
-    await this.warehouse.run(`ALTER TABLE ${this.name} ALTER ${quoted(name)} TYPE ${type}`);
+    const from = this.storedTypes[index] ?? type;
+    const value = type === 'VARCHAR' ? ` USING ${storedText(quoted(name), from)}` : '';
+    await this.warehouse.run(`ALTER TABLE ${this.name} ALTER ${quoted(name)} TYPE ${type}${value}`);
     this.storedTypes[index] = type;
     // Prepared for the old type.
     this.statements.clear();
@@ -171,7 +181,10 @@ export class LoadTable {
     const statement = await this.warehouse.prepare(
       `CREATE OR REPLACE TEMP TABLE pgsluice_invalid AS SELECT v FROM (SELECT unnest(string_split($1, chr(31))) AS v) WHERE v <> chr(29) AND NOT json_valid(v)`,
     );
-    return (await this.warehouse.runPrepared(statement, [packed.text])) === 0;
+    // A CREATE TABLE AS reports no rows, so they are counted.
+    await this.warehouse.runPrepared(statement, [packed.text]);
+    const [counted] = await this.warehouse.rows('SELECT count(*) FROM pgsluice_invalid');
+    return Number(counted?.[0]) === 0;
   }
 
   private insertSql(batch: PackedBatch, forms: readonly ValueForm[], into: string): string {

@@ -6,6 +6,9 @@ export type Naming = 'source' | 'fivetran';
 /** Columns that every table gets; a source column of such a name is renamed. */
 export const ADDED_COLUMNS = ['sync_timestamp', '_fivetran_synced', '_fivetran_deleted', '_fivetran_id'] as const;
 
+/** DuckDB's own number of a row; a column of that name would hide it from the statements that rely on it. */
+const ROW_NUMBER = 'rowid';
+
 export function destinationTableName(table: Pick<TableSchema, 'schema' | 'name'>, naming: Naming): string {
   const name = `source_${table.schema}_${table.name}`;
   return naming === 'fivetran' ? fivetranName(name) : name;
@@ -13,10 +16,10 @@ export function destinationTableName(table: Pick<TableSchema, 'schema' | 'name'>
 
 /**
  * Column names as the destination can hold them, in order. Names that are equal without regard to case
- * (DuckDB does not tell them apart), or equal to an added column, get a number: `name_2`.
+ * (DuckDB does not tell them apart), or equal to an added column or `rowid`, get a number: `name_2`.
  */
 export function destinationColumnNames(columns: readonly string[], naming: Naming): string[] {
-  const taken = new Set<string>(ADDED_COLUMNS);
+  const taken = new Set<string>([...ADDED_COLUMNS, ROW_NUMBER]);
   const wanted = columns.map((column) => (naming === 'fivetran' ? fivetranName(column) : column));
   // A column that has its own name by right keeps it, whatever stands before it.
   const byRight = new Set(wanted.map(folded).filter((name) => !taken.has(name)));

@@ -40,6 +40,26 @@ export class NullDestination implements Destination {
     return Promise.resolve();
   }
 
+  beginChanges(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  writeChanges(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  applyChanges(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  markMissing(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  finishChanges(): Promise<FinishedLoad> {
+    return Promise.resolve({ rows: 0, deleted: 0 });
+  }
+
   append(): Promise<void> {
     return Promise.resolve();
   }

@@ -62,9 +62,15 @@ async function carryOver(
   const loadTableName = `_pgsluice_load_${table.name}`;
   const keys = table.primaryKey.length === 0 ? ['_fivetran_id'] : table.primaryKey;
   if (keys.some((key) => !old.has(key))) return 0;
-  const missing = keys.map((key) => `l.${quoted(key)} = t.${quoted(key)}`).join(' AND ');
-  const gone = `FROM ${target} AS t WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS l WHERE ${missing})`;
+  // A table that another program made: what it meant by its rows is not known.
+  if (!old.has('_fivetran_deleted')) return 0;
   const present = await columnTypes(warehouse, schema, loadTableName);
+  // Keys of another type than before are compared as text: a cast might fail, or make two keys one.
+  const same = (key: string): string =>
+    old.get(key) === present.get(key)
+      ? `l.${quoted(key)} = t.${quoted(key)}`
+      : `CAST(l.${quoted(key)} AS VARCHAR) = CAST(t.${quoted(key)} AS VARCHAR)`;
+  const gone = `FROM ${target} AS t WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS l WHERE ${keys.map(same).join(' AND ')})`;
   const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT t._fivetran_deleted) ${gone}`);
   for (const [name, type] of old) {
     if (!present.has(name)) await warehouse.run(`ALTER TABLE ${load.name} ADD COLUMN ${quoted(name)} ${type}`);

@@ -1,3 +1,4 @@
+import type { SyncMode } from './sync-state';
 import type { TableSchema } from './table';
 
 export type TableCategory = 'small' | 'medium' | 'large';
@@ -13,6 +14,11 @@ export interface PlannedTable {
   readonly table: TableSchema;
   readonly category: TableCategory;
   readonly readMethod: ReadMethod;
+  /** How its changes are found, and one phrase that says why. */
+  readonly mode: SyncMode;
+  readonly modeReason: string;
+  /** The column that mode timestamp goes by; null in other modes. */
+  readonly replicationKey: string | null;
   readonly batchRows: number;
   readonly threads: number;
   readonly queueRows: number;

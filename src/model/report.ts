@@ -29,10 +29,25 @@ export interface SyncReport {
   readonly seconds: number;
 }
 
+/** One statement of a connection; times on the clock of performance.now(). */
+export interface StatementEvent {
+  /** Process of the server that the connection belongs to; 0 while it is being opened. */
+  readonly backendPid: number;
+  /** Completes "while …": `reading public.orders`. */
+  readonly doing: string;
+  readonly startedMs: number;
+  readonly endedMs: number;
+  readonly failed: boolean;
+}
+
 /** What a running sync tells whoever watches: the progress display, metrics, tests. Calls must not throw or block. */
 export interface SyncObserver {
   planned?(plan: SyncPlan): void;
   tableStarted?(table: PlannedTable, position: number, total: number): void;
+  /** Of every connection, when it has ended. */
+  statement?(statement: StatementEvent): void;
+  /** Everything written before is durable; `seconds` is what the commit took. */
+  checkpoint?(seconds: number): void;
   /** Rows accepted by the destination; `bytes` are characters of packed text. */
   rowsWritten?(table: PlannedTable, rows: number, bytes: number): void;
   tableFinished?(table: PlannedTable, report: TableReport): void;

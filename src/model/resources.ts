@@ -42,4 +42,6 @@ export interface Pressure {
   readonly diskPercent: number;
   /** Share of the last 10 s in which some task waited for memory, percent; left out where the kernel does not say. */
   readonly memoryStallPercent?: number;
+  /** CPU use since measuring began, as long as `cpuPercent` is not known yet: for display only. */
+  readonly cpuPercentSoFar?: number;
 }

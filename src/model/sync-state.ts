@@ -6,39 +6,72 @@ import type { TidRange } from './tid-range';
 
 export const STATE_VERSION = 1;
 
+/**
+ * How a table's changes are found.
+ * full: everything is read each time. timestamp: rows at or after the watermark of a replication key.
+ * xmin: rows whose inserting transaction is at or after the last snapshot's xmin.
+ */
+export type SyncMode = 'full' | 'timestamp' | 'xmin';
+
 /** A full load that has begun and not ended: enough to go on with it. */
 export interface LoadProgress {
   /** ISO time; the `sync_timestamp` of every row of the load. */
   readonly startedAt: string;
   /** Columns and keys as they were; another signature cannot go on with this load. */
   readonly signature: string;
+  /** Where it was read from; see `SourceIdentity`. */
+  readonly source: string;
   /** pg_snapshot_xmin of the load's first snapshot, 64 bits in decimal. */
   readonly firstXmin: string;
+  /** Where the next timestamp pass begins, as of the load's start; null without a replication key. */
+  readonly watermark: string | null;
   /** Snapshots used so far; with more than one, the load ends with a catch-up pass. */
   readonly snapshots: number;
   readonly rows: number;
   readonly relations: readonly RelationProgress[];
 }
 
-export interface RelationProgress {
+/** A relation as it was read: another file node means that its rows have moved. */
+export interface RelationMark {
   readonly oid: number;
-  /** pg_relation_filenode: rows have moved when it is another. */
+  /** pg_relation_filenode */
   readonly fileNode: string;
+}
+
+export interface RelationProgress extends RelationMark {
   readonly pending: readonly TidRange[];
+}
+
+export type ColumnShape = readonly [name: string, declaredType: string];
+
+/** What a table looked like, to tell what has changed about it. */
+export interface TableShape {
+  readonly oid: number;
+  readonly columns: readonly ColumnShape[];
 }
 
 export interface TableState {
   /** Name in the destination; it belongs to this table alone. */
   readonly destinationTable: string;
-  readonly mode: 'full';
+  /** Mode of the last complete pass. */
+  readonly mode: SyncMode;
   /** Destination names of the key's columns, as of the last complete pass. */
   readonly primaryKey: readonly string[];
   /** ISO time at which the last complete pass began; null before the first has ended. */
   readonly lastSyncedAt: string | null;
-  /** Rows of the last complete pass. */
+  /** Rows in the destination after the last complete pass, those marked deleted not counted. */
   readonly rows: number;
-  /** pg_snapshot_xmin of the last complete pass. */
+  readonly signature: string | null;
+  readonly shape: TableShape | null;
+  readonly source: string | null;
+  readonly relations: readonly RelationMark[];
+  /** pg_snapshot_xmin of the last complete pass's first snapshot. */
   readonly xmin: string | null;
+  /** The replication key that the watermark is of; null in other modes. */
+  readonly replicationKey: string | null;
+  readonly watermark: string | null;
+  /** Passes since deleted rows were last looked for. */
+  readonly passesSinceReconcile: number;
   readonly load: LoadProgress | null;
 }
 

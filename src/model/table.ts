@@ -16,6 +16,8 @@ export interface ColumnSchema {
 }
 
 export interface SourceType {
+  /** Schema of the base type, or of the array type. */
+  readonly schema: string;
   /** pg_type.typname of the base type; for an array, of the array type (`_int4`). */
   readonly name: string;
   /** pg_type.typtype: b base, c composite, e enum, r range, m multirange, p pseudo. */
@@ -62,7 +64,14 @@ export interface TableSchema {
   readonly bytes: number;
 }
 
-/** `schema.name`, unquoted: the key of state entries, filters and log lines. */
+/**
+ * `schema.name`: the key of state entries and log lines. Names with a dot are quoted, or "a.b"."c" and
+ * "a"."b.c" would be one table.
+ */
 export function tableKey(table: { readonly schema: string; readonly name: string }): string {
-  return `${table.schema}.${table.name}`;
+  return `${quotedIfNeeded(table.schema)}.${quotedIfNeeded(table.name)}`;
+}
+
+function quotedIfNeeded(name: string): string {
+  return /[."]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }

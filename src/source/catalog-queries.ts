@@ -11,7 +11,7 @@ const asJson = (query: string): string => `SELECT coalesce(json_agg(x), '[]')::t
 export const SERVER_QUERY = asJson(`
   SELECT current_setting('server_version') AS "version", current_setting('server_version_num')::int AS "versionNumber",
          current_setting('block_size')::int AS "blockSize", current_database() AS "database", pg_is_in_recovery() AS "standby",
-         current_user::text AS "user"`);
+         current_user::text AS "user", current_setting('server_encoding') AS "encoding"`);
 
 /** `sizes`: pg_relation_size waits for a strong lock on the table; without it, the size of the last VACUUM or ANALYZE. */
 export function relationsQuery(sizes: boolean): string {
@@ -42,6 +42,9 @@ export function relationsQuery(sizes: boolean): string {
 export const INHERITANCE_QUERY = asJson(`
   SELECT i.inhrelid::int8 AS "child", i.inhparent::int8 AS "parent" FROM pg_inherits i ORDER BY i.inhrelid`);
 
+/** attnotnull is also set by a constraint that has not seen the rows from before it (NOT VALID, PostgreSQL 18). */
+const NEVER_NULL = `a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint v WHERE v.conrelid = a.attrelid AND v.contype = 'n' AND v.conkey = ARRAY[a.attnum] AND NOT v.convalidated)`;
+
 /** One row a table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. */
 export const COLUMNS_QUERY = asJson(`
   WITH RECURSIVE base(oid, type, modifier) AS (
@@ -54,12 +57,13 @@ export const COLUMNS_QUERY = asJson(`
   )
   SELECT a.attrelid::int8 AS "table", json_agg(json_build_array(
            a.attname, format_type(a.atttypid, a.atttypmod), t.typname, t.typtype, t.typcategory = 'A' AND t.typelem <> 0 AND t.typlen = -1,
-           CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END, a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
+           CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END, ${NEVER_NULL}, pg_get_expr(d.adbin, d.adrelid),
            col_description(a.attrelid, a.attnum),
            CASE WHEN t.typname IN ('varchar', 'bpchar') AND (CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END) > 4
                 THEN (CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END) - 4 END,
            CASE WHEN t.typcategory = 'A' THEN 'ARRAY' WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN format_type(t.oid, NULL) ELSE 'USER-DEFINED' END,
-           has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+           has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
+           (SELECT n.nspname FROM pg_namespace n WHERE n.oid = t.typnamespace)
          ) ORDER BY a.attnum) AS "columns"
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid

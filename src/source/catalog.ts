@@ -2,7 +2,7 @@
 import { ConnectorError } from '../common/errors';
 import type { ColumnSchema, Relation, RelationKind, SourceType, TableSchema } from '../model/table';
 import { COLUMNS_QUERY, INHERITANCE_QUERY, relationsQuery, SERVER_QUERY } from './catalog-queries';
-import { columnTypeOf } from './column-types';
+import { columnTypeOf, type TypeMode } from './column-types';
 import type { Session } from './session';
 
 export interface ServerInfo {
@@ -12,6 +12,8 @@ export interface ServerInfo {
   readonly database: string;
   readonly standby: boolean;
   readonly user: string;
+  /** As PostgreSQL names it: UTF8, LATIN1, SQL_ASCII. */
+  readonly encoding: string;
 }
 
 export interface Catalog {
@@ -53,6 +55,7 @@ type ColumnRow = readonly [
   maxLength: number | null,
   informationSchemaType: string,
   selectable: boolean,
+  typeSchema: string,
 ];
 
 const KINDS: Readonly<Record<RelationRow['kind'], RelationKind>> = {
@@ -66,7 +69,19 @@ const KINDS: Readonly<Record<RelationRow['kind'], RelationKind>> = {
 /** The first server version with TID range scans; before it each range of ctid would be a full scan. */
 const RANGE_SCAN_VERSION = 140000;
 
-export async function discover(session: Session, signal: AbortSignal | undefined): Promise<Catalog> {
+/** What discovery is asked for; structurally a part of the settings. */
+export interface DiscoveryOptions {
+  readonly includeViews: boolean;
+  readonly typeMode: TypeMode;
+}
+
+const EXACT_TABLES: DiscoveryOptions = { includeViews: false, typeMode: 'exact' };
+
+export async function discover(
+  session: Session,
+  signal: AbortSignal | undefined,
+  options: DiscoveryOptions = EXACT_TABLES,
+): Promise<Catalog> {
   const fetchJson = async <T>(sql: string): Promise<T[]> => {
     const [row] = await session.query(sql, { doing: 'reading the catalog', signal });
     return JSON.parse(String(row?.['j'])) as T[];
@@ -86,7 +101,8 @@ export async function discover(session: Session, signal: AbortSignal | undefined
   });
   const inheritance = await fetchJson<{ child: number; parent: number }>(INHERITANCE_QUERY);
   const columnRows = await fetchJson<{ table: number; columns: readonly ColumnRow[] }>(COLUMNS_QUERY);
-  return assembleCatalog(server, relationRows, inheritance, new Map(columnRows.map((row) => [row.table, row.columns])));
+  const columnsOf = new Map(columnRows.map((row) => [row.table, row.columns]));
+  return assembleCatalog(server, relationRows, inheritance, columnsOf, options);
 }
 
 function assembleCatalog(
@@ -94,6 +110,7 @@ function assembleCatalog(
   rows: readonly RelationRow[],
   inheritance: readonly { child: number; parent: number }[],
   columnsOf: ReadonlyMap<number, readonly ColumnRow[]>,
+  options: DiscoveryOptions,
 ): Catalog {
   const byOid = new Map(rows.map((row) => [row.oid, row]));
   const children = new Map<number, number[]>();
@@ -102,11 +119,14 @@ function assembleCatalog(
   const unreadable = new Map<number, ConnectorError>();
   for (const row of rows) {
     // Partitions and chunks are read through their parent; views are read only where asked for.
-    if (row.isPartition || row.kind === 'v' || row.schema.startsWith('_timescaledb_')) continue;
+    if (row.isPartition || (row.kind === 'v' && !options.includeViews) || row.schema.startsWith('_timescaledb_'))
+      continue;
     const columns = columnsOf.get(row.oid) ?? [];
     const problem = privilegeProblem(row, columns, server.user);
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
+    // A foreign table's constraints are claims, and an inheritance parent's do not hold over its children.
+    const hasConstraints = row.kind === 'p' || (row.kind === 'r' && members.length === 0);
     const relations = [row, ...members]
       .filter((member) => member.kind !== 'p')
       .map((member) => toRelation(member, columns, server));
@@ -116,8 +136,7 @@ function assembleCatalog(
       name: row.name,
       kind: KINDS[row.kind],
       comment: row.comment,
-      columns: columns.map((column) => toColumn(column, row.kind)),
-      // A key of an inheritance parent does not hold over its children.
+      columns: columns.map((column) => toColumn(column, hasConstraints, options.typeMode)),
       primaryKey: row.kind === 'r' && members.length > 0 ? [] : (row.primaryKey ?? []),
       relations,
       rowSecurity: row.rowSecurity,
@@ -165,7 +184,7 @@ function estimateRows(row: RelationRow, blocks: number, columns: readonly Column
   return Math.round((row.tuples / row.pages) * blocks);
 }
 
-function toColumn(row: ColumnRow, kind: RelationRow['kind']): ColumnSchema {
+function toColumn(row: ColumnRow, hasConstraints: boolean, typeMode: TypeMode): ColumnSchema {
   const [
     name,
     declaredType,
@@ -178,16 +197,17 @@ function toColumn(row: ColumnRow, kind: RelationRow['kind']): ColumnSchema {
     comment,
     maxLength,
     informationSchemaType,
+    ,
+    schema,
   ] = row;
-  const sourceType: SourceType = { name: typeName, category, isArray, modifier };
+  const sourceType: SourceType = { schema, name: typeName, category, isArray, modifier };
   return {
     name,
     declaredType,
     informationSchemaType,
     sourceType,
-    type: columnTypeOf(sourceType),
-    // A foreign table's NOT NULL is a claim, not a constraint.
-    nullable: !notNull || (kind !== 'r' && kind !== 'p'),
+    type: columnTypeOf(sourceType, typeMode),
+    nullable: !notNull || !hasConstraints,
     defaultExpression,
     characterMaxLength: maxLength,
     comment,
@@ -203,17 +223,13 @@ function privilegeProblem(row: RelationRow, columns: readonly ColumnRow[], user:
       sqlState: '42501',
       hint: `Run: ${grant};`,
     });
+  const usage = `GRANT USAGE ON SCHEMA ${quoted(row.schema)} TO ${quoted(user)}`;
+  const select = `GRANT SELECT ON ${quoted(row.schema)}.${quoted(row.name)} TO ${quoted(user)}`;
   if (!row.schemaUsage) {
-    return denied(
-      `role "${user}" may not use schema ${row.schema}`,
-      `GRANT USAGE ON SCHEMA ${quoted(row.schema)} TO ${quoted(user)}`,
-    );
+    return denied(`role "${user}" may not use schema ${row.schema}`, row.selectable ? usage : `${usage}; ${select}`);
   }
   if (row.selectable) return undefined;
   const missing = columns.filter((column) => !column[11]);
   if (missing.length === 0 && columns.length > 0) return undefined;
-  return denied(
-    `role "${user}" may not read ${row.schema}.${row.name}`,
-    `GRANT SELECT ON ${quoted(row.schema)}.${quoted(row.name)} TO ${quoted(user)}`,
-  );
+  return denied(`role "${user}" may not read ${row.schema}.${row.name}`, select);
 }

@@ -2,7 +2,11 @@
 import type { ColumnType } from '../model/column-type';
 import type { SourceType } from '../model/table';
 
-const BY_NAME: Readonly<Record<string, ColumnType>> = {
+/** `python`: the types that the Python connector wrote, for destinations that it filled. */
+export type TypeMode = 'exact' | 'python';
+
+/** Types of pg_catalog; every other one is text. */
+const BUILT_IN: Readonly<Record<string, ColumnType>> = {
   bool: { kind: 'boolean' },
   int2: { kind: 'int16' },
   int4: { kind: 'int32' },
@@ -10,25 +14,48 @@ const BY_NAME: Readonly<Record<string, ColumnType>> = {
   oid: { kind: 'int64' },
   float4: { kind: 'float32' },
   float8: { kind: 'float64' },
+  // Two digits after the point are the rule; destination/column-fit sees to currencies with more.
   money: { kind: 'decimal', precision: 19, scale: 2 },
   date: { kind: 'date' },
   timestamp: { kind: 'timestamp' },
   timestamptz: { kind: 'timestamptz' },
   json: { kind: 'json' },
   jsonb: { kind: 'json' },
-  hstore: { kind: 'json' },
   bytea: { kind: 'binary' },
   xml: { kind: 'xml' },
 };
 
+/** Types of extensions, which live in whatever schema they were put into. source/select-list writes them as JSON. */
+const EXTENSIONS: Readonly<Record<string, ColumnType>> = {
+  hstore: { kind: 'json' },
+  // PostGIS
+  geometry: { kind: 'json' },
+  geography: { kind: 'json' },
+  // pgvector
+  vector: { kind: 'json' },
+  halfvec: { kind: 'json' },
+  sparsevec: { kind: 'json' },
+};
+
+const PYTHON: Readonly<Record<string, ColumnType>> = {
+  bool: { kind: 'string' },
+  numeric: { kind: 'string' },
+  float8: { kind: 'float32' },
+  timestamptz: { kind: 'timestamp' },
+};
+
 const MAX_DECIMAL_DIGITS = 38;
 
-export function columnTypeOf(source: SourceType): ColumnType {
+export function columnTypeOf(source: SourceType, mode: TypeMode = 'exact'): ColumnType {
   if (source.isArray || source.category === 'c' || source.category === 'r' || source.category === 'm')
     return { kind: 'json' };
-  if (source.category === 'e') return { kind: 'string' };
+  // A type of somebody's own may have any name; only base types of known names are known.
+  if (source.category !== 'b') return { kind: 'string' };
+  if (source.schema !== 'pg_catalog') return EXTENSIONS[source.name] ?? { kind: 'string' };
+  const python = mode === 'python' ? PYTHON[source.name] : undefined;
+  if (python !== undefined) return python;
   if (source.name === 'numeric') return numericType(source.modifier);
-  return BY_NAME[source.name] ?? { kind: 'string' };
+  return BUILT_IN[source.name] ?? { kind: 'string' };
 }
 
 /**

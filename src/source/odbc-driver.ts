@@ -64,6 +64,11 @@ function odbcPackage(): typeof Odbc {
   return loaded;
 }
 
+/** Whether the package can be used at all; throws the sentence that says what to do. */
+export function loadOdbc(): void {
+  odbcPackage();
+}
+
 /** Names of the registered ODBC drivers, in the order of odbcinst.ini; empty when none or unknown. */
 export function installedDrivers(): readonly string[] {
   try {

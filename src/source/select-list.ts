@@ -1,12 +1,8 @@
-/**
- * How a column travels: the SQL that turns a value into text without loss, and the packed form of it.
- *
- * Every expression works with an empty search_path: built-in functions are qualified, and casts to text
- * name types of pg_catalog only.
- */
+/** How the columns of a read travel: each value as text (source/value-text), and the packed form of them. */
 import { isFreeText, type ColumnType } from '../model/column-type';
-import type { ColumnSchema, SourceType } from '../model/table';
+import type { ColumnSchema } from '../model/table';
 import { quoteIdentifier } from './sql';
+import { valueText } from './value-text';
 
 /** A column of a read: of the table itself, or as a transformation rewrote it. */
 export interface SelectColumn {
@@ -26,39 +22,9 @@ export function selectColumn(column: ColumnSchema): SelectColumn {
   return {
     name: column.name,
     type: column.type,
-    textExpression: textExpression(reference, column.sourceType),
+    textExpression: valueText(reference, column.sourceType, column.type),
     nullable: column.nullable,
   };
-}
-
-function textExpression(reference: string, source: SourceType): string {
-  // json of NULL would be NULL as well: to_json is strict.
-  if (source.isArray || source.category === 'c') return `pg_catalog.to_json(${reference})::text`;
-  if (source.category === 'r') return rangeJson(reference);
-  if (source.category === 'm') return multirangeJson(reference);
-  if (source.name === 'money') return `${reference}::numeric::text`;
-  // The extension's own cast; its functions may live in any schema, casts are found everywhere.
-  if (source.name === 'hstore') return `${reference}::json::text`;
-  return `${reference}::text`;
-}
-
-/** As Fivetran documents ranges; an unbounded side is null, an empty range has no bounds at all. */
-function rangeJson(range: string): string {
-  const bound = (side: 'lower' | 'upper'): string => `pg_catalog.${side}(${range})::text`;
-  const mark = (side: 'lower' | 'upper', inclusive: string, exclusive: string): string =>
-    `CASE WHEN pg_catalog.isempty(${range}) THEN NULL WHEN pg_catalog.${side}_inc(${range}) THEN '${inclusive}' ELSE '${exclusive}' END`;
-  return (
-    `CASE WHEN ${range} IS NULL THEN NULL ELSE pg_catalog.json_build_object(` +
-    `'start_value', ${bound('lower')}, 'end_value', ${bound('upper')}, ` +
-    `'start_bound', ${mark('lower', '[', '(')}, 'end_bound', ${mark('upper', ']', ')')})::text END`
-  );
-}
-
-function multirangeJson(multirange: string): string {
-  return (
-    `CASE WHEN ${multirange} IS NULL THEN NULL ELSE (SELECT coalesce(pg_catalog.json_agg((${rangeJson('r')})::json), '[]'::json)::text ` +
-    `FROM pg_catalog.unnest(${multirange}) AS r) END`
-  );
 }
 
 export type Packing = 'plain' | 'escaped';

@@ -6,8 +6,10 @@
  * changes nothing, and the thread stays blocked. So a call that outlives its limit, or its cancellation,
  * is given up: the session counts as lost, its thread with it (common/stuck-calls).
  */
+import { isNativeError } from 'node:util/types';
 import { ConnectorError, interrupted } from '../common/errors';
 import { changeStuckCalls } from '../common/stuck-calls';
+import type { StatementEvent } from '../model/report';
 import { losesConnection, translateOdbcError } from './odbc-error';
 import { openOdbcConnection, type OdbcConnection, type OdbcRow } from './odbc-driver';
 import { quoteLiteral } from './sql';
@@ -21,6 +23,8 @@ export interface SessionOptions {
   readonly lockTimeoutSeconds: number;
   /** A call without an answer for this long counts as lost. */
   readonly stallTimeoutSeconds: number;
+  /** Told of every statement that has ended; must not throw. */
+  readonly onStatement?: (statement: StatementEvent) => void;
 }
 
 /** How long a cancelled call may take to come back before it is given up. */
@@ -84,8 +88,17 @@ export class Session {
   ): Promise<OdbcRow[]> {
     if (isAborted(context.signal)) throw interrupted(`Interrupted before ${context.doing}.`);
     const { statementTimeoutSeconds, stallTimeoutSeconds } = this.options;
+    const startedMs = performance.now();
+    const tell = (failed: boolean): void =>
+      this.options.onStatement?.({
+        backendPid: this.backendPid,
+        doing: context.doing,
+        startedMs,
+        endedMs: performance.now(),
+        failed,
+      });
     try {
-      return await limited(this.connection.query(sql), {
+      const rows = await limited(this.connection.query(sql), {
         limitMs: Math.max(stallTimeoutSeconds, statementTimeoutSeconds > 0 ? statementTimeoutSeconds + 5 : 0) * 1000,
         doing: context.doing,
         signal: context.signal,
@@ -95,7 +108,10 @@ export class Session {
           this.blocked = true;
         },
       });
+      tell(false);
+      return rows;
     } catch (error) {
+      tell(true);
       const translated = translateOdbcError(error, context.doing);
       if (losesConnection(translated)) this.broken = true;
       throw isAborted(context.signal) ? interrupted(`Interrupted while ${context.doing}.`) : translated;
@@ -216,7 +232,7 @@ async function limited<T>(call: Promise<T>, limit: Limit): Promise<T> {
     limit.signal?.addEventListener('abort', onAbort, { once: true });
     call.then(
       (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error instanceof Error ? error : new Error(String(error)))),
+      (error: unknown) => settle(() => reject(isNativeError(error) ? error : new Error(String(error)))),
     );
   });
 }

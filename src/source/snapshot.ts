@@ -70,6 +70,8 @@ export async function relationStates(
   relations: readonly Relation[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<number, RelationState>> {
+  // A partitioned table may have no partitions yet.
+  if (relations.length === 0) return new Map();
   const rows = await session.query(
     `SELECT c.oid::int8::text AS oid, pg_catalog.pg_relation_filenode(c.oid)::text AS file_node,
             (pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8)::text AS blocks

@@ -9,11 +9,16 @@ import { readRange, type RangeRead } from '../source/batch-reader';
 import { BatchSizer } from '../source/batch-sizer';
 import { ROW_ALIAS, type SelectColumn } from '../source/select-list';
 import { beginAndExport, endTransaction, relationStates } from '../source/snapshot';
+import { KeyComparison } from './key-comparison';
 import type { ProcessorOptions } from './processor-options';
 import type { TableRun } from './table-run';
 
 export class CatchUp {
-  constructor(private readonly options: ProcessorOptions) {}
+  private readonly keys: KeyComparison;
+
+  constructor(private readonly options: ProcessorOptions) {
+    this.keys = new KeyComparison(options);
+  }
 
   /** Returns the xmin of the snapshot that the load now shows. */
   async run(run: TableRun): Promise<string> {
@@ -46,9 +51,7 @@ export class CatchUp {
         for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
       }
       for (const relation of run.planned.table.relations) {
-        const blocks = states.get(relation.oid)?.blocks ?? 0;
-        for await (const { batch } of readRange(session, this.read(run, relation, blocks, keyColumns(run), [], signal)))
-          await writer.keys(run, batch);
+        await this.keys.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
       }
       await writer.keepOnlyKeys(run);
       await endTransaction(session);
@@ -94,16 +97,4 @@ export class CatchUp {
 export function changedSince(xmin: string): string {
   const low = BigInt(xmin) & 0xffff_ffffn;
   return `age(${ROW_ALIAS}.xmin) <= age('${low}'::xid)`;
-}
-
-function keyColumns(run: TableRun): SelectColumn[] {
-  return run.planned.table.primaryKey.map((key) => {
-    const column = run.selection.columns.find((candidate) => candidate.name === key);
-    if (column === undefined)
-      throw new ConnectorError(`Key column ${key} of ${run.key} is not read.`, {
-        code: 'key_missing',
-        kind: 'internal',
-      });
-    return column;
-  });
 }

@@ -15,9 +15,10 @@ import { asConnectorError, ConnectorError, interrupted } from '../common/errors'
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { FinishedLoad } from '../destination/destination';
 import type { TableReport } from '../model/report';
-import type { LoadProgress, TableState } from '../model/sync-state';
 import { monotonicClock, type Clock } from '../source/session';
 import { CatchUp } from './catch-up';
+import { ChangesPass } from './changes-pass';
+import { finishedState } from './finished-state';
 import type { ProcessorOptions } from './processor-options';
 import { readAtOnce, SnapshotReader } from './snapshot-reader';
 import type { TableRun } from './table-run';
@@ -25,12 +26,14 @@ import type { TableRun } from './table-run';
 export class DataProcessor {
   private readonly reader: SnapshotReader;
   private readonly catchUp: CatchUp;
+  private readonly changes: ChangesPass;
   private readonly clock: Clock;
 
   constructor(private readonly options: ProcessorOptions) {
     this.clock = options.clock ?? monotonicClock;
     this.reader = new SnapshotReader(options, this.clock);
     this.catchUp = new CatchUp(options);
+    this.changes = new ChangesPass(options, this.reader);
   }
 
   /** Processes a table; the caller holds one slot of the pool, which is given back. Rejects only with an interruption or a fatal error. */
@@ -99,8 +102,18 @@ export class DataProcessor {
     const { writer } = this.options;
     // What an earlier attempt had queued is written before anything is planned on it.
     await writer.settled();
-    if (run.progress !== null && (!run.resumable || run.progress.signature !== run.signature))
+    if (
+      run.pass.kind === 'load' &&
+      run.progress !== null &&
+      (!run.resumable || run.progress.signature !== run.signature)
+    )
       await writer.abandon(run);
+    if (run.pass.kind === 'changes') {
+      // Nothing of an earlier attempt is gone on with: changes are few, and applying them twice does no harm.
+      if (!run.loadOpen) run.progress = null;
+      const finished = await this.changes.run(run, releaseSlot);
+      if (finished !== undefined) return finished;
+    }
     let xmin = await readAtOnce(run, this.options);
     while (!run.pendingEmpty) {
       await this.reader.read(run);
@@ -114,7 +127,9 @@ export class DataProcessor {
     const expectedRows = run.progress?.snapshots === 1 ? run.progress.rows : undefined;
     // Everything is read: another table may have the connection while this one is written.
     releaseSlot();
-    const finished = await writer.finish(run, (result, progress) => finishedState(run, result, progress, xmin));
+    const finished = await writer.finish(run, (result, progress) =>
+      finishedState(run, result, progress, xmin ?? progress.firstXmin, true),
+    );
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
       throw new ConnectorError(
         `${run.key}: ${expectedRows} rows were written, but the warehouse counts ${finished.rows}.`,
@@ -127,21 +142,4 @@ export class DataProcessor {
   private rethrow(run: TableRun): void {
     if (run.failure !== undefined) throw run.failure;
   }
-}
-
-function finishedState(
-  run: TableRun,
-  finished: FinishedLoad,
-  progress: LoadProgress,
-  xmin: string | undefined,
-): TableState {
-  return {
-    destinationTable: run.destinationTable.name,
-    mode: 'full',
-    primaryKey: run.destinationTable.primaryKey,
-    lastSyncedAt: progress.startedAt,
-    rows: finished.rows,
-    xmin: xmin ?? progress.firstXmin,
-    load: null,
-  };
 }

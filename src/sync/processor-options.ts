@@ -16,6 +16,8 @@ export interface ProcessorOptions {
   readonly retrySleepSeconds: number;
   readonly batchBytes: number;
   readonly snapshotMaxAgeMs: number;
+  /** Replaces the window that running transactions ask for; undefined: theirs. */
+  readonly timestampWindowSeconds: number | undefined;
   /** Rows of the next batch; pressure is sampled on the way. */
   readonly batchRows: (run: TableRun) => number;
   readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;

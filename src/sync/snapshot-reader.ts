@@ -1,28 +1,20 @@
 /** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
 import { asConnectorError, ConnectorError } from '../common/errors';
-import type { LoadProgress, RelationProgress } from '../model/sync-state';
+import type { LoadProgress } from '../model/sync-state';
 import type { Relation } from '../model/table';
-import { blockRange, type TidRange } from '../model/tid-range';
+import type { TidRange } from '../model/tid-range';
 import { readRange } from '../source/batch-reader';
 import { BatchSizer } from '../source/batch-sizer';
 import { readCursor } from '../source/cursor-reader';
+import { isTooLarge } from '../source/odbc-error';
 import { packedQuerySql, unpackResult, type PackedQuery } from '../source/packed-query';
 import type { Clock, Session } from '../source/session';
-import {
-  beginAndExport,
-  beginAndImport,
-  endTransaction,
-  relationStates,
-  SNAPSHOT_XMIN,
-  type SnapshotInfo,
-} from '../source/snapshot';
+import { beginAndExport, beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
 import { applyBatchRules } from './batch-rules';
 import type { ProcessorOptions } from './processor-options';
+import { changeConditions, PassPreparation, startOfPass, WHOLE } from './pass-preparation';
 import { planPartitions, type Partition } from './partition-planner';
 import type { TableRun } from './table-run';
-
-/** A relation that is read by a cursor is one range: pending or not. */
-const WHOLE: TidRange = { lo: 0, hi: 1 };
 
 /** The readers of one table under one snapshot, and what they share. */
 interface Epoch {
@@ -36,10 +28,14 @@ interface Epoch {
 }
 
 export class SnapshotReader {
+  private readonly preparation: PassPreparation;
+
   constructor(
     private readonly options: ProcessorOptions,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.preparation = new PassPreparation(options);
+  }
 
   /** Returns when nothing is pending, or the snapshot should be given up; rejects with the first reader's error. */
   async read(run: TableRun): Promise<void> {
@@ -49,7 +45,7 @@ export class SnapshotReader {
     const session = await manager.lease(signal);
     try {
       const snapshot = await beginAndExport(session, signal);
-      await this.prepare(run, session, snapshot, signal);
+      await this.preparation.prepare(run, session, snapshot, signal);
       const startedMs = this.clock();
       const epoch: Epoch = {
         run,
@@ -67,40 +63,6 @@ export class SnapshotReader {
       throw error;
     }
     await manager.release(session);
-  }
-
-  /** Begins the load, or makes sure that it can go on under this snapshot. */
-  private async prepare(run: TableRun, session: Session, snapshot: SnapshotInfo, signal: AbortSignal): Promise<void> {
-    const { writer, logger } = this.options;
-    const { relations } = run.planned.table;
-    const states = await relationStates(session, relations, signal);
-    const relationProgress = relations.map((relation): RelationProgress => {
-      const state = states.get(relation.oid);
-      if (state === undefined) throw relationGone(run, relation);
-      const pending = relation.rangeReadable ? blocksToRead(state.blocks) : [WHOLE];
-      return { oid: relation.oid, fileNode: state.fileNode, pending };
-    });
-    if (run.progress !== null) {
-      const moved =
-        !sameRelations(run.progress.relations, relationProgress) || run.progress.signature !== run.signature;
-      if (moved) logger.warning(`${run.key} was rewritten or altered since its load began; it is read from the start.`);
-      const goesOn = !moved && run.resumable;
-      if (goesOn) {
-        const progress = { ...run.progress, snapshots: run.progress.snapshots + 1 };
-        if (run.loadOpen) run.progress = progress;
-        else await writer.begin(run, progress, true);
-        return;
-      }
-    }
-    const progress: LoadProgress = {
-      startedAt: startOfLoad(run),
-      signature: run.signature,
-      firstXmin: snapshot.xmin,
-      snapshots: 1,
-      rows: 0,
-      relations: relationProgress,
-    };
-    await writer.begin(run, progress, false);
   }
 
   private partitions(run: TableRun): Partition[] {
@@ -197,7 +159,7 @@ export class SnapshotReader {
     const batches = readRange(session, {
       relation,
       columns: run.selection.columns,
-      conditions: run.selection.conditions,
+      conditions: [...run.selection.conditions, ...changeConditions(run, relation.oid)],
       range,
       sizer: epoch.sizers.get(relation.oid) ?? sizerFor(relation, this.options.batchBytes),
       batchBytes: this.options.batchBytes,
@@ -248,6 +210,7 @@ export class SnapshotReader {
 export async function readAtOnce(run: TableRun, options: ProcessorOptions): Promise<string | undefined> {
   const { table, batchRows } = run.planned;
   const [relation] = table.relations;
+  if (run.pass.kind !== 'load' || run.decision.replicationKey !== null) return undefined;
   if (run.progress !== null || relation === undefined || table.relations.length > 1 || !relation.rangeReadable)
     return undefined;
   if (relation.rows > batchRows || relation.bytes > options.batchBytes) return undefined;
@@ -261,26 +224,32 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
     range: { lo: 0, hi: Infinity },
     packing: 'plain',
     maxBytes: options.batchBytes * 2,
-    extra: SNAPSHOT_XMIN,
+    extra: `${SNAPSHOT_XMIN} || ' ' || pg_relation_filenode(${relation.oid})`,
   };
   options.batchRows(run);
   const session = await manager.lease(signal);
   let row;
   try {
     [row] = await session.query(packedQuerySql(query), { doing, signal });
+  } catch (error) {
+    // More than its size on disk promised: it is read in pieces, which shrink until they fit.
+    if (error instanceof ConnectorError && (isTooLarge(error) || error.sqlState === '57014')) return undefined;
+    throw error;
   } finally {
     await manager.release(session);
   }
   const result = unpackResult(row, query, doing);
   if (result.outcome !== 'batch' || result.batch.rowCount > batchRows * 2) return undefined;
-  const xmin = String(result.extra);
+  const [xmin = '', fileNode = ''] = String(result.extra).split(' ');
   const progress: LoadProgress = {
-    startedAt: startOfLoad(run),
+    startedAt: startOfPass(run),
     signature: run.signature,
+    source: run.source,
     firstXmin: xmin,
+    watermark: null,
     snapshots: 1,
     rows: 0,
-    relations: [{ oid: relation.oid, fileNode: '', pending: [WHOLE] }],
+    relations: [{ oid: relation.oid, fileNode, pending: [WHOLE] }],
   };
   await writer.begin(run, progress, false);
   const names = run.selection.columns.map((column) => column.name);
@@ -289,34 +258,8 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
   return xmin;
 }
 
-/** Strictly after the last pass, whatever the clock says, since rows of a pass are told apart by it. */
-function startOfLoad(run: TableRun): string {
-  const last = run.committed?.lastSyncedAt;
-  const earliest = last === null || last === undefined ? 0 : Date.parse(last) + 1;
-  return new Date(Math.max(Date.now(), earliest)).toISOString();
-}
-
-function blocksToRead(blocks: number): TidRange[] {
-  return blocks === 0 ? [] : [blockRange(0, blocks)];
-}
-
 function sizerFor(relation: Relation, batchBytes: number): BatchSizer {
   return new BatchSizer({ estimatedRows: relation.rows, blocks: relation.blocks, bytes: relation.bytes, batchBytes });
-}
-
-function sameRelations(before: readonly RelationProgress[], now: readonly RelationProgress[]): boolean {
-  const identity = (relations: readonly RelationProgress[]): string =>
-    relations.map(({ oid, fileNode }) => `${oid}:${fileNode}`).join();
-  return identity(before) === identity(now);
-}
-
-function relationGone(run: TableRun, relation: Relation): ConnectorError {
-  return new ConnectorError(`${relation.schema}.${relation.name}, part of ${run.key}, no longer exists.`, {
-    code: 'table_missing',
-    kind: 'source',
-    sqlState: '42P01',
-    hint: 'The table was dropped or renamed after discovery; the next sync will not look for it.',
-  });
 }
 
 /** Asks for the next element before the present one is worked on. */

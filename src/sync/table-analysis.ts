@@ -1,22 +1,31 @@
 /** Sizes, categories, order: what will be synced, and how. */
 import type { PlannedTable, SyncPlan, TableCategory } from '../model/plan';
 import type { TableSchema } from '../model/table';
+import type { ModeDecision } from './sync-modes';
 import { parametersFor, type ParameterOverrides } from './adaptive-processing';
 
 const ORDER: Readonly<Record<TableCategory, number>> = { small: 0, medium: 1, large: 2 };
 
 /** Small tables first, then medium, then large, each by row count. */
-export function createPlan(tables: readonly TableSchema[], overrides: ParameterOverrides): SyncPlan {
+export function createPlan(
+  tables: readonly TableSchema[],
+  overrides: ParameterOverrides,
+  decide: (table: TableSchema, batchRows: number) => ModeDecision,
+): SyncPlan {
   const planned = tables.map((table): PlannedTable => {
     const { category, batchRows, threads, queueRows, partitionRows, checkpointRows } = parametersFor(
       table.estimatedRows,
       overrides,
     );
+    const { mode, reason, replicationKey } = decide(table, batchRows);
     const ranges = table.relations.every((relation) => relation.rangeReadable);
     return {
       table,
       category,
       readMethod: ranges ? 'ranges' : 'cursor',
+      mode,
+      modeReason: reason,
+      replicationKey,
       batchRows,
       threads,
       queueRows,
@@ -39,9 +48,9 @@ export function describePlan(plan: SyncPlan): string[] {
     const tables = of(category);
     if (tables.length === 0) continue;
     lines.push(`${category.toUpperCase()} TABLES (${tables.length}):`);
-    for (const { table, batchRows, threads, readMethod } of tables.slice(0, LISTED_TABLES)) {
+    for (const { table, batchRows, threads, readMethod, mode, modeReason } of tables.slice(0, LISTED_TABLES)) {
       lines.push(
-        `  ${table.schema}.${table.name}: about ${count(table.estimatedRows)} rows, batch ${count(batchRows)}, threads ${threads}${readMethod === 'cursor' ? ', cursor' : ''}`,
+        `  ${table.schema}.${table.name}: about ${count(table.estimatedRows)} rows, batch ${count(batchRows)}, threads ${threads}${readMethod === 'cursor' ? ', cursor' : ''}, mode ${mode} (${modeReason})`,
       );
     }
     if (tables.length > LISTED_TABLES) lines.push(`  … and ${tables.length - LISTED_TABLES} more`);

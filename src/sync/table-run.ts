@@ -5,7 +5,22 @@ import type { PlannedTable } from '../model/plan';
 import type { LoadProgress, TableState } from '../model/sync-state';
 import { tableKey } from '../model/table';
 import { subtractRange, type TidRange } from '../model/tid-range';
+import type { ModeDecision, Pass } from './sync-modes';
 import type { TableSelection } from './transformations';
+
+export interface TableRunParts {
+  readonly planned: PlannedTable;
+  readonly position: number;
+  readonly selection: TableSelection;
+  readonly destinationTable: DestinationTable;
+  readonly signature: string;
+  readonly source: string;
+  readonly decision: ModeDecision;
+  readonly pass: Pass;
+  readonly committed: TableState | null;
+  /** Nothing of an earlier load is to be used. */
+  readonly fresh: boolean;
+}
 
 export class TableRun {
   readonly key: string;
@@ -20,21 +35,34 @@ export class TableRun {
   /** Why its readers must stop. */
   failure: ConnectorError | undefined;
   rowsSinceCheckpoint = 0;
+  /** In a pass over changes: relations that were not there at the last one. */
+  readWhole: ReadonlySet<number> = new Set();
   /** State of the pass that has ended, until the next one begins. */
   finished: TableState | undefined;
+  /** What this sync reads of it; a pass over changes becomes a load where changes turn out not to suffice. */
+  pass: Pass;
+  readonly planned: PlannedTable;
+  readonly position: number;
+  readonly selection: TableSelection;
+  readonly destinationTable: DestinationTable;
+  readonly signature: string;
+  /** Who the server is; see source/change-tracking. */
+  readonly source: string;
+  readonly decision: ModeDecision;
   private stop = new AbortController();
 
-  constructor(
-    readonly planned: PlannedTable,
-    readonly position: number,
-    readonly selection: TableSelection,
-    readonly destinationTable: DestinationTable,
-    committed: TableState | null,
-    readonly signature: string,
-  ) {
-    this.key = tableKey(planned.table);
-    this.committed = committed;
-    this.progress = committed?.load ?? null;
+  constructor(parts: TableRunParts) {
+    this.key = tableKey(parts.planned.table);
+    this.planned = parts.planned;
+    this.position = parts.position;
+    this.selection = parts.selection;
+    this.destinationTable = parts.destinationTable;
+    this.signature = parts.signature;
+    this.source = parts.source;
+    this.decision = parts.decision;
+    this.pass = parts.pass;
+    this.committed = parts.committed;
+    this.progress = parts.pass.kind === 'load' && !parts.fresh ? (parts.committed?.load ?? null) : null;
   }
 
   /**
@@ -69,6 +97,15 @@ export class TableRun {
     };
   }
 
+  /** All of the pass is read, by other means than ranges. */
+  nothingPending(): void {
+    if (this.progress === null) return;
+    this.progress = {
+      ...this.progress,
+      relations: this.progress.relations.map((relation) => ({ ...relation, pending: [] })),
+    };
+  }
+
   /** Stops the table's readers; the attempt ends with `error`. */
   fail(error: ConnectorError): void {
     this.failure ??= error;
@@ -78,7 +115,7 @@ export class TableRun {
   /** The destination went back to its last commit. */
   rolledBack(error: ConnectorError): void {
     this.generation += 1;
-    this.progress = this.committed?.load ?? null;
+    this.progress = this.pass.kind === 'load' ? (this.committed?.load ?? null) : null;
     this.loadOpen = false;
     this.rowsSinceCheckpoint = 0;
     this.fail(error);

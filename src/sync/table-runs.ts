@@ -5,15 +5,23 @@ import type { Logger } from '../common/logger';
 import { destinationColumnNames, destinationTableName, folded, type Naming } from '../destination/naming';
 import type { PlannedTable, SyncPlan } from '../model/plan';
 import type { TableState } from '../model/sync-state';
-import { tableKey } from '../model/table';
+import { tableKey, type TableSchema } from '../model/table';
+import type { DestinationTable } from '../destination/destination';
 import { METADATA_TABLE_NAMES } from './metadata-tables';
+import { describeDrift, shapeOf } from './schema-drift';
+import { decidePass, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
-import { applyTransformations, type Transformation } from './transformations';
+import { applyTransformations, type TableSelection, type Transformation } from './transformations';
 
 export interface RunsOptions {
   readonly naming: Naming;
   readonly rules: readonly Transformation[];
   readonly region: string | undefined;
+  readonly source: string;
+  readonly fullResync: (table: TableSchema) => boolean;
+  readonly keysOnly: boolean;
+  readonly reconcileEvery: number;
+  readonly schemaDrift: 'evolve' | 'warn' | 'fail';
   readonly logger: Logger;
 }
 
@@ -67,11 +75,6 @@ function createRun(
   const primaryKey = table.primaryKey.map((column) => nameOf.get(column) ?? column);
   const previousKey = committed?.lastSyncedAt == null ? null : committed.primaryKey;
   const sameKey = previousKey === null || previousKey.join('\0') === primaryKey.join('\0');
-  if (!sameKey) {
-    options.logger.warning(
-      `The primary key of ${tableKey(table)} has changed; the table is synced anew, and rows marked deleted under the old key are dropped.`,
-    );
-  }
   const destinationTable = {
     key: tableKey(table),
     name: destinationTableName(table, options.naming),
@@ -80,11 +83,69 @@ function createRun(
     keysMayRepeat: selection.keysMayChange,
     keepDeletedRows: sameKey,
   };
-  const signature = createHash('sha256')
-    .update(JSON.stringify([table.oid, destinationTable, selection.columns, selection.conditions]))
-    .digest('hex')
-    .slice(0, 16);
-  return new TableRun(planned, position, selection, destinationTable, committed, signature);
+  const signature = signatureOf(table, destinationTable, selection);
+  const drifted = committed?.signature != null && committed.signature !== signature;
+  if (drifted) reportDrift(table, committed, sameKey, options);
+  const decision = decisionOf(planned);
+  const fresh = options.fullResync(table);
+  const { pass, notice } = decidePass({
+    decision,
+    state: committed,
+    signature,
+    source: options.source,
+    fullResync: fresh,
+    hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
+    keysOnly: options.keysOnly,
+    reconcileEvery: options.reconcileEvery,
+  });
+  if (notice !== undefined) options.logger[notice.level](`${tableKey(table)} ${notice.message}`);
+  return new TableRun({
+    planned,
+    position,
+    selection,
+    destinationTable,
+    signature,
+    source: options.source,
+    decision,
+    pass,
+    committed,
+    fresh,
+  });
+}
+
+function decisionOf(planned: PlannedTable): ModeDecision {
+  return { mode: planned.mode, reason: planned.modeReason, replicationKey: planned.replicationKey };
+}
+
+/** What a load or a pass over changes can only go on with while it stays the same. */
+function signatureOf(table: TableSchema, destination: DestinationTable, selection: TableSelection): string {
+  const parts = [
+    table.oid,
+    destination.name,
+    destination.columns,
+    destination.primaryKey,
+    selection.columns,
+    selection.conditions,
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+/** Says what changed; a warning where data may have changed its meaning, an error where the user wants none. */
+function reportDrift(table: TableSchema, committed: TableState | null, sameKey: boolean, options: RunsOptions): void {
+  const found = committed?.shape == null ? undefined : describeDrift(committed.shape, shapeOf(table), sameKey);
+  const what = found?.description ?? 'its transformations or names in the warehouse are others';
+  if (options.schemaDrift === 'fail') throw driftRefused(tableKey(table), what);
+  const level = options.schemaDrift === 'warn' || found?.onlyAdded !== true ? 'warning' : 'info';
+  const keyNote = sameKey ? '' : ' Rows marked deleted under the old key are dropped.';
+  options.logger[level](`${tableKey(table)} has changed: ${what}. It is loaded from the start.${keyNote}`);
+}
+
+function driftRefused(key: string, what: string): ConnectorError {
+  return new ConnectorError(`${key} has changed: ${what}.`, {
+    code: 'schema_drift',
+    kind: 'source',
+    hint: 'Set "schema_drift" to "evolve" or "warn" to follow; its table in the warehouse was left as it is.',
+  });
 }
 
 function nameTaken(key: string, name: string, owner: string): ConnectorError {

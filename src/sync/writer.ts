@@ -24,7 +24,7 @@ export interface WriterOptions {
   readonly logger: Logger;
   readonly queueBytes: number;
   /** After each commit, with every table's committed state. */
-  readonly onCommitted: (states: ReadonlyMap<string, TableState>) => void;
+  readonly onCommitted: (states: ReadonlyMap<string, TableState>, seconds: number) => void;
   readonly onWritten: (run: TableRun, rows: number, bytes: number) => void;
   /** The destination is of no further use. */
   readonly onFatal: (error: ConnectorError) => void;
@@ -58,15 +58,14 @@ export class Writer {
     private readonly states: Map<string, TableState>,
   ) {}
 
-  /** Begins a load, or goes on with the committed part of one. */
+  /** Begins a pass: a load, the committed part of one to go on with, or a pass over changes. */
   async begin(run: TableRun, progress: LoadProgress, resume: boolean): Promise<void> {
     const { generation } = run;
+    const { destination } = this.options;
     await this.inOrder(run, generation, async () => {
-      await this.options.destination.beginLoad(
-        run.destinationTable,
-        { startedAt: new Date(progress.startedAt) },
-        resume,
-      );
+      const stamp = { startedAt: new Date(progress.startedAt) };
+      if (run.pass.kind === 'changes') await destination.beginChanges(run.destinationTable, stamp);
+      else await destination.beginLoad(run.destinationTable, stamp, resume);
       run.progress = progress;
       run.loadOpen = true;
       this.dirty.add(run);
@@ -76,7 +75,9 @@ export class Writer {
   /** Queues a batch that covers `range`; waits only for room. */
   async batch(run: TableRun, batch: PackedBatch, relationOid: number, range: TidRange): Promise<void> {
     await this.push(run, batch, async () => {
-      await this.options.destination.write(run.destinationTable, batch);
+      const { destination } = this.options;
+      if (run.pass.kind === 'changes') await destination.writeChanges(run.destinationTable, batch);
+      else await destination.write(run.destinationTable, batch);
       run.advance(relationOid, range, batch.rowCount);
     });
   }
@@ -98,6 +99,14 @@ export class Writer {
     return await this.inOrder(run, run.generation, () => this.options.destination.keepOnlyKeys(run.destinationTable));
   }
 
+  async markMissing(run: TableRun): Promise<number> {
+    return await this.inOrder(run, run.generation, async () => {
+      const marked = await this.options.destination.markMissing(run.destinationTable);
+      this.counts.deletes += marked;
+      return marked;
+    });
+  }
+
   async abandon(run: TableRun): Promise<void> {
     await this.inOrder(run, run.generation, async () => {
       await this.options.destination.abandonLoad(run.destinationTable);
@@ -107,7 +116,7 @@ export class Writer {
     });
   }
 
-  /** The load takes its table's place. Resolves when that is committed. */
+  /** Ends the pass: a load takes its table's place, changes are applied. Resolves when that is committed. */
   async finish(
     run: TableRun,
     describe: (finished: FinishedLoad, progress: LoadProgress) => TableState,
@@ -118,7 +127,11 @@ export class Writer {
       const { progress } = run;
       if (progress === null)
         throw new ConnectorError(`No load of ${run.key} to finish.`, { code: 'no_load', kind: 'internal' });
-      const result = await this.options.destination.finishLoad(run.destinationTable);
+      const { destination } = this.options;
+      const result =
+        run.pass.kind === 'changes'
+          ? await destination.finishChanges(run.destinationTable)
+          : await destination.finishLoad(run.destinationTable);
       run.progress = null;
       run.loadOpen = false;
       run.finished = describe(result, progress);
@@ -215,9 +228,11 @@ export class Writer {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { destination } = this.options;
+    const startedMs = performance.now();
     const entries = new Map<TableRun, TableState | null>();
     try {
       for (const run of this.dirty) {
+        if (run.pass.kind === 'changes' && run.loadOpen) await destination.applyChanges(run.destinationTable);
         const entry = stateEntry(run);
         entries.set(run, entry);
         await destination.putState(run.key, entry);
@@ -233,7 +248,7 @@ export class Writer {
       else this.states.set(run.key, entry);
     }
     this.dirty.clear();
-    this.options.onCommitted(this.states);
+    this.options.onCommitted(this.states, (performance.now() - startedMs) / 1000);
     for (const waiter of this.waiters.splice(0)) waiter.resolve();
   }
 
@@ -248,16 +263,30 @@ export class Writer {
 
 function stateEntry(run: TableRun): TableState | null {
   if (run.finished !== undefined) return run.finished;
-  if (run.progress === null && run.committed === null) return null;
   const last = run.committed;
+  // A pass over changes that ends early is made again: what it has applied does no harm twice.
+  if (run.pass.kind === 'changes') return last;
+  if (run.progress === null && last === null) return null;
+  const base = last ?? emptyState(run);
+  return { ...base, load: run.progress };
+}
+
+function emptyState(run: TableRun): TableState {
   return {
     destinationTable: run.destinationTable.name,
-    mode: 'full',
-    primaryKey: last?.primaryKey ?? run.destinationTable.primaryKey,
-    lastSyncedAt: last?.lastSyncedAt ?? null,
-    rows: last?.rows ?? 0,
-    xmin: last?.xmin ?? null,
-    load: run.progress,
+    mode: run.decision.mode,
+    primaryKey: run.destinationTable.primaryKey,
+    lastSyncedAt: null,
+    rows: 0,
+    signature: null,
+    shape: null,
+    source: null,
+    relations: [],
+    xmin: null,
+    replicationKey: null,
+    watermark: null,
+    passesSinceReconcile: 0,
+    load: null,
   };
 }
 

@@ -1,12 +1,155 @@
-import { planSync } from '../../app/sync-run';
+import { explainTable } from '../../app/explain-table';
+import { planInDetail, type PlanDetails, type TableDetails } from '../../app/plan-details';
+import { ConnectorError } from '../../common/errors';
+import { nearest } from '../../config/nearest';
+import type { Settings } from '../../config/settings';
+import type { TableRun } from '../../sync/table-run';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
-import { renderPlan } from '../report-lines';
+import { printJson, wantsJson } from '../json-document';
+import { renderRecords, wrap } from '../render-records';
+import { formatDuration } from '../text-time';
+import { formatBytes, formatInteger } from '../text-width';
 
-/** Connects and shows what a sync would do; reads no table and opens no warehouse. */
-export const plan: Command = async ({ settings, output, signal }) => {
-  // Without the observer: nothing runs that a bar could show.
-  const planned = await planSync(settings, { logger: output.logger, signal, observer: {} });
-  output.print(renderPlan(planned));
+/** Connects and shows what a sync would do; reads no table, and looks into the warehouse without changing it. */
+export const plan: Command = async (context) => {
+  const { settings, output, signal, io } = context;
+  // What a sync would log of its progress is not part of a plan.
+  const logger = { ...output.logger, info: (message: string) => output.logger.debug(message) };
+  const details = await planInDetail(settings, logger, signal);
+  const asked = context.switches['explain'];
+  const width = io.stdout.isTTY === true ? io.stdout.columns : undefined;
+  if (asked !== undefined) {
+    const run = findTable(asked, details.runs);
+    const statements = explainTable(run, settings);
+    if (wantsJson(context)) printJson(context, { table: run.key, statements });
+    else output.print(statements.flatMap(({ purpose, sql }) => ['', ...wrap(`-- ${purpose}`, width), `${sql};`]));
+    return EXIT.ok;
+  }
+  if (wantsJson(context)) printJson(context, planDocument(details));
+  else output.print(renderPlanDetails(details, settings, width));
   return EXIT.ok;
 };
+
+/** By `schema.table`, or by the name alone where only one table has it. */
+function findTable(asked: string, runs: readonly TableRun[]): TableRun {
+  const exact = runs.find((run) => run.key === asked);
+  const named = runs.filter(({ planned }) => planned.table.name === asked);
+  const found = exact ?? (named.length === 1 ? named[0] : undefined);
+  if (found !== undefined) return found;
+  if (named.length > 1) {
+    throw new ConnectorError(`Several tables are called "${asked}": ${named.map(({ key }) => key).join(', ')}.`, {
+      code: 'table_ambiguous',
+      kind: 'configuration',
+      hint: 'Name one of them with its schema.',
+    });
+  }
+  const meant = nearest(asked, [...runs.map((run) => run.key), ...runs.map(({ planned }) => planned.table.name)]);
+  throw new ConnectorError(
+    `No table "${asked}" would be synced${meant === undefined ? '.' : `; did you mean ${meant}?`}`,
+    {
+      code: 'table_unknown',
+      kind: 'configuration',
+      hint: 'Run `pgsluice plan` to see them all.',
+    },
+  );
+}
+
+function planDocument(details: PlanDetails): Record<string, unknown> {
+  return {
+    server: details.server,
+    tables: details.tables,
+    refused: [...details.refused].map(([table, error]) => ({
+      table,
+      message: error.message,
+      advice: error.hint ?? null,
+    })),
+    rows: total(details, ({ estimatedRows }) => estimatedRows),
+    bytes: total(details, ({ bytes }) => bytes),
+    estimatedSeconds: details.estimatedSeconds,
+    warehouseProblem: details.warehouseProblem,
+  };
+}
+
+const PASSES: Readonly<Record<TableDetails['pass'], string>> = {
+  load: 'all rows',
+  resume: 'the rest',
+  changes: 'changes',
+  keys: 'keys',
+};
+
+export function renderPlanDetails(
+  details: PlanDetails,
+  settings: Settings,
+  width: number | undefined,
+): readonly string[] {
+  const rows = details.tables.map((table) => [
+    table.table,
+    table.category,
+    formatInteger(table.estimatedRows),
+    formatBytes(table.bytes),
+    table.mode,
+    PASSES[table.pass],
+    table.readMethod,
+    formatInteger(table.partitions),
+    formatInteger(table.batchRows),
+    String(table.threads),
+    formatInteger(table.statements),
+    table.estimatedSeconds === null ? '–' : formatDuration(table.estimatedSeconds),
+  ]);
+  const header = [
+    'Table',
+    'Category',
+    'Rows',
+    'Size',
+    'Mode',
+    'Reads',
+    'By',
+    'Parts',
+    'Batch',
+    'Threads',
+    'Statements',
+    'Time',
+  ];
+  const right = ['Rows', 'Size', 'Parts', 'Batch', 'Threads', 'Statements', 'Time'];
+  const refused = [...details.refused].flatMap(([key, error]) => wrap(`LEFT OUT ${key}: ${error.describe()}`, width));
+  const problem = details.warehouseProblem;
+  return [
+    '',
+    ...(rows.length === 0 ? ['There is no table to sync.'] : renderRecords(header, rows, { right, width })),
+    ...refused,
+    '',
+    ...wrap(summary(details, settings), width),
+    ...reasons(details).flatMap((line) => wrap(line, width)),
+    ...(problem === null ? [] : wrap(`The last state is not known, so all rows are planned: ${problem}`, width)),
+  ];
+}
+
+function summary(details: PlanDetails, settings: Settings): string {
+  const rows = formatInteger(total(details, ({ estimatedRows }) => estimatedRows));
+  const size = formatBytes(total(details, ({ bytes }) => bytes));
+  const statements = formatInteger(total(details, (table) => table.statements));
+  const time =
+    details.estimatedSeconds === null
+      ? 'no earlier run to tell the time by'
+      : `about ${formatDuration(details.estimatedSeconds)}, by the last runs`;
+  const into = settings.destination === 'null' ? 'nowhere' : settings.warehousePath;
+  return `${details.tables.length} tables, about ${rows} rows, ${size}, ${statements} statements, into ${into}; ${time}.`;
+}
+
+/** Tables by the reason of their mode: a line each, not one a table. */
+function reasons(details: PlanDetails): readonly string[] {
+  const groups = new Map<string, string[]>();
+  for (const { table, mode, reason } of details.tables) {
+    const group = `${mode}, ${reason}`;
+    groups.set(group, [...(groups.get(group) ?? []), table]);
+  }
+  return [...groups].map(([group, tables]) => {
+    const named = tables.slice(0, 5).join(', ');
+    return `${group}: ${tables.length > 5 ? `${named} and ${tables.length - 5} more` : named}`;
+  });
+}
+
+function total(details: PlanDetails, of: (table: TableDetails) => number): number {
+  return details.tables.reduce((sum, table) => sum + of(table), 0);
+}

@@ -13,7 +13,7 @@ export const reset: Command = async (context) => {
     output.print([`There is nothing to delete: neither ${settings.warehousePath} nor ${settings.statePath} exists.`]);
     return EXIT.ok;
   }
-  if (!context.confirmed && !(await confirm(found, context))) {
+  if (context.switches['yes'] !== 'true' && !(await confirm(found, context))) {
     output.print(['Nothing was deleted.']);
     return EXIT.ok;
   }

@@ -41,6 +41,11 @@ class Screen {
   }
 }
 
+const running: ProgressDisplay[] = [];
+afterEach(() => {
+  for (const progress of running.splice(0)) progress.stop();
+});
+
 /** Time that moves only when a test says so. */
 function display(screen: Screen, colour = false) {
   const clock = { ms: 0 };
@@ -50,6 +55,7 @@ function display(screen: Screen, colour = false) {
     now: () => clock.ms,
     rssBytes: () => 120 * 1024 ** 2,
   });
+  running.push(progress);
   return { progress, clock };
 }
 
@@ -71,7 +77,7 @@ describe('one line of progress', () => {
 
   it('shows name, bar, percentage, rows and rate', () => {
     expect(renderTableLine(table, 100, false)).toBe(
-      'public.order_items                   ██████████████░░░░░░░░░░  61%   1,234,567 rows  234,567 rows/s',
+      'public.order_items                   ██████████████░░░░░░░░░░ 61%   1,234,567 rows   234,567 rows/s',
     );
   });
 
@@ -121,12 +127,13 @@ describe('the rate', () => {
     meter.add(1000);
     now = 1000;
     expect(meter.perSecond()).toBe(1000);
-    for (now = 2000; now <= 10_000; now += 500) {
+    let rate = 0;
+    for (now = 1500; now <= 10_000; now += 500) {
       meter.add(50);
-      meter.perSecond();
+      rate = meter.perSecond();
     }
-    expect(meter.perSecond()).toBeCloseTo(100, -1);
-    expect(meter.rows).toBe(1000 + 17 * 50);
+    expect(rate).toBe(100);
+    expect(meter.rows).toBe(1000 + 18 * 50);
   });
 });
 
@@ -153,9 +160,8 @@ describe.each(WIDTHS)('the display on a terminal %i cells wide', (columns) => {
     const bars = lines.slice(logged.length);
     expect(bars).toHaveLength(4);
     expect(bars[0]).toContain('0/3 tables');
-    expect(bars[1]).toContain('public.order');
-    for (const bar of bars) expect(stringWidth(bar)).toBeLessThan(columns);
-    progress.stop();
+    expect(bars[1]).toContain('public.ord');
+    for (const bar of bars) expect(stringWidth(bar)).toBeLessThanOrEqual(columns - 3);
   });
 
   it('leaves nothing but the log when it ends', async () => {
@@ -175,6 +181,19 @@ describe.each(WIDTHS)('the display on a terminal %i cells wide', (columns) => {
 });
 
 describe('the display', () => {
+  it('leaves no bar behind when the terminal echoes ^C', async () => {
+    const screen = new Screen(60);
+    const { progress } = display(screen);
+    const table = plannedTable('customers_with_a_rather_long_name');
+    progress.planned({ tables: [table] });
+    progress.tableStarted(table, 1, 1);
+    await frame();
+    screen.write('^C');
+    await frame();
+    progress.stop();
+    expect(await screen.lines()).toEqual([]);
+  });
+
   it('shows rates, resources and retries', async () => {
     const screen = new Screen(120);
     const { progress, clock } = display(screen);
@@ -191,7 +210,6 @@ describe('the display', () => {
       '0/1 tables  25,000 rows/s  50,000 rows  RSS 120 MB  CPU 42%  batch 2,500  threads 2  retries 1',
     );
     expect(bar).toMatch(/^public\.orders .* 50% +50,000 rows +25,000 rows\/s$/);
-    progress.stop();
   });
 
   it('shows only as many bars as the terminal has room for, and the next when one ends', async () => {
@@ -207,7 +225,6 @@ describe('the display', () => {
     for (const table of tables.slice(0, 2)) progress.tableFinished(table);
     await frame();
     expect(await shown()).toEqual(['table_2', 'table_3', 'table_4']);
-    progress.stop();
   });
 
   it('survives 300 tables that come and go', async () => {

@@ -50,7 +50,7 @@ describe('the logger', () => {
     for (const format of ['text', 'json'] as const) {
       const lines: string[] = [];
       const logger = createLogger({ format, level: 'debug', secrets: ['s3c"ret!'], write: (line) => lines.push(line) });
-      for (const write of [logger.debug, logger.info, logger.warning, logger.severe]) write('it is s3c"ret!, really');
+      for (const level of ['debug', 'info', 'warning', 'severe'] as const) logger[level]('it is s3c"ret!, really');
       await logger.close();
       expect(lines).toHaveLength(4);
       for (const line of lines) expect(line).toContain('it is ***, really');

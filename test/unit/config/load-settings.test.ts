@@ -61,6 +61,7 @@ describe('a complete configuration', () => {
       batchBytes: 8_388_608,
       connectionTimeoutHours: 3,
       snapshotMaxAgeSeconds: 3600,
+      stallTimeoutSeconds: 300,
       transformations: undefined,
       destination: 'duckdb',
       warehousePath: join(directory, 'files', 'warehouse.db'),
@@ -69,6 +70,9 @@ describe('a complete configuration', () => {
       naming: 'source',
       logFormat: 'text',
       logLevel: 'info',
+      reportPath: undefined,
+      metricsPort: undefined,
+      metricsHost: '127.0.0.1',
     });
   });
 

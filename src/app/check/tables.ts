@@ -1,0 +1,64 @@
+/** Which tables a sync would take, and which it could not. */
+import type { ConnectorError } from '../../common/errors';
+import type { SyncPlan } from '../../model/plan';
+import { tableKey, type TableSchema } from '../../model/table';
+import { quoteQualified } from '../../source/sql';
+import { failure, ok, warning, type Finding } from './finding';
+
+export interface TablesFound {
+  readonly plan: SyncPlan;
+  /** By table: why it cannot be read, or not be written under its name. */
+  readonly unusable: ReadonlyMap<string, ConnectorError>;
+  /** Relations whose size is a guess. */
+  readonly withoutStatistics: ReadonlySet<number>;
+  /** What discovery had to say. */
+  readonly warnings: readonly string[];
+}
+
+export function checkTables(found: TablesFound): readonly Finding[] {
+  const { plan, unusable, withoutStatistics, warnings } = found;
+  const findings: Finding[] = [];
+  for (const [key, error] of unusable) findings.push(failure(`table ${key}`, error.message, error.hint));
+  for (const message of warnings) findings.push(warning('tables', message, 'Correct it, or go on if it is meant so.'));
+  for (const { table } of plan.tables) {
+    if (table.rowSecurity) {
+      findings.push(
+        warning(
+          `table ${tableKey(table)}`,
+          'Row-level security applies to the role: only the rows that it may see are replicated.',
+          'Give the role BYPASSRLS or a policy of its own, if all rows are wanted.',
+        ),
+      );
+    }
+    const guessed = table.relations.filter((relation) => withoutStatistics.has(relation.oid));
+    if (guessed.length > 0) findings.push(missingStatistics(table, guessed));
+  }
+  findings.push(...summary(plan));
+  return findings;
+}
+
+function missingStatistics(table: TableSchema, relations: TableSchema['relations']): Finding {
+  const statements = relations.map(({ schema, name }) => `ANALYZE ${quoteQualified(schema, name)};`);
+  return warning(
+    `table ${tableKey(table)}`,
+    'It was never analyzed, so its size is a guess, and with it batch size and readers.',
+    `Have its owner run: ${statements.slice(0, 3).join(' ')}${statements.length > 3 ? ` … (${statements.length} partitions)` : ''}`,
+  );
+}
+
+function summary(plan: SyncPlan): readonly Finding[] {
+  if (plan.tables.length === 0) {
+    return [failure('tables', 'There is no table to sync.', 'Check "database", "table_filters" and the privileges.')];
+  }
+  const modes = new Map<string, number>();
+  for (const { mode } of plan.tables) modes.set(mode, (modes.get(mode) ?? 0) + 1);
+  const list = [...modes].map(([mode, count]) => `${count} ${mode}`).join(', ');
+  const keyless = plan.tables.filter(({ table }) => table.primaryKey.length === 0).map(({ table }) => tableKey(table));
+  const named = `${keyless.slice(0, 5).join(', ')}${keyless.length > 5 ? ', …' : ''}`;
+  return [
+    ok('tables', `${plan.tables.length} tables to sync; by mode: ${list}`),
+    ...(keyless.length === 0
+      ? []
+      : [ok('keys', `${keyless.length} without a primary key, told apart by content and read whole: ${named}`)]),
+  ];
+}

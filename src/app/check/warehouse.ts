@@ -1,0 +1,84 @@
+/** Whether the warehouse can be written, and has room. */
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { asConnectorError } from '../../common/errors';
+import type { Settings } from '../../config/settings';
+import { readWarehouse, type WarehouseContents } from '../../destination/warehouse-contents';
+import type { SyncPlan } from '../../model/plan';
+import { failure, ok, warning, type Finding } from './finding';
+
+export async function checkWarehouse(settings: Settings): Promise<{
+  readonly findings: readonly Finding[];
+  readonly contents: WarehouseContents | undefined;
+}> {
+  if (settings.destination === 'null')
+    return { findings: [ok('warehouse', 'None: rows are discarded.')], contents: undefined };
+  const path = settings.warehousePath;
+  const folder = nearestExisting(dirname(path));
+  for (const target of existsSync(path) ? [path, folder] : [folder]) {
+    if (mayWrite(target)) continue;
+    const found = failure(
+      'warehouse',
+      `${target} may not be written by this user.`,
+      'Allow it with chown or chmod, or name another file with "warehouse_path".',
+    );
+    return { findings: [found], contents: undefined };
+  }
+  try {
+    const contents = await readWarehouse(path, 1);
+    const message = contents === undefined ? `${path} will be created` : `${path}, ${contents.states.size} tables`;
+    return { findings: [ok('warehouse', message)], contents };
+  } catch (error) {
+    const { message, hint } = asConnectorError(error);
+    return { findings: [failure('warehouse', message, hint)], contents: undefined };
+  }
+}
+
+/**
+ * A full load stands beside its table until it takes its place. DuckDB's columns are smaller than PostgreSQL's
+ * heap, so the source's bytes are an upper bound, and the share that the warehouse takes of them a usual one.
+ */
+const WAREHOUSE_SHARE = 0.5;
+
+export function checkDisk(
+  settings: Settings,
+  plan: SyncPlan,
+  contents: WarehouseContents | undefined,
+): readonly Finding[] {
+  if (settings.destination === 'null') return [];
+  const folder = nearestExisting(dirname(settings.warehousePath));
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  const source = plan.tables.reduce((sum, { table }) => sum + table.bytes, 0);
+  const loaded = new Set(contents?.states.keys() ?? []);
+  const missing = plan.tables
+    .filter(({ table }) => !loaded.has(`${table.schema}.${table.name}`))
+    .reduce((sum, { table }) => sum + table.bytes, 0);
+  const largest = Math.max(0, ...plan.tables.map(({ table }) => table.bytes));
+  // Replaced tables leave their room for the next ones; the largest needs it twice.
+  const most = missing + largest;
+  const message = `${gigabytes(free)} free at ${folder}; the tables take ${gigabytes(source)} in PostgreSQL`;
+  if (free >= most) return [ok('disk', message)];
+  const advice = 'Free some space, or put the warehouse on another disk with "warehouse_path".';
+  if (free < most * WAREHOUSE_SHARE) return [failure('disk', `${message}, which will probably not fit.`, advice)];
+  return [warning('disk', `${message}, which may not fit.`, advice)];
+}
+
+function gigabytes(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.ceil(bytes / 1e6)} MB`;
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function nearestExisting(path: string): string {
+  let current = path;
+  while (!existsSync(current) && dirname(current) !== current) current = dirname(current);
+  return current;
+}

@@ -1,0 +1,15 @@
+import type { SyncObserver } from '../model/report';
+
+/** One observer that tells several. */
+export function combineObservers(...observers: readonly SyncObserver[]): SyncObserver {
+  return {
+    planned: (...event) => observers.forEach((observer) => observer.planned?.(...event)),
+    tableStarted: (...event) => observers.forEach((observer) => observer.tableStarted?.(...event)),
+    statement: (...event) => observers.forEach((observer) => observer.statement?.(...event)),
+    rowsWritten: (...event) => observers.forEach((observer) => observer.rowsWritten?.(...event)),
+    checkpoint: (...event) => observers.forEach((observer) => observer.checkpoint?.(...event)),
+    tableFinished: (...event) => observers.forEach((observer) => observer.tableFinished?.(...event)),
+    retry: (...event) => observers.forEach((observer) => observer.retry?.(...event)),
+    sampled: (...event) => observers.forEach((observer) => observer.sampled?.(...event)),
+  };
+}

@@ -1,0 +1,38 @@
+/** From settings to what decides each table's pass: the same for a sync, for its plan and for its check. */
+import type { Logger } from '../common/logger';
+import type { Settings } from '../config/settings';
+import { compileTableFilter } from '../config/table-filter';
+import type { TableSchema } from '../model/table';
+import type { RunsOptions } from '../sync/table-runs';
+import { BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../sync/transformations';
+
+export interface RunsContext {
+  readonly module: TransformationModule;
+  /** Who the server is; see source/change-tracking. */
+  readonly source: string;
+  /** Look for deleted rows in every table that is not read whole. */
+  readonly reconcile?: boolean | undefined;
+  /** Look for deleted rows and nothing else. */
+  readonly keysOnly?: boolean | undefined;
+  readonly logger: Logger;
+}
+
+export function runsOptions(settings: Settings, context: RunsContext): RunsOptions {
+  return {
+    naming: settings.naming,
+    rules: [...BUILT_IN_TRANSFORMATIONS, ...(context.module.transformations ?? [])],
+    region: settings.region,
+    source: context.source,
+    fullResync: resyncFilter(settings.fullResync),
+    keysOnly: context.keysOnly === true,
+    reconcileEvery: context.reconcile === true ? 1 : settings.reconcileEvery,
+    schemaDrift: settings.schemaDrift,
+    logger: context.logger,
+  };
+}
+
+function resyncFilter(patterns: readonly string[]): (table: TableSchema) => boolean {
+  if (patterns.length === 0) return () => false;
+  const filter = compileTableFilter(patterns);
+  return (table) => filter.includes(table);
+}

@@ -1,0 +1,126 @@
+/** What the warehouse holds, and how the last syncs went; needs no server. */
+import { ConnectorError } from '../common/errors';
+import type { Settings } from '../config/settings';
+import { readStateFile, readWarehouse } from '../destination/warehouse-contents';
+import type { RunRecord } from '../model/run-record';
+import type { TableState } from '../model/sync-state';
+
+export interface TableStatus {
+  /** `schema.table` */
+  readonly table: string;
+  readonly destinationTable: string | null;
+  /** null before the first pass has ended. */
+  readonly mode: string | null;
+  /** ISO time of the last complete pass; null before the first has ended. */
+  readonly lastSyncedAt: string | null;
+  readonly rows: number;
+  readonly replicationKey: string | null;
+  readonly watermark: string | null;
+  /** A load under way or broken off. */
+  readonly load: { readonly startedAt: string; readonly rows: number; readonly pendingRanges: number } | null;
+  /** Of its last run, where that failed. */
+  readonly lastError: { readonly at: string; readonly message: string } | null;
+}
+
+export interface WarehouseStatus {
+  readonly warehouse: string;
+  readonly bytes: number | null;
+  /** Set while a sync has the warehouse open: the rest is then from the state file, without history. */
+  readonly lockedBy: string | null;
+  readonly tables: readonly TableStatus[];
+  /** The newest first. */
+  readonly runs: readonly RunRecord[];
+}
+
+const SHOWN_RUNS = 10;
+/** A table's last error may lie further back than the runs that are shown. */
+const EXAMINED_RUNS = 300;
+
+export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
+  try {
+    const contents = await readWarehouse(settings.warehousePath, EXAMINED_RUNS);
+    if (contents === undefined) throw noWarehouse(settings);
+    return {
+      warehouse: settings.warehousePath,
+      bytes: contents.bytes,
+      lockedBy: null,
+      tables: describeTables(contents.states, contents.runs),
+      runs: contents.runs.slice(0, SHOWN_RUNS),
+    };
+  } catch (error) {
+    if (!(error instanceof ConnectorError) || error.code !== 'warehouse_locked') throw error;
+    const document = readStateFile(settings.statePath);
+    if (document === undefined) throw error;
+    return {
+      warehouse: settings.warehousePath,
+      bytes: null,
+      lockedBy: error.message,
+      tables: describeTables(new Map(Object.entries(document.tables)), []),
+      runs: [],
+    };
+  }
+}
+
+function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly RunRecord[]): readonly TableStatus[] {
+  const errors = lastErrors(runs);
+  const known = [...states].map(([key, state]): TableStatus => {
+    return {
+      table: key,
+      destinationTable: state.destinationTable,
+      mode: state.lastSyncedAt === null ? null : state.mode,
+      lastSyncedAt: state.lastSyncedAt,
+      rows: state.rows,
+      replicationKey: state.replicationKey ?? null,
+      watermark: state.watermark ?? null,
+      load:
+        state.load === null
+          ? null
+          : {
+              startedAt: state.load.startedAt,
+              rows: state.load.rows,
+              pendingRanges: state.load.relations.reduce((sum, relation) => sum + relation.pending.length, 0),
+            },
+      lastError: errors.get(key) ?? null,
+    };
+  });
+  // A table that never came through has no state, only an error.
+  const failed = [...errors].filter(([key]) => !states.has(key));
+  return [
+    ...known,
+    ...failed.map(([key, lastError]): TableStatus => {
+      return {
+        table: key,
+        destinationTable: null,
+        mode: null,
+        lastSyncedAt: null,
+        rows: 0,
+        replicationKey: null,
+        watermark: null,
+        load: null,
+        lastError,
+      };
+    }),
+  ];
+}
+
+/** By table, the error of the newest run that had anything to do with it; none where that went well. */
+function lastErrors(runs: readonly RunRecord[]): ReadonlyMap<string, { at: string; message: string }> {
+  const seen = new Set<string>();
+  const errors = new Map<string, { at: string; message: string }>();
+  for (const run of runs) {
+    for (const { key, error } of run.tables) {
+      if (seen.has(key)) continue;
+      seen.add(key);
+      if (error !== null) errors.set(key, { at: run.endedAt, message: error });
+    }
+  }
+  return errors;
+}
+
+function noWarehouse(settings: Settings): ConnectorError {
+  return new ConnectorError(`There is no warehouse at ${settings.warehousePath}.`, {
+    code: 'warehouse_missing',
+    kind: 'destination',
+    hint: 'Run `pgsluice sync` first, or name another file with --warehouse.',
+  });
+}

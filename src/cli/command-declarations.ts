@@ -1,0 +1,147 @@
+/** The commands and what is theirs alone; parser, help, suggestions and shell completion are made from this. */
+import { OPTIONS, type OptionDeclaration, type OptionGroup } from '../config/options';
+
+export type CommandName = 'sync' | 'plan' | 'check' | 'status' | 'monitor' | 'init' | 'reset' | 'completion';
+
+/** An option of one command, which stands in no configuration file. */
+export interface SwitchDeclaration {
+  /** Without dashes. */
+  readonly flag: string;
+  readonly kind: 'boolean' | 'text';
+  readonly alias?: string;
+  readonly describe: string;
+}
+
+export interface CommandDeclaration {
+  readonly name: CommandName;
+  readonly aliases: readonly string[];
+  readonly describe: string;
+  /** Whose options it takes; undefined: all. */
+  readonly groups?: readonly OptionGroup[];
+  readonly switches?: readonly SwitchDeclaration[];
+  /** One word after the command's name, which may be left out. */
+  readonly positional?: { readonly name: string; readonly describe: string; readonly choices: readonly string[] };
+  readonly examples: readonly (readonly [string, string])[];
+}
+
+/** Commands that connect to nothing need only to know where the files are. */
+export const LOCAL_GROUPS: readonly OptionGroup[] = ['Destination', 'Output'];
+/** Of commands that connect and move nothing: there is no sync to watch. */
+const LOOKING_GROUPS: readonly OptionGroup[] = ['Connection', 'Tables', 'Reading', 'Retries', ...LOCAL_GROUPS];
+
+const YES: SwitchDeclaration = { flag: 'yes', kind: 'boolean', alias: 'force', describe: 'Do not ask' };
+const JSON_SWITCH: SwitchDeclaration = { flag: 'json', kind: 'boolean', describe: 'Print one JSON document' };
+
+export const COMMANDS: readonly CommandDeclaration[] = [
+  {
+    name: 'sync',
+    aliases: ['debug'],
+    describe: 'Replicate the tables into the warehouse',
+    examples: [
+      ['$0 sync', 'with ./configuration.json'],
+      ['$0 sync --configuration shop.json --table-filters "public.*,!*_old"', 'only some tables'],
+      ['$0 sync --metrics-port 9464', 'with a live page and metrics on this machine'],
+      ['$0 sync --report last.html', 'with the same page as a file, afterwards'],
+    ],
+  },
+  {
+    name: 'plan',
+    aliases: [],
+    describe: 'Show what a sync would read, and how, without reading it',
+    groups: LOOKING_GROUPS,
+    switches: [
+      JSON_SWITCH,
+      { flag: 'explain', kind: 'text', describe: 'Show the statements that would read this table (schema.table)' },
+    ],
+    examples: [
+      ['$0 plan --custom-threads 2', 'with two readers'],
+      ['$0 plan --explain public.orders', 'with the statements of one table'],
+    ],
+  },
+  {
+    name: 'check',
+    aliases: [],
+    describe: 'Look for everything that could stop a sync, and say what to do about it',
+    groups: LOOKING_GROUPS,
+    switches: [JSON_SWITCH],
+    examples: [
+      ['$0 check', 'a line for each thing that was looked at'],
+      ['$0 check --json', 'for scripts; exit code 3: no connection, 4: something else'],
+    ],
+  },
+  {
+    name: 'status',
+    aliases: [],
+    describe: 'Show what the warehouse holds and how the last syncs went',
+    groups: LOCAL_GROUPS,
+    switches: [JSON_SWITCH],
+    examples: [
+      ['$0 status', 'reads the warehouse only, not the server'],
+      ['$0 status --json --warehouse /data/shop.db', 'for scripts'],
+    ],
+  },
+  {
+    name: 'monitor',
+    aliases: [],
+    describe: 'Show memory, CPU and disk as a sync sees them, and what it would do about them',
+    groups: LOCAL_GROUPS,
+    switches: [
+      JSON_SWITCH,
+      { flag: 'once', kind: 'boolean', describe: 'One reading, then end' },
+      { flag: 'interval', kind: 'text', describe: 'Seconds between two readings [default: 1]' },
+    ],
+    examples: [
+      ['$0 monitor', 'until Ctrl-C'],
+      ['$0 monitor --once --json', 'for scripts'],
+    ],
+  },
+  {
+    name: 'init',
+    aliases: [],
+    describe: 'Write a configuration file, readable by its owner only, and test it',
+    groups: ['Connection', 'Tables', 'Output'],
+    switches: [
+      { ...YES, describe: 'Do not ask; replace an existing file' },
+      { flag: 'test', kind: 'boolean', describe: 'Try the connection afterwards; --no-test does not [default: true]' },
+      { flag: 'odbc-ini', kind: 'text', describe: 'Write a data source for other ODBC programs to this file as well' },
+    ],
+    examples: [
+      ['$0 init', 'asks for what it needs'],
+      ['PGPASSWORD=… $0 init --host db --port 5432 --database shop --username reader', 'asks nothing'],
+    ],
+  },
+  {
+    name: 'reset',
+    aliases: [],
+    describe: 'Delete the warehouse and the state, so that the next sync starts anew',
+    groups: LOCAL_GROUPS,
+    switches: [YES],
+    examples: [['$0 reset --yes', 'without being asked']],
+  },
+  {
+    name: 'completion',
+    aliases: [],
+    describe: 'Print a script that lets the Tab key complete commands and options',
+    groups: [],
+    positional: { name: 'shell', describe: 'By default the one in $SHELL', choices: ['bash', 'zsh', 'fish'] },
+    examples: [
+      ['source <($0 completion bash)', 'for this shell'],
+      ['$0 completion fish > ~/.config/fish/completions/pgsluice.fish', 'for good'],
+    ],
+  },
+];
+
+export function optionsOf(command: CommandDeclaration): readonly OptionDeclaration[] {
+  return OPTIONS.filter((option) => command.groups?.includes(option.group) ?? true);
+}
+
+/** Whether it reads a configuration file at all. */
+export function readsConfiguration(command: CommandDeclaration): boolean {
+  return command.groups === undefined || command.groups.length > 0;
+}
+
+export function declarationOf(name: CommandName): CommandDeclaration {
+  const found = COMMANDS.find((command) => command.name === name);
+  if (found === undefined) throw new Error(`No command ${name}.`);
+  return found;
+}

@@ -1,0 +1,127 @@
+import { ConnectorError } from '../../common/errors';
+import { flagOf } from '../../config/options';
+import { COMMANDS, optionsOf, readsConfiguration, type CommandDeclaration } from '../command-declarations';
+import type { Command } from '../command';
+import { EXIT } from '../exit-codes';
+import { basename } from 'node:path';
+
+/** What may follow a flag. */
+type Value = 'none' | 'any' | 'file' | readonly string[];
+
+interface Flag {
+  readonly name: string;
+  readonly value: Value;
+  readonly describe: string;
+}
+
+/**
+ * Prints a script that completes by itself: a shell that had to start Node at each press of the Tab key would
+ * stutter.
+ */
+export const completion: Command = (context) => {
+  const shell = context.switches['shell'] ?? basename(context.io.env['SHELL'] ?? '');
+  const script = completionScript(shell);
+  if (script === undefined) {
+    throw new ConnectorError(`There is no completion for the shell "${shell}".`, {
+      code: 'usage',
+      kind: 'configuration',
+      hint: 'Name one: bash, zsh or fish.',
+    });
+  }
+  context.io.stdout.write(script);
+  return Promise.resolve(EXIT.ok);
+};
+
+export function completionScript(shell: string): string | undefined {
+  if (shell === 'bash') return bashScript();
+  if (shell === 'zsh') return `autoload -U +X bashcompinit && bashcompinit\n${bashScript()}`;
+  return shell === 'fish' ? fishScript() : undefined;
+}
+
+function flagsOf(command: CommandDeclaration): readonly Flag[] {
+  const configuration: Flag = { name: 'configuration', value: 'file', describe: 'Configuration file' };
+  return [
+    ...(readsConfiguration(command) ? [configuration] : []),
+    ...(command.switches ?? []).map(({ flag, kind, describe }): Flag => ({
+      name: flag,
+      value: kind === 'boolean' ? 'none' : 'any',
+      describe,
+    })),
+    ...optionsOf(command).flatMap((option): Flag[] => {
+      const name = flagOf(option);
+      if (name === undefined) return [];
+      const value: Value =
+        option.kind === 'boolean'
+          ? 'none'
+          : option.kind === 'enum'
+            ? option.choices
+            : option.kind === 'path'
+              ? 'file'
+              : 'any';
+      return [{ name, value, describe: option.label }];
+    }),
+    { name: 'help', value: 'none', describe: 'Show help' },
+  ];
+}
+
+const names = (command: CommandDeclaration): readonly string[] => [command.name, ...command.aliases];
+
+function bashScript(): string {
+  const commands = COMMANDS.map((command) => {
+    const flags = flagsOf(command);
+    const words = [...(command.positional?.choices ?? []), ...flags.map((flag) => `--${flag.name}`)];
+    return `    ${names(command).join('|')}) words="${words.join(' ')}" ;;`;
+  });
+  const values = new Map<string, Value>();
+  for (const { name, value } of COMMANDS.flatMap(flagsOf)) values.set(name, value);
+  const valued = [...values].flatMap(([name, value]) => {
+    if (value === 'none') return [];
+    if (value === 'file') return [`    --${name}) COMPREPLY=($(compgen -f -- "$current")); return ;;`];
+    if (value === 'any') return [`    --${name}) return ;;`];
+    return [`    --${name}) COMPREPLY=($(compgen -W "${value.join(' ')}" -- "$current")); return ;;`];
+  });
+  return `# pgsluice completion: source this file, or put it into your shell's folder of completions.
+_pgsluice() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" words=
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "${COMMANDS.flatMap(names).join(' ')} --help --version" -- "$current"))
+    return
+  fi
+  case "$previous" in
+${valued.join('\n')}
+  esac
+  case "\${COMP_WORDS[1]}" in
+${commands.join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -o filenames -F _pgsluice pgsluice
+`;
+}
+
+function fishScript(): string {
+  const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  const lines = ['# pgsluice completion for fish', 'complete -c pgsluice -f'];
+  for (const command of COMMANDS) {
+    const describe = quote(command.describe);
+    for (const name of names(command)) {
+      lines.push(`complete -c pgsluice -n __fish_use_subcommand -a ${name} -d ${describe}`);
+    }
+    const when = quote(`__fish_seen_subcommand_from ${names(command).join(' ')}`);
+    for (const choice of command.positional?.choices ?? []) {
+      lines.push(`complete -c pgsluice -n ${when} -a ${choice}`);
+    }
+    for (const flag of flagsOf(command)) {
+      const value =
+        flag.value === 'none'
+          ? ''
+          : flag.value === 'file'
+            ? ' -r -F'
+            : flag.value === 'any'
+              ? ' -x'
+              : ` -x -a ${quote(flag.value.join(' '))}`;
+      lines.push(`complete -c pgsluice -n ${when} -l ${flag.name}${value} -d ${quote(flag.describe)}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}

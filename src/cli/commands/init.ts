@@ -1,0 +1,171 @@
+import { runChecks } from '../../app/check/run-checks';
+import { ConnectorError } from '../../common/errors';
+import { createRedactor } from '../../common/redact';
+import { loadSettings } from '../../config/load-settings';
+import { parseOption } from '../../config/option-values';
+import { environmentNamesOf, flagOf, OPTIONS, type OptionDeclaration } from '../../config/options';
+import { chooseDriver } from '../../source/odbc-driver';
+import { describeDriver } from '../../source/odbc-setup';
+import type { Command, CommandContext } from '../command';
+import { EXIT } from '../exit-codes';
+import { canAsk, createPrompter } from '../prompt';
+import { renderFinding } from './check';
+import { existsSync, mkdirSync, writeFileSync, renameSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/** Asked for in this order; the rest has defaults. */
+const ASKED = ['host', 'port', 'database', 'username', 'password', 'sslmode'];
+const PRESETS: Readonly<Record<string, string>> = { host: 'localhost', port: '5432', sslmode: 'prefer' };
+const TEMPLATE_HINT = 'The file may also be written by hand, after configuration.sample.json.';
+
+/** Writes a configuration that only its owner can read, and tries it. */
+export const init: Command = async (context) => {
+  const { output, configurationPath: path, switches, io } = context;
+  const sure = switches['yes'] === 'true';
+  if (existsSync(path) && !sure) {
+    throw new ConnectorError(`${path} exists already; repeat the command with --yes to replace it.`, {
+      code: 'configuration_exists',
+      kind: 'configuration',
+      hint: 'Or name another file with --configuration.',
+    });
+  }
+  const values = await gather(context, !sure && canAsk(io));
+  writePrivate(path, `${JSON.stringify(Object.fromEntries(values), null, 2)}\n`);
+  output.print([`Wrote ${path}, readable by you only.`]);
+  const odbcIni = switches['odbc-ini'];
+  if (odbcIni !== undefined) writeDataSource(context, resolve(io.cwd, odbcIni), values);
+  const code = switches['test'] === 'false' ? EXIT.ok : await test(context);
+  const flag = path === resolve(io.cwd, 'configuration.json') ? '' : ` --configuration ${path}`;
+  output.print([
+    '',
+    ...(code === EXIT.ok ? [] : [`Correct ${path}, or run \`pgsluice init --yes\` again. First:`]),
+    `pgsluice check${flag}    looks at everything that a sync needs`,
+    `pgsluice plan${flag}     shows what would be read`,
+    `pgsluice sync${flag}     replicates`,
+  ]);
+  return code;
+};
+
+/** Values by key, from flags, then the environment, then the person. */
+async function gather(context: CommandContext, asking: boolean): Promise<ReadonlyMap<string, string>> {
+  const { io, flags, signal } = context;
+  const values = new Map<string, string>();
+  const given = (option: OptionDeclaration): string | undefined =>
+    flags[option.key] ?? environmentNamesOf(option).flatMap((name) => io.env[name] || [])[0];
+  const prompter = asking ? createPrompter(io, signal) : undefined;
+  try {
+    for (const option of OPTIONS) {
+      const text = given(option);
+      if (text !== undefined && (ASKED.includes(option.key) || flags[option.key] !== undefined)) {
+        values.set(option.key, checked(option, text, io.cwd));
+      }
+    }
+    for (const key of ASKED) {
+      const option = OPTIONS.find((candidate) => candidate.key === key);
+      if (option === undefined || values.has(key)) continue;
+      if (values.has('dsn') && key !== 'password') continue;
+      if (prompter === undefined) continue;
+      const question = `${option.label}${option.kind === 'enum' ? ` (${option.choices.join(', ')})` : ''}`;
+      for (;;) {
+        const answer =
+          option.secret === true ? await prompter.askSecret(question) : await prompter.ask(question, PRESETS[key]);
+        const parsed = parseOption(option, answer, { name: 'your answer', directory: io.cwd });
+        if ('value' in parsed && (answer !== '' || option.secret === true)) {
+          values.set(key, answer);
+          break;
+        }
+        io.stdout.write(`${'problem' in parsed ? parsed.problem : `${option.label} must be given.`}\n`);
+      }
+    }
+  } finally {
+    prompter?.close();
+  }
+  const missing = OPTIONS.filter((option) => option.required === true && !values.has(option.key));
+  if (missing.length > 0 && !values.has('dsn')) {
+    const ways = missing.map((option) => {
+      const flag = flagOf(option);
+      return flag === undefined ? (environmentNamesOf(option).at(-1) ?? '') : `--${flag}`;
+    });
+    throw new ConnectorError(`Nobody can be asked here, so these must be given: ${ways.join(', ')}.`, {
+      code: 'configuration_incomplete',
+      kind: 'configuration',
+      hint: TEMPLATE_HINT,
+    });
+  }
+  return new Map([...values].sort(([a], [b]) => order(a) - order(b)));
+}
+
+function order(key: string): number {
+  return OPTIONS.findIndex((option) => option.key === key);
+}
+
+function checked(option: OptionDeclaration, text: string, directory: string): string {
+  const parsed = parseOption(option, text, { name: `--${flagOf(option) ?? option.key}`, directory });
+  if ('problem' in parsed) {
+    throw new ConnectorError(parsed.problem, { code: 'configuration_invalid', kind: 'configuration' });
+  }
+  // A relative path was meant from here, and would be read from beside the file.
+  return option.kind === 'path' && typeof parsed.value === 'string' ? parsed.value : text;
+}
+
+async function test(context: CommandContext): Promise<number> {
+  const { configurationPath: path, io, signal, output } = context;
+  const { settings, warnings, secrets } = loadSettings({
+    configurationPath: path,
+    flags: {},
+    env: io.env,
+    cwd: io.cwd,
+  });
+  const findings = await runChecks(settings, { path, error: undefined, warnings }, signal, (finding) => {
+    // Of what is in order, one line is news to whoever begins: that the server answers.
+    if (finding.status === 'ok' && finding.item !== 'login' && finding.item !== 'tables') return;
+    // The password was typed a moment ago, so the output does not know it yet.
+    output.print(renderFinding(finding, context).map(createRedactor(secrets)));
+  });
+  if (findings.some((finding) => finding.blocksConnection === true)) return EXIT.connection;
+  return findings.some((finding) => finding.status === 'failure') ? EXIT.someTablesFailed : EXIT.ok;
+}
+
+/** Beside and renamed: an interruption leaves the old file or the new one. */
+function writePrivate(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const beside = `${path}.${process.pid}.tmp`;
+    writeFileSync(beside, text, { mode: 0o600 });
+    renameSync(beside, path);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new ConnectorError(`${path} could not be written (${code}); check the rights on ${dirname(path)}.`, {
+      code: 'configuration_not_written',
+      kind: 'configuration',
+      cause,
+    });
+  }
+}
+
+/** A data source without the password, for isql and other ODBC programs. */
+function writeDataSource(context: CommandContext, path: string, values: ReadonlyMap<string, string>): void {
+  if (existsSync(path) && context.switches['yes'] !== 'true') {
+    throw new ConnectorError(`${path} exists already; repeat the command with --yes to replace it.`, {
+      code: 'data_source_exists',
+      kind: 'configuration',
+    });
+  }
+  const driver = describeDriver(chooseDriver(values.get('driver')));
+  const name = values.get('database') ?? 'pgsluice';
+  // psqlODBC reads these values to the end of the line, as they are.
+  const lines = [
+    `[${name}]`,
+    'Description = written by pgsluice init',
+    `Driver = ${driver.library ?? driver.name}`,
+    `Servername = ${values.get('host') ?? ''}`,
+    `Port = ${values.get('port') ?? ''}`,
+    `Database = ${values.get('database') ?? ''}`,
+    `Username = ${values.get('username') ?? ''}`,
+    ...(values.has('sslmode') ? [`SSLmode = ${values.get('sslmode') ?? ''}`] : []),
+  ];
+  writePrivate(path, `${lines.join('\n')}\n`);
+  context.output.print([
+    `Wrote ${path}; try it:  ODBCINI=${path} isql -v ${name} ${values.get('username') ?? ''} PASSWORD`,
+  ]);
+}

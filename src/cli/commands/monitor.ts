@@ -1,0 +1,95 @@
+import { ConnectorError } from '../../common/errors';
+import { sleep } from '../../common/retry';
+import type { Pressure, ProcessSample } from '../../model/resources';
+import { createProcessStats } from '../../native/process-stats';
+import { AdaptiveController, parametersFor } from '../../sync/adaptive-processing';
+import { describePressure, ResourceMonitor } from '../../sync/resource-monitor';
+import type { Command, CommandContext } from '../command';
+import { EXIT } from '../exit-codes';
+import { printJson, wantsJson } from '../json-document';
+import { formatBytes } from '../text-width';
+
+/** CPU use is a difference: the first figure needs two readings this far apart. */
+const FIRST_WINDOW_SECONDS = 0.25;
+
+/** What a sync on this machine would see now, and do about it; reads nothing but the system's figures. */
+export const monitor: Command = async (context) => {
+  const { settings, output, signal } = context;
+  const interval = intervalOf(context);
+  const once = context.switches['once'] === 'true';
+  const stats = createProcessStats(settings.warehousePath);
+  if (stats.degraded) output.logger.warning(`Degraded: ${stats.degradedReason ?? 'the native addon is missing.'}`);
+  const source = new ResourceMonitor(stats);
+  const { batchRows, threads } = parametersFor(0, settings);
+  const controller = new AdaptiveController({ batchRows, threads });
+  for (let seconds = FIRST_WINDOW_SECONDS; ; seconds = interval) {
+    try {
+      await sleep(seconds, signal);
+    } catch {
+      // Ctrl-C is how one leaves; run-command gives the exit code.
+      return EXIT.ok;
+    }
+    const pressure = source.read();
+    const notices = controller.update(pressure, performance.now());
+    const effect = { batchRows: controller.batchRows(), threads: controller.readers() };
+    if (wantsJson(context)) {
+      const at = new Date().toISOString();
+      // A document a line, where there are several.
+      printJson(
+        context,
+        { at, ...document(pressure, source.sample), ...effect, degraded: stats.degraded },
+        once ? 2 : 0,
+      );
+    } else {
+      const time = once ? '' : `${new Date().toISOString().slice(11, 19)} `;
+      output.print([
+        `${time}${describePressure(pressure)}`,
+        ...(once ? details(source.sample, pressure, effect) : []),
+        ...notices.map((notice) => notice.message),
+      ]);
+    }
+    if (once) return EXIT.ok;
+  }
+};
+
+function intervalOf(context: CommandContext): number {
+  const text = context.switches['interval'] ?? '1';
+  const seconds = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : NaN;
+  if (seconds >= 0.1 && seconds <= 3600) return seconds;
+  throw new ConnectorError(`--interval must be a number of seconds from 0.1 to 3600, not "${text}".`, {
+    code: 'usage',
+    kind: 'configuration',
+  });
+}
+
+/** Figures that are not known are null in JSON. */
+function document(pressure: Pressure, sample: ProcessSample): Record<string, number | null> {
+  return {
+    memoryPercent: pressure.memoryPercent,
+    memoryAvailableBytes: pressure.memoryAvailableBytes,
+    memoryTotalBytes: sample.hostMemoryTotalBytes,
+    memoryLimitBytes: sample.cgroupMemoryLimitBytes,
+    memoryStallPercent: pressure.memoryStallPercent ?? null,
+    cpuPercent: pressure.cpuPercent,
+    cpuQuotaCores: sample.cgroupCpuQuotaCores,
+    diskPercent: pressure.diskPercent,
+    diskFreeBytes: sample.diskTotalBytes - sample.diskUsedBytes,
+  };
+}
+
+function details(
+  sample: ProcessSample,
+  pressure: Pressure,
+  effect: { readonly batchRows: number; readonly threads: number },
+): readonly string[] {
+  const limit = sample.cgroupMemoryLimitBytes;
+  const quota = sample.cgroupCpuQuotaCores;
+  const stall = pressure.memoryStallPercent;
+  return [
+    `Memory counts against ${Number.isNaN(limit) ? `the host's ${formatBytes(sample.hostMemoryTotalBytes)}` : `the cgroup's limit of ${formatBytes(limit)}`}`,
+    `CPU counts against ${Number.isNaN(quota) ? "the host's cores" : `the cgroup's quota of ${quota} cores`}`,
+    ...(stall === undefined ? [] : [`Tasks waited for memory ${stall.toFixed(1)}% of the last 10 s`]),
+    `Disk of the warehouse: ${formatBytes(sample.diskTotalBytes - sample.diskUsedBytes)} free`,
+    `A small table would be read in batches of ${effect.batchRows} rows by ${effect.threads} threads`,
+  ];
+}

@@ -1,0 +1,72 @@
+import { readStatus, type TableStatus, type WarehouseStatus } from '../../app/status';
+import type { RunRecord } from '../../model/run-record';
+import type { Command } from '../command';
+import { EXIT } from '../exit-codes';
+import { printJson, wantsJson } from '../json-document';
+import { renderRecords, wrap } from '../render-records';
+import { formatAge, formatDuration, formatTime } from '../text-time';
+import { formatBytes, formatInteger } from '../text-width';
+
+/** Reads the warehouse without changing it; the server is not asked. */
+export const status: Command = async (context) => {
+  const found = await readStatus(context.settings);
+  if (wantsJson(context)) printJson(context, found);
+  else context.output.print(renderStatus(found, new Date(), context.io.stdout.columns));
+  return EXIT.ok;
+};
+
+export function renderStatus(found: WarehouseStatus, now: Date, width: number | undefined): readonly string[] {
+  const locked =
+    found.lockedBy === null
+      ? []
+      : wrap(
+          `${found.lockedBy} What follows is from the state file, which is a moment behind, without history.`,
+          width,
+        );
+  const size = found.bytes === null ? '' : ` (${formatBytes(found.bytes)})`;
+  return [
+    ...wrap(`Warehouse ${found.warehouse}${size}`, width),
+    ...locked,
+    '',
+    ...(found.tables.length === 0 ? ['No table has been synced yet.'] : renderTables(found.tables, now, width)),
+    ...found.tables.flatMap(({ table, lastError }) =>
+      lastError === null ? [] : wrap(`FAILED ${table}, ${formatAge(lastError.at, now)}: ${lastError.message}`, width),
+    ),
+    ...(found.runs.length === 0 ? [] : ['', ...renderRuns(found.runs, width)]),
+  ];
+}
+
+function renderTables(tables: readonly TableStatus[], now: Date, width: number | undefined): readonly string[] {
+  const rows = tables.map((table) => [
+    table.table,
+    table.lastSyncedAt === null ? 'never' : `${formatTime(table.lastSyncedAt)} (${formatAge(table.lastSyncedAt, now)})`,
+    table.mode ?? '–',
+    formatInteger(table.rows),
+    table.watermark === null ? '–' : `${table.replicationKey ?? ''} ${table.watermark}`.trim(),
+    table.load === null ? '–' : `${table.load.pendingRanges} ranges after ${formatInteger(table.load.rows)} rows`,
+  ]);
+  const header = ['Table', 'Last sync', 'Mode', 'Rows', 'Watermark', 'Still to load'];
+  return renderRecords(header, rows, { right: ['Rows'], width });
+}
+
+function renderRuns(runs: readonly RunRecord[], width: number | undefined): readonly string[] {
+  const rate = (amount: number, seconds: number): number => (seconds > 0 ? amount / seconds : 0);
+  const rows = runs.map((run) => {
+    const failed = run.tables.filter((table) => table.error !== null).length;
+    return [
+      formatTime(run.startedAt),
+      run.outcome.replaceAll('_', ' '),
+      formatDuration(run.seconds),
+      failed === 0 ? String(run.tables.length) : `${run.tables.length} (${failed} failed)`,
+      formatInteger(run.rows),
+      formatInteger(rate(run.rows, run.seconds)),
+      (rate(run.bytes, run.seconds) / 1_000_000).toFixed(1),
+      String(run.retries),
+    ];
+  });
+  const header = ['Last runs', 'Outcome', 'Time', 'Tables', 'Rows', 'Rows/s', 'MB/s', 'Retries'];
+  const errors = runs.flatMap(({ startedAt, error }) =>
+    error === null ? [] : wrap(`${formatTime(startedAt)}: ${error}`, width),
+  );
+  return [...renderRecords(header, rows, { right: ['Time', 'Rows', 'Rows/s', 'MB/s', 'Retries'], width }), ...errors];
+}

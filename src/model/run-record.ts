@@ -1,0 +1,34 @@
+/** What is remembered of a sync after it has ended. */
+export type RunOutcome =
+  | 'succeeded'
+  /** The run went to its end, but some tables failed. */
+  | 'some_tables_failed'
+  | 'failed'
+  | 'interrupted';
+
+export interface TableRecord {
+  /** `schema.table` */
+  readonly key: string;
+  /** Rows and characters that were written. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** From its first statement to its last commit. */
+  readonly seconds: number;
+  readonly retries: number;
+  /** Message and hint; null where it went well. */
+  readonly error: string | null;
+}
+
+export interface RunRecord {
+  /** ISO times. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly outcome: RunOutcome;
+  readonly seconds: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly retries: number;
+  /** What ended the run as a whole; null where it went to its end. */
+  readonly error: string | null;
+  readonly tables: readonly TableRecord[];
+}

@@ -1,0 +1,50 @@
+/** What the server offers for finding changes: who it is, and which columns say when a row was changed. */
+import type { Session } from './session';
+
+/**
+ * Which cluster, timeline and database transaction ids belong to. A restore from a dump and pg_upgrade give
+ * another system identifier; the promotion of a standby another timeline, after which ids that were already
+ * seen may be given out again.
+ */
+export async function sourceIdentity(session: Session, signal: AbortSignal | undefined): Promise<string> {
+  const [row] = await session.query(
+    `SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' ||
+            (SELECT timeline_id FROM pg_control_checkpoint())::text || '/' ||
+            (SELECT oid FROM pg_database WHERE datname = current_database())::text AS id`,
+    { doing: 'identifying the server', signal },
+  );
+  return String(row?.['id']);
+}
+
+export interface KeyCandidate {
+  readonly column: string;
+  /** Leads a valid B-tree index, so that its newest rows are found without reading the others. */
+  readonly indexed: boolean;
+  /** Statistics count NULLs; 0 where the column is NOT NULL, null where nothing is known. */
+  readonly nullFraction: number | null;
+}
+
+/** Columns of type date, timestamp or timestamptz by table oid. One query, whatever the number of tables. */
+export async function keyCandidates(
+  session: Session,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<number, readonly KeyCandidate[]>> {
+  const [row] = await session.query(
+    `SELECT coalesce(json_agg(x), '[]')::text AS j FROM (
+       SELECT a.attrelid::int8 AS "table", json_agg(json_build_object(
+                'column', a.attname,
+                'indexed', EXISTS (SELECT FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam
+                                   WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL AND am.amname = 'btree'),
+                'nullFraction', CASE WHEN a.attnotnull THEN 0 ELSE (
+                  SELECT s.null_frac::float8 FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
+                  ORDER BY s.inherited DESC LIMIT 1) END)) AS "columns"
+       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition
+         AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+         AND a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+       GROUP BY a.attrelid) AS x`,
+    { doing: 'looking for replication keys', signal },
+  );
+  const tables = JSON.parse(String(row?.['j'])) as { table: number; columns: KeyCandidate[] }[];
+  return new Map(tables.map(({ table, columns }) => [table, columns]));
+}

@@ -1,0 +1,73 @@
+/** Which keys exist: all of them read under one snapshot, for the destination to compare with its own. */
+import { ConnectorError } from '../common/errors';
+import type { Relation } from '../model/table';
+import { blockRange } from '../model/tid-range';
+import { readRange } from '../source/batch-reader';
+import { BatchSizer } from '../source/batch-sizer';
+import type { SelectColumn } from '../source/select-list';
+import type { Session } from '../source/session';
+import { beginAndExport, endTransaction, relationStates } from '../source/snapshot';
+import type { ProcessorOptions } from './processor-options';
+import type { TableRun } from './table-run';
+
+export class KeyComparison {
+  constructor(private readonly options: ProcessorOptions) {}
+
+  /** Reads all keys, then lets `compare` do its part; returns what it returns. */
+  async run(run: TableRun, compare: () => Promise<number>): Promise<number> {
+    const { manager } = this.options;
+    const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
+    const session = await manager.lease(signal);
+    try {
+      await beginAndExport(session, signal);
+      const states = await relationStates(session, run.planned.table.relations, signal);
+      for (const relation of run.planned.table.relations) {
+        await this.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
+      }
+      await endTransaction(session);
+    } catch (error) {
+      await manager.discard(session);
+      throw error;
+    }
+    await manager.release(session);
+    return await compare();
+  }
+
+  /** The keys of one relation, under the session's snapshot. */
+  async readKeys(
+    run: TableRun,
+    session: Session,
+    relation: Relation,
+    blocks: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const batches = readRange(session, {
+      relation,
+      columns: keyColumns(run),
+      conditions: run.selection.conditions,
+      range: blockRange(0, blocks),
+      sizer: new BatchSizer({
+        estimatedRows: relation.rows,
+        blocks,
+        bytes: relation.bytes,
+        batchBytes: this.options.batchBytes,
+      }),
+      batchBytes: this.options.batchBytes,
+      batchRows: () => this.options.batchRows(run),
+      signal,
+    });
+    for await (const { batch } of batches) await this.options.writer.keys(run, batch);
+  }
+}
+
+function keyColumns(run: TableRun): SelectColumn[] {
+  return run.planned.table.primaryKey.map((key) => {
+    const column = run.selection.columns.find((candidate) => candidate.name === key);
+    if (column === undefined)
+      throw new ConnectorError(`Key column ${key} of ${run.key} is not read.`, {
+        code: 'key_missing',
+        kind: 'internal',
+      });
+    return column;
+  });
+}

@@ -1,0 +1,138 @@
+/** What a pass over a table begins with, under its snapshot: a new load, the rest of one, or changes. */
+import { ConnectorError } from '../common/errors';
+import type { LoadProgress, RelationMark, RelationProgress } from '../model/sync-state';
+import type { Relation } from '../model/table';
+import { blockRange, type TidRange } from '../model/tid-range';
+import type { Session } from '../source/session';
+import { relationStates, type SnapshotInfo } from '../source/snapshot';
+import { ROW_ALIAS } from '../source/select-list';
+import { quoteIdentifier } from '../source/sql';
+import { sinceWatermark, watermarkOf } from '../source/watermark';
+import { changedSince } from './catch-up';
+import type { ProcessorOptions } from './processor-options';
+import { xidsComparable } from './sync-modes';
+import type { TableRun } from './table-run';
+
+/** A relation that is read by a cursor is one range: pending or not. */
+export const WHOLE: TidRange = { lo: 0, hi: 1 };
+
+export class PassPreparation {
+  constructor(private readonly options: ProcessorOptions) {}
+
+  /** Leaves `run.progress` with what is to be read under this snapshot, and the destination ready for it. */
+  async prepare(run: TableRun, session: Session, snapshot: SnapshotInfo, signal: AbortSignal): Promise<void> {
+    const present = await this.presentRelations(run, session, signal);
+    if (run.pass.kind === 'changes' && !this.canReadChanges(run, snapshot)) run.pass = { kind: 'load' };
+    if (run.progress !== null && (await this.goOn(run, present))) return;
+    const progress: LoadProgress = {
+      startedAt: startOfPass(run),
+      signature: run.signature,
+      source: run.source,
+      firstXmin: snapshot.xmin,
+      watermark: await watermarkOf(
+        session,
+        run.planned.table,
+        run.decision.replicationKey,
+        this.options.timestampWindowSeconds,
+        signal,
+      ),
+      snapshots: 1,
+      rows: 0,
+      relations: present,
+    };
+    if (run.pass.kind === 'changes') this.planChanges(run, present);
+    await this.options.writer.begin(run, progress, false);
+  }
+
+  private async presentRelations(run: TableRun, session: Session, signal: AbortSignal): Promise<RelationProgress[]> {
+    const { relations } = run.planned.table;
+    const states = await relationStates(session, relations, signal);
+    return relations.map((relation): RelationProgress => {
+      const state = states.get(relation.oid);
+      if (state === undefined) throw relationGone(run, relation);
+      const blocks: TidRange[] = state.blocks === 0 ? [] : [blockRange(0, state.blocks)];
+      return { oid: relation.oid, fileNode: state.fileNode, pending: relation.rangeReadable ? blocks : [WHOLE] };
+    });
+  }
+
+  /** Whether what is left of the pass can be read under another snapshot than what was read before. */
+  private async goOn(run: TableRun, present: readonly RelationProgress[]): Promise<boolean> {
+    const { progress } = run;
+    if (progress === null || !run.resumable) return false;
+    if (
+      !sameMarks(progress.relations, present) ||
+      progress.signature !== run.signature ||
+      progress.source !== run.source
+    ) {
+      this.options.logger.warning(
+        `${run.key} was rewritten, altered or moved since its load began; it is read from the start.`,
+      );
+      return false;
+    }
+    const next = { ...progress, snapshots: progress.snapshots + 1 };
+    if (run.loadOpen) run.progress = next;
+    else await this.options.writer.begin(run, next, true);
+    return true;
+  }
+
+  private canReadChanges(run: TableRun, snapshot: SnapshotInfo): boolean {
+    if (run.pass.kind === 'changes' && run.pass.mode === 'timestamp') return true;
+    const since = run.committed?.xmin;
+    if (since !== null && since !== undefined && xidsComparable(since, snapshot.xmin)) return true;
+    this.options.logger.warning(
+      `${run.key} was last synced at a transaction id that can no longer be compared with the present; it is loaded from the start.`,
+    );
+    return false;
+  }
+
+  /** Relations that are new, or gone, or were rewritten: what transaction ids alone do not show of them. */
+  private planChanges(run: TableRun, present: readonly RelationMark[]): void {
+    const { committed, pass } = run;
+    if (committed === null || pass.kind !== 'changes') return;
+    const known = new Map(committed.relations.map(({ oid, fileNode }) => [oid, fileNode]));
+    run.readWhole = new Set(present.filter(({ oid }) => !known.has(oid)).map(({ oid }) => oid));
+    const rewritten = present.some(({ oid, fileNode }) => known.has(oid) && known.get(oid) !== fileNode);
+    const gone = committed.relations.some(({ oid }) => !present.some((relation) => relation.oid === oid));
+    if ((rewritten || gone) && !pass.reconcile) {
+      // TRUNCATE and DETACH leave no row behind that could be found by its transaction id.
+      this.options.logger.warning(
+        `${run.key} was rewritten, truncated or lost a partition; its keys are compared after its changes.`,
+      );
+      run.pass = { ...pass, reconcile: true };
+    }
+  }
+}
+
+/** Conditions that leave out the rows of a relation which cannot have changed since the last pass. */
+export function changeConditions(run: TableRun, relationOid: number): string[] {
+  const { committed, pass } = run;
+  if (pass.kind === 'load' || committed === null || run.readWhole.has(relationOid)) return [];
+  if (pass.mode === 'xmin') return committed.xmin === null ? [] : [changedSince(committed.xmin)];
+  if (pass.mode === 'keys') return [];
+  const key = run.planned.table.columns.find(({ name }) => name === run.decision.replicationKey);
+  if (key === undefined || committed.watermark === null) return [];
+  const reference = `${ROW_ALIAS}.${quoteIdentifier(key.name)}`;
+  return [sinceWatermark(reference, key.sourceType.name, committed.watermark, key.nullable)];
+}
+
+/** Strictly after the last pass, whatever the clock says, since rows of a pass are told apart by it. */
+export function startOfPass(run: TableRun): string {
+  const last = run.committed?.lastSyncedAt;
+  const earliest = last === null || last === undefined ? 0 : Date.parse(last) + 1;
+  return new Date(Math.max(Date.now(), earliest)).toISOString();
+}
+
+function sameMarks(before: readonly RelationMark[], now: readonly RelationMark[]): boolean {
+  const identity = (marks: readonly RelationMark[]): string =>
+    marks.map(({ oid, fileNode }) => `${oid}:${fileNode}`).join();
+  return identity(before) === identity(now);
+}
+
+function relationGone(run: TableRun, relation: Relation): ConnectorError {
+  return new ConnectorError(`${relation.schema}.${relation.name}, part of ${run.key}, no longer exists.`, {
+    code: 'table_missing',
+    kind: 'source',
+    sqlState: '42P01',
+    hint: 'The table was dropped or renamed after discovery; the next sync will not look for it.',
+  });
+}

@@ -1,0 +1,153 @@
+/** The built command line, run as a child process: what a user runs. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TestDatabase } from './postgres';
+
+export const PROJECT = resolve(__dirname, '../..');
+const MAIN = join(PROJECT, 'dist/cli/main.js');
+
+export interface CliResult {
+  /** null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+}
+
+export interface RunningCli {
+  readonly pid: number;
+  /** Resolves when it has ended; never rejects. */
+  readonly ended: Promise<CliResult>;
+  /** What it has written to either stream so far. */
+  output(): string;
+  /** Resolves when the output matches; rejects when the process ends without it. */
+  waitFor(pattern: RegExp): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface CliOptions {
+  /** By default a folder without a configuration file. */
+  readonly cwd?: string;
+  /** On top of the environment, less everything that configures the product. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** In place of the built one. */
+  readonly main?: string;
+  /** Arguments of node itself. */
+  readonly nodeArguments?: readonly string[];
+}
+
+/** Starts the command line; it is killed with the test process at the latest. */
+export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+  if (options.main === undefined) buildOnce();
+  const started = performance.now();
+  const child = spawn(process.execPath, [...(options.nodeArguments ?? []), options.main ?? MAIN, ...args], {
+    cwd: options.cwd ?? join(PROJECT, 'test'),
+    env: { ...plainEnvironment(), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  let over = false;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const killWithUs = (): void => void child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  const ended = new Promise<CliResult>((done) => {
+    child.once('close', (code, signal) => {
+      over = true;
+      process.off('exit', killWithUs);
+      done({ code, signal, stdout, stderr, seconds: (performance.now() - started) / 1000 });
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    output: () => stdout + stderr,
+    async waitFor(pattern) {
+      while (!pattern.test(stdout + stderr)) {
+        if (over) throw new Error(`The command ended without ${String(pattern)}:\n${stdout}${stderr}`);
+        await delay(5);
+      }
+    },
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+export function runCli(args: readonly string[], options?: CliOptions): Promise<CliResult> {
+  return startCli(args, options).ended;
+}
+
+/** configuration.json in a database's folder, with warehouse and state beside it; returns its path. */
+export function writeConfiguration(database: TestDatabase, overrides: Readonly<Record<string, string>> = {}): string {
+  const path = join(database.folder, 'configuration.json');
+  writeFileSync(path, JSON.stringify({ ...configurationOf(database), ...overrides }));
+  return path;
+}
+
+export function configurationOf(database: TestDatabase): Record<string, string> {
+  return {
+    host: database.host,
+    port: String(database.port),
+    database: database.name,
+    username: database.user,
+    password: database.password,
+    warehouse_path: join(database.folder, 'warehouse.db'),
+    state_path: join(database.folder, 'state.json'),
+    // Retries must not slow the tests down.
+    retry_sleep_seconds: '0.05',
+  };
+}
+
+/** The environment without what would configure the product or tell it that nobody looks. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(PGSLUICE_|PG[A-Z]+$|FIVETRAN_|JEST_|NODE_ENV$|NODE_OPTIONS$|UV_THREADPOOL_SIZE$)/.test(name),
+    ),
+  );
+}
+
+let built = false;
+
+/** Builds dist where it is older than src; one test file at a time, since they run in several processes. */
+function buildOnce(): void {
+  if (built) return;
+  const cache = join(PROJECT, 'node_modules/.cache');
+  const lock = join(cache, 'pgsluice-test-build');
+  mkdirSync(cache, { recursive: true });
+  while (!tryLock(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  try {
+    if (newest(join(PROJECT, 'src')) > modified(MAIN)) {
+      const { status } = spawnSync(process.execPath, [join(PROJECT, 'scripts/build.js')], { stdio: 'inherit' });
+      if (status !== 0) throw new Error('The command line could not be built.');
+    }
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+  built = true;
+}
+
+/** A folder can be made by one process only; one that a killed process left is taken over. */
+function tryLock(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    if (Date.now() - modified(lock) > 120_000) rmSync(lock, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function newest(folder: string): number {
+  return Math.max(
+    modified(folder),
+    ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => modified(join(folder, name))),
+  );
+}
+
+function modified(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

@@ -1,0 +1,21 @@
+/** What every failure must look like to the person who caused it, whatever it was. */
+import type { CliResult } from './cli';
+
+/** The sentences that ended a command, without the program's name. */
+export function complaints(result: CliResult): string[] {
+  return result.stderr
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.replace(/^pgsluice: /, ''));
+}
+
+/** A stack trace, an object's dump, or an error that no translation knew. */
+const RAW = /^\s+at .+[:(]\d+|node:internal|\[Error|Error: |\bundefined\b|\[object |UnhandledPromise/m;
+
+/** Fails unless the outcome is presentable: no stack trace, no secret, every line of the complaint ours. */
+export function expectPresentable(result: CliResult, secrets: readonly string[]): void {
+  const all = result.stdout + result.stderr;
+  expect(all).not.toMatch(RAW);
+  for (const secret of secrets) expect(all).not.toContain(secret);
+  for (const line of result.stderr.split('\n').filter((it) => it !== '')) expect(line).toMatch(/^pgsluice: /);
+}
