@@ -1,7 +1,8 @@
 /** The commands and what is theirs alone; parser, help, suggestions and shell completion are made from this. */
 import { OPTIONS, type OptionDeclaration, type OptionGroup } from '../config/options';
 
-export type CommandName = 'sync' | 'plan' | 'check' | 'status' | 'monitor' | 'init' | 'reset' | 'completion';
+export type CommandName =
+  'sync' | 'reconcile' | 'plan' | 'check' | 'status' | 'monitor' | 'init' | 'reset' | 'completion';
 
 /** An option of one command, which stands in no configuration file. */
 export interface SwitchDeclaration {
@@ -37,11 +38,23 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     name: 'sync',
     aliases: ['debug'],
     describe: 'Replicate the tables into the warehouse',
+    switches: [
+      { flag: 'reconcile', kind: 'boolean', describe: 'Look for deleted rows as well, by comparing all keys' },
+    ],
     examples: [
       ['$0 sync', 'with ./configuration.json'],
       ['$0 sync --configuration shop.json --table-filters "public.*,!*_old"', 'only some tables'],
       ['$0 sync --metrics-port 9464', 'with a live page and metrics on this machine'],
       ['$0 sync --report last.html', 'with the same page as a file, afterwards'],
+    ],
+  },
+  {
+    name: 'reconcile',
+    aliases: [],
+    describe: 'Mark rows deleted that the source no longer has, by comparing keys only',
+    examples: [
+      ['$0 reconcile', 'every table that has a key'],
+      ['$0 reconcile --table-filters public.orders', 'one table'],
     ],
   },
   {

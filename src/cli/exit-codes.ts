@@ -1,5 +1,6 @@
 import type { ConnectorError, ErrorKind } from '../common/errors';
-import type { SyncReport } from '../model/report';
+import type { TableReport } from '../model/report';
+import type { VerificationReport } from '../model/verification';
 
 export const EXIT = {
   ok: 0,
@@ -8,6 +9,8 @@ export const EXIT = {
   connection: 3,
   someTablesFailed: 4,
   destination: 5,
+  /** Of `verify`: source and warehouse are not the same. */
+  different: 6,
   /** 128 and the signal's number, as shells have it. */
   SIGINT: 130,
   SIGTERM: 143,
@@ -31,11 +34,17 @@ export function exitCodeOfError(error: ConnectorError): number {
  * For a run that went to its end. A warehouse that could not be written comes before tables that could not
  * be read, and a server that was lost for every table is a failed connection.
  */
-export function exitCodeOfReport(report: SyncReport): number {
+export function exitCodeOfReport(report: { readonly tables: readonly Pick<TableReport, 'error'>[] }): number {
   const kinds = report.tables.flatMap((table) => (table.error === undefined ? [] : [table.error.kind]));
   if (kinds.length === 0) return EXIT.ok;
   if (kinds.includes('interrupted')) return EXIT.SIGINT;
   if (kinds.includes('destination')) return EXIT.destination;
   if (kinds.length === report.tables.length && kinds.every((kind) => kind === 'connection')) return EXIT.connection;
   return EXIT.someTablesFailed;
+}
+
+/** A difference that was found comes before tables that could not be compared. */
+export function exitCodeOfVerification(report: VerificationReport): number {
+  if (report.tables.some((table) => table.outcome === 'different')) return EXIT.different;
+  return exitCodeOfReport({ tables: report.tables });
 }

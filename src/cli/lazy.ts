@@ -10,6 +10,7 @@ export const lazy = {
   failure: () => require('./failure') as typeof import('./failure'),
   runCommand: () => require('./run-command') as typeof import('./run-command'),
   sync: () => require('./commands/sync') as typeof import('./commands/sync'),
+  verify: () => require('./commands/verify') as typeof import('./commands/verify'),
   plan: () => require('./commands/plan') as typeof import('./commands/plan'),
   check: () => require('./commands/check') as typeof import('./commands/check'),
   status: () => require('./commands/status') as typeof import('./commands/status'),
@@ -17,5 +18,6 @@ export const lazy = {
   init: () => require('./commands/init') as typeof import('./commands/init'),
   completion: () => require('./commands/completion') as typeof import('./commands/completion'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
+  watching: () => require('./watch/watching') as typeof import('./watch/watching'),
   processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),
 };

@@ -11,6 +11,8 @@ import { loadSettings, type LoadedSettings, type LoadSettingsInput } from '../co
 
 const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   sync: () => lazy.sync().sync,
+  reconcile: () => lazy.sync().reconcile,
+  verify: () => lazy.verify().verify,
   plan: () => lazy.plan().plan,
   check: () => lazy.check().check,
   status: () => lazy.status().status,

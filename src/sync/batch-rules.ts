@@ -1,7 +1,7 @@
 /** Rules in JavaScript over a batch: columns replaced, rows dropped. */
-import { ConnectorError } from '../common/errors';
 import { packValues, PackedBatch } from '../model/packed-batch';
-import type { BatchRule } from './transformations';
+import { messageOf } from './transformation-module';
+import { ruleError, type BatchRule, type RuleBatch, type RuleBatchResult } from './transformations';
 
 type Column = readonly (string | null)[];
 
@@ -14,20 +14,19 @@ export function applyBatchRules(
   let rows = batch.rowCount;
   let columns: Column[] = batch.columns.map((column) => column.values());
   for (const rule of rules) {
-    const result = rule.apply({
+    const result = resultOf(rule, {
       rows,
       columns: Object.fromEntries(names.map((name, index) => [name, columns[index] ?? []])),
     });
     for (const [name, values] of Object.entries(result.columns ?? {})) {
       const index = names.indexOf(name);
       if (index === -1) throw ruleError(rule, `returned column "${name}", which the table does not have`);
-      if (values.length !== rows)
-        throw ruleError(rule, `returned ${values.length} values of column "${name}" for ${rows} rows`);
+      checkValues(rule, name, values, rows);
       columns = columns.with(index, values);
     }
     const keep = result.keep;
     if (keep !== undefined) {
-      if (keep.length !== rows) throw ruleError(rule, `returned ${keep.length} "keep" flags for ${rows} rows`);
+      checkFlags(rule, keep, rows);
       columns = columns.map((values) => values.filter((_, row) => keep[row] === true));
       rows = keep.filter(Boolean).length;
     }
@@ -35,10 +34,36 @@ export function applyBatchRules(
   return new PackedBatch(rows, columns.map(packValues), batch.bytes);
 }
 
-function ruleError(rule: BatchRule, what: string): ConnectorError {
-  return new ConnectorError(`The transformation "${rule.name}" ${what}.`, {
-    code: 'transformation',
-    kind: 'source',
-    hint: 'Correct the module named by "transformations".',
-  });
+/** What the user's code returned, of which nothing may be passed over in silence. */
+function resultOf(rule: BatchRule, batch: RuleBatch): RuleBatchResult {
+  let result: unknown;
+  try {
+    result = rule.apply(batch);
+  } catch (cause) {
+    throw ruleError(rule, `failed: ${messageOf(cause)}`, cause);
+  }
+  if (typeof result !== 'object' || result === null) throw ruleError(rule, `returned ${String(result)}, no object`);
+  if ('then' in result) throw ruleError(rule, 'returned a promise; "batch" must return its result at once');
+  const unknown = Object.keys(result).find((key) => key !== 'columns' && key !== 'keep');
+  if (unknown !== undefined) throw ruleError(rule, `returned "${unknown}", which is neither "columns" nor "keep"`);
+  return result;
+}
+
+function checkValues(rule: BatchRule, name: string, values: readonly unknown[], rows: number): void {
+  if (!Array.isArray(values)) throw ruleError(rule, `returned something other than a list for column "${name}"`);
+  if (values.length !== rows)
+    throw ruleError(rule, `returned ${values.length} values of column "${name}" for ${rows} rows`);
+  const wrong = values.findIndex((value) => value !== null && typeof value !== 'string');
+  if (wrong !== -1)
+    throw ruleError(
+      rule,
+      `returned a value of type ${typeof values[wrong]} in column "${name}", which takes texts and null`,
+    );
+}
+
+function checkFlags(rule: BatchRule, keep: readonly unknown[], rows: number): void {
+  if (!Array.isArray(keep)) throw ruleError(rule, 'returned something other than a list for "keep"');
+  if (keep.length !== rows) throw ruleError(rule, `returned ${keep.length} "keep" flags for ${rows} rows`);
+  if (keep.findIndex((flag) => typeof flag !== 'boolean') !== -1)
+    throw ruleError(rule, 'returned a "keep" flag that is neither true nor false');
 }

@@ -105,7 +105,7 @@ export class ChangesPass {
         return false;
       }
       await this.preparation.prepare(run, session, snapshot, signal);
-      if (run.readWhole.size > 0) {
+      if (run.readWhole.size > 0 || pass(run) !== 'changes') {
         // A partition that was attached may hold old keys.
         await endTransaction(session);
         await manager.release(session);
@@ -139,6 +139,11 @@ export class ChangesPass {
       throw error;
     }
   }
+}
+
+/** A call, since the compiler would take an earlier look at the pass for the last word. */
+function pass(run: TableRun): TableRun['pass']['kind'] {
+  return run.pass.kind;
 }
 
 /** Pages by key cover no range. */

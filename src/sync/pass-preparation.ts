@@ -93,7 +93,12 @@ export class PassPreparation {
     run.readWhole = new Set(present.filter(({ oid }) => !known.has(oid)).map(({ oid }) => oid));
     const rewritten = present.some(({ oid, fileNode }) => known.has(oid) && known.get(oid) !== fileNode);
     const gone = committed.relations.some(({ oid }) => !present.some((relation) => relation.oid === oid));
-    if ((rewritten || gone) && !pass.reconcile) {
+    if ((rewritten || gone) && !this.options.writer.comparesKeys) {
+      this.options.logger.warning(
+        `${run.key} was rewritten, truncated or lost a partition; it is loaded from the start.`,
+      );
+      run.pass = { kind: 'load' };
+    } else if ((rewritten || gone) && !pass.reconcile) {
       // TRUNCATE and DETACH leave no row behind that could be found by its transaction id.
       this.options.logger.warning(
         `${run.key} was rewritten, truncated or lost a partition; its keys are compared after its changes.`,

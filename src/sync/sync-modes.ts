@@ -111,6 +111,8 @@ export interface PassInput {
   readonly keysOnly: boolean;
   /** Compare keys at every so many passes; 0: never. */
   readonly reconcileEvery: number;
+  /** See `Destination.comparesKeys`. */
+  readonly comparesKeys: boolean;
 }
 
 const LOAD: Pass = { kind: 'load' };
@@ -143,6 +145,7 @@ export function decidePass(input: PassInput): PassDecision {
   }
   if (decision.mode === 'xmin' && state.xmin === null) return load();
   const due = input.reconcileEvery > 0 && state.passesSinceReconcile + 1 >= input.reconcileEvery;
+  if (due && !input.comparesKeys) return load('is loaded from the start, which finds deleted rows as well', 'info');
   return { pass: { kind: 'changes', mode: decision.mode, reconcile: due }, notice: undefined };
 }
 

@@ -4,6 +4,7 @@ import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { destinationColumnNames, destinationTableName, folded, type Naming } from '../destination/naming';
 import type { PlannedTable, SyncPlan } from '../model/plan';
+import type { SourceSelection } from '../model/source-selection';
 import type { TableState } from '../model/sync-state';
 import { tableKey, type TableSchema } from '../model/table';
 import type { DestinationTable } from '../destination/destination';
@@ -22,6 +23,9 @@ export interface RunsOptions {
   readonly keysOnly: boolean;
   readonly reconcileEvery: number;
   readonly schemaDrift: 'evolve' | 'warn' | 'fail';
+  readonly selection?: SourceSelection | undefined;
+  /** See `Destination.comparesKeys`. */
+  readonly comparesKeys: boolean;
   readonly logger: Logger;
 }
 
@@ -40,6 +44,10 @@ export function createRuns(plan: SyncPlan, states: ReadonlyMap<string, TableStat
     const key = tableKey(planned.table);
     try {
       const run = createRun(planned, index + 1, states.get(key) ?? null, options);
+      if (options.keysOnly && run.pass.kind === 'load') {
+        options.logger.info(`${key} is left to the next sync: it has no key to compare, or was never synced.`);
+        continue;
+      }
       const name = folded(run.destinationTable.name);
       const owner = owners.get(name) ?? key;
       if (owner !== key) throw nameTaken(key, run.destinationTable.name, owner);
@@ -59,12 +67,13 @@ function createRun(
   options: RunsOptions,
 ): TableRun {
   const { table } = planned;
-  const selection = applyTransformations(table, options.rules, options.region);
+  const everything = applyTransformations(table, options.rules, options.region);
   const names = destinationColumnNames(
-    selection.columns.map((column) => column.name),
+    everything.columns.map((column) => column.name),
     options.naming,
   );
-  const nameOf = new Map(selection.columns.map((column, index) => [column.name, names[index] ?? column.name]));
+  const nameOf = new Map(everything.columns.map((column, index) => [column.name, names[index] ?? column.name]));
+  const selection = selectedColumns(table, everything, nameOf, options.selection);
   for (const [source, name] of nameOf) {
     if (options.naming === 'source' && source !== name) {
       options.logger.warning(
@@ -78,7 +87,7 @@ function createRun(
   const destinationTable = {
     key: tableKey(table),
     name: destinationTableName(table, options.naming),
-    columns: selection.columns.map((column, index) => ({ name: names[index] ?? column.name, type: column.type })),
+    columns: selection.columns.map(({ name, type }) => ({ name: nameOf.get(name) ?? name, type })),
     primaryKey,
     keysMayRepeat: selection.keysMayChange,
     keepDeletedRows: sameKey,
@@ -97,6 +106,7 @@ function createRun(
     hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
     keysOnly: options.keysOnly,
     reconcileEvery: options.reconcileEvery,
+    comparesKeys: options.comparesKeys,
   });
   if (notice !== undefined) options.logger[notice.level](`${tableKey(table)} ${notice.message}`);
   return new TableRun({
@@ -111,6 +121,20 @@ function createRun(
     committed,
     fresh,
   });
+}
+
+/** What is not selected is not read, unless a rule in JavaScript may want to see it. */
+function selectedColumns(
+  table: TableSchema,
+  everything: TableSelection,
+  nameOf: ReadonlyMap<string, string>,
+  selection: SourceSelection | undefined,
+): TableSelection {
+  if (selection === undefined || everything.batchRules.length > 0) return everything;
+  const columns = everything.columns.filter(
+    ({ name }) => table.primaryKey.includes(name) || selection.includesColumn(table, nameOf.get(name) ?? name),
+  );
+  return { ...everything, columns };
 }
 
 function decisionOf(planned: PlannedTable): ModeDecision {

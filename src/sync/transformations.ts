@@ -2,11 +2,13 @@
  * Business rules on the way from source to destination: a list, of which the `orders` rule is the first
  * entry, that users extend with a module of their own (`transformations` in the configuration).
  */
-import { pathToFileURL } from 'node:url';
 import { ConnectorError } from '../common/errors';
 import type { ColumnSchema, TableSchema } from '../model/table';
 import { quoteLiteral } from '../source/sql';
 import { selectColumn, type SelectColumn } from '../source/select-list';
+import { messageOf } from './transformation-module';
+
+export { loadTransformationModule } from './transformation-module';
 
 /** What a rule may know of the table it is asked about. */
 export interface RuleTable {
@@ -102,7 +104,7 @@ export function applyTransformations(
   const batchRules: BatchRule[] = [];
   const rewritten = new Set<string>();
   for (const rule of rules) {
-    if (!rule.matches(ruleTable)) continue;
+    if (!ask(rule, () => rule.matches(ruleTable))) continue;
     const sqlOver = (present: readonly SelectColumn[]): RuleSql => ({
       text: (name) => {
         const column = present.find((candidate) => candidate.name === name);
@@ -114,7 +116,8 @@ export function applyTransformations(
       region,
     });
     const before = columns;
-    for (const [name, expression] of Object.entries(rule.columns?.(sqlOver(before), ruleTable) ?? {})) {
+    const expressions = ask(rule, () => rule.columns?.(sqlOver(before), ruleTable)) ?? {};
+    for (const [name, expression] of Object.entries(expressions)) {
       const index = columns.findIndex((column) => column.name === name);
       if (index === -1)
         throw ruleError(rule, `rewrites column "${name}", which ${table.schema}.${table.name} does not have`);
@@ -127,7 +130,8 @@ export function applyTransformations(
         nullable: true,
       });
     }
-    const condition = rule.where?.(sqlOver(columns), ruleTable);
+    const present = columns;
+    const condition = ask(rule, () => rule.where?.(sqlOver(present), ruleTable));
     if (condition !== undefined) conditions.push(condition);
     if (rule.batch !== undefined) {
       const apply = rule.batch.bind(rule);
@@ -146,36 +150,20 @@ export function describeForRules(table: TableSchema): RuleTable {
   };
 }
 
-function ruleError(rule: Transformation, what: string): ConnectorError {
+/** Calls the user's code; what it throws fails the table, with the rule's name. */
+function ask<T>(rule: Transformation, question: () => T): T {
+  try {
+    return question();
+  } catch (cause) {
+    throw cause instanceof ConnectorError ? cause : ruleError(rule, `failed: ${messageOf(cause)}`, cause);
+  }
+}
+
+export function ruleError(rule: { readonly name: string }, what: string, cause?: unknown): ConnectorError {
   return new ConnectorError(`The transformation "${rule.name}" ${what}.`, {
     code: 'transformation',
     kind: 'source',
     hint: 'Correct the module named by "transformations".',
-  });
-}
-
-/** Loads the user's module; its rules come after the built-in ones. */
-export async function loadTransformationModule(path: string): Promise<TransformationModule> {
-  let loaded: { default?: TransformationModule } & TransformationModule;
-  try {
-    loaded = (await import(pathToFileURL(path).href)) as typeof loaded;
-  } catch (cause) {
-    throw moduleError(path, `cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
-  }
-  const module = loaded.default ?? loaded;
-  for (const rule of module.transformations ?? []) {
-    if (typeof rule.name !== 'string' || typeof rule.matches !== 'function') {
-      throw moduleError(path, 'has a transformation without "name" or "matches"');
-    }
-  }
-  return module;
-}
-
-function moduleError(path: string, what: string, cause?: unknown): ConnectorError {
-  return new ConnectorError(`The module ${path} named by "transformations" ${what}.`, {
-    code: 'transformation_module',
-    kind: 'configuration',
-    hint: 'It must export by default an object with "transformations", a list, or "includeTable", a function.',
     cause,
   });
 }

@@ -58,6 +58,11 @@ export class Writer {
     private readonly states: Map<string, TableState>,
   ) {}
 
+  /** See `Destination.comparesKeys`. */
+  get comparesKeys(): boolean {
+    return this.options.destination.comparesKeys !== false;
+  }
+
   /** Begins a pass: a load, the committed part of one to go on with, or a pass over changes. */
   async begin(run: TableRun, progress: LoadProgress, resume: boolean): Promise<void> {
     const { generation } = run;

@@ -1,0 +1,68 @@
+/** What the page shows, live and in a report: everything as numbers and plain text. Times are seconds since the start. */
+export type WatchState = 'starting' | 'running' | 'succeeded' | 'some tables failed' | 'failed' | 'interrupted';
+
+export interface PageSeries {
+  readonly time: readonly number[];
+  readonly rowsPerSecond: readonly (number | null)[];
+  readonly megabytesPerSecond: readonly (number | null)[];
+  readonly rssMegabytes: readonly (number | null)[];
+  readonly memoryLimitMegabytes: readonly (number | null)[];
+  readonly cpuPercent: readonly (number | null)[];
+  readonly batchRows: readonly (number | null)[];
+  readonly readers: readonly (number | null)[];
+  readonly retries: readonly (number | null)[];
+}
+
+/** A stretch in which one connection worked on one table. */
+export interface PageSpan {
+  readonly connection: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface PageTable {
+  readonly name: string;
+  readonly category: string;
+  readonly mode: string;
+  readonly reason: string;
+  readonly readMethod: string;
+  readonly estimatedRows: number;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly writtenBytes: number;
+  readonly retries: number;
+  /** null: not begun, not ended. */
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly error: string | null;
+  readonly spans: readonly PageSpan[];
+  /** Seconds without a statement of its own: for a reader at first, for the warehouse later. */
+  readonly waitedForReader: number;
+  readonly waitedForWarehouse: number;
+}
+
+export interface PageData {
+  readonly version: string;
+  /** `host/database` */
+  readonly source: string;
+  readonly warehouse: string;
+  readonly startedAt: string;
+  readonly state: WatchState;
+  /** What ended the whole run. */
+  readonly error: string | null;
+  readonly seconds: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly retries: number;
+  readonly checkpoints: number;
+  readonly tablesDone: number;
+  readonly tablesFailed: number;
+  readonly tablesTotal: number;
+  readonly secondsLeft: number | null;
+  readonly series: PageSeries;
+  readonly tables: readonly PageTable[];
+  /** How many more there are than `tables` shows. */
+  readonly tablesLeftOut: number;
+  readonly warnings: readonly string[];
+  readonly advice: readonly string[];
+}
