@@ -1,7 +1,7 @@
 // Compiles src/ to dist/. The new tree replaces the old one only when it is whole, so that a type error
 // leaves the last good build, and no file stays whose source is gone.
 const { spawnSync } = require('node:child_process');
-const { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } = require('node:fs');
+const { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } = require('node:fs');
 const { join } = require('node:path');
 
 const root = join(__dirname, '..');
@@ -15,6 +15,10 @@ try {
   const compiler = require.resolve('typescript/bin/tsc');
   const { status } = spawnSync(process.execPath, [compiler, '-p', root, '--outDir', fresh], { stdio: 'inherit' });
   if (status === 0) {
+    // What the compiler does not know: the page's script and style, the interface of the Fivetran service.
+    for (const asset of [join('cli', 'report', 'assets'), join('fivetran', 'fivetran_sdk.v2.proto')]) {
+      cpSync(join(root, 'src', asset), join(fresh, asset), { recursive: true });
+    }
     const main = join(fresh, 'cli', 'main.js');
     if (existsSync(main)) chmodSync(main, 0o755);
     // mkdtemp's folder is closed to other users, the package must not be.

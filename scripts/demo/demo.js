@@ -1,5 +1,5 @@
-// The demo: starts a PostgreSQL server, fills it with a sample shop, and replicates it into
-// files/warehouse.db with the built command line.   demo.js [--rows N] [--region NAME]
+// The demo: starts a PostgreSQL server, fills it with a sample shop, replicates it into
+// files/warehouse.db with the built command line, and compares both.   demo.js [--rows N] [--region NAME]
 //
 // The server and its files are gone afterwards, on failure and on Ctrl-C as well; files/ stays. A second
 // run fills a fresh server and synchronizes it into the same warehouse again.
@@ -67,10 +67,10 @@ function writeConfiguration(folder, server, region) {
   return file;
 }
 
-/** Resolves to the exit code of `pgsluice sync`, whose output is the demo's. */
-function synchronize(configuration, children) {
+/** Resolves to the exit code of a pgsluice command, whose output is the demo's. */
+function pgsluice(command, configuration, children) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, 'sync', '--configuration', configuration], {
+    const child = spawn(process.execPath, [main, command, '--configuration', configuration], {
       cwd: root,
       stdio: 'inherit',
       env: { ...process.env, ...odbcEnvironment() },
@@ -110,7 +110,11 @@ async function demo({ rows, region }, folder, children, interrupted) {
     await fill(server, rows);
     interrupted.throwIfAborted();
     console.log(`demo: filled in ${seconds(filling)}; now: pgsluice sync --configuration configuration.json\n`);
-    return await synchronize(writeConfiguration(folder, server, region), children);
+    const configuration = writeConfiguration(folder, server, region);
+    const code = await pgsluice('sync', configuration, children);
+    if (code !== 0 || interrupted.aborted) return code;
+    console.log('\ndemo: now: pgsluice verify --configuration configuration.json\n');
+    return await pgsluice('verify', configuration, children);
   } finally {
     await server.close();
   }

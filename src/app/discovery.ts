@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings';
 import { compileTableFilter } from '../config/table-filter';
 import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
+import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type TableSchema } from '../model/table';
 import { discover } from '../source/catalog';
 import type { ConnectionManager } from '../source/connection-manager';
@@ -28,6 +29,8 @@ export interface Discovery {
   readonly existing: ReadonlySet<string>;
   /** Who the server is; see source/change-tracking. */
   readonly source: string;
+  /** The server's, as PostgreSQL names it. */
+  readonly encoding: string;
 }
 
 /** Discovers and plans; a server that cannot be reached is tried again as often as a table would be. */
@@ -37,6 +40,7 @@ export async function discoverAndPlan(
   module: TransformationModule,
   logger: Logger,
   signal: AbortSignal,
+  selection?: SourceSelection,
 ): Promise<Discovery> {
   const { catalog, candidates, source } = await withRetries(settings, logger, signal, async () => {
     const session = await manager.lease(signal);
@@ -54,7 +58,9 @@ export async function discoverAndPlan(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
   );
   const filter = compileTableFilter(settings.tableFilters);
-  const wanted = catalog.tables.filter((table) => filter.includes(table) && included(module, table));
+  const wanted = catalog.tables.filter(
+    (table) => filter.includes(table) && included(module, table) && (selection?.includesTable(table) ?? true),
+  );
   logger.info(`Schema discovery completed: ${wanted.length} tables found`);
   if (wanted.length === 0) logger.warning(noTables(catalog.tables.length));
   const unreadable = new Map<string, ConnectorError>();
@@ -79,7 +85,7 @@ export async function discoverAndPlan(
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
     }),
   );
-  return { plan, unreadable, source, existing: new Set(catalog.tables.map(tableKey)) };
+  return { plan, unreadable, source, existing: new Set(catalog.tables.map(tableKey)), encoding: catalog.server.encoding };
 }
 
 /** A rule that cannot be applied makes its table fail later, with its own sentence. */

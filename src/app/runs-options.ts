@@ -2,6 +2,7 @@
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import { compileTableFilter } from '../config/table-filter';
+import type { SourceSelection } from '../model/source-selection';
 import type { TableSchema } from '../model/table';
 import type { RunsOptions } from '../sync/table-runs';
 import { BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../sync/transformations';
@@ -14,6 +15,10 @@ export interface RunsContext {
   readonly reconcile?: boolean | undefined;
   /** Look for deleted rows and nothing else. */
   readonly keysOnly?: boolean | undefined;
+  /** What of the source is wanted, beyond the settings' filters. */
+  readonly selection?: SourceSelection | undefined;
+  /** See `Destination.comparesKeys`. */
+  readonly comparesKeys?: boolean | undefined;
   readonly logger: Logger;
 }
 
@@ -27,6 +32,8 @@ export function runsOptions(settings: Settings, context: RunsContext): RunsOptio
     keysOnly: context.keysOnly === true,
     reconcileEvery: context.reconcile === true ? 1 : settings.reconcileEvery,
     schemaDrift: settings.schemaDrift,
+    selection: context.selection,
+    comparesKeys: context.comparesKeys !== false,
     logger: context.logger,
   };
 }

@@ -15,7 +15,13 @@ export class StateCopy {
 
   committed(states: TableStates): void {
     this.latest = states;
-    if (Date.now() - this.writtenAtMs >= 1000) this.flush();
+    if (Date.now() - this.writtenAtMs < 1000) return;
+    try {
+      this.flush();
+    } catch {
+      // A copy that cannot be written must not stop the data. The last flush tries again, and complains.
+      this.writtenAtMs = Date.now();
+    }
   }
 
   flush(): void {

@@ -5,8 +5,9 @@ import type { Settings } from '../config/settings';
 import type { Destination } from '../destination/destination';
 import type { SyncPlan } from '../model/plan';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
+import type { SourceSelection } from '../model/source-selection';
 import type { TableState } from '../model/sync-state';
-import { createProcessStats } from '../native/process-stats';
+import { createProcessStats, limitMemoryArenas } from '../native/process-stats';
 import { monotonicClock, type Clock } from '../source/session';
 import { DataProcessor } from '../sync/data-processor';
 import { describeTables } from '../sync/metadata-tables';
@@ -37,6 +38,8 @@ export interface RunContext {
   readonly keysOnly?: boolean;
   /** In place of the one that the settings name. */
   readonly destination?: Destination;
+  /** Without it, everything that the settings' filters leave. */
+  readonly selection?: SourceSelection;
   /** In place of the machine's own, for tests. */
   readonly pressure?: PressureSource;
   readonly clock?: Clock;
@@ -95,6 +98,7 @@ async function syncWithin(
   const clock = context.clock ?? monotonicClock;
   const started = clock();
   const startedAt = new Date();
+  limitMemoryArenas();
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded)
     logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
@@ -117,6 +121,7 @@ async function syncWithin(
     module,
     logger,
     context.signal,
+    context.selection,
   );
   for (const key of states.keys()) {
     if (!existing.has(key))
@@ -127,8 +132,9 @@ async function syncWithin(
   observer.planned?.(plan);
   for (const line of describePlan(plan)) logger.info(line);
 
-  const { reconcile, keysOnly } = context;
-  const decisions = runsOptions(settings, { module, source, reconcile, keysOnly, logger });
+  const { reconcile, keysOnly, selection } = context;
+  const { comparesKeys } = destination;
+  const decisions = runsOptions(settings, { module, source, reconcile, keysOnly, selection, comparesKeys, logger });
   const { runs, refused } = createRuns(plan, states, decisions);
   const fatal = new AbortController();
   let fatalError: ConnectorError | undefined;

@@ -2,7 +2,7 @@
 import { OPTIONS, type OptionDeclaration, type OptionGroup } from '../config/options';
 
 export type CommandName =
-  'sync' | 'reconcile' | 'plan' | 'check' | 'status' | 'monitor' | 'init' | 'reset' | 'completion';
+  'sync' | 'reconcile' | 'verify' | 'plan' | 'check' | 'status' | 'monitor' | 'init' | 'reset' | 'serve' | 'completion';
 
 /** An option of one command, which stands in no configuration file. */
 export interface SwitchDeclaration {
@@ -20,6 +20,8 @@ export interface CommandDeclaration {
   /** Whose options it takes; undefined: all. */
   readonly groups?: readonly OptionGroup[];
   readonly switches?: readonly SwitchDeclaration[];
+  /** Flags that count as given, unless they are given otherwise. */
+  readonly presets?: Readonly<Record<string, string>>;
   /** One word after the command's name, which may be left out. */
   readonly positional?: { readonly name: string; readonly describe: string; readonly choices: readonly string[] };
   readonly examples: readonly (readonly [string, string])[];
@@ -55,6 +57,26 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     examples: [
       ['$0 reconcile', 'every table that has a key'],
       ['$0 reconcile --table-filters public.orders', 'one table'],
+    ],
+  },
+  {
+    name: 'verify',
+    aliases: [],
+    describe: 'Compare every value of source and warehouse, and show where they differ',
+    groups: LOOKING_GROUPS,
+    switches: [
+      JSON_SWITCH,
+      {
+        flag: 'show',
+        kind: 'text',
+        describe: 'Show so many rows of each table that differ, with both values [default: 0]',
+      },
+      { flag: 'sample', kind: 'text', describe: 'Compare only this share of each table [default: 100%]' },
+    ],
+    examples: [
+      ['$0 verify', 'exit code 0: equal, 6: different'],
+      ['$0 verify --show 10', 'with rows and values'],
+      ['$0 verify --sample 1%', 'a part of very large tables'],
     ],
   },
   {
@@ -130,6 +152,22 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     groups: LOCAL_GROUPS,
     switches: [YES],
     examples: [['$0 reset --yes', 'without being asked']],
+  },
+  {
+    name: 'serve',
+    aliases: [],
+    describe: 'Offer the connector to Fivetran over gRPC; each request brings its own configuration',
+    groups: ['Output'],
+    // The platform reads the log from standard output, an object a line.
+    presets: { log_format: 'json' },
+    switches: [
+      { flag: 'port', kind: 'text', describe: 'Port to listen on, IPv4 and IPv6 [default: 50051]' },
+      { flag: 'transformations', kind: 'text', describe: 'Module with transformations of your own, for every request' },
+    ],
+    examples: [
+      ['$0 serve', 'until Ctrl-C or SIGTERM'],
+      ['$0 serve --port 50052 --log-level warning', 'on another port'],
+    ],
   },
   {
     name: 'completion',

@@ -16,8 +16,10 @@ export const lazy = {
   status: () => require('./commands/status') as typeof import('./commands/status'),
   monitor: () => require('./commands/monitor') as typeof import('./commands/monitor'),
   init: () => require('./commands/init') as typeof import('./commands/init'),
+  serve: () => require('./commands/serve') as typeof import('./commands/serve'),
   completion: () => require('./commands/completion') as typeof import('./commands/completion'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
+  wanted: () => require('./watch/wanted') as typeof import('./watch/wanted'),
   watching: () => require('./watch/watching') as typeof import('./watch/watching'),
   processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),
 };

@@ -77,4 +77,6 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 process.on('uncaughtException', fail);
+// Nothing is left that could bring a result. Without this the process would end with 0, as if all were well.
+process.once('beforeExit', () => fail(new Error('The command came to a halt without a result.')));
 main(process.argv.slice(2)).then(end, fail);

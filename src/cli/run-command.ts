@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   monitor: () => lazy.monitor().monitor,
   init: () => lazy.init().init,
   reset: () => lazy.reset().reset,
+  serve: () => lazy.serve().serve,
   completion: () => lazy.completion().completion,
 };
 
@@ -42,7 +43,7 @@ export async function runCommand(
   let configurationError: ConnectorError | undefined;
   const input = {
     configurationPath: invocation.configurationPath,
-    flags: invocation.flags,
+    flags: { ...declarationOf(invocation.name).presets, ...invocation.flags },
     env: io.env,
     cwd: io.cwd,
     groups: declarationOf(invocation.name).groups,

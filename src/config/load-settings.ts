@@ -26,6 +26,8 @@ export interface LoadSettingsInput {
   readonly groups?: readonly OptionGroup[] | undefined;
   /** The file is not even looked at, for commands that say themselves what is wrong with it. */
   readonly withoutFile?: true;
+  /** In place of the file: the configuration of a request. */
+  readonly file?: ConfigurationFile;
 }
 
 export interface LoadedSettings {
@@ -48,9 +50,10 @@ interface FoundText {
 export function loadSettings(input: LoadSettingsInput): LoadedSettings {
   const { path, named } = configurationPath(input.configurationPath, input.env, input.cwd);
   const file =
-    input.withoutFile === true
+    input.file ??
+    (input.withoutFile === true
       ? { path, exists: false, values: new Map<string, string>(), problems: [] }
-      : readConfigurationFile(path, named);
+      : readConfigurationFile(path, named));
   const problems = [...file.problems];
   const warnings = [...unknownKeys(file), ...misspeltEnvironment(input.env)];
   const values: Record<string, OptionValue | undefined> = {};

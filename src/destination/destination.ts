@@ -38,6 +38,11 @@ export interface FinishedLoad {
 }
 
 export interface Destination {
+  /**
+   * False where it cannot tell which of its rows have none of the collected keys (`markMissing`): deleted
+   * rows are then found by loading the table in full.
+   */
+  readonly comparesKeys?: boolean;
   /** Opens and locks; returns what was committed last. */
   open(): Promise<TableStates>;
   /**

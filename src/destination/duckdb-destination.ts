@@ -180,8 +180,10 @@ export class DuckDbDestination implements Destination {
 
   async commit(): Promise<void> {
     if (!this.inTransaction) return;
-    await this.opened().run('COMMIT');
+    // A commit that fails has rolled back.
     this.inTransaction = false;
+    await this.opened().run('COMMIT');
+    for (const load of this.loads.values()) load.forgetStatements();
   }
 
   async rollback(): Promise<void> {

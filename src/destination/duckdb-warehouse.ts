@@ -1,8 +1,9 @@
 /** The warehouse file: opening, locking, and DuckDB's errors as sentences. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../common/errors';
+import { makeFolder } from '../common/make-folder';
 
 export interface WarehouseOptions {
   readonly path: string;
@@ -29,22 +30,35 @@ export class Warehouse {
     // Loaded here: the library is large, and `--help` does without it.
     const { DuckDBInstance: Instance } = await import('@duckdb/node-api');
     try {
-      if (options.readOnly !== true) mkdirSync(dirname(options.path), { recursive: true });
+      if (options.readOnly !== true && !existsSync(options.path)) await createFile(Instance, options.path);
       const instance = await Instance.create(options.path, {
         memory_limit: `${Math.max(64, Math.floor(options.memoryBytes / 1_000_000))}MB`,
         threads: String(options.threads),
         // Nothing may be fetched from elsewhere. (preserve_insertion_order stays on: without it every
         // insert of a batch takes the parallel path, which costs twice the CPU and ten times the memory.)
         autoinstall_known_extensions: 'false',
+        // Five row groups are held back by default before they are written; one saves a quarter of the memory.
+        write_buffer_row_group_count: '1',
         ...(options.readOnly === true ? { access_mode: 'READ_ONLY' } : {}),
       });
       const connection = await instance.connect();
       const warehouse = new Warehouse(instance, connection, options.path);
       await warehouse.run("SET TimeZone = 'UTC'");
+      await warehouse.assertStored();
       return warehouse;
     } catch (error) {
-      throw openError(error, options.path);
+      throw error instanceof ConnectorError ? error : openError(error, options.path);
     }
+  }
+
+  /** DuckDB opens a file named like data (.json, .csv, .parquet) in memory: all of it would be lost in the end. */
+  private async assertStored(): Promise<void> {
+    const sql = 'SELECT path IS NOT NULL FROM duckdb_databases() WHERE database_name = current_database()';
+    if ((await this.rows(sql))[0]?.[0] === true) return;
+    this.close();
+    throw destinationError(`DuckDB takes ${this.path} for a file of data, by its name.`, 'not_a_warehouse', {
+      hint: 'Give "warehouse_path" a name that ends in .db or .duckdb.',
+    });
   }
 
   async run(sql: string): Promise<number> {
@@ -90,8 +104,30 @@ export class Warehouse {
   }
 }
 
+/**
+ * A new warehouse is made beside its place and linked into it when it is whole: DuckDB writes the headers one
+ * after another, and a process killed in between would leave a file that can never be opened again.
+ */
+async function createFile(Instance: typeof DuckDBInstance, path: string): Promise<void> {
+  const beside = `${path}.${process.pid}.new`;
+  makeFolder(dirname(path));
+  try {
+    (await Instance.create(beside)).closeSync();
+    // Rather than a rename, which would replace the file of another process that was quicker.
+    linkSync(beside, path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Some file systems know no links.
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') renameSync(beside, path);
+    else if (code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
 function openError(error: unknown, path: string): ConnectorError {
   const text = messageOf(error);
+  if (DISK_FULL.test(text)) return diskFull(error, path);
   const holder = /PID (\d+)/.exec(text)?.[1];
   if (/Could not set lock|Conflicting lock|being used by another process/i.test(text)) {
     return destinationError(
@@ -106,7 +142,7 @@ function openError(error: unknown, path: string): ConnectorError {
   if (/not a valid DuckDB database file|not a database|magic bytes/i.test(text)) {
     return destinationError(`The file ${path} is not a DuckDB database.`, 'not_a_warehouse', {
       cause: error,
-      hint: 'Name another file with "destination_path", or move this one away.',
+      hint: 'Name another file with "warehouse_path", or move this one away.',
     });
   }
   if (/version number|newer version|older version/i.test(text)) {
@@ -124,20 +160,25 @@ function openError(error: unknown, path: string): ConnectorError {
   }
   return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', {
     cause: error,
+    hint: 'Check "warehouse_path".',
+  });
+}
+
+const DISK_FULL = /No space left|disk full|not enough space|ENOSPC|EFBIG|File too large|could not write all bytes/i;
+
+function diskFull(error: unknown, path: string): ConnectorError {
+  return destinationError(`The disk is full: ${path} cannot grow.`, 'disk_full', {
+    cause: error,
+    hint: 'Free some space and run the sync again; what was committed is kept.',
   });
 }
 
 /** A value or a row that does not fit is the table's fault; everything else stops the run. */
 function writeError(error: unknown, path: string): ConnectorError {
   const text = messageOf(error);
-  if (/No space left|disk full|not enough space|ENOSPC|could not write all bytes/i.test(text)) {
-    return destinationError(`The disk is full: ${path} cannot grow.`, 'disk_full', {
-      cause: error,
-      hint: 'Free some space and run the sync again; what was committed is kept.',
-    });
-  }
+  if (DISK_FULL.test(text)) return diskFull(error, path);
   if (/^(Conversion|Out of Range|Invalid Input|Constraint|Mismatch Type)/i.test(text)) {
-    return new ConnectorError(`A value does not fit the warehouse: ${withoutValues(text)}`, {
+    return new ConnectorError(`A value does not fit the warehouse: ${withoutValues(text)}.`, {
       code: 'value_does_not_fit',
       kind: 'source',
       cause: error,
@@ -146,7 +187,7 @@ function writeError(error: unknown, path: string): ConnectorError {
   return destinationError(`Writing ${path} failed: ${firstLine(text)}.`, 'warehouse_write', { cause: error });
 }
 
-function destinationError(message: string, code: string, more: { cause: unknown; hint?: string }): ConnectorError {
+function destinationError(message: string, code: string, more: { cause?: unknown; hint?: string }): ConnectorError {
   return new ConnectorError(message, { code, kind: 'destination', ...more });
 }
 
@@ -157,7 +198,8 @@ function messageOf(error: unknown): string {
 }
 
 function firstLine(text: string): string {
-  return (text.split('\n')[0] ?? '').replace(/\.$/, '');
+  // Without DuckDB's name for its class, `IO Error: `.
+  return (text.split('\n')[0] ?? '').replace(/^(?:\w+ )+Error: /, '').replace(/\.$/, '');
 }
 
 /** DuckDB quotes the offending value; data does not belong into logs. */

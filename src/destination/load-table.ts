@@ -71,6 +71,11 @@ export class LoadTable {
     return new LoadTable(warehouse, table, name, stamp, types, logger);
   }
 
+  /** After a commit: DuckDB would plan a statement of an earlier transaction again at each execution. */
+  forgetStatements(): void {
+    this.statements.clear();
+  }
+
   /** Inserts a batch into this table, or into `into`, which has the same columns. */
   async insert(batch: PackedBatch, into: string = this.name): Promise<void> {
     if (batch.rowCount === 0) return;
@@ -104,9 +109,8 @@ export class LoadTable {
       const form = column.text.includes(' BC') ? 'eras' : 'plain';
       return castExpression(valueText(`c${index}`, column), this.storedTypes[at] ?? 'VARCHAR', form);
     });
-    const cells = values.map((_, index) => `unnest(string_split($${index + 1}, chr(31))) AS c${index}`);
     const statement = await this.warehouse.prepare(
-      `INSERT INTO ${into} SELECT ${values.join(', ')} FROM (SELECT ${cells.join(', ')})`,
+      `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${splitCells(values.length)}`,
     );
     await this.warehouse.runPrepared(
       statement,
@@ -198,9 +202,7 @@ export class LoadTable {
       'false',
       ...(this.table.primaryKey.length === 0 ? [contentHash(texts)] : []),
     ];
-    const cells = texts.map((_, index) => `unnest(string_split($${index + 1}, chr(31))) AS c${index}`);
-    // unnest in a subquery of its own: in one expression with the casts it takes five times as long.
-    const source = cells.length === 0 ? 'range(CAST($1 AS BIGINT))' : `(SELECT ${cells.join(', ')})`;
+    const source = texts.length === 0 ? 'range(CAST($1 AS BIGINT))' : splitCells(texts.length);
     const names = [...this.table.columns.map((column) => quoted(column.name)), ...this.addedNames()];
     return `INSERT INTO ${into} (${names.join(', ')}) SELECT ${[...values, ...added].join(', ')} FROM ${source}`;
   }
@@ -213,6 +215,20 @@ export class LoadTable {
       ...(this.table.primaryKey.length === 0 ? ['_fivetran_id'] : []),
     ];
   }
+}
+
+/**
+ * A subquery with the values of `count` packed parameters as columns c0, c1, …
+ *
+ * unnest stands in a subquery of its own: in one expression with the casts it takes five times as long. The
+ * parameters come by way of VALUES: DuckDB plans a statement again when its catalog has changed, the bound
+ * texts are then constants to it, and it would split them while planning, value by value.
+ */
+function splitCells(count: number): string {
+  const numbers = Array.from({ length: count }, (_, index) => index);
+  const parameters = numbers.map((index) => `CAST($${index + 1} AS VARCHAR)`).join(', ');
+  const cells = numbers.map((index) => `unnest(string_split(p${index}, chr(31))) AS c${index}`).join(', ');
+  return `(SELECT ${cells} FROM (VALUES (${parameters})) AS p(${numbers.map((index) => `p${index}`).join(', ')}))`;
 }
 
 /** SQL for the text of a value, NULL for NULL, the escapes undone. */

@@ -2,8 +2,9 @@
  * A copy of the committed state as JSON, for people and for scripts that know the file of old. The
  * warehouse is the truth: the copy may be one commit behind, and is never read for data in it.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../common/make-folder';
 import { STATE_VERSION, type StateDocument, type TableStates } from '../model/sync-state';
 
 export function stateDocument(states: TableStates, at: Date): StateDocument {
@@ -16,8 +17,13 @@ export function stateDocument(states: TableStates, at: Date): StateDocument {
 
 /** Written beside and renamed, so that a reader finds the old file or the new one, never half of one. */
 export function writeStateFile(path: string, document: StateDocument): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const beside = `${path}.tmp`;
-  writeFileSync(beside, `${JSON.stringify(document, null, 2)}\n`);
-  renameSync(beside, path);
+  try {
+    writeFileSync(beside, `${JSON.stringify(document, null, 2)}\n`);
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
 }

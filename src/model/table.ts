@@ -43,6 +43,8 @@ export interface Relation {
   readonly bytes: number;
   /** Whether the table access method supports ranges of ctid, and the server does (PostgreSQL 14). */
   readonly rangeReadable: boolean;
+  /** Read together with its partitions or children, which the role may not read by themselves. */
+  readonly includesChildren?: true;
 }
 
 /** One destination table: an ordinary relation, or a partitioned one with its leaves. */

@@ -12,6 +12,8 @@ export interface ProcessStatsAddon {
   readonly setRoot: (path: string) => void;
   /** Whole numbers 0 to 255. */
   readonly exitNow: (code: number) => void;
+  /** Process-wide, for threads that have not allocated yet; 1 to 1024. False where the C library has no arenas. */
+  readonly limitMemoryArenas: (count: number) => boolean;
   readonly fieldCount: number;
 }
 
@@ -48,7 +50,7 @@ function isAddon(value: unknown): value is ProcessStatsAddon {
   if (typeof value !== 'object' || value === null) return false;
   const candidate = value as Record<string, unknown>;
   return (
-    ['sample', 'setDiskPath', 'setRoot', 'exitNow'].every((name) => typeof candidate[name] === 'function') &&
+    ['sample', 'setDiskPath', 'setRoot', 'exitNow', 'limitMemoryArenas'].every((name) => typeof candidate[name] === 'function') &&
     typeof candidate['fieldCount'] === 'number'
   );
 }

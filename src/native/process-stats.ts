@@ -38,6 +38,14 @@ export function createProcessStats(diskPath: string): ProcessStats {
   return { degraded: false, sample };
 }
 
+/** Enough for the two threads that allocate at the same time most of the time: DuckDB's and the driver's. */
+const MEMORY_ARENAS = 2;
+
+/** Keeps the C library from holding memory for every thread; without the addon, nothing is done. */
+export function limitMemoryArenas(): void {
+  loadAddon(FIELD_COUNT).addon?.limitMemoryArenas(MEMORY_ARENAS);
+}
+
 /**
  * Ends the process at once, with what was written to pipes so far: flush logs and close the warehouse before.
  *

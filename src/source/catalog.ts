@@ -127,9 +127,12 @@ function assembleCatalog(
     const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
     // A foreign table's constraints are claims, and an inheritance parent's do not hold over its children.
     const hasConstraints = row.kind === 'p' || (row.kind === 'r' && members.length === 0);
-    const relations = [row, ...members]
+    const parts = [row, ...members]
       .filter((member) => member.kind !== 'p')
       .map((member) => toRelation(member, columns, server));
+    // SELECT on a table lets its partitions be read through it, but not by themselves.
+    const hidden = members.some((member) => !member.schemaUsage || !member.selectable);
+    const relations = hidden ? [throughParent(row, parts)] : parts;
     tables.push({
       oid: row.oid,
       schema: row.schema,
@@ -166,6 +169,20 @@ function toRelation(row: RelationRow, columns: readonly ColumnRow[], server: Ser
     rows: estimateRows(row, blocks, columns, server.blockSize),
     bytes: row.heapBytes + row.toastBytes,
     rangeReadable: row.isHeap && server.versionNumber >= RANGE_SCAN_VERSION,
+  };
+}
+
+function throughParent(row: RelationRow, parts: readonly Relation[]): Relation {
+  const sum = (of: (part: Relation) => number): number => parts.reduce((total, part) => total + of(part), 0);
+  return {
+    oid: row.oid,
+    schema: row.schema,
+    name: row.name,
+    blocks: sum((part) => part.blocks),
+    rows: sum((part) => part.rows),
+    bytes: sum((part) => part.bytes),
+    rangeReadable: false,
+    includesChildren: true,
   };
 }
 

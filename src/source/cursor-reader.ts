@@ -30,7 +30,7 @@ export async function* readCursor(session: Session, read: CursorRead): AsyncGene
     read.conditions.length === 0 ? '' : ` WHERE ${read.conditions.map((condition) => `(${condition})`).join(' AND ')}`;
   await session.query(
     `DECLARE pgsluice_rows NO SCROLL CURSOR FOR SELECT ${packedRow(read.columns)} || E'\\x1f' AS r ` +
-      `FROM ONLY ${quoteQualified(read.relation.schema, read.relation.name)} AS ${ROW_ALIAS}${where}`,
+      `FROM ${read.relation.includesChildren === true ? '' : 'ONLY '}${quoteQualified(read.relation.schema, read.relation.name)} AS ${ROW_ALIAS}${where}`,
     context,
   );
   let fetchRows = Math.min(FIRST_FETCH_ROWS, read.batchRows());

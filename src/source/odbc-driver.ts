@@ -106,16 +106,16 @@ export function chooseDriver(configured: string | undefined): string {
   }
   const candidates = installed.filter((name) => /postgres|psqlodbc/i.test(name));
   const chosen = candidates.find((name) => /unicode|psqlodbcw/i.test(name)) ?? candidates[0];
-  if (chosen === undefined) throw driverError('No ODBC driver for PostgreSQL is installed.', installed);
+  if (chosen === undefined)
+    throw driverError(`No ODBC driver${installed.length === 0 ? '' : ' for PostgreSQL'} is installed.`, installed);
   return chosen;
 }
 
 function driverError(message: string, installed: readonly string[]): ConnectorError {
-  const list =
-    installed.length === 0 ? 'None is installed.' : `Installed: ${installed.map((name) => `"${name}"`).join(', ')}.`;
+  const list = installed.length === 0 ? '' : `Installed: ${installed.map((name) => `"${name}"`).join(', ')}. `;
   return new ConnectorError(message, {
     code: 'driver_missing',
     kind: 'connection',
-    hint: `${list} Install psqlODBC (Debian: apt-get install odbc-postgresql; RHEL: dnf install postgresql-odbc; macOS: brew install psqlodbc) or set "driver" to an installed one.`,
+    hint: `${list}Install psqlODBC (Debian: apt-get install odbc-postgresql; RHEL: dnf install postgresql-odbc; macOS: brew install psqlodbc) or set "driver" to an installed one.`,
   });
 }

@@ -23,6 +23,14 @@ interface StateRule {
  */
 const RULES: readonly StateRule[] = [
   { state: '08', code: 'connection_lost', kind: 'connection', retryable: true, losesConnection: true },
+  {
+    state: '08001',
+    code: 'server_unreachable',
+    kind: 'connection',
+    retryable: true,
+    losesConnection: true,
+    hint: 'Check "host" and "port", and that the server is running.',
+  },
   { state: '08P01', code: 'protocol_violation', kind: 'connection', retryable: true, losesConnection: true },
   {
     state: '28',
@@ -73,7 +81,13 @@ const RULES: readonly StateRule[] = [
   },
   { state: '25P03', code: 'idle_transaction_ended', kind: 'connection', retryable: true, losesConnection: true },
   { state: '25006', code: 'read_only', kind: 'source', retryable: false },
-  { state: '42501', code: 'permission_denied', kind: 'source', retryable: false },
+  {
+    state: '42501',
+    code: 'permission_denied',
+    kind: 'source',
+    retryable: false,
+    hint: 'Grant the role USAGE on the schema and SELECT on the table.',
+  },
   {
     state: '42P01',
     code: 'table_missing',
@@ -137,14 +151,21 @@ export function translateOdbcError(error: unknown, doing: string): ConnectorErro
   // libpq refuses a login before there is a SQLSTATE to report: psqlODBC calls it all 08001.
   const state = refineState(first?.state, text);
   const rule = state === undefined ? undefined : ruleFor(state);
-  return new ConnectorError(`${sentence(text)} (while ${doing}${state === undefined ? '' : `, SQLSTATE ${state}`})`, {
+  return new ConnectorError(`${sentence(text)} (while ${doing}${state === undefined ? '' : `, SQLSTATE ${state}`}).`, {
     code: rule?.code ?? 'odbc_error',
     kind: rule?.kind ?? 'source',
     retryable: rule?.retryable ?? false,
     ...(state === undefined ? {} : { sqlState: state }),
-    ...(rule?.hint === undefined ? {} : { hint: rule.hint }),
+    ...hintFor(rule, text),
     cause: error,
   });
+}
+
+function hintFor(rule: StateRule | undefined, text: string): { readonly hint?: string } {
+  const database = /permission denied for database "([^"]*)"/.exec(text)?.[1];
+  if (database !== undefined)
+    return { hint: `Run: GRANT CONNECT ON DATABASE "${database}" TO the role in "username".` };
+  return rule?.hint === undefined ? {} : { hint: rule.hint };
 }
 
 /**
@@ -166,11 +187,15 @@ function refineState(state: string | undefined, text: string): string | undefine
 }
 
 function cleanMessage(text: string): string {
-  return text
-    .replace(/;?\s*\n?Error while executing the query\s*$/i, '')
-    .replace(/^ERROR:\s*/, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .trim();
+  return (
+    text
+      .replace(/;?\s*\n?Error while executing the query\s*$/i, '')
+      .replace(/^ERROR:\s*/, '')
+      // libpq's question; the hint says the same.
+      .replace(/\s*Is the server running [^?]*\?/g, '')
+      .replace(/\s*\n\s*/g, ' ')
+      .trim()
+  );
 }
 
 function sentence(text: string): string {

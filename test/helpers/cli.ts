@@ -110,24 +110,25 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   );
 }
 
-let built = false;
+let built: { readonly failed: boolean } | undefined;
 
 /** Builds dist where it is older than src; one test file at a time, since they run in several processes. */
 function buildOnce(): void {
-  if (built) return;
+  built ??= { failed: !build() };
+  if (built.failed) throw new Error('The command line could not be built.');
+}
+
+function build(): boolean {
   const cache = join(PROJECT, 'node_modules/.cache');
   const lock = join(cache, 'pgsluice-test-build');
   mkdirSync(cache, { recursive: true });
   while (!tryLock(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   try {
-    if (newest(join(PROJECT, 'src')) > modified(MAIN)) {
-      const { status } = spawnSync(process.execPath, [join(PROJECT, 'scripts/build.js')], { stdio: 'inherit' });
-      if (status !== 0) throw new Error('The command line could not be built.');
-    }
+    if (newest(join(PROJECT, 'src')) <= modified(MAIN)) return true;
+    return spawnSync(process.execPath, [join(PROJECT, 'scripts/build.js')], { stdio: 'inherit' }).status === 0;
   } finally {
     rmSync(lock, { recursive: true, force: true });
   }
-  built = true;
 }
 
 /** A folder can be made by one process only; one that a killed process left is taken over. */

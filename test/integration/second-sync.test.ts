@@ -12,9 +12,13 @@ describe('a second sync', () => {
   const rows = async (sql: string): Promise<unknown[][]> =>
     await withWarehouse(database, (warehouse: WarehouseReader) => warehouse.rows(sql));
 
-  test.each([{ batchRows: 7 }, { batchRows: 5_000 }])(
-    'inserts, changes, marks deleted rows and takes returning ones back, in batches of $batchRows',
-    async ({ batchRows }) => {
+  test.each([
+    { batchRows: 7, syncMode: 'full', reconcileEvery: 0 },
+    { batchRows: 5_000, syncMode: 'full', reconcileEvery: 0 },
+    { batchRows: 7, syncMode: 'xmin', reconcileEvery: 1 },
+  ] as const)(
+    'inserts, changes, marks deleted rows and takes returning ones back ($syncMode, in batches of $batchRows)',
+    async ({ batchRows, ...mode }) => {
       const { client } = database;
       await client.query(`
         CREATE TABLE t (id int, part text, v text, n numeric, PRIMARY KEY (part, id));
@@ -22,7 +26,7 @@ describe('a second sync', () => {
       const table = { schema: 'public', name: 't' };
       const marks =
         'SELECT id, _fivetran_deleted, v FROM tester.source_public_t WHERE id IN (5, 6, 7, 301) ORDER BY id';
-      const settings = { customBatchSize: batchRows };
+      const settings = { customBatchSize: batchRows, ...mode };
       await sync(database, settings);
       const [before] = await rows('SELECT min(sync_timestamp), count(*) FROM tester.source_public_t');
 

@@ -28,6 +28,7 @@ export interface Hooks {
   readonly onLine?: (line: string) => void;
 }
 
+/** Everything each time, unless a test asks for changes only. */
 export async function sync(
   database: TestDatabase,
   settings: Partial<Settings> = {},
@@ -39,7 +40,7 @@ export async function sync(
     context.onLine?.(`${level} ${message}`);
   };
   const logger = { debug: log('DEBUG'), info: log('INFO'), warning: log('WARNING'), severe: log('SEVERE') };
-  const all = settingsFor(database, settings);
+  const all = settingsFor(database, { syncMode: 'full', ...settings });
   const report = await runSync(all, {
     logger,
     signal: new AbortController().signal,

@@ -1,41 +1,57 @@
 import { combineObservers } from '../../app/combine-observers';
 import { runSync } from '../../app/sync-run';
+import { asConnectorError } from '../../common/errors';
 import type { SyncReport } from '../../model/report';
 import type { Command, CommandContext } from '../command';
 import { exitCodeOfReport } from '../exit-codes';
 import { lazy } from '../lazy';
 import { renderReport } from '../report-lines';
-import type { Watching } from '../watch/watching';
+
+interface Purpose {
+  readonly reconcile?: boolean;
+  readonly keysOnly?: boolean;
+}
 
 /** Replicates the tables; tables that cannot be read do not stop the others. */
-export const sync: Command = async (context) => {
+export const sync: Command = async (context) =>
+  await run(context, { reconcile: context.switches['reconcile'] === 'true' });
+
+/** Looks for deleted rows and for nothing else. */
+export const reconcile: Command = async (context) => await run(context, { keysOnly: true });
+
+async function run(context: CommandContext, purpose: Purpose): Promise<number> {
   const { output } = context;
   let report: SyncReport;
   try {
-    report = await watched(context);
+    report = await runWatched(context, purpose);
   } catch (error) {
     output.print(['', 'Sync FAILED']);
     throw error;
   }
   output.print(renderReport(report));
   return exitCodeOfReport(report);
-};
+}
 
-async function watched({ settings, output, signal, secrets, version }: CommandContext): Promise<SyncReport> {
+/** With page, metrics, report and traces, where they are wished for. */
+async function runWatched(context: CommandContext, purpose: Purpose): Promise<SyncReport> {
+  const { settings, output, signal } = context;
   const { logger } = output;
-  const wanted = settings.metricsPort !== undefined || settings.reportPath !== undefined;
-  const watching: Watching | undefined = wanted
-    ? await lazy.watching().startWatching(settings, { logger, secrets, version })
+  const { isWanted } = lazy.wanted();
+  const watching = isWanted(settings, context.io.env)
+    ? await lazy.watching().startWatching(settings, context)
     : undefined;
   const observer = combineObservers(output.observer, ...(watching === undefined ? [] : [watching.observer]));
+  // What is looked at must not decide how the sync ends.
+  const finish = async (outcome: SyncReport | { readonly error: unknown }): Promise<void> => {
+    await watching?.end(outcome).catch((error: unknown) => logger.warning(asConnectorError(error).describe()));
+  };
   let report: SyncReport;
   try {
-    report = await runSync(settings, { logger: watching?.logger ?? logger, signal, observer });
+    report = await runSync(settings, { logger: watching?.logger ?? logger, signal, observer, ...purpose });
   } catch (error) {
-    // What ended the sync matters more than a report that cannot be written.
-    await watching?.failed(error).catch((problem: unknown) => logger.warning(String(problem)));
+    await finish({ error });
     throw error;
   }
-  await watching?.ended(report);
+  await finish(report);
   return report;
 }

@@ -21,8 +21,8 @@ export function advise(found: Findings): readonly string[] {
   ].flat();
 }
 
-function failures({ tables }: Findings): readonly string[] {
-  return tables.some((table) => table.error !== null)
+function failures(found: Findings): readonly string[] {
+  return found.failures.length > 0
     ? ['Mend the failed tables first: each says above what to do; the next sync takes them up again.']
     : [];
 }

@@ -12,7 +12,8 @@ const OTHER = '(other)';
 export interface SyncMetrics {
   readonly registry: Registry;
   readonly observer: SyncObserver;
-  /** undefined while it runs. */
+  /** Whenever memory, CPU and disk were read. */
+  resources(pressure: Pressure): void;
   ended(succeeded: boolean): void;
 }
 
@@ -108,11 +109,7 @@ export function createMetrics(version: string): SyncMetrics {
       durations.observe(seconds);
       if (error !== undefined) errors.inc({ table: label(table), code: error.code });
     },
-    sampled: (pressure, batchRows, count) => {
-      setKnown(memory, pressure.memoryPercent / 100);
-      setKnown(available, pressure.memoryAvailableBytes);
-      setKnown(cpu, pressure.cpuPercent / 100);
-      setKnown(disk, diskRatio(pressure));
+    sampled: (_pressure, batchRows, count) => {
       batch.set(batchRows);
       readers.set(count);
     },
@@ -120,16 +117,18 @@ export function createMetrics(version: string): SyncMetrics {
   return {
     registry,
     observer,
+    resources: (pressure) => {
+      setKnown(memory, pressure.memoryPercent / 100);
+      setKnown(available, pressure.memoryAvailableBytes);
+      setKnown(cpu, pressure.cpuPercent / 100);
+      setKnown(disk, pressure.diskPercent / 100);
+    },
     ended: (succeeded) => {
       running.set(0);
       registry.registerMetric(success);
       success.set(succeeded ? 1 : 0);
     },
   };
-}
-
-function diskRatio(pressure: Pressure): number {
-  return pressure.diskPercent / 100;
 }
 
 /** What is not known keeps its last value, rather than becoming NaN. */

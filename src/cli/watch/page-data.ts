@@ -63,6 +63,8 @@ export interface PageData {
   readonly tables: readonly PageTable[];
   /** How many more there are than `tables` shows. */
   readonly tablesLeftOut: number;
+  /** Tables that failed, and those that could not even be begun, each with its reason. */
+  readonly failures: readonly string[];
   readonly warnings: readonly string[];
   readonly advice: readonly string[];
 }

@@ -4,8 +4,8 @@ import type { Logger } from '../../common/logger';
 import { asConnectorError } from '../../common/errors';
 import type { PlannedTable, SyncPlan } from '../../model/plan';
 import type { StatementEvent, SyncObserver, SyncReport, TableReport } from '../../model/report';
-import type { Pressure } from '../../model/resources';
 import { tableKey } from '../../model/table';
+import type { PressureSource } from '../../sync/resource-monitor';
 import { RateMeter } from '../rate-meter';
 import { advise } from '../report/advice';
 import type { PageData, PageTable, WatchState } from './page-data';
@@ -18,6 +18,8 @@ export interface WatchOptions {
   readonly warehouse: string;
   /** Masked wherever a text is kept. */
   readonly secrets: readonly string[];
+  /** The machine's own figures, read at every sample. */
+  readonly pressure: PressureSource;
   readonly now?: () => number;
   readonly rssBytes?: () => number;
 }
@@ -49,6 +51,7 @@ export class SyncWatch {
   private readonly series = new Series();
   private readonly rowRate: RateMeter;
   private readonly byteRate: RateMeter;
+  private readonly failures = new Map<string, string>();
   private readonly warnings: string[] = [];
   private readonly redact: (text: string) => string;
   private state: WatchState = 'starting';
@@ -56,7 +59,6 @@ export class SyncWatch {
   private endMs: number | undefined;
   private retries = 0;
   private checkpoints = 0;
-  private pressure: Pressure | undefined;
   private batchRows = NaN;
   private readers = NaN;
   private timer: NodeJS.Timeout | undefined;
@@ -89,8 +91,7 @@ export class SyncWatch {
       this.entry(table).retries += 1;
     },
     tableFinished: (table, report) => this.finished(this.entry(table), report),
-    sampled: (pressure, batchRows, readers) => {
-      this.pressure = pressure;
+    sampled: (_pressure, batchRows, readers) => {
       this.batchRows = batchRows;
       this.readers = readers;
     },
@@ -122,8 +123,9 @@ export class SyncWatch {
   }
 
   ended(report: SyncReport): void {
-    const failed = report.tables.some((table) => table.error !== undefined);
-    this.end(failed ? 'some tables failed' : 'succeeded');
+    for (const { key, error } of report.tables)
+      if (error !== undefined) this.failures.set(key, this.redact(error.describe()));
+    this.end(this.failures.size > 0 ? 'some tables failed' : 'succeeded');
   }
 
   failed(error: unknown): void {
@@ -155,12 +157,13 @@ export class SyncWatch {
       retries: this.retries,
       checkpoints: this.checkpoints,
       tablesDone: done.length,
-      tablesFailed: done.filter(({ error }) => error !== null).length,
+      tablesFailed: this.failures.size,
       tablesTotal: tables.length,
       secondsLeft: this.endMs === undefined ? this.secondsLeft(tables, seconds) : null,
       series: this.series.columns(),
       tables: shown.map((entry) => this.describe(entry, atMs)),
       tablesLeftOut: tables.length - shown.length,
+      failures: [...this.failures].map(([key, message]) => `${key}: ${message}`),
       warnings: this.warnings,
     };
     return { ...data, advice: advise(data) };
@@ -178,7 +181,9 @@ export class SyncWatch {
 
   private finished(entry: TableEntry, report: TableReport): void {
     entry.toMs = this.now();
-    entry.error = report.error === undefined ? null : this.redact(report.error.describe());
+    if (report.error === undefined) return;
+    entry.error = this.redact(report.error.describe());
+    this.failures.set(report.key, entry.error);
   }
 
   private entry(planned: PlannedTable): TableEntry {
@@ -239,14 +244,13 @@ export class SyncWatch {
   }
 
   private sample(): void {
-    const { pressure } = this;
-    const freeShare = pressure === undefined ? NaN : 1 - pressure.memoryPercent / 100;
+    const pressure = this.options.pressure.read();
     this.series.add((this.now() - this.startMs) / 1000, {
       rowsPerSecond: this.rowRate.perSecond(),
       megabytesPerSecond: this.byteRate.perSecond() / MEGABYTE,
       rssMegabytes: this.rssBytes() / MEGABYTE,
-      memoryLimitMegabytes: (pressure?.memoryAvailableBytes ?? NaN) / freeShare / MEGABYTE,
-      cpuPercent: pressure?.cpuPercent ?? NaN,
+      memoryLimitMegabytes: pressure.memoryAvailableBytes / (1 - pressure.memoryPercent / 100) / MEGABYTE,
+      cpuPercent: pressure.cpuPercent,
       batchRows: this.batchRows,
       readers: this.readers,
       retries: this.retries,

@@ -1,40 +1,46 @@
 /** Puts together what a user asked for: page, metrics, report, traces. Nothing of it is loaded otherwise. */
 import { combineObservers } from '../../app/combine-observers';
-import { ConnectorError } from '../../common/errors';
+import { ConnectorError, type ErrorKind } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
 import type { SyncObserver, SyncReport } from '../../model/report';
+import type { CommandContext } from '../command';
+import { createProcessStats } from '../../native/process-stats';
+import { ResourceMonitor } from '../../sync/resource-monitor';
 import { renderPage } from '../report/page';
 import { createMetrics } from './metrics';
 import { SyncWatch } from './sync-watch';
 import { startWatchServer } from './watch-server';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface Watching {
   readonly observer: SyncObserver;
   /** Wherever a sync logs to, so that the page has its warnings. */
   readonly logger: Logger;
-  /** Resolves when the report is written and the port is closed. */
-  ended(report: SyncReport): Promise<void>;
-  failed(error: unknown): Promise<void>;
+  /** Resolves when the report is written, traces are sent and the port is closed. */
+  end(outcome: SyncReport | { readonly error: unknown }): Promise<void>;
 }
 
-export interface WatchingContext {
-  readonly logger: Logger;
-  readonly secrets: readonly string[];
-  readonly version: string;
-}
-
-export async function startWatching(settings: Settings, context: WatchingContext): Promise<Watching> {
-  const { logger, version } = context;
+export async function startWatching(settings: Settings, context: CommandContext): Promise<Watching> {
+  const { version, secrets } = context;
+  const { logger } = context.output;
+  if (settings.reportPath !== undefined) checkFolder(settings.reportPath);
+  const metrics = createMetrics(version);
+  const monitor = new ResourceMonitor(createProcessStats(settings.warehousePath));
   const watch = new SyncWatch({
     version,
     source: settings.dsn ?? `${settings.host ?? ''}:${settings.port ?? ''}/${settings.database ?? ''}`,
     warehouse: settings.destination === 'null' ? 'nowhere' : settings.warehousePath,
-    secrets: context.secrets,
+    secrets,
+    pressure: {
+      read: () => {
+        const pressure = monitor.read();
+        metrics.resources(pressure);
+        return pressure;
+      },
+    },
   });
-  const metrics = createMetrics(version);
   const server =
     settings.metricsPort === undefined
       ? undefined
@@ -47,27 +53,33 @@ export async function startWatching(settings: Settings, context: WatchingContext
         });
   if (server !== undefined) logger.info(`Live page and metrics: ${server.url}`);
   watch.start();
-  const finish = async (): Promise<void> => {
-    if (settings.reportPath !== undefined) {
-      writeReport(settings.reportPath, renderPage(watch.data()).html);
-      logger.info(`Report written to ${settings.reportPath}`);
-    }
-    await server?.close();
-  };
   return {
     observer: combineObservers(watch.observer, metrics.observer),
     logger: watch.listening(logger),
-    ended: async (report) => {
-      watch.ended(report);
-      metrics.ended(report.tables.every((table) => table.error === undefined));
-      await finish();
-    },
-    failed: async (error) => {
-      watch.failed(error);
-      metrics.ended(false);
-      await finish();
+    end: async (outcome) => {
+      if ('error' in outcome) watch.failed(outcome.error);
+      else watch.ended(outcome);
+      metrics.ended('tables' in outcome && outcome.tables.every((table) => table.error === undefined));
+      try {
+        if (settings.reportPath !== undefined) {
+          writeReport(settings.reportPath, renderPage(watch.data()).html);
+          logger.info(`Report written to ${settings.reportPath}`);
+        }
+      } finally {
+        await server?.close();
+      }
     },
   };
+}
+
+/** Known before the sync rather than hours later. */
+function checkFolder(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    accessSync(dirname(path), constants.W_OK);
+  } catch (cause) {
+    throw notWritten(path, cause, 'configuration');
+  }
 }
 
 /** Beside and renamed, so that whoever reads the last report meanwhile finds it whole. */
@@ -79,12 +91,16 @@ function writeReport(path: string, html: string): void {
     writeFileSync(beside, html, { mode: 0o600 });
     renameSync(beside, path);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new ConnectorError(`The report ${path} could not be written (${code}).`, {
-      code: 'report_not_written',
-      kind: 'destination',
-      hint: 'Check the folder of --report; the sync itself went on to its end.',
-      cause,
-    });
+    throw notWritten(path, cause, 'destination');
   }
+}
+
+function notWritten(path: string, cause: unknown, kind: ErrorKind): ConnectorError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+  return new ConnectorError(`The report ${path} cannot be written (${code}).`, {
+    code: 'report_not_written',
+    kind,
+    hint: 'Check the folder of --report.',
+    cause,
+  });
 }

@@ -1,3 +1,4 @@
+import { COMMANDS } from '../../../src/cli/command-declarations';
 import { parseCommandLine } from '../../../src/cli/command-line';
 import { ConnectorError } from '../../../src/common/errors';
 
@@ -23,7 +24,7 @@ describe('the command line', () => {
       name: 'sync',
       configurationPath: 'c.json',
       flags: { port: '05', warehouse_path: 'w.db', custom_threads: '0x10' },
-      confirmed: false,
+      switches: {},
     });
   });
 
@@ -47,9 +48,17 @@ describe('the command line', () => {
   });
 
   it('takes --yes and --force for reset', () => {
-    expect(parse('reset')).toMatchObject({ name: 'reset', confirmed: false });
-    expect(parse('reset', '--yes')).toMatchObject({ confirmed: true });
-    expect(parse('reset', '--force')).toMatchObject({ confirmed: true });
+    expect(parse('reset')).toMatchObject({ name: 'reset', switches: {} });
+    expect(parse('reset', '--yes')).toMatchObject({ switches: { yes: 'true' } });
+    expect(parse('reset', '--force')).toMatchObject({ switches: { yes: 'true' } });
+  });
+
+  it("hands a command's own switches over by their name, and its word", () => {
+    expect(parse('plan', '--explain', 'public.orders', '--json')).toMatchObject({
+      switches: { explain: 'public.orders', json: 'true' },
+    });
+    expect(parse('init', '--no-test')).toMatchObject({ switches: { test: 'false' } });
+    expect(parse('completion', 'fish')).toMatchObject({ name: 'completion', switches: { shell: 'fish' } });
   });
 
   it.each([
@@ -62,10 +71,14 @@ describe('the command line', () => {
     [['sync', '--confguration', 'x'], 'Unknown option --confguration; did you mean --configuration?'],
     [['sync', '--foo=1', '-x'], 'Unknown option --foo. Unknown option -x.'],
     [['reset', '--host', 'x'], 'Option --host means nothing to this command.'],
+    [['plan', '--metrics-port', '1'], 'Option --metrics-port means nothing to this command.'],
+    [['status', '--once'], 'Option --once means nothing to this command.'],
+    [['statsu'], 'Unknown command "statsu"; did you mean status?'],
+    [['monitor', '--intervall', '2'], 'Unknown option --intervall; did you mean --interval?'],
     [['sync', '--port'], '--port needs a value.'],
-    [[], 'Name a command: sync, plan, reset.'],
+    [[], expect.stringMatching(/^Name a command: sync, .*completion\.$/)],
   ])('refuses %j', (argv, sentence) => {
-    expect(refusal(...argv)).toBe(sentence);
+    expect(refusal(...argv)).toEqual(sentence);
   });
 
   it('refuses a password as an argument without repeating it', () => {
@@ -82,6 +95,26 @@ describe('the command line', () => {
     const sync = parse('sync', '--help');
     expect(sync.kind === 'help' && sync.text).toMatch(/--max-retries .*\[default: 5\]/);
     expect(sync.kind === 'help' && sync.text).not.toContain('--password');
+  });
+
+  it.each(COMMANDS.map(({ name, examples }) => [name, examples] as const))(
+    'shows examples in the help of %s',
+    (name, examples) => {
+      const help = parse(name, '--help');
+      const text = help.kind === 'help' ? help.text.slice(help.text.indexOf('Examples:')) : '';
+      // In two columns, which may wrap.
+      for (const word of examples.flatMap(([example, meaning]) => `${example} ${meaning}`.split(' ')))
+        expect(text).toContain(word.replaceAll('$0', 'pgsluice'));
+    },
+  );
+
+  it.each(
+    COMMANDS.flatMap(({ name, examples }) => examples.map(([example]) => [example, name] as const)).filter(
+      ([example]) => example.startsWith('$0') && !example.includes('>'),
+    ),
+  )('understands its own example: %s', (example, name) => {
+    const words = [...example.slice(3).matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
+    expect(parse(...words)).toMatchObject({ kind: 'command', name });
   });
 
   it('keeps help within the terminal', () => {

@@ -4,7 +4,7 @@ import { runCommand } from '../../../src/cli/run-command';
 import { ConnectorError } from '../../../src/common/errors';
 import type { Logger } from '../../../src/common/logger';
 import type { SyncReport } from '../../../src/model/report';
-import { emptyReport, plannedTable } from './sample-report';
+import { emptyReport } from './sample-report';
 import { EventEmitter } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,6 @@ jest.mock(
   '../../../src/app/sync-run',
   () => ({
     runSync: (settings: unknown, context: Context) => runSync(settings, context),
-    planSync: () => Promise.resolve({ tables: [plannedTable('orders', 1_234_567), plannedTable('customers', 10)] }),
   }),
   { virtual: true },
 );
@@ -171,14 +170,6 @@ describe('sync', () => {
     runSync = () => Promise.resolve(emptyReport);
     writeFileSync(join(directory, 'configuration.json'), JSON.stringify({ ...CONFIGURATION, regoin: 'x' }));
     expect((await run(['sync'])).stdout).toMatch(/ WARNING The key "regoin" .* did you mean "region"\?\n/);
-  });
-});
-
-describe('plan', () => {
-  it('shows the tables in their order', async () => {
-    const { code, stdout } = await run(['plan']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/public\.orders +\| small +\| +1,234,567 \| +7\.8 MB \| ranges[^]*public\.customers/);
   });
 });
 

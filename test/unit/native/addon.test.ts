@@ -149,3 +149,14 @@ describe('at exit', () => {
     expect(Number(child.stdout)).toBeLessThan(200 * 1024 * 1024);
   });
 });
+
+describe('limitMemoryArenas', () => {
+  test('refuses what is no count', () => {
+    const limit = addon().limitMemoryArenas as (count: unknown) => boolean;
+    for (const wrong of [undefined, 'x', 0, 1.5, -1, 2000]) expect(() => limit(wrong)).toThrow(/whole number/);
+  });
+
+  test('says whether the C library took it', () => {
+    expect(typeof addon().limitMemoryArenas(64)).toBe('boolean');
+  });
+});

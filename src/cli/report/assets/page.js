@@ -7,6 +7,7 @@
   const holder = document.getElementById('data');
   const live = holder.textContent.trim() === '';
   const POLL_MS = 1000;
+  const HEIGHT = 170;
   const charts = [];
   let paused = false;
   let data;
@@ -48,8 +49,14 @@
   }
 
   const last = (values) => values.findLast((value) => value !== null) ?? null;
-  const most = (values) => values.reduce((top, value) => (value === null || value <= top ? top : value), 0);
-  const percent = (value) => (value === null ? '–' : `${integer.format(value)} %`);
+  /** A table's name, breakable where its parts end. */
+  function nameCell(name) {
+    const parts = name.split(/(?<=[._])/).flatMap((part) => [part, element('wbr')]);
+    return element('th', { scope: 'row' }, ...parts.slice(0, -1));
+  }
+
+  const most = (values) => values.reduce((top, value) => (top === null || value > top ? (value ?? top) : top), null);
+  const percent = (value) => (value === null || Number.isNaN(value) ? '–' : `${integer.format(value)} %`);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   // ---- Head and figures ----
@@ -145,12 +152,12 @@
     ];
     return {
       width,
-      height: 190,
+      height: HEIGHT,
       legend: { show: false },
       cursor: { y: false },
       scales: { x: { time: false }, y: { range: from('y') }, right: { range: from('right') } },
       axes: [
-        { ...axis, values: (_plot, values) => values.map((value) => duration(value)), space: 70 },
+        { ...axis, values: (_plot, values) => values.map((value) => duration(value)), space: 70, size: 30 },
         { ...axis, values: short, size: 56 },
         ...(right ? [{ ...axis, scale: 'right', side: 1, values: short, size: 50, grid: { show: false } }] : []),
       ],
@@ -185,19 +192,20 @@
 
   function buildCharts() {
     const place = document.getElementById('charts');
-    for (const made of charts.splice(0)) made.plot.destroy();
+    for (const { plot } of charts.splice(0)) plot.destroy();
     place.replaceChildren();
-    for (const chart of CHARTS) {
+    const made = CHARTS.map((chart) => {
       const body = element('div', { role: 'img' });
       const keys = chart.lines.map(([, label], index) =>
         element('span', { class: index === 0 ? 'key' : 'key two', textContent: label }),
       );
       place.append(element('section', {}, element('h2', {}, chart.title, ...keys), body));
-      charts.push({
-        chart,
-        body,
-        plot: new uPlot(chartOptions(chart, Math.max(240, body.clientWidth)), chartData(chart), body),
-      });
+      return { chart, body };
+    });
+    // Only when all of them stand in the grid are their widths known.
+    for (const { chart, body } of made) {
+      const plot = new uPlot(chartOptions(chart, Math.max(200, body.clientWidth)), chartData(chart), body);
+      charts.push({ chart, body, plot });
     }
     describeCharts();
   }
@@ -246,7 +254,7 @@
       return element(
         'tr',
         { class: table.error === null ? '' : 'failed' },
-        element('th', { scope: 'row', textContent: table.name }),
+        nameCell(table.name),
         element('td', {}, track),
         element('td', { class: 'number', textContent: duration(to - table.from) }),
       );
@@ -274,7 +282,7 @@
           element(
             'tr',
             {},
-            element('th', { scope: 'row', textContent: table.name }),
+            nameCell(table.name),
             cell(duration(took(table))),
             cell(number(table.rows)),
             cell(number(took(table) > 0 ? table.rows / took(table) : 0)),
@@ -291,7 +299,7 @@
           element(
             'tr',
             {},
-            element('th', { scope: 'row', textContent: table.name }),
+            nameCell(table.name),
             cell(table.category, false, true),
             cell(`${table.mode}: ${table.reason}`, false),
             cell(table.readMethod, false, true),
@@ -317,10 +325,7 @@
     else updateCharts();
     renderTimeline();
     renderTables();
-    renderList(
-      'failures',
-      data.tables.filter((table) => table.error !== null).map((table) => `${table.name}: ${table.error}`),
-    );
+    renderList('failures', data.failures);
     renderList('warnings', data.warnings);
     renderList('advice', data.advice);
   }
@@ -329,7 +334,7 @@
   window.addEventListener('resize', () => {
     clearTimeout(resizing);
     resizing = setTimeout(() => {
-      for (const { body, plot } of charts) plot.setSize({ width: Math.max(240, body.clientWidth), height: 190 });
+      for (const { body, plot } of charts) plot.setSize({ width: Math.max(200, body.clientWidth), height: HEIGHT });
     }, 100);
   });
   window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', buildCharts);

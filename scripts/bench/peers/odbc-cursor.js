@@ -1,0 +1,24 @@
+// The npm package `odbc` read the ordinary way: a cursor, one cell a column, and no destination.
+//   node odbc-cursor.js CONNECTION-STRING TABLE
+const odbc = require('odbc');
+
+// The fastest of 100, 500, 1,000, 2,000 and 5,000 on the orders table.
+const FETCH_SIZE = 1000;
+
+async function read(connectionString, table) {
+  const connection = await odbc.connect(`${connectionString}UseDeclareFetch=1;Fetch=${FETCH_SIZE};`);
+  const cursor = await connection.query(`SELECT * FROM public."${table}"`, { cursor: true, fetchSize: FETCH_SIZE });
+  let rows = 0;
+  while (!cursor.noData) rows += (await cursor.fetch()).length;
+  await cursor.close();
+  await connection.close();
+  return rows;
+}
+
+read(process.argv[2], process.argv[3]).then(
+  (rows) => console.log(`rows=${rows}`),
+  (error) => {
+    console.error(error.odbcErrors ?? error);
+    process.exit(1);
+  },
+);

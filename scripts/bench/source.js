@@ -1,0 +1,132 @@
+// The PostgreSQL that everything is measured against: one of our own, or the one that --connection names.
+const { readFileSync, readdirSync } = require('node:fs');
+const { Client } = require('pg');
+const { startPostgres } = require('../demo/postgres-server');
+
+// As a production server of this size would have them; the demo's flags alone leave 128 MB of buffers.
+const FLAGS = { shared_buffers: '512MB', max_locks_per_transaction: '256', max_wal_size: '8GB' };
+// Understood by every peer, however it quotes.
+const PASSWORD = 'benchmark';
+const PREFIX = 'pgsluice_bench_';
+
+class Source {
+  /** @param {{ host: string, port: number, user: string, password: string, pid?: number, close?: () => Promise<void> }} server */
+  constructor(server) {
+    this.server = server;
+    this.databases = new Set();
+  }
+
+  static async start() {
+    return new Source(await startPostgres({ flags: FLAGS, password: PASSWORD }));
+  }
+
+  /** @param {string} connection postgresql://user:password@host:port/ */
+  static connect(connection) {
+    const url = new URL(connection);
+    return new Source({
+      host: url.hostname,
+      port: Number(url.port || 5432),
+      user: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+    });
+  }
+
+  /** Runs `action` with a client of one database. */
+  async with(database, action) {
+    const { host, port, user, password } = this.server;
+    const client = new Client({ host, port, user, password, database });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return await action(client);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  /** A fresh database, filled, with hint bits and statistics set, so that the first run is like the others. */
+  async create(name, statements) {
+    const database = `${PREFIX}${name}`;
+    await this.drop(database);
+    await this.with('postgres', (client) => client.query(`CREATE DATABASE ${database} TEMPLATE template0`));
+    this.databases.add(database);
+    await this.with(database, async (client) => {
+      await client.query('CREATE EXTENSION pg_stat_statements').catch(() => {});
+    });
+    await this.run(database, statements);
+    return database;
+  }
+
+  async run(database, statements) {
+    await this.with(database, async (client) => {
+      // A statement each: thousands of tables in one transaction would need as many locks.
+      for (const statement of statements) await client.query(statement);
+      await client.query('VACUUM (ANALYZE)');
+      await client.query('CHECKPOINT').catch(() => {});
+    });
+  }
+
+  async drop(database) {
+    await this.with('postgres', (client) => client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
+    this.databases.delete(database);
+  }
+
+  async version() {
+    return this.with('postgres', async (client) => (await client.query('SHOW server_version')).rows[0].server_version);
+  }
+
+  async resetStatements(database) {
+    await this.with(database, (client) => client.query('SELECT pg_stat_statements_reset()')).catch(() => {});
+  }
+
+  /**
+   * What the server counted since the reset; undefined where pg_stat_statements is not to be had.
+   * @returns {Promise<{ longestMs: number, totalMs: number, calls: number } | undefined>}
+   */
+  async statements(database) {
+    const sql = `
+      SELECT max(max_exec_time)::float8 AS longest, sum(total_exec_time)::float8 AS total, sum(calls)::float8 AS calls
+      FROM pg_stat_statements JOIN pg_database d ON d.oid = dbid
+      WHERE d.datname = current_database() AND query !~* 'pg_stat_statements'`;
+    try {
+      const { rows } = await this.with(database, (client) => client.query(sql));
+      return { longestMs: rows[0].longest, totalMs: rows[0].total, calls: rows[0].calls };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** CPU seconds that the server and all its processes have used so far; NaN where it is not ours to look into. */
+  cpuSeconds() {
+    const { pid } = this.server;
+    if (pid === undefined || process.platform !== 'linux') return NaN;
+    let sum = 0;
+    for (const entry of readdirSync('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      const fields = statFields(entry);
+      if (fields === undefined) continue;
+      const [, parent] = fields;
+      // The postmaster adds up what its ended children used (cutime, cstime); those still there are added here.
+      if (Number(entry) === pid) sum += fields.slice(11, 15).reduce((a, b) => a + Number(b), 0);
+      else if (Number(parent) === pid) sum += Number(fields[11]) + Number(fields[12]);
+    }
+    return sum / 100;
+  }
+
+  async close() {
+    if (this.server.close !== undefined) return this.server.close();
+    for (const database of [...this.databases]) await this.drop(database).catch(() => {});
+  }
+}
+
+/** Fields of /proc/PID/stat from the third on: state, parent, …; utime is the twelfth of these. */
+function statFields(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { Source, statFields };

@@ -1,0 +1,114 @@
+/** The same checks one at a time, for a setup form that asks for them by name. */
+import type { Logger } from '../../common/logger';
+import type { Settings } from '../../config/settings';
+import type { SyncPlan } from '../../model/plan';
+import { tableKey } from '../../model/table';
+import type { Session } from '../../source/session';
+import { readServerFacts } from '../../source/server-facts';
+import { createRuns } from '../../sync/table-runs';
+import { loadTransformationModule } from '../../sync/transformations';
+import { discoverAndPlan } from '../discovery';
+import { runsOptions } from '../runs-options';
+import { openSource } from '../source-connection';
+import { failure, ok, type Finding } from './finding';
+import { checkOdbc, checkTransformations } from './host';
+import { checkNetwork } from './network';
+import { checkServer } from './server';
+
+export type ConnectionTest = 'settings' | 'driver' | 'connection' | 'credentials' | 'permissions' | 'sync_mode';
+
+/** Findings of one test. Rejects with a ConnectorError where the server cannot be asked. */
+export async function runConnectionTest(
+  test: ConnectionTest,
+  settings: Settings,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  switch (test) {
+    case 'driver':
+      return checkOdbc(settings);
+    case 'connection':
+      return await checkNetwork(settings);
+    case 'credentials':
+      return await withSession(settings, logger, signal, () => Promise.resolve([ok('login', 'The role can log in.')]));
+    case 'settings': {
+      const facts = await withSession(settings, logger, signal, (session) => readServerFacts(session, signal));
+      const server = checkServer(facts, settings, new Date(), facts.clockMs - Date.now());
+      return [...(await checkTransformations(settings)), ...server];
+    }
+    case 'permissions':
+    case 'sync_mode':
+      return await checkTables(test, settings, logger, signal);
+  }
+}
+
+async function withSession<T>(
+  settings: Settings,
+  logger: Logger,
+  signal: AbortSignal,
+  action: (session: Session) => Promise<T>,
+): Promise<T> {
+  const manager = openSource(settings, logger, 1);
+  try {
+    return await action(await manager.lease(signal));
+  } finally {
+    await manager.close();
+  }
+}
+
+async function checkTables(
+  test: 'permissions' | 'sync_mode',
+  settings: Settings,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const manager = openSource(settings, logger, 1);
+  try {
+    const module =
+      settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
+    // Who fills in a form wants an answer now.
+    const once = { ...settings, maxRetries: 0 };
+    const { plan, unreadable, source } = await discoverAndPlan(manager, once, module, logger, signal);
+    if (test === 'sync_mode') return checkModes(plan, settings);
+    const { refused } = createRuns(plan, new Map(), runsOptions(settings, { module, source, logger }));
+    const problems = [...unreadable, ...refused];
+    if (problems.length === 0) return [ok('tables', `All ${plan.tables.length} tables can be read.`)];
+    const names = problems.map(([key]) => key);
+    const [, first] = problems[0] ?? [];
+    const total = plan.tables.length + unreadable.size;
+    return [
+      failure(
+        'tables',
+        `${problems.length} of ${total} tables cannot be read: ${listed(names)}.`,
+        `${first?.describe() ?? ''} Or leave the tables out with "table_filters".`,
+      ),
+    ];
+  } finally {
+    await manager.close();
+  }
+}
+
+/** A mode that was asked for by name and serves no table is a mistake; a few that need another are normal. */
+function checkModes(plan: SyncPlan, settings: Settings): readonly Finding[] {
+  const { syncMode } = settings;
+  if (plan.tables.length === 0)
+    return [failure('tables', 'There is no table to sync.', 'Check "database", "table_filters" and the privileges.')];
+  const otherwise = plan.tables.filter((planned) => planned.mode !== syncMode);
+  if (syncMode === 'auto' || syncMode === 'full' || otherwise.length < plan.tables.length)
+    return [ok('mode', `${plan.tables.length} tables to sync.`)];
+  const reasons = otherwise.map(({ table, mode, modeReason }) => `${tableKey(table)} (${mode}: ${modeReason})`);
+  return [
+    failure(
+      'mode',
+      `No table can be synced in the mode ${syncMode}: ${listed(reasons)}.`,
+      'Set "sync_mode" to "auto", or give the tables what the mode needs.',
+    ),
+  ];
+}
+
+const LISTED = 10;
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - LISTED;
+  return `${names.slice(0, LISTED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}

@@ -1,0 +1,189 @@
+/** Compares every table of the source with the warehouse, which is only read. */
+import { asConnectorError, ConnectorError, interrupted } from '../common/errors';
+import type { Logger } from '../common/logger';
+import type { Settings } from '../config/settings';
+import { Warehouse } from '../destination/duckdb-warehouse';
+import { destinationColumnNames, destinationTableName } from '../destination/naming';
+import { WarehouseTable } from '../destination/warehouse-checksum';
+import { readWarehouse } from '../destination/warehouse-contents';
+import type { PlannedTable } from '../model/plan';
+import type { TableState } from '../model/sync-state';
+import { tableKey } from '../model/table';
+import type { TableVerification, VerificationReport } from '../model/verification';
+import type { ConnectionManager } from '../source/connection-manager';
+import { monotonicClock } from '../source/session';
+import { TableSnapshot } from '../sync/table-snapshot';
+import {
+  applyTransformations,
+  BUILT_IN_TRANSFORMATIONS,
+  loadTransformationModule,
+  type TransformationModule,
+} from '../sync/transformations';
+import { VerifySource } from '../sync/verify-source';
+import { verifyTable, type TableComparison } from '../sync/verify-table';
+import { discoverAndPlan } from './discovery';
+import { Lifecycle } from './lifecycle';
+import { openSource } from './source-connection';
+
+export interface VerifyContext {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Rows to show of each table. */
+  readonly show: number;
+  /** Share of each table to read; 1: all. */
+  readonly sample: number;
+  /** After each table. */
+  readonly onTable?: (table: TableVerification, done: number, total: number) => void;
+  readonly random?: () => number;
+}
+
+/** Two tables at once keep the server busy while the warehouse computes, and the other way round. */
+const TABLES_AT_ONCE = 2;
+const READERS_PER_TABLE = 2;
+const MEMORY_BYTES = 512_000_000;
+
+interface Comparer {
+  readonly settings: Settings;
+  readonly context: VerifyContext;
+  readonly manager: ConnectionManager;
+  readonly warehouse: Warehouse;
+  readonly module: TransformationModule;
+  readonly states: ReadonlyMap<string, TableState>;
+  readonly encoding: 'UTF8' | 'other';
+  readonly exclusively: <T>(action: () => Promise<T>) => Promise<T>;
+}
+
+export async function runVerify(settings: Settings, context: VerifyContext): Promise<VerificationReport> {
+  const lifecycle = new Lifecycle();
+  try {
+    return await verifyWithin(lifecycle, settings, context);
+  } finally {
+    await lifecycle.close();
+  }
+}
+
+async function verifyWithin(
+  lifecycle: Lifecycle,
+  settings: Settings,
+  context: VerifyContext,
+): Promise<VerificationReport> {
+  const { logger, signal } = context;
+  const started = monotonicClock();
+  const contents = await readWarehouse(settings.warehousePath, 0);
+  if (contents === undefined) throw noWarehouse(settings);
+  const options = { path: settings.warehousePath, memoryBytes: MEMORY_BYTES, threads: 2, readOnly: true } as const;
+  const warehouse = lifecycle.use(await Warehouse.open(options), (it) => it.close());
+  const connections = TABLES_AT_ONCE * READERS_PER_TABLE;
+  const manager = lifecycle.use(openSource(settings, logger, connections), (it) => it.close());
+  const module = settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
+  const { plan, unreadable, encoding } = await discoverAndPlan(manager, settings, module, logger, signal);
+  const comparer: Comparer = {
+    settings,
+    context,
+    manager,
+    warehouse,
+    module,
+    states: contents.states,
+    encoding: encoding === 'UTF8' ? 'UTF8' : 'other',
+    exclusively: oneAtATime(),
+  };
+  const tables: TableVerification[] = [...unreadable].map(([key, error]) => failed(key, '', error, 0));
+  const queue = [...plan.tables];
+  const total = queue.length;
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const result = await verifyPlanned(comparer, next);
+      if (signal.aborted) throw interrupted('The comparison was interrupted.');
+      tables.push(result);
+      context.onTable?.(result, tables.length - unreadable.size, total);
+    }
+  };
+  await Promise.all(Array.from({ length: TABLES_AT_ONCE }, work));
+  return { tables, seconds: (monotonicClock() - started) / 1000 };
+}
+
+async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise<TableVerification> {
+  const started = monotonicClock();
+  const { settings, context, states } = comparer;
+  const key = tableKey(planned.table);
+  const state = states.get(key);
+  const name = state?.destinationTable ?? destinationTableName(planned.table, settings.naming);
+  try {
+    const comparison =
+      state?.lastSyncedAt == null
+        ? different('The warehouse lacks the table: no sync of it has ended yet.')
+        : await compare(comparer, planned, name, state);
+    return { key, destinationTable: name, seconds: (monotonicClock() - started) / 1000, ...comparison };
+  } catch (thrown) {
+    const error = asConnectorError(thrown);
+    if (error.kind === 'destination' || error.kind === 'internal') throw error;
+    if (!context.signal.aborted) context.logger.severe(`${key} could not be compared: ${error.describe()}`);
+    return failed(key, name, error, (monotonicClock() - started) / 1000);
+  }
+}
+
+async function compare(
+  comparer: Comparer,
+  planned: PlannedTable,
+  name: string,
+  state: TableState,
+): Promise<TableComparison> {
+  const { settings, context, manager, module, exclusively } = comparer;
+  const { table } = planned;
+  const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
+  const selection = applyTransformations(table, rules, settings.region);
+  const columns = selection.columns.map((column) => column.name);
+  const names = destinationColumnNames(columns, settings.naming);
+  const nameOf = (column: string): string => names[columns.indexOf(column)] ?? column;
+  const stored = await exclusively(() =>
+    WarehouseTable.open(comparer.warehouse, {
+      schema: settings.destinationSchema,
+      name,
+      columns: selection.columns.map((column, index) => ({ name: names[index] ?? column.name, type: column.type })),
+      primaryKey: table.primaryKey.map(nameOf),
+    }),
+  );
+  if (stored === undefined) return different(`The warehouse lacks the table ${settings.destinationSchema}.${name}.`);
+  const missing = stored.missingColumns;
+  if (missing.length > 0) return different(`The warehouse lacks columns of the source: ${missing.join(', ')}.`);
+  const readers = Math.min(READERS_PER_TABLE, settings.customThreads ?? planned.threads);
+  return await TableSnapshot.with({ manager, table, readers, signal: context.signal }, (snapshot) => {
+    const source = new VerifySource(snapshot, {
+      selection,
+      primaryKey: table.primaryKey,
+      encoding: comparer.encoding,
+      syncXmin: state.xmin,
+      batchRows: planned.batchRows,
+      batchBytes: settings.batchBytes,
+      signal: context.signal,
+    });
+    const { show, sample } = context;
+    const random = context.random ?? Math.random;
+    return verifyTable(source, stored, { columns, primaryKey: table.primaryKey, show, sample, random, exclusively });
+  });
+}
+
+function different(problem: string): TableComparison {
+  return { outcome: 'different', sourceRows: 0, warehouseRows: 0, sample: 1, problem };
+}
+
+function failed(key: string, destinationTable: string, error: ConnectorError, seconds: number): TableVerification {
+  return { key, destinationTable, outcome: 'failed', sample: 1, sourceRows: 0, warehouseRows: 0, seconds, error };
+}
+
+function noWarehouse(settings: Settings): ConnectorError {
+  return new ConnectorError(`There is no warehouse at ${settings.warehousePath} to compare with.`, {
+    code: 'warehouse_missing',
+    kind: 'destination',
+    hint: 'Run `pgsluice sync` first, or name another file with --warehouse.',
+  });
+}
+
+function oneAtATime(): <T>(action: () => Promise<T>) => Promise<T> {
+  let tail: Promise<unknown> = Promise.resolve();
+  return async (action) => {
+    const result = tail.then(action);
+    tail = result.catch(() => undefined);
+    return await result;
+  };
+}

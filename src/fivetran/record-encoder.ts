@@ -1,0 +1,168 @@
+/**
+ * Packed batches as messages of the stream, without an object per value or row in between.
+ *
+ * A message is an UpdateResponse with Records: at most 100 of them, and about 100 kB, unless a single one is
+ * larger. A record carries every column of the table, each as an entry of its map.
+ */
+import { ConnectorError } from '../common/errors';
+import type { ColumnType } from '../model/column-type';
+import type { PackedBatch } from '../model/packed-batch';
+import { PackedCells } from './packed-cells';
+import { columnWriter, ValueDoesNotFit, type ColumnWriter } from './value-writers';
+import { varintBytes, WireBuffer } from './wire-buffer';
+import type { WireName } from './wire-names';
+
+export const MOST_RECORDS = 100;
+export const MESSAGE_BYTES = 100_000;
+/** The platform takes messages up to 128 MB; a row must leave room for what surrounds it. */
+const MOST_ROW_BYTES = 120_000_000;
+
+export const RECORD_TYPE = { upsert: 0, update: 1, delete: 2, truncate: 3 } as const;
+export type RecordType = keyof typeof RECORD_TYPE;
+
+const RECORDS_OPERATION = 0x32; // field 6 of UpdateResponse
+const RECORD = 0x0a; // field 1 of Records
+const SCHEMA_NAME = 0x0a;
+const TABLE_NAME = 0x12;
+const TYPE = 0x18;
+
+export interface WireTable extends WireName {
+  /** `schema.table` of the source, for messages. */
+  readonly key: string;
+}
+
+export interface WireColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Its place in the batches. */
+  readonly index: number;
+}
+
+export class RecordEncoder {
+  private readonly writers: readonly ColumnWriter[];
+  private readonly beginning: Buffer;
+
+  constructor(
+    private readonly table: WireTable,
+    type: RecordType,
+    private readonly columns: readonly WireColumn[],
+    /** A date of this column became NULL, since the wire cannot carry it. */
+    unrepresentable: (column: string) => void = () => undefined,
+  ) {
+    this.writers = columns.map(({ name, type: kind }) => columnWriter(name, kind, () => unrepresentable(name)));
+    this.beginning = recordBeginning(table, type);
+  }
+
+  /** Messages of up to 100 rows; `constants` are entries that every record carries besides. */
+  *messages(batch: PackedBatch, constants: Buffer): Generator<EncodedRecords, void, void> {
+    const cells = this.columns.map((column) => cellsOf(batch, column));
+    const out = new WireBuffer();
+    let records = 0;
+    for (let row = 0; row < batch.rowCount; row += 1) {
+      const before = out.length;
+      this.encodeRow(out, cells, row, constants);
+      records += 1;
+      if (records > 1 && out.length > MESSAGE_BYTES) {
+        yield { records: records - 1, bytes: framed(out, before) };
+        out.bytes.copyWithin(0, before, out.length);
+        out.length -= before;
+        records = 1;
+      }
+      if (records === MOST_RECORDS || out.length > MESSAGE_BYTES) {
+        yield { records, bytes: framed(out, out.length) };
+        out.clear();
+        records = 0;
+      }
+    }
+    if (records > 0) yield { records, bytes: framed(out, out.length) };
+  }
+
+  private encodeRow(out: WireBuffer, cells: readonly PackedCells[], row: number, constants: Buffer): void {
+    out.reserve(8 + this.beginning.length + constants.length);
+    out.byte(RECORD);
+    // Two bytes hold the length of most rows; lengthBefore moves the others.
+    out.length += 2;
+    const from = out.length;
+    out.copy(this.beginning, 0, this.beginning.length);
+    for (let index = 0; index < cells.length; index += 1) {
+      const column = cells[index];
+      const writer = this.writers[index];
+      if (column === undefined || writer === undefined) continue;
+      if (column.isNull(row)) {
+        writer.writeNull(out);
+        continue;
+      }
+      try {
+        writer.write(out, column.bytes, column.start(row), column.end(row));
+      } catch (error) {
+        throw error instanceof ValueDoesNotFit ? this.misfit(index, error) : error;
+      }
+      if (out.length - from > MOST_ROW_BYTES) throw this.tooLarge();
+    }
+    out.reserve(constants.length);
+    out.copy(constants, 0, constants.length);
+    out.lengthBefore(from, 2);
+  }
+
+  private misfit(index: number, error: ValueDoesNotFit): ConnectorError {
+    const name = this.columns[index]?.name ?? '';
+    return new ConnectorError(`Column ${name} of ${this.table.key} holds a value that is not ${error.message}.`, {
+      code: 'value_does_not_fit',
+      kind: 'source',
+      hint: 'Correct the transformation that writes the column.',
+    });
+  }
+
+  private tooLarge(): ConnectorError {
+    return new ConnectorError(
+      `A row of ${this.table.key} has more than ${MOST_ROW_BYTES / 1_000_000} MB, which no message to Fivetran can hold.`,
+      {
+        code: 'row_too_large',
+        kind: 'source',
+        hint: 'Deselect the column with the large values, or exclude the table with "table_filters".',
+      },
+    );
+  }
+}
+
+export interface EncodedRecords {
+  readonly records: number;
+  readonly bytes: Buffer;
+}
+
+/** A message with one record without data. */
+export function encodeTruncate(table: WireTable): Buffer {
+  const record = recordBeginning(table, 'truncate');
+  const records = Buffer.concat([Buffer.from([RECORD]), varintBytes(record.length), record]);
+  return Buffer.concat([Buffer.from([RECORDS_OPERATION]), varintBytes(records.length), records]);
+}
+
+function recordBeginning(table: WireTable, type: RecordType): Buffer {
+  const text = (tag: number, value: string): Buffer => {
+    const bytes = Buffer.from(value, 'utf8');
+    return Buffer.concat([Buffer.from([tag]), varintBytes(bytes.length), bytes]);
+  };
+  return Buffer.concat([
+    ...(table.schemaName === undefined ? [] : [text(SCHEMA_NAME, table.schemaName)]),
+    text(TABLE_NAME, table.tableName),
+    // Zero, which is UPSERT, is not written in proto3.
+    ...(RECORD_TYPE[type] === 0 ? [] : [Buffer.from([TYPE, RECORD_TYPE[type]])]),
+  ]);
+}
+
+/** The first `length` bytes as a message of its own. */
+function framed(out: WireBuffer, length: number): Buffer {
+  const size = varintBytes(length);
+  const message = Buffer.allocUnsafe(1 + size.length + length);
+  message[0] = RECORDS_OPERATION;
+  size.copy(message, 1);
+  out.bytes.copy(message, 1 + size.length, 0, length);
+  return message;
+}
+
+function cellsOf(batch: PackedBatch, column: WireColumn): PackedCells {
+  const packed = batch.columns[column.index];
+  if (packed === undefined)
+    throw new ConnectorError(`A batch lacks column ${column.name}.`, { code: 'batch_shape', kind: 'internal' });
+  return PackedCells.of(packed);
+}

@@ -1,0 +1,97 @@
+/** A request's configuration map as settings, by the rules of the configuration file. */
+import { devNull } from 'node:os';
+import { ConnectorError } from '../common/errors';
+import { loadSettings, type LoadedSettings } from '../config/load-settings';
+import { nearest } from '../config/nearest';
+import { OPTIONS } from '../config/options';
+import type { Settings } from '../config/settings';
+import { FORM_ONLY_KEYS } from './configuration-form';
+import type { SecondsType } from './wire-schema';
+
+export type ConfigurationMap = Readonly<Record<string, string>>;
+
+export interface RequestSettings extends LoadedSettings {
+  readonly withSchema: boolean;
+}
+
+/** What the service was started with counts for every request. */
+export type ServiceSettings = Pick<Settings, 'transformations' | 'logLevel' | 'warehousePath'>;
+
+/** The one option that only the service knows. */
+export const WITH_SCHEMA = 'with_schema';
+const PLACE = 'the connection';
+
+/** Rejects with a ConnectorError of kind configuration that has a sentence for each problem. */
+export function settingsOfRequest(
+  configuration: ConfigurationMap | undefined,
+  service: ServiceSettings,
+  cwd: string,
+): RequestSettings {
+  const given = Object.entries(configuration ?? {});
+  const local = OPTIONS.filter((option) => option.local === true).map((option) => option.key);
+  // An empty field of the form is one that was left empty.
+  const values = new Map(given.filter(([key, value]) => !local.includes(key) && (value !== '' || key === 'password')));
+  const problems = unknownKeys(given.map(([key]) => key));
+  problems.push(...missing(values));
+  const withSchema = values.get(WITH_SCHEMA);
+  if (withSchema !== undefined && !/^(?:true|false)$/i.test(withSchema.trim()))
+    problems.push(`${WITH_SCHEMA} (${PLACE}) must be true or false.`);
+  for (const key of FORM_ONLY_KEYS) values.delete(key);
+  let loaded: LoadedSettings | undefined;
+  try {
+    loaded = loadSettings({
+      flags: {},
+      env: {},
+      cwd,
+      file: { path: PLACE, exists: true, values, problems: [] },
+    });
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    // Missing keys have sentences of their own here, without flags and environment.
+    problems.push(...error.message.split('\n').filter((line) => !/ is missing; /.test(line)));
+  }
+  if (problems.length > 0 || loaded === undefined) {
+    throw new ConnectorError(problems.join('\n'), { code: 'configuration_invalid', kind: 'configuration' });
+  }
+  const ignored = given.filter(([key]) => local.includes(key)).map(([key]) => key);
+  return {
+    ...loaded,
+    warnings: ignored.map((key) => `The option ${key} is one of the command line, and is ignored here.`),
+    withSchema: withSchema?.trim().toLowerCase() === 'true',
+    settings: {
+      ...loaded.settings,
+      transformations: service.transformations,
+      // Nothing of a request is kept on this machine: the platform keeps data and state.
+      destination: 'null',
+      warehousePath: service.warehousePath,
+      statePath: devNull,
+      naming: 'source',
+      logFormat: 'json',
+      logLevel: loaded.settings.debug ? 'debug' : service.logLevel,
+    },
+  };
+}
+
+function unknownKeys(keys: readonly string[]): string[] {
+  const known = [...OPTIONS.map((option) => option.key), ...FORM_ONLY_KEYS];
+  return keys
+    .filter((key) => !known.includes(key))
+    .map((key) => {
+      if (key.trim() === '') return `An option without a name was given (${PLACE}); remove it.`;
+      const meant = nearest(key, known);
+      const shown = key.length > 60 ? `${key.slice(0, 60)}…` : key;
+      return `The option "${shown}" (${PLACE}) is unknown; ${meant === undefined ? 'remove it.' : `did you mean "${meant}"?`}`;
+    });
+}
+
+function missing(values: ReadonlyMap<string, string>): string[] {
+  if (values.has('dsn')) return [];
+  return OPTIONS.filter((option) => option.required === true && !values.has(option.key)).map(
+    (option) => `${option.key} is missing; fill in the field "${option.label}".`,
+  );
+}
+
+/** `sync_timestamp` as the configuration has its types. */
+export function secondsTypeOf(settings: Settings): SecondsType {
+  return settings.typeMode === 'python' ? 'float32' : 'float64';
+}

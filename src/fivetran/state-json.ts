@@ -1,0 +1,140 @@
+/** The state that travels in checkpoints: ours, the replaced connector's, or nobody's. */
+import { ConnectorError } from '../common/errors';
+import { STATE_VERSION, type TableState, type TableStates } from '../model/sync-state';
+
+/** What the platform stores at most. */
+export const MOST_STATE_BYTES = 10_000_000;
+
+export interface RequestState {
+  readonly states: TableStates;
+  /** By table: what the platform was last told of its columns. */
+  readonly described: ReadonlyMap<string, string>;
+  /** A line for the log, where the state is not simply ours. */
+  readonly notice: string | undefined;
+}
+
+export function parseState(text: string | undefined): RequestState {
+  if (text === undefined || text.trim() === '') return emptyState();
+  if (Buffer.byteLength(text) > MOST_STATE_BYTES)
+    throw notOurs(`is ${(Buffer.byteLength(text) / 1_000_000).toFixed(1)} MB long, more than the 10 MB of a state`);
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw notOurs('is not JSON');
+  }
+  if (!isObject(document)) throw notOurs('is not a JSON object');
+  if (Object.keys(document).length === 0) return emptyState();
+  if ('version' in document) return parseOurs(document);
+  if (isOfPredecessor(document)) return fromPredecessor(document);
+  throw notOurs('is not one of pgsluice');
+}
+
+function emptyState(notice?: string): RequestState {
+  return { states: new Map(), described: new Map(), notice };
+}
+
+function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
+  if (typeof document['version'] === 'number' && document['version'] > STATE_VERSION) {
+    throw new ConnectorError(`state_json is of version ${document['version']}, which this pgsluice does not know.`, {
+      code: 'state_version',
+      kind: 'configuration',
+      hint: 'Run the pgsluice that wrote it or a newer one, or reset the state for a full re-sync.',
+    });
+  }
+  const { tables, described = {} } = document;
+  if (document['version'] !== STATE_VERSION || !isObject(tables) || !isObject(described))
+    throw notOurs('is not one of pgsluice');
+  const states = new Map<string, TableState>();
+  for (const [key, entry] of Object.entries(tables)) {
+    if (!isTableState(entry)) throw notOurs(`has a damaged entry for ${key.slice(0, 200)}`);
+    states.set(key, entry);
+  }
+  const known = Object.entries(described).flatMap(([key, value]): [string, string][] =>
+    typeof value === 'string' ? [[key, value]] : [],
+  );
+  return { states, described: new Map(known), notice: undefined };
+}
+
+/** `last_updated_at` and one ISO time per table name, nothing else. */
+function isOfPredecessor(document: Readonly<Record<string, unknown>>): boolean {
+  return (
+    'last_updated_at' in document &&
+    Object.values(document).every((value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)))
+  );
+}
+
+/**
+ * Its times are no safe start: they say when a table was read, not as of which transaction, and one name
+ * stood for the tables of that name in all schemas.
+ */
+function fromPredecessor(document: Readonly<Record<string, unknown>>): RequestState {
+  const tables = Object.keys(document).length - 1;
+  return emptyState(
+    `The state is that of the Python connector (${tables} tables); its times are no safe start for an incremental sync, so every table is loaded in full once more.`,
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === 'string';
+const isTextOrNull: Check = (value) => value === null || isText(value);
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isXid: Check = (value) => isText(value) && /^\d{1,20}$/.test(value as string);
+const isTime: Check = (value) => isText(value) && !Number.isNaN(Date.parse(value as string));
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const shape =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (value) =>
+    isObject(value) && Object.entries(checks).every(([key, check]) => check(value[key]));
+
+const isRange = shape({ lo: isCount, hi: isCount });
+const isMark = shape({ oid: isCount, fileNode: isText });
+const isLoad = shape({
+  startedAt: isTime,
+  signature: isText,
+  source: isText,
+  firstXmin: isXid,
+  watermark: isTextOrNull,
+  snapshots: isCount,
+  rows: isCount,
+  relations: listOf((value) => isMark(value) && shape({ pending: listOf(isRange) })(value)),
+});
+const isEntry = shape({
+  destinationTable: isText,
+  mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
+  primaryKey: listOf(isText),
+  lastSyncedAt: orNull(isTime),
+  rows: isCount,
+  signature: isTextOrNull,
+  source: isTextOrNull,
+  relations: listOf(isMark),
+  xmin: orNull(isXid),
+  replicationKey: isTextOrNull,
+  watermark: isTextOrNull,
+  passesSinceReconcile: isCount,
+  load: orNull(isLoad),
+});
+
+function isTableState(value: unknown): value is TableState {
+  return isEntry(value);
+}
+
+function notOurs(what: string): ConnectorError {
+  return new ConnectorError(`state_json ${what}.`, {
+    code: 'state_invalid',
+    kind: 'configuration',
+    hint: 'Send the state of the last checkpoint as it was, or none at all for a full re-sync.',
+  });
+}

@@ -1,0 +1,119 @@
+/** One table on its way to the stream: which columns go, in which form, and what was sent so far. */
+import type { DestinationTable, LoadStamp } from '../destination/destination';
+import { fitColumn } from '../destination/column-fit';
+import { PackedBatch, type PackedColumn } from '../model/packed-batch';
+import type { ColumnType } from '../model/column-type';
+import { RecordEncoder, type EncodedRecords, type WireColumn } from './record-encoder';
+import { SentKeys } from './sent-keys';
+import { timeEntry } from './value-writers';
+import { describeTable, TIME_COLUMN, type NamedTable, type SecondsType } from './wire-schema';
+import type { WireName } from './wire-names';
+
+export interface StreamedTableOptions {
+  readonly table: DestinationTable;
+  readonly name: WireName;
+  readonly includesColumn: (column: string) => boolean;
+  readonly secondsType: SecondsType;
+  readonly warn: (message: string) => void;
+}
+
+export class StreamedTable {
+  /** Rows of the running load that were sent, in this Update and in earlier ones. */
+  rows = 0;
+  deleted = 0;
+  sentKeys = new SentKeys();
+  existingKeys: Set<string> | undefined;
+  private columns: readonly WireColumn[];
+  private encoder: RecordEncoder;
+  private constants: Buffer = Buffer.alloc(0);
+  private readonly nulled = new Set<string>();
+
+  constructor(private readonly options: StreamedTableOptions) {
+    const { table } = options;
+    this.columns = table.columns
+      .map(({ name, type }, index) => ({ name, type, index }))
+      .filter(({ name }) => table.primaryKey.includes(name) || options.includesColumn(name));
+    this.encoder = this.createEncoder();
+  }
+
+  get table(): DestinationTable {
+    return this.options.table;
+  }
+
+  get name(): WireName {
+    return this.options.name;
+  }
+
+  /** `sync_timestamp` of the rows to come. */
+  stamp(stamp: LoadStamp): void {
+    if (!this.options.includesColumn(TIME_COLUMN)) return;
+    this.constants = timeEntry(TIME_COLUMN, stamp.startedAt.getTime() / 1000, this.options.secondsType);
+  }
+
+  /** As it is sent: with the columns that are selected, and the types that they have by now. */
+  describe(): NamedTable {
+    const { table, name, secondsType } = this.options;
+    return describeTable({ columns: this.columns, primaryKey: table.primaryKey }, name, secondsType);
+  }
+
+  /**
+   * Columns that must become text for this batch: the wire's decimals know neither NaN nor infinity, nor more
+   * digits than a destination's 38. Remembered: the caller announces the new types before it sends.
+   */
+  widen(batch: PackedBatch): boolean {
+    const widened = this.columns.map((column): WireColumn => {
+      const packed = batch.columns[column.index];
+      const reason = packed === undefined ? undefined : whyText(column.type, packed);
+      if (reason === undefined) return column;
+      this.options.warn(`Column ${column.name} of ${this.table.key} is sent as STRING from now on: ${reason}.`);
+      return { ...column, type: { kind: 'string' } };
+    });
+    if (widened.every((column, index) => column === this.columns[index])) return false;
+    this.columns = widened;
+    this.encoder = this.createEncoder();
+    return true;
+  }
+
+  upserts(batch: PackedBatch): Generator<EncodedRecords, void, void> {
+    return this.encoder.messages(batch, this.constants);
+  }
+
+  /** `batch` holds the key columns alone, in the key's order. */
+  deletes(batch: PackedBatch): Generator<EncodedRecords, void, void> {
+    const columns = this.table.primaryKey.map((key, index): WireColumn => {
+      const column = this.columns.find(({ name }) => name === key);
+      return { name: key, type: column?.type ?? { kind: 'string' }, index };
+    });
+    return new RecordEncoder(this.wireTable(), 'delete', columns).messages(batch, Buffer.alloc(0));
+  }
+
+  keysOf(batch: PackedBatch): readonly PackedColumn[] {
+    return this.table.primaryKey.flatMap((key) => {
+      const index = this.table.columns.findIndex(({ name }) => name === key);
+      return batch.columns[index] ?? [];
+    });
+  }
+
+  private createEncoder(): RecordEncoder {
+    return new RecordEncoder(this.wireTable(), 'upsert', this.columns, (column) => {
+      if (this.nulled.has(column)) return;
+      this.nulled.add(column);
+      this.options.warn(
+        `Column ${column} of ${this.table.key} holds dates that Fivetran cannot hold (infinity, or outside of the years 1 to 9999); they are sent as NULL.`,
+      );
+    });
+  }
+
+  private wireTable(): { key: string } & WireName {
+    return { key: this.table.key, ...this.name };
+  }
+}
+
+/** The type that a column without declared precision starts with. */
+const WIDEST_DECIMAL = 'DECIMAL(38,0)';
+
+function whyText(type: ColumnType, packed: PackedColumn): string | undefined {
+  if (type.kind !== 'decimal' && type.kind !== 'decimal-unbounded') return undefined;
+  const fit = fitColumn(type, WIDEST_DECIMAL, packed);
+  return fit.fits === false && fit.needs === 'text' ? fit.reason : undefined;
+}

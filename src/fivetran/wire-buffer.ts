@@ -1,0 +1,115 @@
+/** Bytes in protobuf's wire format, gathered in one buffer that grows and is used again. */
+const FIRST_BYTES = 128 * 1024;
+/** What one enormous row made the buffer grow to is given back afterwards. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+const TWO_32 = 4_294_967_296;
+/** Below this many bytes a loop is faster than a call into native code. */
+const LOOP_BYTES = 48;
+
+export class WireBuffer {
+  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  length = 0;
+
+  clear(): void {
+    this.length = 0;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
+
+  /** Room for `count` more bytes: to be called before anything below writes. */
+  reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.bytes[this.length++] = value;
+  }
+
+  /** A whole number from 0 up to 2^32 - 1. */
+  varint(value: number): void {
+    const { bytes } = this;
+    let at = this.length;
+    let rest = value;
+    while (rest > 127) {
+      bytes[at++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    bytes[at++] = rest;
+    this.length = at;
+  }
+
+  /** An int64, as its upper and lower 32 bits. */
+  varint64(high: number, low: number): void {
+    const { bytes } = this;
+    let at = this.length;
+    let upper = high >>> 0;
+    let lower = low >>> 0;
+    while (upper > 0 || lower > 127) {
+      bytes[at++] = (lower & 127) | 128;
+      lower = ((lower >>> 7) | (upper << 25)) >>> 0;
+      upper >>>= 7;
+    }
+    bytes[at++] = lower;
+    this.length = at;
+  }
+
+  copy(source: Buffer, start: number, end: number): void {
+    const { bytes } = this;
+    let at = this.length;
+    if (end - start > LOOP_BYTES) {
+      source.copy(bytes, at, start, end);
+      this.length = at + end - start;
+      return;
+    }
+    for (let from = start; from < end; from += 1) bytes[at++] = source[from] ?? 0;
+    this.length = at;
+  }
+
+  /** Puts the length of what was written since `from` before it, where `guess` bytes were left for it. */
+  lengthBefore(from: number, guess: number): void {
+    const size = this.length - from;
+    const wanted = varintSize(size);
+    if (wanted !== guess) {
+      this.reserve(wanted);
+      this.bytes.copyWithin(from + wanted - guess, from, this.length);
+    }
+    this.length = from - guess;
+    this.varint(size);
+    this.length += size;
+  }
+}
+
+/** Bytes of a varint from 0 up to 2^32 - 1. */
+export function varintSize(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x20_0000) return 3;
+  return value < 0x1000_0000 ? 4 : 5;
+}
+
+export function varintBytes(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
+  return Buffer.from([...bytes, rest]);
+}
+
+/** Bytes of an int64 given as a whole number between -2^53 and 2^53. */
+export function int64Size(value: number): number {
+  if (value < 0) return 10;
+  if (value < 0x1000_0000) return varintSize(value);
+  if (value < 0x8_0000_0000) return 5;
+  if (value < 0x400_0000_0000) return 6;
+  return value < 0x2_0000_0000_0000 ? 7 : 8;
+}
+
+export function upperHalf(value: number): number {
+  return Math.floor(value / TWO_32);
+}
+
+export function lowerHalf(value: number): number {
+  return value - Math.floor(value / TWO_32) * TWO_32;
+}

@@ -1,0 +1,11 @@
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** What of the source is wanted, beyond the configuration's filters. */
+export interface SourceSelection {
+  includesTable(table: TableName): boolean;
+  /** `column` as the destination calls it. Key columns are sent whatever this says. */
+  includesColumn(table: TableName, column: string): boolean;
+}

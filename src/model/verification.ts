@@ -1,0 +1,56 @@
+import type { ConnectorError } from '../common/errors';
+
+/** A value of a row that differs; null is NULL. Canonical texts, as destination/stored-text describes them. */
+export interface ValueDifference {
+  readonly column: string;
+  readonly source: string | null;
+  readonly warehouse: string | null;
+}
+
+export interface RowDifference {
+  readonly kind: 'only_in_source' | 'only_in_warehouse' | 'changed';
+  /** By column; all columns where the table has no key. */
+  readonly key: Readonly<Record<string, string | null>>;
+  /** Of a changed row. */
+  readonly values: readonly ValueDifference[];
+  /** The row was inserted or updated after the last sync had begun: no fault of it. */
+  readonly sinceSync: boolean;
+}
+
+export interface TableDifference {
+  /** Groups of keys whose checksums differ, of how many. */
+  readonly groupsDifferent: number;
+  readonly groups: number;
+  /** Rows that were looked at one by one; false: the counts below are of a part of the different groups. */
+  readonly complete: boolean;
+  readonly onlyInSource: number;
+  readonly onlyInWarehouse: number;
+  readonly changed: number;
+  /** How many of them were inserted or updated after the last sync had begun. */
+  readonly sinceSync: number;
+  /** In how many changed rows each column differs. */
+  readonly columns: Readonly<Record<string, number>>;
+  /** As many as were asked for. */
+  readonly rows: readonly RowDifference[];
+}
+
+export interface TableVerification {
+  /** `schema.table` */
+  readonly key: string;
+  readonly destinationTable: string;
+  readonly outcome: 'equal' | 'different' | 'failed';
+  /** Share of the table that was read; 1: all of it. */
+  readonly sample: number;
+  readonly sourceRows: number;
+  readonly warehouseRows: number;
+  readonly seconds: number;
+  /** What differs as a whole, e.g. that the warehouse lacks the table. */
+  readonly problem?: string;
+  readonly difference?: TableDifference;
+  readonly error?: ConnectorError;
+}
+
+export interface VerificationReport {
+  readonly tables: readonly TableVerification[];
+  readonly seconds: number;
+}

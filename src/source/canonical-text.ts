@@ -1,0 +1,62 @@
+/**
+ * The canonical text of a value and the hash of a row, as SQL for PostgreSQL. destination/stored-text has the
+ * same for what is stored, sync/canonical-value for JavaScript; model/checksum says what they prove.
+ *
+ * It is the text that travels, except where the warehouse holds something other than text and could print it
+ * otherwise: floats are their bits, and numbers lose the zeros at their end.
+ */
+import { isFreeText } from '../model/column-type';
+import type { SelectColumn } from './select-list';
+
+/** Bytes are those of UTF-8 on both sides; another server encoding is converted first. */
+export type ServerEncoding = 'UTF8' | 'other';
+
+/** SQL for the canonical text of a column; NULL where it is NULL. */
+export function canonicalText(column: SelectColumn): string {
+  const text = column.textExpression;
+  switch (column.type.kind) {
+    case 'float32':
+      return `CASE WHEN ${text} = 'NaN' THEN 'NaN' ELSE ('x' || encode(float4send((${text})::float4), 'hex'))::bit(32)::int4::text END`;
+    case 'float64':
+      return `CASE WHEN ${text} = 'NaN' THEN 'NaN' ELSE ('x' || encode(float8send((${text})::float8), 'hex'))::bit(64)::int8::text END`;
+    case 'decimal':
+      return column.type.scale === 0 ? text : `rtrim(rtrim(${text}, '0'), '.')`;
+    case 'decimal-unbounded':
+      return `CASE WHEN strpos(${text}, '.') > 0 THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
+    default:
+      return text;
+  }
+}
+
+/** SQL for the encoding of a row: its cells, each ended by U+001F; one that may hold that begins with its length. */
+export function encodedRow(columns: readonly SelectColumn[], encoding: ServerEncoding): string {
+  const cells = columns.map((column) => {
+    const text = canonicalText(column);
+    if (!isFreeText(column.type)) return `coalesce(${text}, E'\\x1d')`;
+    const bytes = encoding === 'UTF8' ? `octet_length(${text})` : `octet_length(convert_to(${text}, 'UTF8'))`;
+    return `coalesce(${bytes}::text || ':' || ${text}, E'\\x1d')`;
+  });
+  return concatenated(cells.map((cell) => `${cell} || E'\\x1f'`));
+}
+
+/** SQL for the MD5 of a text, as hex. */
+export function digest(text: string, encoding: ServerEncoding): string {
+  return encoding === 'UTF8' ? `md5(${text})` : `md5(convert_to(${text}, 'UTF8'))`;
+}
+
+/** SQL for the group that a key's MD5 falls into. */
+export function groupOf(keyDigest: string, bits: number): string {
+  return `(('x' || substr(${keyDigest}, 1, 4))::bit(16)::int4 >> ${16 - bits})`;
+}
+
+/** A function takes at most 100 arguments; || would copy a row once a column. */
+const MOST_ARGUMENTS = 50;
+
+function concatenated(parts: readonly string[]): string {
+  if (parts.length === 0) return `''::text`;
+  if (parts.length <= MOST_ARGUMENTS) return `concat(${parts.join(', ')})`;
+  const groups: string[] = [];
+  for (let at = 0; at < parts.length; at += MOST_ARGUMENTS)
+    groups.push(`concat(${parts.slice(at, at + MOST_ARGUMENTS).join(', ')})`);
+  return concatenated(groups);
+}

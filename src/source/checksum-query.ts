@@ -1,0 +1,57 @@
+/** Statements that return checksums of a range of rows, computed on the server. */
+import { checksum, type Checksum } from '../model/checksum';
+import { tidLiteral, type TidRange } from '../model/tid-range';
+import { digest, encodedRow, groupOf, type ServerEncoding } from './canonical-text';
+import type { OdbcRow } from './odbc-driver';
+import { ROW_ALIAS, type SelectColumn } from './select-list';
+import { quoteQualified } from './sql';
+
+export interface ChecksumQuery {
+  readonly relation: { readonly schema: string; readonly name: string };
+  readonly columns: readonly SelectColumn[];
+  /** What tells rows apart: the primary key's columns, or all of them. */
+  readonly key: readonly SelectColumn[];
+  readonly conditions: readonly string[];
+  readonly encoding: ServerEncoding;
+}
+
+/** SQL for a row's hash over the row alias. */
+export function rowDigest(query: ChecksumQuery): string {
+  return digest(encodedRow(query.columns, query.encoding), query.encoding);
+}
+
+/** SQL for a row's group over the row alias. */
+export function rowGroup(query: ChecksumQuery, bits: number): string {
+  return groupOf(digest(encodedRow(query.key, query.encoding), query.encoding), bits);
+}
+
+/** One cell: `group rows high low`, separated by commas. With 0 bits there is one group. */
+export function groupChecksumsSql(query: ChecksumQuery, range: TidRange, bits: number): string {
+  const half = (from: number): string => `sum(('x' || substr(h, ${from}, 16))::bit(64)::int8)::text`;
+  const group = bits === 0 ? '0' : rowGroup(query, bits);
+  // OFFSET 0 keeps the hash from being computed once for each half.
+  return (
+    `SELECT coalesce(string_agg(g::text || ' ' || n || ' ' || a || ' ' || b, ','), '') AS x FROM (` +
+    `SELECT g, count(*)::text AS n, ${half(1)} AS a, ${half(17)} AS b FROM (` +
+    `SELECT ${rowDigest(query)} AS h, ${group} AS g FROM ONLY ${quoteQualified(query.relation.schema, query.relation.name)} AS ${ROW_ALIAS}` +
+    `${rangeConditions(query, range)} OFFSET 0) AS d GROUP BY g) AS e`
+  );
+}
+
+function rangeConditions(query: ChecksumQuery, { lo, hi }: TidRange): string {
+  const conditions = [
+    `${ROW_ALIAS}.ctid >= ${tidLiteral(lo)}`,
+    ...(hi === Infinity ? [] : [`${ROW_ALIAS}.ctid < ${tidLiteral(hi)}`]),
+    ...query.conditions.map((condition) => `(${condition})`),
+  ];
+  return ` WHERE ${conditions.join(' AND ')}`;
+}
+
+export function parseGroupChecksums(row: OdbcRow | undefined): [group: number, sums: Checksum][] {
+  const text = String(row?.['x'] ?? '');
+  if (text === '') return [];
+  return text.split(',').map((entry) => {
+    const [group = '', rows = '', high = '', low = ''] = entry.split(' ');
+    return [Number(group), checksum(Number(rows), BigInt(high), BigInt(low))];
+  });
+}
