@@ -238,8 +238,29 @@ build() {
   fi
 }
 
+# ---- A browser, for the tests of the page only; without one they are skipped, and say so ----
+
+offer_browser() {
+  local name sudo=()
+  for name in chromium chromium-browser google-chrome; do
+    if has "$name"; then return 0; fi
+  done
+  if has apt-get; then
+    if [ "$(id -u)" != 0 ]; then sudo=(sudo -n); fi
+    say 'installing chromium, for the tests of the page'
+    # Never a reason to fail: the tests that need it are few.
+    if ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null 2>&1 </dev/null ||
+      { ${sudo[@]+"${sudo[@]}"} apt-get update >/dev/null 2>&1 </dev/null &&
+        ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null 2>&1 </dev/null; }; then
+      return 0
+    fi
+  fi
+  say 'no Chromium: the tests of the page in a browser will be skipped; install chromium to run them.'
+}
+
 check_node
 install_system_parts
+case " $* " in *' test:only '*) offer_browser ;; esac
 register_driver
 install_packages
 build

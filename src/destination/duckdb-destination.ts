@@ -64,7 +64,10 @@ export class DuckDbDestination implements Destination {
     await load.fit(batch);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
     await load.insert(batch, LATEST_TABLE);
-    await warehouse.run(`DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'SEMI', LATEST_TABLE, table)})`);
+    await warehouse.changeRows(
+      load.name,
+      `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'SEMI', LATEST_TABLE, table)})`,
+    );
     await warehouse.run(`INSERT INTO ${load.name} BY NAME SELECT * FROM ${LATEST_TABLE}`);
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
   }
@@ -79,7 +82,8 @@ export class DuckDbDestination implements Destination {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
     await this.ensureKeysTable(table);
-    const removed = await warehouse.run(
+    const removed = await warehouse.changeRows(
+      load.name,
       `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'ANTI', keysName(table), table)})`,
     );
     await warehouse.run(`DROP TABLE ${keysName(table)}`);
@@ -110,7 +114,7 @@ export class DuckDbDestination implements Destination {
     const changes = changesName(table);
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
-    await warehouse.run(`DELETE FROM ${name} WHERE rowid IN (${rowIds(name, 'SEMI', changes, table)})`);
+    await warehouse.changeRows(name, `DELETE FROM ${name} WHERE rowid IN (${rowIds(name, 'SEMI', changes, table)})`);
     await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
     await warehouse.run(`TRUNCATE ${changes}`);
   }
@@ -121,11 +125,13 @@ export class DuckDbDestination implements Destination {
     const load = this.loadOf(table);
     await this.ensureKeysTable(table);
     const stamp = `_fivetran_synced = ${load.stampTime}, sync_timestamp = ${load.stampSeconds}`;
-    const marked = await warehouse.run(
+    const marked = await warehouse.changeRows(
+      name,
       `UPDATE ${name} SET _fivetran_deleted = true, ${stamp} WHERE NOT _fivetran_deleted ` +
         `AND rowid IN (${rowIds(name, 'ANTI', keysName(table), table)})`,
     );
-    await warehouse.run(
+    await warehouse.changeRows(
+      name,
       `UPDATE ${name} SET _fivetran_deleted = false, ${stamp} WHERE _fivetran_deleted ` +
         `AND rowid IN (${rowIds(name, 'SEMI', keysName(table), table)})`,
     );
@@ -182,7 +188,7 @@ export class DuckDbDestination implements Destination {
     if (!this.inTransaction) return;
     // A commit that fails has rolled back.
     this.inTransaction = false;
-    await this.opened().run('COMMIT');
+    await this.opened().endTransaction('COMMIT');
     for (const load of this.loads.values()) load.forgetStatements();
   }
 
@@ -190,7 +196,7 @@ export class DuckDbDestination implements Destination {
     this.loads.clear();
     if (!this.inTransaction) return;
     this.inTransaction = false;
-    await this.opened().run('ROLLBACK');
+    await this.opened().endTransaction('ROLLBACK');
   }
 
   async recordRun(run: RunRecord): Promise<void> {

@@ -19,6 +19,7 @@ export type Scalar = string | number | bigint | boolean | null;
 /** One connection to the warehouse, with one transaction open at most. */
 export class Warehouse {
   private closed = false;
+  private readonly changedTables = new Set<string>();
 
   private constructor(
     private readonly instance: DuckDBInstance,
@@ -59,6 +60,23 @@ export class Warehouse {
     throw destinationError(`DuckDB takes ${this.path} for a file of data, by its name.`, 'not_a_warehouse', {
       hint: 'Give "warehouse_path" a name that ends in .db or .duckdb.',
     });
+  }
+
+  /** Updates or deletes rows of `table`, whose columns must then be changed as destination/alter-table does. */
+  async changeRows(table: string, sql: string): Promise<number> {
+    const changed = await this.run(sql);
+    if (changed > 0) this.changedTables.add(table);
+    return changed;
+  }
+
+  /** Whether rows of the table were updated or deleted since the transaction began. */
+  hasChangedRows(table: string): boolean {
+    return this.changedTables.has(table);
+  }
+
+  async endTransaction(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    this.changedTables.clear();
+    await this.run(how);
   }
 
   async run(sql: string): Promise<number> {

@@ -6,6 +6,7 @@ import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { ESCAPE, NULL_MARKER, SEPARATOR, type PackedBatch, type PackedColumn } from '../model/packed-batch';
+import { changeColumn } from './alter-table';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
 import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
@@ -165,8 +166,8 @@ export class LoadTable {
   private async retype(index: number, type: string, reason: string | undefined): Promise<void> {
     const name = this.table.columns[index]?.name ?? '';
     const from = this.storedTypes[index] ?? type;
-    const value = type === 'VARCHAR' ? ` USING ${storedText(quoted(name), from)}` : '';
-    await this.warehouse.run(`ALTER TABLE ${this.name} ALTER ${quoted(name)} TYPE ${type}${value}`);
+    const value = type === 'VARCHAR' ? storedText(quoted(name), from) : `CAST(${quoted(name)} AS ${type})`;
+    await changeColumn(this.warehouse, this.name, { column: name, type, value });
     this.storedTypes[index] = type;
     // Prepared for the old type.
     this.statements.clear();

@@ -1,9 +1,11 @@
 /** The end of a full load: it takes its table's place, and what the source no longer has stays, marked deleted. */
 import type { Logger } from '../common/logger';
+import { changeColumn } from './alter-table';
 import type { DestinationTable, FinishedLoad } from './destination';
 import { literal, quoted } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
 import type { LoadTable } from './load-table';
+import { storedText } from './stored-text';
 
 interface Replacement {
   readonly schema: string;
@@ -30,7 +32,8 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
 
 /** Rows without a key are told apart by content; the second copy of a row gets an identity of its own, and the third. */
 async function numberCopies(warehouse: Warehouse, load: string): Promise<void> {
-  await warehouse.run(
+  await warehouse.changeRows(
+    load,
     `UPDATE ${load} AS l SET _fivetran_id = md5(l._fivetran_id || '#' || c.copy) FROM (` +
       `SELECT rowid AS id, row_number() OVER (PARTITION BY _fivetran_id ORDER BY rowid) AS copy FROM ${load} ` +
       `WHERE _fivetran_id IN (SELECT _fivetran_id FROM ${load} GROUP BY 1 HAVING count(*) > 1)) AS c WHERE l.rowid = c.id AND c.copy > 1`,
@@ -39,7 +42,8 @@ async function numberCopies(warehouse: Warehouse, load: string): Promise<void> {
 
 async function keepLastOfEachKey(warehouse: Warehouse, table: DestinationTable, load: string): Promise<void> {
   const keys = table.primaryKey.map(quoted).join(', ');
-  await warehouse.run(
+  await warehouse.changeRows(
+    load,
     `DELETE FROM ${load} WHERE rowid IN (SELECT rowid FROM ${load} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY rowid DESC) > 1)`,
   );
 }
@@ -73,7 +77,8 @@ async function carryOver(
   const gone = `FROM ${target} AS t WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS l WHERE ${keys.map(same).join(' AND ')})`;
   const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT t._fivetran_deleted) ${gone}`);
   for (const [name, type] of old) {
-    if (!present.has(name)) await warehouse.run(`ALTER TABLE ${load.name} ADD COLUMN ${quoted(name)} ${type}`);
+    if (!present.has(name))
+      await changeColumn(warehouse, load.name, { column: name, type, value: 'NULL', isNew: true });
   }
   if (Number(counts?.[0] ?? 0) === 0) return 0;
   for (const [name, type] of old) {
@@ -85,18 +90,19 @@ async function carryOver(
     );
     if (Number(lossy?.[0] ?? 0) === 0) continue;
     // Deleted rows are data too: the column takes a type that holds both.
-    await warehouse.run(`ALTER TABLE ${load.name} ALTER ${quoted(name)} TYPE VARCHAR`);
+    const value = storedText(quoted(name), wanted);
+    await changeColumn(warehouse, load.name, { column: name, type: 'VARCHAR', value });
     logger.warning(
       `Column ${name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot.`,
     );
   }
-  const stamped: Readonly<Record<string, string>> = {
-    sync_timestamp: load.stampSeconds,
-    _fivetran_synced: load.stampTime,
-  };
+  const stamped = new Map([
+    ['sync_timestamp', load.stampSeconds],
+    ['_fivetran_synced', load.stampTime],
+  ]);
   const values = [...old.keys()].map((name) => {
     if (name === '_fivetran_deleted') return 'true';
-    const stamp = stamped[name];
+    const stamp = stamped.get(name);
     return stamp === undefined
       ? `t.${quoted(name)}`
       : `CASE WHEN t._fivetran_deleted THEN t.${quoted(name)} ELSE ${stamp} END`;

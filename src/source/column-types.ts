@@ -6,43 +6,49 @@ import type { SourceType } from '../model/table';
 export type TypeMode = 'exact' | 'python';
 
 /** Types of pg_catalog; every other one is text. */
-const BUILT_IN: Readonly<Record<string, ColumnType>> = {
-  bool: { kind: 'boolean' },
-  int2: { kind: 'int16' },
-  int4: { kind: 'int32' },
-  int8: { kind: 'int64' },
-  oid: { kind: 'int64' },
-  float4: { kind: 'float32' },
-  float8: { kind: 'float64' },
-  // Two digits after the point are the rule; destination/column-fit sees to currencies with more.
-  money: { kind: 'decimal', precision: 19, scale: 2 },
-  date: { kind: 'date' },
-  timestamp: { kind: 'timestamp' },
-  timestamptz: { kind: 'timestamptz' },
-  json: { kind: 'json' },
-  jsonb: { kind: 'json' },
-  bytea: { kind: 'binary' },
-  xml: { kind: 'xml' },
-};
+const BUILT_IN = new Map<string, ColumnType>(
+  Object.entries({
+    bool: { kind: 'boolean' },
+    int2: { kind: 'int16' },
+    int4: { kind: 'int32' },
+    int8: { kind: 'int64' },
+    oid: { kind: 'int64' },
+    float4: { kind: 'float32' },
+    float8: { kind: 'float64' },
+    // Two digits after the point are the rule; destination/column-fit sees to currencies with more.
+    money: { kind: 'decimal', precision: 19, scale: 2 },
+    date: { kind: 'date' },
+    timestamp: { kind: 'timestamp' },
+    timestamptz: { kind: 'timestamptz' },
+    json: { kind: 'json' },
+    jsonb: { kind: 'json' },
+    bytea: { kind: 'binary' },
+    xml: { kind: 'xml' },
+  }),
+);
 
 /** Types of extensions, which live in whatever schema they were put into. source/select-list writes them as JSON. */
-const EXTENSIONS: Readonly<Record<string, ColumnType>> = {
-  hstore: { kind: 'json' },
-  // PostGIS
-  geometry: { kind: 'json' },
-  geography: { kind: 'json' },
-  // pgvector
-  vector: { kind: 'json' },
-  halfvec: { kind: 'json' },
-  sparsevec: { kind: 'json' },
-};
+const EXTENSIONS = new Map<string, ColumnType>(
+  Object.entries({
+    hstore: { kind: 'json' },
+    // PostGIS
+    geometry: { kind: 'json' },
+    geography: { kind: 'json' },
+    // pgvector
+    vector: { kind: 'json' },
+    halfvec: { kind: 'json' },
+    sparsevec: { kind: 'json' },
+  }),
+);
 
-const PYTHON: Readonly<Record<string, ColumnType>> = {
-  bool: { kind: 'string' },
-  numeric: { kind: 'string' },
-  float8: { kind: 'float32' },
-  timestamptz: { kind: 'timestamp' },
-};
+const PYTHON = new Map<string, ColumnType>(
+  Object.entries({
+    bool: { kind: 'string' },
+    numeric: { kind: 'string' },
+    float8: { kind: 'float32' },
+    timestamptz: { kind: 'timestamp' },
+  }),
+);
 
 const MAX_DECIMAL_DIGITS = 38;
 
@@ -51,11 +57,11 @@ export function columnTypeOf(source: SourceType, mode: TypeMode = 'exact'): Colu
     return { kind: 'json' };
   // A type of somebody's own may have any name; only base types of known names are known.
   if (source.category !== 'b') return { kind: 'string' };
-  if (source.schema !== 'pg_catalog') return EXTENSIONS[source.name] ?? { kind: 'string' };
-  const python = mode === 'python' ? PYTHON[source.name] : undefined;
+  if (source.schema !== 'pg_catalog') return EXTENSIONS.get(source.name) ?? { kind: 'string' };
+  const python = mode === 'python' ? PYTHON.get(source.name) : undefined;
   if (python !== undefined) return python;
   if (source.name === 'numeric') return numericType(source.modifier);
-  return BUILT_IN[source.name] ?? { kind: 'string' };
+  return BUILT_IN.get(source.name) ?? { kind: 'string' };
 }
 
 /**

@@ -16,7 +16,6 @@ export interface OdbcCursor {
 export interface OdbcConnection {
   readonly connected: boolean;
   query(sql: string): Promise<OdbcRow[]>;
-  cancel(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -39,7 +38,6 @@ export async function openOdbcConnection(
       return state.connected;
     },
     query: (sql) => connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: LONG_DATA_BUFFER_BYTES }),
-    cancel: () => connection.cancel(),
     close: () => connection.close(),
   };
 }

@@ -65,7 +65,7 @@ export async function neverAnalyzed(
   if (oids.length === 0) return new Set();
   const [row] = await session.query(
     `SELECT coalesce(json_agg(c.oid::int8), '[]')::text AS j FROM pg_class c WHERE c.oid IN (${oids.join(', ')})
-       AND c.relkind IN ('r', 'm') AND (c.reltuples < 0 OR (c.relpages = 0 AND pg_relation_size(c.oid) > 0))`,
+       AND c.relkind IN ('r', 'm') AND (c.reltuples < 0 OR c.relpages = 0) AND pg_relation_size(c.oid) > 0`,
     { doing: 'looking for statistics', signal },
   );
   return new Set(JSON.parse(String(row?.['j'])) as number[]);

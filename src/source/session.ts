@@ -2,14 +2,15 @@
  * One connection with the session settings that make values exact and reading safe, and with a limit
  * on every call.
  *
- * A call into a server that has stopped answering cannot be ended from JavaScript: cancel() returns and
- * changes nothing, and the thread stays blocked. So a call that outlives its limit, or its cancellation,
- * is given up: the session counts as lost, its thread with it (common/stuck-calls).
+ * A call into a server that has stopped answering cannot be ended: its thread stays blocked. So a call that
+ * outlives its limit, or its cancellation, is given up: the session counts as lost, its thread with it
+ * (common/stuck-calls).
  */
 import { isNativeError } from 'node:util/types';
 import { ConnectorError, interrupted } from '../common/errors';
 import { changeStuckCalls } from '../common/stuck-calls';
 import type { StatementEvent } from '../model/report';
+import { cancelStatement } from './cancel-statement';
 import { losesConnection, translateOdbcError } from './odbc-error';
 import { openOdbcConnection, type OdbcConnection, type OdbcRow } from './odbc-driver';
 import { quoteLiteral } from './sql';
@@ -102,7 +103,7 @@ export class Session {
         limitMs: Math.max(stallTimeoutSeconds, statementTimeoutSeconds > 0 ? statementTimeoutSeconds + 5 : 0) * 1000,
         doing: context.doing,
         signal: context.signal,
-        cancel: () => this.connection.cancel(),
+        cancel: () => cancelStatement(this.options, this.backendPid),
         onGivenUp: () => {
           this.broken = true;
           this.blocked = true;

@@ -24,6 +24,10 @@ interface Epoch {
   readonly sizers: ReadonlyMap<number, BatchSizer>;
   /** Ends the epoch early; the rest is for the next. */
   readonly shouldEnd: () => boolean;
+  /** Milliseconds until the snapshot is to be given up; Infinity where the table must be read under one. */
+  readonly leftMs: () => number;
+  /** Batches that still wait for room in the queue when their reader has left. */
+  readonly waiting: Promise<void>[];
   readonly signal: AbortSignal;
 }
 
@@ -43,17 +47,20 @@ export class SnapshotReader {
     const stop = new AbortController();
     const signal = AbortSignal.any([this.options.signal, run.stopSignal, stop.signal]);
     const session = await manager.lease(signal);
+    const waiting: Promise<void>[] = [];
     try {
+      const startedMs = this.clock();
       const snapshot = await beginAndExport(session, signal);
       await this.preparation.prepare(run, session, snapshot, signal);
-      const startedMs = this.clock();
+      const ageMs = (): number => this.clock() - startedMs;
       const epoch: Epoch = {
         run,
         snapshot,
         queue: this.partitions(run),
         sizers: this.sizers(run),
-        shouldEnd: () =>
-          run.resumable && (this.clock() - startedMs > this.options.snapshotMaxAgeMs || manager.expired(session)),
+        shouldEnd: () => run.resumable && (ageMs() > this.options.snapshotMaxAgeMs || manager.expired(session)),
+        leftMs: () => (run.resumable ? this.options.snapshotMaxAgeMs - ageMs() : Infinity),
+        waiting,
         signal,
       };
       await this.readAll(epoch, session, stop);
@@ -63,6 +70,8 @@ export class SnapshotReader {
       throw error;
     }
     await manager.release(session);
+    // Before the rest is planned: what is not written yet counts as not read.
+    await Promise.all(waiting);
   }
 
   private partitions(run: TableRun): Partition[] {
@@ -169,13 +178,15 @@ export class SnapshotReader {
     let done = range.lo;
     // Reads one batch ahead of the writer: the next statement runs while this one waits for room.
     for await (const { batch, range: covered } of ahead(batches)) {
-      await this.options.writer.batch(
-        run,
-        applyBatchRules(batch, names, run.selection.batchRules),
-        relation.oid,
-        covered,
-      );
+      const rows = applyBatchRules(batch, names, run.selection.batchRules);
+      const accepted = this.options.writer.batch(run, rows, relation.oid, covered);
       done = covered.hi;
+      if (!(await inTime(accepted, epoch.leftMs()))) {
+        // A destination that takes its time must not keep the snapshot, and with it dead rows, on the server.
+        accepted.catch(() => undefined);
+        epoch.waiting.push(accepted);
+        break;
+      }
       if (shouldLeave()) break;
     }
     return { lo: done, hi: range.hi };
@@ -260,6 +271,23 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
 
 function sizerFor(relation: Relation, batchBytes: number): BatchSizer {
   return new BatchSizer({ estimatedRows: relation.rows, blocks: relation.blocks, bytes: relation.bytes, batchBytes });
+}
+
+/** Whether the promise settles within so many milliseconds; rejects with it. */
+async function inTime(promise: Promise<void>, limitMs: number): Promise<boolean> {
+  if (limitMs === Infinity) {
+    await promise;
+    return true;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(limitMs, 0));
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Asks for the next element before the present one is worked on. */

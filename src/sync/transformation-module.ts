@@ -16,7 +16,7 @@ export async function loadTransformationModule(path: string): Promise<Transforma
   const exported = loaded['default'] ?? loaded;
   const problem = problemOf(exported);
   if (problem !== undefined) throw moduleError(path, problem);
-  return guarded(path, exported as TransformationModule);
+  return guarded(path, exported);
 }
 
 /** What `includeTable` throws is told with the module's name. */

@@ -33,6 +33,9 @@ export interface WriterOptions {
 /** Finished tables wait this long for others to be committed with. */
 const COMMIT_DELAY_MS = 250;
 
+/** Where rows come slowly, an interrupted sync should not lose more than this. */
+const MOST_MS_WITHOUT_COMMIT = 5 * 60_000;
+
 interface CommitWaiter {
   resolve(): void;
   reject(error: ConnectorError): void;
@@ -51,6 +54,7 @@ export class Writer {
   private readonly dirty = new Set<TableRun>();
   private waiters: CommitWaiter[] = [];
   private timer: NodeJS.Timeout | undefined;
+  private committedAtMs = performance.now();
 
   constructor(
     private readonly options: WriterOptions,
@@ -183,7 +187,8 @@ export class Writer {
         this.counts.upserts += batch.rowCount;
         run.rowsSinceCheckpoint += batch.rowCount;
         this.options.onWritten(run, batch.rowCount, batch.bytes);
-        if (run.rowsSinceCheckpoint < run.planned.checkpointRows) return;
+        const due = performance.now() - this.committedAtMs > MOST_MS_WITHOUT_COMMIT;
+        if (run.rowsSinceCheckpoint < run.planned.checkpointRows && !due) return;
         this.counts.checkpoints += 1;
         this.options.logger.info(`Checkpointing ${run.key} after ${run.progress?.rows ?? 0} records`);
         await this.commitNow();
@@ -246,6 +251,7 @@ export class Writer {
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }
+    this.committedAtMs = performance.now();
     for (const [run, entry] of entries) {
       run.committed = entry;
       run.rowsSinceCheckpoint = 0;

@@ -8,6 +8,9 @@ import { runCli, writeConfiguration, type CliResult } from '../helpers/cli';
 import { complaints, expectPresentable } from '../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 
+// Every command is a process of its own, on a machine that may be busy.
+jest.setTimeout(180_000);
+
 const WRONG = 'wr0ng;pa55}word{"\'';
 
 let database: TestDatabase;

@@ -7,6 +7,9 @@ import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { complaints, expectPresentable } from '../helpers/fault-report';
 import { createDatabase, startServer, withClient, type PostgresServer, type TestDatabase } from '../helpers/postgres';
 
+// Every command is a process of its own, on a machine that may be busy.
+jest.setTimeout(180_000);
+
 const ROWS = 120_000;
 /** What the product promises, with a little for a busy machine. */
 const WITHIN_SECONDS = 5.5;

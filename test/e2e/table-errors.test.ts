@@ -78,6 +78,9 @@ it('a column that may not be read: the statement that mends it', async () => {
 /** A module that holds the sync between discovery and reading, in the shape a user's own would have. */
 const HOLD = `
 import { existsSync, writeFileSync } from 'node:fs';
+
+// Every command is a process of its own, on a machine that may be busy.
+jest.setTimeout(180_000);
 const here = (name) => new URL(name, import.meta.url);
 export default {
   includeTable() {

@@ -8,6 +8,9 @@ import { compareTable, openWarehouse, same, withWarehouse } from '../helpers/com
 import { complaints, expectPresentable } from '../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 
+// Every command is a process of its own, on a machine that may be busy.
+jest.setTimeout(180_000);
+
 const ROWS = 60_000;
 
 let database: TestDatabase;

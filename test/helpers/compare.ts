@@ -16,7 +16,7 @@ export async function openWarehouse(path: string): Promise<WarehouseReader> {
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'");
   return {
-    rows: async (sql) => (await connection.runAndReadAll(sql)).getRows() as unknown[][],
+    rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
     close() {
       connection.closeSync();
       instance.closeSync();

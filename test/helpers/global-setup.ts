@@ -1,7 +1,7 @@
 import type { Config } from 'jest';
 import { startPostgres } from '../../scripts/demo/postgres-server';
 import type { PostgresServer } from '../../scripts/demo/postgres-server';
-import { TEST_SERVER_VARIABLE } from './test-server-variable';
+import { TEST_SERVER_VARIABLE, TEST_VERSION_VARIABLE } from './test-server-variable';
 
 declare global {
   var pgsluiceTestServer: PostgresServer | undefined;
@@ -20,7 +20,8 @@ function onlyUnitTests({ testPathPatterns: { patterns } }: GlobalConfig): boolea
 /** Starts the server that all test files share; its coordinates travel to jest's workers by the environment. */
 export default async function setUp(config: GlobalConfig & Config): Promise<void> {
   if (onlyUnitTests(config)) return;
-  const server = await startPostgres();
+  const version = process.env[TEST_VERSION_VARIABLE];
+  const server = await startPostgres(version === undefined ? {} : { version });
   const { host, port, user, password } = server;
   process.env[TEST_SERVER_VARIABLE] = JSON.stringify({ host, port, user, password });
   globalThis.pgsluiceTestServer = server;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { startPostgres } from '../../scripts/demo/postgres-server';
 import type { PostgresOptions, PostgresServer, ServerCoordinates } from '../../scripts/demo/postgres-server';
-import { TEST_SERVER_VARIABLE } from './test-server-variable';
+import { TEST_SERVER_VARIABLE, TEST_VERSION_VARIABLE } from './test-server-variable';
 
 export type { PostgresOptions, PostgresServer, ServerCoordinates };
 
@@ -16,6 +16,13 @@ export function testServer(): ServerCoordinates {
     throw new Error('No shared PostgreSQL: tests that need one must not be in a folder named unit or native.');
   return JSON.parse(text) as ServerCoordinates;
 }
+
+/** Major version of the shared server, for what older ones do not know. */
+export function serverMajor(): number {
+  return Number(process.env[TEST_VERSION_VARIABLE] ?? NEWEST_MAJOR);
+}
+
+const NEWEST_MAJOR = 18;
 
 /** A server for one test file alone, to be killed, stopped and restarted. Close it in afterAll. */
 export function startServer(options?: PostgresOptions): Promise<PostgresServer> {
@@ -83,9 +90,12 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
 
 /** Removes a database together with whoever is connected to it. */
 export async function dropDatabase(name: string, server: ServerCoordinates = testServer()): Promise<void> {
-  await withClient(server, 'postgres', (admin) =>
-    admin.query(`DROP DATABASE IF EXISTS ${admin.escapeIdentifier(name)} WITH (FORCE)`),
-  );
+  await withClient(server, 'postgres', async (admin) => {
+    // PostgreSQL 12 knows no FORCE.
+    await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
+    const force = serverMajor() >= 13 ? ' WITH (FORCE)' : '';
+    await admin.query(`DROP DATABASE IF EXISTS ${admin.escapeIdentifier(name)}${force}`);
+  });
 }
 
 /** Runs `action` with a database of its own, which is removed afterwards. */

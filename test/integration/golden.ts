@@ -4,7 +4,7 @@
  */
 import type { Settings } from '../../src/config/settings';
 import { withWarehouse } from '../helpers/compare';
-import { createDatabase, type DatabaseOptions, type TestDatabase } from '../helpers/postgres';
+import { createDatabase, serverMajor, type DatabaseOptions, type TestDatabase } from '../helpers/postgres';
 import { sync, type SyncOutcome } from './sync';
 
 /**
@@ -20,6 +20,8 @@ export interface GoldenType {
   /** typeof() in DuckDB. */
   readonly stored: string;
   readonly values: readonly GoldenValue[];
+  /** Major version of PostgreSQL that first knows it, or these values of it. */
+  readonly since?: number;
   /** What the name of the test adds to the type. */
   readonly note?: string;
 }
@@ -39,10 +41,11 @@ export interface GoldenOptions {
 
 /** Declares one test per type. `outcome` is called with the sync's log afterwards. */
 export function goldenTypes(
-  types: readonly GoldenType[],
+  all: readonly GoldenType[],
   options: GoldenOptions = {},
   outcome?: (outcome: SyncOutcome) => void,
 ): void {
+  const types = all.filter((type) => (type.since ?? 0) <= serverMajor());
   let database: TestDatabase;
   let synced: SyncOutcome;
   const reads = new Map<string, Read>();

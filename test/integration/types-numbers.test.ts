@@ -59,6 +59,7 @@ describe('numbers', () => {
     },
     {
       type: 'numeric(5,-2)',
+      since: 15,
       note: 'negative scale',
       stored: 'DECIMAL(7,0)',
       values: [
@@ -68,6 +69,7 @@ describe('numbers', () => {
     },
     {
       type: 'numeric(3,5)',
+      since: 15,
       note: 'scale above precision',
       stored: 'DECIMAL(5,5)',
       values: [['0.00999', '0.00999', '.00999']],
@@ -99,7 +101,7 @@ describe('numbers', () => {
     { type: 'numeric', note: '1,000 digits', stored: 'VARCHAR', values: ['1.5', DIGITS_1000, null] },
     { type: 'numeric', note: 'tiny', stored: 'VARCHAR', values: [['1e-39', `0.${'0'.repeat(38)}1`]] },
     { type: 'numeric', note: 'NaN', stored: 'VARCHAR', values: ['NaN', '1'] },
-    { type: 'numeric', note: 'infinite', stored: 'VARCHAR', values: ['Infinity', '-Infinity', '1.10'] },
+    { type: 'numeric', since: 14, note: 'infinite', stored: 'VARCHAR', values: ['Infinity', '-Infinity', '1.10'] },
     {
       type: 'money',
       stored: 'DECIMAL(19,2)',

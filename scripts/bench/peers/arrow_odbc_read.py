@@ -1,10 +1,11 @@
-"""arrow-odbc in batches, and no destination. Arguments: connection string, table."""
+"""arrow-odbc in batches, and no destination. Argument: table."""
 
+import os
 import sys
 
 from arrow_odbc import read_arrow_batches_from_odbc
 
-connection_string, table = sys.argv[1], sys.argv[2]
+connection_string, table = os.environ["BENCH_CONNECTION_STRING"], sys.argv[1]
 reader = read_arrow_batches_from_odbc(
     query=f'SELECT * FROM public."{table}"',
     connection_string=connection_string + "UseDeclareFetch=1;Fetch=5000;",

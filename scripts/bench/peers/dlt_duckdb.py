@@ -1,13 +1,14 @@
-"""dlt into a DuckDB file. Arguments: URL, table, warehouse, working folder, backend (connectorx or pyarrow)."""
+"""dlt into a DuckDB file. Arguments: table, warehouse, working folder, backend (connectorx or pyarrow)."""
 
+import os
 import sys
 
 import dlt
 from dlt.sources.sql_database import sql_table
 
-url, table, warehouse, folder, backend = sys.argv[1:6]
+table, warehouse, folder, backend = sys.argv[1:5]
 # SQLAlchemy alone would choose whichever driver its version prefers.
-url = url.replace("postgresql://", "postgresql+psycopg2://")
+url = os.environ["BENCH_URL"].replace("postgresql://", "postgresql+psycopg2://")
 options = {"chunk_size": 50_000, "backend": backend}
 if backend == "connectorx":
     options["backend_kwargs"] = {"return_type": "arrow"}

@@ -1,11 +1,12 @@
 // The npm package `odbc` read the ordinary way: a cursor, one cell a column, and no destination.
-//   node odbc-cursor.js CONNECTION-STRING TABLE
+//   BENCH_CONNECTION_STRING=… node odbc-cursor.js TABLE
 const odbc = require('odbc');
 
 // The fastest of 100, 500, 1,000, 2,000 and 5,000 on the orders table.
 const FETCH_SIZE = 1000;
 
-async function read(connectionString, table) {
+async function read(table) {
+  const connectionString = process.env.BENCH_CONNECTION_STRING;
   const connection = await odbc.connect(`${connectionString}UseDeclareFetch=1;Fetch=${FETCH_SIZE};`);
   const cursor = await connection.query(`SELECT * FROM public."${table}"`, { cursor: true, fetchSize: FETCH_SIZE });
   let rows = 0;
@@ -15,7 +16,7 @@ async function read(connectionString, table) {
   return rows;
 }
 
-read(process.argv[2], process.argv[3]).then(
+read(process.argv[2]).then(
   (rows) => console.log(`rows=${rows}`),
   (error) => {
     console.error(error.odbcErrors ?? error);

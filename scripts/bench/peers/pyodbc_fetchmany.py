@@ -1,16 +1,17 @@
 """The inner loop of a Python ODBC connector: fetchmany(5000) into one dictionary a row, and no destination.
 
-Arguments: connection string, table, and `declare` to read with a server-side cursor (UseDeclareFetch).
+Arguments: table, and `declare` to read with a server-side cursor (UseDeclareFetch).
 """
 
+import os
 import sys
 
 import pyodbc
 
 BATCH = 5000
 
-connection_string, table = sys.argv[1], sys.argv[2]
-if "declare" in sys.argv[3:]:
+connection_string, table = os.environ["BENCH_CONNECTION_STRING"], sys.argv[1]
+if "declare" in sys.argv[2:]:
     connection_string += f"UseDeclareFetch=1;Fetch={BATCH};"
 connection = pyodbc.connect(connection_string)
 cursor = connection.cursor()

@@ -1,0 +1,60 @@
+// How time and memory grow with the rows of a table, and with the number of tables: it should be a line, and flat.
+const { pgsluiceSync } = require('./contenders');
+const { inFolder, measure, median } = require('./rounds');
+const { createOrders, createSmallTables, growOrders } = require('./workloads');
+
+/** Sizes: the last of rows is 5 times the 1,000,000 that the memory bar compares it with. */
+const SIZES = {
+  standard: { rows: [100_000, 300_000, 1_000_000, 5_000_000], tables: [1, 30, 100, 300] },
+  full: { rows: [100_000, 300_000, 1_000_000, 3_000_000, 5_000_000, 10_000_000], tables: [1, 100, 500, 1_000, 2_000] },
+};
+
+/** @typedef {{ size: number, seconds: number, peakBytes: number }} GrowthPoint */
+
+function growthSizes({ rows, full }) {
+  const sizes = full ? SIZES.full : SIZES.standard;
+  if (rows === undefined) return sizes;
+  const scale = (numbers) => [...new Set(numbers.map((it) => Math.max(1, Math.round((it * rows) / 1_000_000))))];
+  return { rows: scale(sizes.rows), tables: scale(sizes.tables) };
+}
+
+/** @returns {Promise<{ rows: GrowthPoint[], tables: GrowthPoint[] }>} */
+async function measureGrowth({ source, main, sizes, rounds, say }) {
+  const rows = await grow({ source, main, rounds, say, name: 'growth_rows', sizes: sizes.rows }, (from, to) =>
+    from === 0 ? createOrders(to) : growOrders(from + 1, to),
+  );
+  const tables = await grow({ source, main, rounds, say, name: 'growth_tables', sizes: sizes.tables }, (from, to) =>
+    createSmallTables(to - from, from + 1),
+  );
+  return { rows, tables };
+}
+
+async function grow({ source, main, rounds, say, name, sizes }, statementsFromTo) {
+  const points = [];
+  const database = await source.create(name, []);
+  let size = 0;
+  for (const next of sizes) {
+    await source.run(database, statementsFromTo(size, next));
+    size = next;
+    const runs = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const run = await inFolder((folder) =>
+        measure(source, database, pgsluiceSync(main, source.server, { database, table: undefined, folder })),
+      );
+      if (run.failure === undefined) runs.push(run);
+      else say(`  ${name} ${size}: ${run.failure}`);
+    }
+    if (runs.length === 0) break;
+    const point = {
+      size,
+      seconds: median(runs.map((run) => run.seconds)),
+      peakBytes: median(runs.map((run) => run.peakBytes)),
+    };
+    points.push(point);
+    say(`  ${name.replace('growth_', '')} ${size.toLocaleString('en')}: ${point.seconds.toFixed(2)} s, ${(point.peakBytes / 1e6).toFixed(0)} MB`);
+  }
+  await source.drop(database);
+  return points;
+}
+
+module.exports = { growthSizes, measureGrowth };

@@ -1,0 +1,66 @@
+// The peers' own programs: what the machine has, what may be installed, and why something is left out.
+const { spawnSync } = require('node:child_process');
+const { existsSync, mkdirSync } = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+/** Outside the repository, and kept: the packages take minutes to install. */
+const CACHE = path.join(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'pgsluice-bench');
+const INSTALL_SECONDS = 600;
+
+/** @typedef {{ program: string, reason?: undefined } | { program?: undefined, reason: string }} Tool */
+
+function succeeds(program, args, seconds = 60) {
+  return spawnSync(program, args, { stdio: 'ignore', timeout: seconds * 1000 }).status === 0;
+}
+
+/** @returns {Tool} a Python that imports `module` */
+function pythonWith(module, installHint) {
+  for (const program of ['/usr/bin/python3', 'python3']) {
+    if (succeeds(program, ['-c', `import ${module}`])) return { program };
+  }
+  return { reason: installHint };
+}
+
+/** @returns {Tool} */
+function debianPython(module, say) {
+  const found = pythonWith(module, '');
+  if (found.program !== undefined) return found;
+  const missing = `no Python has ${module}; install it (Debian: apt-get install python3-${module})`;
+  if (!succeeds('apt-get', ['--version'])) return { reason: missing };
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const install = [...sudo, 'apt-get', 'install', '-y', '--no-install-recommends', `python3-${module}`];
+  say(`installing python3-${module} with apt-get`);
+  succeeds(install[0] ?? '', install.slice(1), INSTALL_SECONDS);
+  return pythonWith(module, missing);
+}
+
+/**
+ * A virtual environment of the benchmark's own with the packages of PyPI.
+ * @returns {Tool}
+ */
+function virtualPython(name, packages, imports, say) {
+  const folder = path.join(CACHE, name);
+  const program = path.join(folder, 'bin', 'python');
+  const works = () => existsSync(program) && succeeds(program, ['-c', imports.map((it) => `import ${it}`).join('; ')]);
+  if (works()) return { program };
+  say(`installing ${packages.join(', ')} into ${folder}`);
+  mkdirSync(CACHE, { recursive: true });
+  const made = succeeds('python3', ['-m', 'venv', folder]);
+  if (!made) return { reason: 'python3 -m venv failed; install python3-venv' };
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--prefer-binary', ...packages];
+  const run = spawnSync(program, pip, { encoding: 'utf8', timeout: INSTALL_SECONDS * 1000 });
+  if (works()) return { program };
+  const said = (run.stderr ?? '').trim().split('\n').at(-1);
+  return { reason: `${packages.join(', ')} could not be installed: ${said === '' || said === undefined ? 'pip gave up' : said}` };
+}
+
+/** @returns {Tool} a program that is there already, and runs */
+function installed(name, installHint) {
+  for (const program of [path.join(CACHE, 'rust', 'bin', name), name]) {
+    if (succeeds(program, ['--version'])) return { program };
+  }
+  return { reason: `not installed; ${installHint}` };
+}
+
+module.exports = { CACHE, debianPython, installed, virtualPython };

@@ -1,0 +1,76 @@
+// Acts as Fivetran does: asks a running service for form, tests, schema and an update, checks every rule on
+// what it receives, and leaves a DuckDB file and the state for the next round.
+//
+//   grpc-client.js [--address localhost:50051] [--configuration configuration.json] [--folder files/grpc]
+//
+// Without --address it starts a service of its own.
+const { spawn } = require('node:child_process');
+const { readFileSync } = require('node:fs');
+const { join, resolve } = require('node:path');
+const { parseArgs } = require('node:util');
+
+const root = join(__dirname, '..');
+
+/** Starts `pgsluice serve` on a free port; resolves to its address and what ends it. */
+function startService() {
+  const child = spawn(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'serve', '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return new Promise((done, fail) => {
+    let text = '';
+    child.once('exit', (code) => fail(new Error(`The service ended with ${code}:\n${text}`)));
+    child.stdout.on('data', (data) => {
+      text += data;
+      const port = /Listening on .*:(\d+)/.exec(text)?.[1];
+      if (port !== undefined) done({ address: `localhost:${port}`, stop: () => child.kill('SIGTERM') });
+    });
+  });
+}
+
+/** The configuration as the form would hold it: options of the command line have no field. */
+function readConfiguration(path) {
+  const { OPTIONS } = require(join(root, 'dist', 'config', 'options.js'));
+  const local = new Set(OPTIONS.filter((option) => option.local === true).map((option) => option.key));
+  const all = Object.entries(JSON.parse(readFileSync(path, 'utf8')));
+  return Object.fromEntries(all.filter(([key]) => !local.has(key)));
+}
+
+function report({ counts, breaches, warnings, seconds }) {
+  for (const warning of warnings) console.log(`Warning: ${warning}`);
+  const { messages, bytes, warnings: _, ...operations } = counts;
+  for (const [name, count] of Object.entries(operations)) console.log(`${name.padEnd(14)}| ${count}`);
+  console.log(`${messages} messages, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s`);
+  for (const breach of breaches) console.log(`Rule broken: ${breach}`);
+  console.log(breaches.length === 0 ? 'Every rule was kept.' : 'Sync FAILED');
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      address: { type: 'string' },
+      configuration: { type: 'string', default: 'configuration.json' },
+      folder: { type: 'string', default: join('files', 'grpc') },
+    },
+  });
+  const { runRound } = require(join(root, 'dist', 'fivetran', 'reference-client', 'platform.js'));
+  const service =
+    values.address === undefined ? await startService() : { address: values.address, stop: () => undefined };
+  try {
+    const result = await runRound({
+      address: service.address,
+      configuration: readConfiguration(values.configuration),
+      warehousePath: resolve(values.folder, 'warehouse.db'),
+      statePath: resolve(values.folder, 'state.json'),
+      say: (line) => console.log(line),
+    });
+    report(result);
+    process.exitCode = result.breaches.length === 0 ? 0 : 1;
+  } finally {
+    service.stop();
+  }
+}
+
+main().catch((error) => {
+  console.error(error.details ?? error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,53 @@
+/**
+ * Columns changed and added, in the middle of a transaction.
+ *
+ * DuckDB refuses to commit a transaction that has updated or deleted committed rows of a table and altered
+ * its columns afterwards ("another transaction has altered this table"). Such a table is written anew instead.
+ */
+import { quoted } from './duckdb-types';
+import type { Warehouse } from './duckdb-warehouse';
+
+export interface ColumnChange {
+  readonly column: string;
+  readonly type: string;
+  /** SQL for its values; of a new column, NULL. */
+  readonly value: string;
+  readonly isNew?: true;
+}
+
+/** `table` is qualified and quoted. */
+export async function changeColumn(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {
+  if (warehouse.hasChangedRows(table)) {
+    await rebuild(warehouse, table, change);
+    return;
+  }
+  const column = quoted(change.column);
+  await warehouse.run(
+    change.isNew === true
+      ? `ALTER TABLE ${table} ADD COLUMN ${column} ${change.type}`
+      : `ALTER TABLE ${table} ALTER ${column} TYPE ${change.type} USING ${change.value}`,
+  );
+}
+
+async function rebuild(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {
+  // "schema"."table", in which a quote is doubled.
+  const bare = /^"(?:[^"]|"")*"\.("(?:[^"]|"")*")$/.exec(table)?.[1] ?? table;
+  const beside = `${table.slice(0, -1)}_altered"`;
+  const described = await warehouse.rows(`SELECT column_name, column_type, "null" FROM (DESCRIBE ${table})`);
+  const columns = described.map(([name, type, nullable]) => ({
+    name: String(name),
+    type: String(type),
+    required: nullable === 'NO',
+    value: quoted(String(name)),
+  }));
+  const changed = { name: change.column, type: change.type, value: change.value };
+  const wanted =
+    change.isNew === true
+      ? [...columns, { ...changed, required: false }]
+      : columns.map((column) => (column.name === change.column ? { ...changed, required: column.required } : column));
+  const definitions = wanted.map(({ name, type, required }) => `${quoted(name)} ${type}${required ? ' NOT NULL' : ''}`);
+  await warehouse.run(`CREATE TABLE ${beside} (${definitions.join(', ')})`);
+  await warehouse.run(`INSERT INTO ${beside} SELECT ${wanted.map(({ value }) => value).join(', ')} FROM ${table}`);
+  await warehouse.run(`DROP TABLE ${table}`);
+  await warehouse.run(`ALTER TABLE ${beside} RENAME TO ${bare}`);
+}

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { packedQuerySql, unpackResult, type PackedQuery } from '../../../src/source/packed-query';
+import type { SelectColumn } from '../../../src/source/select-list';
+
+const TEXT: SelectColumn = { name: 'note', type: { kind: 'string' }, textExpression: 't."note"::text', nullable: true };
+const NUMBER: SelectColumn = { name: 'id', type: { kind: 'int32' }, textExpression: 't."id"::text', nullable: false };
+
+function query(columns: readonly SelectColumn[], packing: 'plain' | 'escaped' = 'plain'): PackedQuery {
+  return {
+    relation: { schema: 'a"b', name: 'T' },
+    columns,
+    range: { lo: 2048, hi: 4096 },
+    conditions: ['t."x" > 1'],
+    packing,
+    maxBytes: 1000,
+  };
+}
+
+/** The row that a server would return for these values of a text column. */
+function answer(values: readonly (string | null)[]): Record<string, unknown> {
+  const cell = values.map((value) => `${value ?? '\u001d'}\u001f`).join('');
+  const nonNull = values.filter((value) => value !== null).length;
+  return { n: values.length, k: `{${nonNull}}`, b: String(cell.length), c0: values.length === 0 ? null : cell };
+}
+
+test('the statement names, quotes and bounds what it reads', () => {
+  const sql = packedQuerySql(query([NUMBER, TEXT]));
+  expect(sql).toContain(`FROM ONLY "a""b"."T" AS t WHERE t.ctid >= '(1,0)' AND t.ctid < '(2,0)' AND (t."x" > 1)`);
+  expect(sql).toContain('CASE WHEN b <= 1000 THEN c1 END AS c1');
+});
+
+test('values are taken as they are, or the batch is not taken at all', () => {
+  const value = fc.option(fc.string({ unit: fc.constantFrom('\u001d', '\u001f', '\u001b', 'a', 'é', '😀') }));
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1, maxLength: 20 }), (values) => {
+      const result = unpackResult(answer(values), query([TEXT]), 'testing');
+      if (result.outcome === 'batch') expect(result.batch.columns[0]?.values()).toEqual(values);
+      else
+        expect(values.some((text) => text?.includes('\u001f') === true || text?.includes('\u001d') === true)).toBe(
+          true,
+        );
+    }),
+  );
+});
+
+test('a cell that was cut short is never taken', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'grapheme', maxLength: 5 }), { minLength: 1 }), fc.nat(), (values, cut) => {
+      const row = answer(values.filter((text) => !/[\u001d\u001f]/.test(text)));
+      const cell = row['c0'];
+      if (typeof cell !== 'string') return;
+      row['c0'] = cell.slice(0, cut % cell.length);
+      expect(() => unpackResult(row, query([TEXT]), 'testing')).toThrow(/nothing of it was used/);
+    }),
+  );
+});
+
+test('more bytes than asked for come back as such, with their number', () => {
+  expect(unpackResult({ n: 3, k: '{3}', b: '2000', c0: null }, query([TEXT]), 'testing')).toEqual({
+    outcome: 'too-large',
+    rows: 3,
+    bytes: 2000,
+  });
+});
+
+test('no rows are an empty batch', () => {
+  const result = unpackResult(answer([]), query([TEXT]), 'testing');
+  expect(result.outcome === 'batch' && result.batch.rowCount).toBe(0);
+});
+
+test('an answer of another form is an error', () => {
+  expect(() => unpackResult(undefined, query([TEXT]), 'testing')).toThrow(/unexpected result/);
+  expect(() => unpackResult({ n: 'x', b: '1' }, query([TEXT]), 'testing')).toThrow(/unexpected result/);
+});
