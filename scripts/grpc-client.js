@@ -37,7 +37,7 @@ function readConfiguration(path) {
 
 function report({ counts, breaches, warnings, seconds }) {
   for (const warning of warnings) console.log(`Warning: ${warning}`);
-  const { messages, bytes, warnings: _, ...operations } = counts;
+  const { messages, bytes, ...operations } = counts;
   for (const [name, count] of Object.entries(operations)) console.log(`${name.padEnd(14)}| ${count}`);
   console.log(`${messages} messages, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s`);
   for (const breach of breaches) console.log(`Rule broken: ${breach}`);

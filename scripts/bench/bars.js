@@ -14,16 +14,34 @@ function assessBars({ results, growth, changes, startUp, sample }) {
   const one = growth?.rows.find((point) => point.size === 1_000_000);
   const five = growth?.rows.find((point) => point.size === 5_000_000);
   const bars = [
-    ['orders, server to warehouse file: time ÷ pyodbc (which writes nothing)', 0.33, 0.25, '', ratio('orders', 'pgsluice', 'pyodbc')],
+    [
+      'orders, server to warehouse file: time ÷ pyodbc (which writes nothing)',
+      0.33,
+      0.25,
+      '',
+      ratio('orders', 'pgsluice', 'pyodbc'),
+    ],
     ['orders, reading alone: time ÷ COPY', 1.2, 0.9, '', ratio('orders', 'pgsluice-null', 'copy')],
     ['wide: time ÷ pyodbc', 0.5, 0.3, '', ratio('wide', 'pgsluice', 'pyodbc')],
     ['long texts: time ÷ pyodbc', 0.5, 0.3, '', ratio('texts', 'pgsluice', 'pyodbc')],
     ['orders: peak memory', 300, 200, 'MB', (of('orders', 'pgsluice')?.peakBytes ?? NaN) / 1e6],
     ['orders: peak memory, 5,000,000 ÷ 1,000,000 rows', 1.15, 1.05, '', divide(five?.peakBytes, one?.peakBytes)],
     ['small tables: time of each', 10, 4, 'ms', ((tables?.seconds ?? NaN) * 1000) / (tables?.size ?? NaN)],
-    ['longest statement on the server, any workload', 0.2, 0.05, 's', longest.length === 0 ? NaN : Math.max(...longest) / 1000],
+    [
+      'longest statement on the server, any workload',
+      0.2,
+      0.05,
+      's',
+      longest.length === 0 ? NaN : Math.max(...longest) / 1000,
+    ],
     ['one resource sample', 10, 3, 'µs', sample * 1e6],
-    ['incremental, 1 % changed: time ÷ full', 0.15, 0.05, '', divide(changes?.incrementalSeconds, changes?.fullSeconds)],
+    [
+      'incremental, 1 % changed: time ÷ full',
+      0.15,
+      0.05,
+      '',
+      divide(changes?.incrementalSeconds, changes?.fullSeconds),
+    ],
     ['start-up of pgsluice --version', 150, 80, 'ms', startUp * 1000],
   ];
   return bars.map(([what, bar, goal, unit, measured]) => ({ what, bar, goal, unit, measured }));

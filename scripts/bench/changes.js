@@ -13,7 +13,8 @@ async function measureChanges({ source, main, database, rounds, say }) {
   let rowsChanged = 0;
   for (let round = 0; round < rounds; round += 1) {
     const failure = await inFolder(async (folder) => {
-      const sync = () => measure(source, database, pgsluiceSync(main, source.server, { database, table: 'orders', folder }));
+      const sync = () =>
+        measure(source, database, pgsluiceSync(main, source.server, { database, table: 'orders', folder }));
       const first = await sync();
       if (first.failure !== undefined) return `${first.failure}: ${first.output.trim().split('\n').at(-1)}`;
       rowsChanged = await changeRows(source, database, round);

@@ -51,7 +51,9 @@ async function grow({ source, main, rounds, say, name, sizes }, statementsFromTo
       peakBytes: median(runs.map((run) => run.peakBytes)),
     };
     points.push(point);
-    say(`  ${name.replace('growth_', '')} ${size.toLocaleString('en')}: ${point.seconds.toFixed(2)} s, ${(point.peakBytes / 1e6).toFixed(0)} MB`);
+    say(
+      `  ${name.replace('growth_', '')} ${size.toLocaleString('en')}: ${point.seconds.toFixed(2)} s, ${(point.peakBytes / 1e6).toFixed(0)} MB`,
+    );
   }
   await source.drop(database);
   return points;

@@ -57,7 +57,9 @@ async function runProcess(command) {
     cpuSeconds: sum(watch.cpu.values()),
     peakBytes: watch.peaks.size === 0 ? NaN : sum(watch.peaks.values()),
     output,
-    ...(failure === undefined ? {} : { failure: late ? `took longer than ${command.timeoutSeconds ?? 600} s` : failure }),
+    ...(failure === undefined
+      ? {}
+      : { failure: late ? `took longer than ${command.timeoutSeconds ?? 600} s` : failure }),
   };
 }
 

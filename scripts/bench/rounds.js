@@ -18,10 +18,10 @@ const { runProcess } = require('./process-run');
  */
 
 /**
- * @param {{ source: import('./source').Source, database: string, table: string | undefined, rounds: number, contenders: import('./contenders').Contender[], say: (line: string) => void }} options
+ * @param {{ source: import('./source').Source, database: string, table: string | undefined, rows: number, rounds: number, contenders: import('./contenders').Contender[], say: (line: string) => void }} options
  * @returns {Promise<Measured[]>}
  */
-async function runRounds({ source, database, table, rounds, contenders, say }) {
+async function runRounds({ source, database, table, rows, rounds, contenders, say }) {
   const runs = new Map(contenders.map((contender) => [contender.name, []]));
   const failures = new Map();
   for (let round = 0; round < rounds; round += 1) {
@@ -29,15 +29,18 @@ async function runRounds({ source, database, table, rounds, contenders, say }) {
     const order = [...contenders.slice(round % contenders.length), ...contenders.slice(0, round % contenders.length)];
     for (const contender of order) {
       if (failures.has(contender.name)) continue;
-      const run = await inFolder((folder) =>
-        measure(source, database, contender.command({ database, table, folder })),
+      const run = checked(
+        await inFolder((folder) => measure(source, database, contender.command({ database, table, folder }))),
+        rows,
       );
       if (run.failure === undefined) runs.get(contender.name)?.push(run);
       else failures.set(contender.name, `${run.failure}: ${lastLine(run.output)}`);
       say(`  round ${round + 1}/${rounds}  ${contender.name}: ${run.failure ?? `${run.seconds.toFixed(2)} s`}`);
     }
   }
-  return contenders.map((contender) => summarize(contender, runs.get(contender.name) ?? [], failures.get(contender.name)));
+  return contenders.map((contender) =>
+    summarize(contender, runs.get(contender.name) ?? [], failures.get(contender.name)),
+  );
 }
 
 /** One measured run, with what the server did meanwhile. */
@@ -48,6 +51,13 @@ async function measure(source, database, command) {
   const serverCpuSeconds = source.cpuSeconds() - cpuBefore;
   const statements = await source.statements(database);
   return { ...run, serverCpuSeconds, statements };
+}
+
+/** A program that read fewer rows is not faster. Those of our own making say how many they read. */
+function checked(run, rows) {
+  const read = /^rows=(\d+)$/m.exec(run.output)?.[1];
+  if (run.failure !== undefined || read === undefined || Number(read) === rows) return run;
+  return { ...run, failure: `read ${read} of ${rows} rows` };
 }
 
 async function inFolder(action) {

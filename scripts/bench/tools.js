@@ -52,7 +52,9 @@ function virtualPython(name, packages, imports, say) {
   const run = spawnSync(program, pip, { encoding: 'utf8', timeout: INSTALL_SECONDS * 1000 });
   if (works()) return { program };
   const said = (run.stderr ?? '').trim().split('\n').at(-1);
-  return { reason: `${packages.join(', ')} could not be installed: ${said === '' || said === undefined ? 'pip gave up' : said}` };
+  return {
+    reason: `${packages.join(', ')} could not be installed: ${said === '' || said === undefined ? 'pip gave up' : said}`,
+  };
 }
 
 /** @returns {Tool} a program that is there already, and runs */

@@ -3,6 +3,7 @@ import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
+import { nearest } from '../config/nearest';
 import { compileTableFilter } from '../config/table-filter';
 import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
@@ -58,6 +59,7 @@ export async function discoverAndPlan(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
   );
   const filter = compileTableFilter(settings.tableFilters);
+  for (const pattern of filter.unmatched(catalog.tables)) logger.warning(unmatched(pattern, catalog.tables));
   const wanted = catalog.tables.filter(
     (table) => filter.includes(table) && included(module, table) && (selection?.includesTable(table) ?? true),
   );
@@ -85,7 +87,13 @@ export async function discoverAndPlan(
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
     }),
   );
-  return { plan, unreadable, source, existing: new Set(catalog.tables.map(tableKey)), encoding: catalog.server.encoding };
+  return {
+    plan,
+    unreadable,
+    source,
+    existing: new Set(catalog.tables.map(tableKey)),
+    encoding: catalog.server.encoding,
+  };
 }
 
 /** A rule that cannot be applied makes its table fail later, with its own sentence. */
@@ -95,6 +103,13 @@ function rulesMayChangeKeys(table: TableSchema, rules: readonly Transformation[]
   } catch {
     return true;
   }
+}
+
+/** Probably misspelt, or of a table that is gone. */
+function unmatched(pattern: string, tables: readonly TableSchema[]): string {
+  const meant = nearest(pattern.replace(/^!\s*/, ''), [...tables.map(tableKey), ...tables.map(({ name }) => name)]);
+  const advice = meant === undefined ? '`pgsluice plan` shows what there is.' : `did you mean ${meant}?`;
+  return `The pattern "${pattern}" of "table_filters" matches no table; ${advice}`;
 }
 
 function noTables(found: number): string {

@@ -153,6 +153,8 @@ async function compare(
       primaryKey: table.primaryKey,
       encoding: comparer.encoding,
       syncXmin: state.xmin,
+      // Views and foreign tables have no pages.
+      hasXmin: table.relations.every((relation) => relation.blocks > 0 && relation.includesChildren !== true),
       batchRows: planned.batchRows,
       batchBytes: settings.batchBytes,
       signal: context.signal,

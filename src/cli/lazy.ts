@@ -20,6 +20,7 @@ export const lazy = {
   completion: () => require('./commands/completion') as typeof import('./commands/completion'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
   wanted: () => require('./watch/wanted') as typeof import('./watch/wanted'),
+  traces: () => require('./watch/traces') as typeof import('./watch/traces'),
   watching: () => require('./watch/watching') as typeof import('./watch/watching'),
   processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),
 };

@@ -1,23 +1,43 @@
 import { renderTable } from './text-width';
 import stringWidth from 'string-width';
 
+export interface RecordOptions {
+  /** Columns aligned to the right. */
+  readonly right?: readonly string[];
+  /** Columns that may be left out where the terminal is narrow, the most dispensable first. */
+  readonly optional?: readonly string[];
+  /** Of the terminal; undefined where nobody looks at one: then it is always a table. */
+  readonly width?: number | undefined;
+}
+
+/** What stands for nothing; a column of it alone is left out. */
+const NOTHING = '–';
+
 /**
- * Records as a table, or, where the terminal is too narrow for one, each as a block of lines under its first
- * cell. `width` is undefined where nobody looks at a terminal: then it is always a table.
+ * Records as a table, or, where the terminal is too narrow for one, each as a few lines under its first cell.
  */
 export function renderRecords(
   header: readonly string[],
   rows: readonly (readonly string[])[],
-  options: { readonly right?: readonly string[]; readonly width?: number | undefined } = {},
+  options: RecordOptions = {},
 ): readonly string[] {
   const safe = rows.map((row) => row.map(printable));
-  const table = renderTable(header, safe, options.right);
-  const { width } = options;
-  if (width === undefined || table.every((line) => stringWidth(line) <= width)) return table;
-  return safe.flatMap(([title = '', ...cells]) => [
-    title,
-    ...cells.flatMap((cell, index) => wrap(`${header[index + 1] ?? ''}: ${cell}`, width, 2)),
-  ]);
+  const { width, optional = [] } = options;
+  const empty = header.filter((_, index) => index > 0 && safe.every((row) => row[index] === NOTHING));
+  for (let omitted = 0; omitted <= optional.length; omitted += 1) {
+    const kept = without(header, [...empty, ...optional.slice(0, omitted)]);
+    const pick = (row: readonly string[]): string[] => kept.map((index) => row[index] ?? '');
+    const table = renderTable(pick(header), safe.map(pick), options.right);
+    if (width === undefined || table.every((line) => stringWidth(line) <= width)) return table;
+  }
+  return safe.flatMap(([title = '', ...cells]) => {
+    const known = cells.flatMap((cell, index) => (cell === NOTHING ? [] : [`${header[index + 1] ?? ''} ${cell}`]));
+    return [title, ...(known.length === 0 ? [] : wrap(known.join(', '), width, 2))];
+  });
+}
+
+function without(header: readonly string[], omitted: readonly string[]): readonly number[] {
+  return header.flatMap((title, index) => (omitted.includes(title) ? [] : [index]));
 }
 
 /** Breaks text between words into lines of at most `width` cells, each indented; a longer word stays whole. */

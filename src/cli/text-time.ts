@@ -17,6 +17,7 @@ export function formatDuration(seconds: number): string {
   return hours % 24 === 0 ? `${Math.floor(hours / 24)} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** How long ago, without saying so. */
 export function formatAge(iso: string, now: Date): string {
-  return `${formatDuration(Math.max(0, (now.getTime() - Date.parse(iso)) / 1000))} ago`;
+  return `${formatDuration(Math.max(0, (now.getTime() - Date.parse(iso)) / 1000))}`;
 }

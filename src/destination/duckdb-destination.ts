@@ -27,10 +27,20 @@ export interface DuckDbDestinationOptions extends WarehouseOptions {
 const STATE_TABLE = '_pgsluice.state';
 const LATEST_TABLE = 'pgsluice_latest';
 
+/**
+ * What DuckDB keeps of uncommitted rows and cannot spill. Measured: a table of one row takes 34 kB a column
+ * until it is committed, a table being filled up to 700 kB a column (500 columns need 400 MB).
+ */
+const BYTES_PER_OPEN_COLUMN = 768 * 1024;
+const BYTES_PER_UNCOMMITTED_COLUMN = 40 * 1024;
+const OTHER_BYTES = 64_000_000;
+
 export class DuckDbDestination implements Destination {
   private warehouse: Warehouse | undefined;
   private readonly loads = new Map<string, LoadTable>();
   private inTransaction = false;
+  /** Of tables begun in this transaction. */
+  private uncommittedColumns = 0;
 
   constructor(private readonly options: DuckDbDestinationOptions) {}
 
@@ -45,6 +55,7 @@ export class DuckDbDestination implements Destination {
 
   async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
     const warehouse = await this.writing();
+    await this.makeRoom(warehouse, table);
     const open = resume ? LoadTable.reopen : LoadTable.create;
     this.loads.set(
       table.key,
@@ -93,6 +104,7 @@ export class DuckDbDestination implements Destination {
   async beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
     const name = this.tableName(table);
+    await this.makeRoom(warehouse, table);
     this.loads.set(table.key, await LoadTable.reopen(warehouse, table, name, stamp, this.options.logger));
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
   }
@@ -210,6 +222,16 @@ export class DuckDbDestination implements Destination {
     this.warehouse = undefined;
   }
 
+  private async makeRoom(warehouse: Warehouse, table: DestinationTable): Promise<void> {
+    this.uncommittedColumns += table.columns.length;
+    const openColumns = [...this.loads.values()].reduce((sum, load) => sum + load.table.columns.length, 0);
+    await warehouse.allowMemory(
+      OTHER_BYTES +
+        (openColumns + table.columns.length) * BYTES_PER_OPEN_COLUMN +
+        this.uncommittedColumns * BYTES_PER_UNCOMMITTED_COLUMN,
+    );
+  }
+
   private opened(): Warehouse {
     if (this.warehouse === undefined)
       throw new ConnectorError('The warehouse is not open.', { code: 'closed', kind: 'internal' });
@@ -221,6 +243,7 @@ export class DuckDbDestination implements Destination {
     if (!this.inTransaction) {
       await warehouse.run('BEGIN TRANSACTION');
       this.inTransaction = true;
+      this.uncommittedColumns = 0;
     }
     return warehouse;
   }

@@ -25,6 +25,7 @@ export class Warehouse {
     private readonly instance: DuckDBInstance,
     private readonly connection: DuckDBConnection,
     readonly path: string,
+    private memoryBytes: number,
   ) {}
 
   static async open(options: WarehouseOptions): Promise<Warehouse> {
@@ -43,7 +44,7 @@ export class Warehouse {
         ...(options.readOnly === true ? { access_mode: 'READ_ONLY' } : {}),
       });
       const connection = await instance.connect();
-      const warehouse = new Warehouse(instance, connection, options.path);
+      const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes);
       await warehouse.run("SET TimeZone = 'UTC'");
       await warehouse.assertStored();
       return warehouse;
@@ -77,6 +78,13 @@ export class Warehouse {
   async endTransaction(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     this.changedTables.clear();
     await this.run(how);
+  }
+
+  /** Lets DuckDB use that much memory, if it may not already. Never less: what is in use could not be given back. */
+  async allowMemory(bytes: number): Promise<void> {
+    if (bytes <= this.memoryBytes) return;
+    this.memoryBytes = bytes;
+    await this.run(`SET memory_limit = '${Math.ceil(bytes / 1_000_000)}MB'`);
   }
 
   async run(sql: string): Promise<number> {

@@ -1,5 +1,5 @@
 /** The service: where it listens, what it offers, how it ends. */
-import { Server, ServerCredentials, type ServerOptions, type UntypedHandleCall } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { ConnectorError } from '../common/errors';
@@ -30,10 +30,7 @@ export async function startServer(port: number, options: ServiceOptions): Promis
   const definition = loadPackage();
   const requests = new Requests(options);
   const server = new Server(OPTIONS);
-  server.addService(
-    serviceOf(definition),
-    createHandlers(requests, updateSerializer(definition)) as Record<string, UntypedHandleCall>,
-  );
+  server.addService(serviceOf(definition), createHandlers(requests, updateSerializer(definition)));
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   health.addToServer(server);
   new ReflectionService(definition).addToServer(server);

@@ -77,7 +77,8 @@ async function readOnce(
       // A statement_timeout, too, may be mended by asking for less.
       if (!isTooLarge(error) && error.sqlState !== '57014') throw error;
       await recover(session, read.signal);
-      if (oneRow) throw rowTooLarge(read, range, error);
+      // Whoever cancels the reading of a single row does not mean its size.
+      if (oneRow) throw isTooLarge(error) ? rowTooLarge(read, range, error) : error;
       return undefined;
     }
     const result = unpackResult(row, query, doing);

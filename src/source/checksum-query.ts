@@ -4,6 +4,7 @@ import { tidLiteral, type TidRange } from '../model/tid-range';
 import { digest, encodedRow, groupOf, type ServerEncoding } from './canonical-text';
 import type { OdbcRow } from './odbc-driver';
 import { ROW_ALIAS, type SelectColumn } from './select-list';
+import { checkSettings, SETTINGS_SEEN } from './session-settings';
 import { quoteQualified } from './sql';
 
 export interface ChecksumQuery {
@@ -31,7 +32,7 @@ export function groupChecksumsSql(query: ChecksumQuery, range: TidRange, bits: n
   const group = bits === 0 ? '0' : rowGroup(query, bits);
   // OFFSET 0 keeps the hash from being computed once for each half.
   return (
-    `SELECT coalesce(string_agg(g::text || ' ' || n || ' ' || a || ' ' || b, ','), '') AS x FROM (` +
+    `SELECT coalesce(string_agg(g::text || ' ' || n || ' ' || a || ' ' || b, ','), '') AS x, ${SETTINGS_SEEN} AS s FROM (` +
     `SELECT g, count(*)::text AS n, ${half(1)} AS a, ${half(17)} AS b FROM (` +
     `SELECT ${rowDigest(query)} AS h, ${group} AS g FROM ONLY ${quoteQualified(query.relation.schema, query.relation.name)} AS ${ROW_ALIAS}` +
     `${rangeConditions(query, range)} OFFSET 0) AS d GROUP BY g) AS e`
@@ -47,7 +48,8 @@ function rangeConditions(query: ChecksumQuery, { lo, hi }: TidRange): string {
   return ` WHERE ${conditions.join(' AND ')}`;
 }
 
-export function parseGroupChecksums(row: OdbcRow | undefined): [group: number, sums: Checksum][] {
+export function parseGroupChecksums(row: OdbcRow | undefined, doing: string): [group: number, sums: Checksum][] {
+  checkSettings(row, doing);
   const text = String(row?.['x'] ?? '');
   if (text === '') return [];
   return text.split(',').map((entry) => {

@@ -9,6 +9,7 @@ import { isFreeText } from '../model/column-type';
 import type { OdbcRow } from './odbc-driver';
 import { packedRow, ROW_ALIAS, type SelectColumn } from './select-list';
 import type { Session } from './session';
+import { checkSettings, SETTINGS_SEEN } from './session-settings';
 import { quoteQualified } from './sql';
 
 export interface CursorRead {
@@ -28,6 +29,9 @@ export async function* readCursor(session: Session, read: CursorRead): AsyncGene
   const context = { doing: `reading ${read.relation.schema}.${read.relation.name}`, signal: read.signal };
   const where =
     read.conditions.length === 0 ? '' : ` WHERE ${read.conditions.map((condition) => `(${condition})`).join(' AND ')}`;
+  // In the cursor's own transaction, which no pooler splits.
+  const [seen] = await session.query(`SELECT ${SETTINGS_SEEN} AS s`, context);
+  checkSettings(seen, context.doing);
   await session.query(
     `DECLARE pgsluice_rows NO SCROLL CURSOR FOR SELECT ${packedRow(read.columns)} || E'\\x1f' AS r ` +
       `FROM ${read.relation.includesChildren === true ? '' : 'ONLY '}${quoteQualified(read.relation.schema, read.relation.name)} AS ${ROW_ALIAS}${where}`,

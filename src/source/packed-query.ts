@@ -5,6 +5,7 @@ import { NULL_MARKER, PackedBatch, PackedColumn, SEPARATOR } from '../model/pack
 import { tidLiteral, type TidRange } from '../model/tid-range';
 import { packedAggregate, ROW_ALIAS, type Packing, type SelectColumn } from './select-list';
 import type { OdbcRow } from './odbc-driver';
+import { checkSettings, SETTINGS_SEEN } from './session-settings';
 import { quoteQualified } from './sql';
 
 export interface PackedQuery {
@@ -40,7 +41,7 @@ export function packedQuerySql(query: PackedQuery): string {
   // OFFSET 0 keeps the size from being merged into every cell's CASE: with 1,600 columns the planner ran out of memory.
   const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
   return (
-    `SELECT ${['n', 'k', 'b::text AS b', ...extra, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
+    `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, ...extra, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
     `SELECT ${inner} FROM ${rowSource(query)}) AS p OFFSET 0) AS q`
   );
 }
@@ -82,6 +83,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
   const bytes = Number(row?.['b']);
   if (row === undefined || !Number.isInteger(rows) || !Number.isFinite(bytes))
     throw damaged('an unexpected result', doing);
+  checkSettings(row, doing);
   if (bytes > query.maxBytes) return { outcome: 'too-large', rows, bytes };
   const nonNullCounts = String(row['k']).replace(/[{}]/g, '').split(',').map(Number);
   let nextCount = 0;

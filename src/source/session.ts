@@ -13,6 +13,7 @@ import type { StatementEvent } from '../model/report';
 import { cancelStatement } from './cancel-statement';
 import { losesConnection, translateOdbcError } from './odbc-error';
 import { openOdbcConnection, type OdbcConnection, type OdbcRow } from './odbc-driver';
+import { VALUE_SETTINGS } from './session-settings';
 import { quoteLiteral } from './sql';
 
 export interface SessionOptions {
@@ -157,14 +158,7 @@ function errorParts(error: ConnectorError): {
  */
 function sessionSettings(options: SessionOptions): string {
   const settings: Record<string, string> = {
-    client_encoding: 'UTF8',
-    TimeZone: 'UTC',
-    DateStyle: 'ISO, YMD',
-    IntervalStyle: 'postgres',
-    bytea_output: 'hex',
-    extra_float_digits: '1',
-    xmlbinary: 'base64',
-    search_path: '',
+    ...VALUE_SETTINGS,
     standard_conforming_strings: 'on',
     default_transaction_read_only: 'on',
     idle_in_transaction_session_timeout: '0',

@@ -45,6 +45,8 @@ export interface VerifySourceOptions {
   readonly encoding: ChecksumQuery['encoding'];
   /** The last sync's snapshot: rows since then are marked. */
   readonly syncXmin: string | null;
+  /** Rows have transaction ids: no view, no foreign table. */
+  readonly hasXmin: boolean;
   readonly batchRows: number;
   readonly batchBytes: number;
   readonly signal: AbortSignal;
@@ -97,7 +99,7 @@ export class VerifySource {
       } else {
         const sql = groupChecksumsSql(this.query(partition.relation), partition.range, bits);
         const [row] = await session.query(sql, { doing: doing(partition.relation), signal: this.options.signal });
-        for (const [group, sum] of parseGroupChecksums(row)) add(group, sum);
+        for (const [group, sum] of parseGroupChecksums(row, doing(partition.relation))) add(group, sum);
       }
     });
     return sums;
@@ -120,8 +122,8 @@ export class VerifySource {
         ...column,
         textExpression: canonicalText(column),
       }));
-      const { syncXmin } = this.options;
-      const since = syncXmin === null || !partition.relation.rangeReadable ? 'false' : changedSince(syncXmin);
+      const { syncXmin, hasXmin } = this.options;
+      const since = syncXmin === null || !hasXmin ? 'false' : changedSince(syncXmin);
       const condition = `${rowGroup(this.query(partition.relation), bits)} IN (${groups.join(', ')})`;
       for await (const batch of this.read(
         session,

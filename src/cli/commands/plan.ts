@@ -112,11 +112,12 @@ export function renderPlanDetails(
     'Time',
   ];
   const right = ['Rows', 'Size', 'Parts', 'Batch', 'Threads', 'Statements', 'Time'];
+  const optional = ['By', 'Batch', 'Parts', 'Threads', 'Statements', 'Category'];
   const refused = [...details.refused].flatMap(([key, error]) => wrap(`LEFT OUT ${key}: ${error.describe()}`, width));
   const problem = details.warehouseProblem;
   return [
     '',
-    ...(rows.length === 0 ? ['There is no table to sync.'] : renderRecords(header, rows, { right, width })),
+    ...(rows.length === 0 ? ['There is no table to sync.'] : renderRecords(header, rows, { right, optional, width })),
     ...refused,
     '',
     ...wrap(summary(details, settings), width),

@@ -30,7 +30,9 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
     '',
     ...(found.tables.length === 0 ? ['No table has been synced yet.'] : renderTables(found.tables, now, width)),
     ...found.tables.flatMap(({ table, lastError }) =>
-      lastError === null ? [] : wrap(`FAILED ${table}, ${formatAge(lastError.at, now)}: ${lastError.message}`, width),
+      lastError === null
+        ? []
+        : wrap(`FAILED ${table}, ${formatAge(lastError.at, now)} ago: ${lastError.message}`, width),
     ),
     ...(found.runs.length === 0 ? [] : ['', ...renderRuns(found.runs, width)]),
   ];
@@ -39,14 +41,15 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
 function renderTables(tables: readonly TableStatus[], now: Date, width: number | undefined): readonly string[] {
   const rows = tables.map((table) => [
     table.table,
-    table.lastSyncedAt === null ? 'never' : `${formatTime(table.lastSyncedAt)} (${formatAge(table.lastSyncedAt, now)})`,
+    table.lastSyncedAt === null ? 'never' : formatTime(table.lastSyncedAt),
+    table.lastSyncedAt === null ? 'never' : formatAge(table.lastSyncedAt, now),
     table.mode ?? '–',
     formatInteger(table.rows),
     table.watermark === null ? '–' : `${table.replicationKey ?? ''} ${table.watermark}`.trim(),
     table.load === null ? '–' : `${table.load.pendingRanges} ranges after ${formatInteger(table.load.rows)} rows`,
   ]);
-  const header = ['Table', 'Last sync', 'Mode', 'Rows', 'Watermark', 'Still to load'];
-  return renderRecords(header, rows, { right: ['Rows'], width });
+  const header = ['Table', 'Last sync', 'Ago', 'Mode', 'Rows', 'Watermark', 'Still to load'];
+  return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
 }
 
 function renderRuns(runs: readonly RunRecord[], width: number | undefined): readonly string[] {
@@ -68,5 +71,12 @@ function renderRuns(runs: readonly RunRecord[], width: number | undefined): read
   const errors = runs.flatMap(({ startedAt, error }) =>
     error === null ? [] : wrap(`${formatTime(startedAt)}: ${error}`, width),
   );
-  return [...renderRecords(header, rows, { right: ['Time', 'Rows', 'Rows/s', 'MB/s', 'Retries'], width }), ...errors];
+  return [
+    ...renderRecords(header, rows, {
+      right: ['Time', 'Rows', 'Rows/s', 'MB/s', 'Retries'],
+      optional: ['Retries', 'MB/s'],
+      width,
+    }),
+    ...errors,
+  ];
 }

@@ -1,15 +1,17 @@
 /** Puts together what a user asked for: page, metrics, report, traces. Nothing of it is loaded otherwise. */
 import { combineObservers } from '../../app/combine-observers';
-import { ConnectorError, type ErrorKind } from '../../common/errors';
+import { asConnectorError, ConnectorError, type ErrorKind } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
 import type { SyncObserver, SyncReport } from '../../model/report';
 import type { CommandContext } from '../command';
 import { createProcessStats } from '../../native/process-stats';
 import { ResourceMonitor } from '../../sync/resource-monitor';
+import { lazy } from '../lazy';
 import { renderPage } from '../report/page';
 import { createMetrics } from './metrics';
 import { SyncWatch } from './sync-watch';
+import { tracesWanted } from './wanted';
 import { startWatchServer } from './watch-server';
 import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -26,11 +28,12 @@ export async function startWatching(settings: Settings, context: CommandContext)
   const { version, secrets } = context;
   const { logger } = context.output;
   if (settings.reportPath !== undefined) checkFolder(settings.reportPath);
+  const source = settings.dsn ?? `${settings.host ?? ''}:${settings.port ?? ''}/${settings.database ?? ''}`;
   const metrics = createMetrics(version);
   const monitor = new ResourceMonitor(createProcessStats(settings.warehousePath));
   const watch = new SyncWatch({
     version,
-    source: settings.dsn ?? `${settings.host ?? ''}:${settings.port ?? ''}/${settings.database ?? ''}`,
+    source,
     warehouse: settings.destination === 'null' ? 'nowhere' : settings.warehousePath,
     secrets,
     pressure: {
@@ -52,9 +55,10 @@ export async function startWatching(settings: Settings, context: CommandContext)
           ready: () => watch.ready,
         });
   if (server !== undefined) logger.info(`Live page and metrics: ${server.url}`);
+  const traces = tracesWanted(context.io.env) ? lazy.traces().startTraces({ version, source, secrets }) : undefined;
   watch.start();
   return {
-    observer: combineObservers(watch.observer, metrics.observer),
+    observer: combineObservers(watch.observer, metrics.observer, ...(traces === undefined ? [] : [traces.observer])),
     logger: watch.listening(logger),
     end: async (outcome) => {
       if ('error' in outcome) watch.failed(outcome.error);
@@ -66,6 +70,7 @@ export async function startWatching(settings: Settings, context: CommandContext)
           logger.info(`Report written to ${settings.reportPath}`);
         }
       } finally {
+        await traces?.end('error' in outcome ? asConnectorError(outcome.error).describe() : undefined);
         await server?.close();
       }
     },

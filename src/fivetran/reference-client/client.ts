@@ -53,7 +53,7 @@ export class ReferenceClient {
     return this.client.makeServerStreamRequest(
       method.path,
       (message: object) => method.requestSerialize(message),
-      (bytes) => ({ message: method.responseDeserialize(bytes) as UpdateMessage, bytes: bytes.length }),
+      (bytes) => ({ message: method.responseDeserialize(bytes), bytes: bytes.length }),
       request,
     );
   }

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
-import { configurationOf, runCli, startCli, type RunningCli } from '../../helpers/cli';
+import { runCli, startCli, type RunningCli } from '../../helpers/cli';
 import { ReferenceClient, recordsOf, type ReceivedMessage } from '../../../src/fivetran/reference-client/client';
 import { configurationFor } from '../service';
 
-jest.setTimeout(300_000);
+jest.setTimeout(120_000);
 
 const ROWS = 400_000;
 let database: TestDatabase;
@@ -24,7 +24,7 @@ beforeAll(async () => {
       FROM generate_series(1, ${ROWS}) AS i;
     ALTER TABLE public.wide ADD PRIMARY KEY (id);
     ANALYZE`);
-  server = startCli(['serve', '--port', '0', '--log-level', 'warning', '--debug'], { cwd: database.folder });
+  server = startCli(['serve', '--port', '0'], { cwd: database.folder });
   await server.waitFor(/Listening on \[::\]:\d+/);
   port = Number(/\[::\]:(\d+)/.exec(server.output())?.[1]);
   client = new ReferenceClient(`localhost:${port}`);
@@ -161,8 +161,7 @@ async function expectReleased(): Promise<void> {
 
 function writeFor(more: Record<string, string>): string {
   const path = join(database.folder, 'vanish.json');
-  const { warehouse_path: _warehouse, state_path: _state, ...rest } = configurationOf(database);
-  writeFileSync(path, JSON.stringify({ ...rest, sync_mode: 'full', ...more }));
+  writeFileSync(path, JSON.stringify({ ...configurationFor(database), sync_mode: 'full', ...more }));
   return path;
 }
 

@@ -61,7 +61,9 @@ describe('values on the wire', () => {
     const numbers = fc.oneof(fc.bigInt({ min, max }), fc.bigInt({ min: -300n, max: 300n }), fc.constantFrom(min, max));
     fc.assert(
       fc.property(nullable(numbers.map(String)), (values) =>
-        expect(column({ kind }, values).map((value) => (value === null ? null : String(value)))).toEqual(values),
+        expect(
+          column({ kind }, values).map((value) => (value === null ? null : `${value as number | string}`)),
+        ).toEqual(values),
       ),
     );
   });

@@ -16,17 +16,22 @@ describe('records', () => {
   it('are blocks of lines on a narrow terminal', () => {
     expect(renderRecords(HEADER, ROWS, { width: 20 })).toEqual([
       'public.orders',
-      '  Rows: 1,000,000',
-      '  Mode: xmin',
+      '  Rows 1,000,000,',
+      '  Mode xmin',
       'public.products',
-      '  Rows: 20',
-      '  Mode: full',
+      '  Rows 20, Mode full',
     ]);
+  });
+
+  it('lose the columns that matter least before they become blocks, and empty ones anyway', () => {
+    const rows = ROWS.map((row) => [...row, '–']);
+    const options = { width: 32, optional: ['Mode'] };
+    expect(renderRecords([...HEADER, 'Nothing'], rows, options)[0]).toBe('Table           | Rows');
+    expect(renderRecords([...HEADER, 'Nothing'], rows)[0]).toBe('Table           | Rows      | Mode');
   });
 
   it('hand no escape sequence of a name to the terminal', () => {
     const lines = [...renderRecords(HEADER, [['\u001b[2Jx', '\u0007', '']]), ...wrap('a\u001b]0;title\u0007b', 80)];
-    // eslint-disable-next-line no-control-regex -- that is what is looked for
     expect(lines.join('\n')).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 });

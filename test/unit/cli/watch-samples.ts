@@ -7,7 +7,7 @@ export const PRESSURE = { memoryPercent: 50, memoryAvailableBytes: 1e9, cpuPerce
 export interface WatchedClock {
   readonly watch: SyncWatch;
   /** Moves the clock on. */
-  pass(seconds: number): void;
+  readonly pass: (seconds: number) => void;
 }
 
 export function createWatch(options: Partial<WatchOptions> = {}): WatchedClock {

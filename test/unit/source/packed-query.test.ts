@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { packedQuerySql, unpackResult, type PackedQuery } from '../../../src/source/packed-query';
+import { SETTINGS_MADE } from '../../../src/source/session-settings';
 import type { SelectColumn } from '../../../src/source/select-list';
 
 const TEXT: SelectColumn = { name: 'note', type: { kind: 'string' }, textExpression: 't."note"::text', nullable: true };
@@ -20,7 +21,13 @@ function query(columns: readonly SelectColumn[], packing: 'plain' | 'escaped' = 
 function answer(values: readonly (string | null)[]): Record<string, unknown> {
   const cell = values.map((value) => `${value ?? '\u001d'}\u001f`).join('');
   const nonNull = values.filter((value) => value !== null).length;
-  return { n: values.length, k: `{${nonNull}}`, b: String(cell.length), c0: values.length === 0 ? null : cell };
+  return {
+    s: SETTINGS_MADE,
+    n: values.length,
+    k: `{${nonNull}}`,
+    b: String(cell.length),
+    c0: values.length === 0 ? null : cell,
+  };
 }
 
 test('the statement names, quotes and bounds what it reads', () => {
@@ -56,7 +63,7 @@ test('a cell that was cut short is never taken', () => {
 });
 
 test('more bytes than asked for come back as such, with their number', () => {
-  expect(unpackResult({ n: 3, k: '{3}', b: '2000', c0: null }, query([TEXT]), 'testing')).toEqual({
+  expect(unpackResult({ s: SETTINGS_MADE, n: 3, k: '{3}', b: '2000', c0: null }, query([TEXT]), 'testing')).toEqual({
     outcome: 'too-large',
     rows: 3,
     bytes: 2000,
@@ -71,4 +78,9 @@ test('no rows are an empty batch', () => {
 test('an answer of another form is an error', () => {
   expect(() => unpackResult(undefined, query([TEXT]), 'testing')).toThrow(/unexpected result/);
   expect(() => unpackResult({ n: 'x', b: '1' }, query([TEXT]), 'testing')).toThrow(/unexpected result/);
+});
+
+it('a batch that was read under other settings than ours is refused, and the pooler that lost them is named', () => {
+  const lost = { n: 1, k: '{1}', b: '1', c0: 'x\u001f', s: SETTINGS_MADE.replace('UTC', 'Asia/Kolkata') };
+  expect(() => unpackResult(lost, query([TEXT]), 'testing')).toThrow(/had lost its settings \(while testing\)/);
 });

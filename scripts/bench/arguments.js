@@ -1,0 +1,68 @@
+// npm run bench -- [options]
+const { parseArgs } = require('node:util');
+const path = require('node:path');
+const { WORKLOADS } = require('./workloads');
+
+const USAGE = `npm run bench -- [options]
+
+Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without options: about 15 minutes.
+
+  --rows N          Rows of orders; the other workloads in proportion to their full sizes
+  --full            Full sizes of all workloads and of the growth curves: an hour or more
+  --rounds N        Rounds, at least 1 [3]
+  --only NAME       A workload (${WORKLOADS.map((it) => it.name).join(', ')}, growth, small) or a program
+                    (pgsluice, pyodbc, copy, …); may be repeated; writes no documents
+  --connection URL  postgresql://user:password@host:port of a server on which databases may be made and dropped,
+                    in place of one started for the run
+  --json FILE       Results as JSON as well
+  --main FILE       Built command line to measure [dist/cli/main.js]
+  --profile         Where the time of one sync of orders goes, and nothing else
+  --help
+`;
+
+function readArguments(argv) {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      rows: { type: 'string' },
+      full: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '3' },
+      only: { type: 'string', multiple: true, default: [] },
+      connection: { type: 'string' },
+      json: { type: 'string' },
+      main: { type: 'string', default: path.join(__dirname, '..', '..', 'dist', 'cli', 'main.js') },
+      profile: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    ...values,
+    rows: values.rows === undefined ? undefined : wholeNumber('--rows', values.rows),
+    rounds: wholeNumber('--rounds', values.rounds),
+    only: values.only.flatMap((names) => names.split(',')),
+    main: path.resolve(values.main),
+  };
+}
+
+function wholeNumber(name, text) {
+  const number = Number(text.replaceAll('_', ''));
+  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`${name} must be a whole number, 1 or more.`);
+  return number;
+}
+
+/**
+ * What --only leaves: of workloads and of programs. Names of one sort alone leave all of the other.
+ * @param {string[]} only @param {string[]} parts @param {string[]} programs
+ */
+function selection(only, parts, programs) {
+  const unknown = only.filter((name) => !parts.includes(name) && !programs.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`--only ${unknown.join(', ')} is unknown; there are ${[...parts, ...programs].join(', ')}.`);
+  const chosen = (names) => {
+    const named = names.filter((name) => only.includes(name));
+    return new Set(named.length > 0 ? named : names);
+  };
+  return { parts: chosen(parts), programs: chosen(programs) };
+}
+
+module.exports = { USAGE, readArguments, selection };

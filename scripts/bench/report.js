@@ -1,0 +1,161 @@
+// The results as people read them: on the terminal, and in docs/BENCHMARKS.md.
+const { verdict } = require('./bars');
+
+/** @typedef {import('./bench').Outcome} Outcome */
+
+/** Sections of title, lines of text and a table; both renderings come from the same ones. @param {Outcome} outcome */
+function sections({ workloads, results, changes, growth, bars, skipped }) {
+  return [
+    ...workloads
+      .filter((workload) => results.has(workload.name))
+      .map((workload) => ({
+        title: `${workload.name}: ${workload.size.toLocaleString('en')} ${workload.name === 'tables' ? '' : 'rows, '}${workload.what}`,
+        table: resultTable(workload.name, results.get(workload.name)),
+      })),
+    ...(changes === undefined
+      ? []
+      : [{ title: 'changes: an incremental sync after 1 % of the rows changed', table: changesTable(changes) }]),
+    ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: true }]),
+    { title: 'Bars', table: barsTable(bars) },
+    ...(skipped.length === 0 ? [] : [{ title: 'Left out', table: [['what', 'why'], ...skipped] }]),
+  ];
+}
+
+function resultTable(workload, measured) {
+  // The first peer that everything is compared with: the replaced connector's loop, else the server's limit.
+  const base = ['pyodbc', 'copy', 'pgsluice']
+    .map((name) => measured.find((it) => it.name === name && it.runs > 0))
+    .find(Boolean);
+  const header = [
+    'program',
+    'what',
+    'seconds',
+    `÷ ${base?.name ?? '–'}`,
+    'CPU s',
+    'server CPU s',
+    'peak MB',
+    'longest statement ms',
+  ];
+  const rows = measured.map((it) => [
+    it.name,
+    it.what,
+    it.failure === undefined ? number(it.seconds, 2) : `failed: ${it.failure}`,
+    number(it.seconds / (base?.seconds ?? NaN), 2),
+    number(it.cpuSeconds, 2),
+    number(it.serverCpuSeconds, 2),
+    number(it.peakBytes / 1e6, 0),
+    number(it.longestStatementMs ?? NaN, 1),
+  ]);
+  return [header, ...rows];
+}
+
+function changesTable({ fullSeconds, incrementalSeconds, rowsChanged, failure }) {
+  if (failure !== undefined)
+    return [
+      ['what', 'seconds'],
+      ['sync', `failed: ${failure}`],
+    ];
+  return [
+    ['what', 'seconds', '÷ full'],
+    ['the first sync: everything', number(fullSeconds, 2), '1.00'],
+    [
+      `the next, with ${rowsChanged.toLocaleString('en')} rows changed`,
+      number(incrementalSeconds, 2),
+      number(incrementalSeconds / fullSeconds, 3),
+    ],
+  ];
+}
+
+function growthTable({ rows, tables }) {
+  const line = (kind, unit, perSecond, digits) => (point) => [
+    `${point.size.toLocaleString('en')} ${kind}`,
+    number(point.seconds, 2),
+    `${number((point.seconds / point.size) * perSecond, digits)} ${unit}`,
+    number(point.peakBytes / 1e6, 0),
+  ];
+  return [
+    ['size', 'seconds', 'each', 'peak MB'],
+    ...rows.map(line('rows', 'µs', 1e6, 2)),
+    ...tables.map(line('tables', 'ms', 1e3, 1)),
+  ];
+}
+
+function barsTable(bars) {
+  const shown = (value, unit) => `${number(value, value < 1 ? 3 : value < 10 ? 2 : 0)}${unit === '' ? '' : ` ${unit}`}`;
+  return [
+    ['what', 'bar', 'goal', 'measured', ''],
+    ...bars.map((bar) => [
+      bar.what,
+      `${bar.bar}${bar.unit === '' ? '' : ` ${bar.unit}`}`,
+      `${bar.goal}${bar.unit === '' ? '' : ` ${bar.unit}`}`,
+      Number.isNaN(bar.measured) ? '–' : shown(bar.measured, bar.unit),
+      verdict(bar),
+    ]),
+  ];
+}
+
+/** @param {Outcome} outcome */
+function renderText(outcome) {
+  return sections(outcome)
+    .map(
+      ({ title, table }) =>
+        `\n${title}\n${aligned(table.map((row) => row.filter((_, index) => table[0][index] !== 'what' || row.length < 6)))}`,
+    )
+    .join('\n');
+}
+
+function aligned(table) {
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => String(row[column] ?? '').length)));
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => (isNumeric(table, column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [
+    `  ${lines[0]}`,
+    `  ${widths.map((width) => '-'.repeat(width)).join('  ')}`,
+    ...lines.slice(1).map((line) => `  ${line}`),
+  ].join('\n');
+}
+
+function isNumeric(table, column) {
+  return table.slice(1).every((row) => /^[\d.,–]+$/.test(row[column] ?? ''));
+}
+
+/** @param {Outcome} outcome */
+function renderMarkdown(outcome) {
+  const { machine, rounds, command } = outcome;
+  const body = sections(outcome).map(({ title, table, plot }) =>
+    [
+      `## ${title}`,
+      '',
+      ...(plot ? ['![Time and memory by rows and tables](benchmark-growth.svg)', ''] : []),
+      ...markdownTable(table),
+    ].join('\n'),
+  );
+  return `# Benchmarks
+
+Written by \`${command}\`; run it to get your own. Each program in turn, ${rounds} rounds, in one run on one machine; times are
+medians of whole processes, from start to end. Peak memory is the most that a program had resident (VmHWM), its
+libraries included. The programs of the peers are in \`scripts/bench/peers\`; those called “no destination” keep
+nothing of what they read, which is in their favour. The bars are set for the full sizes (\`--full\`); on smaller ones, start-up weighs more. CPU s is of the program, server CPU s of PostgreSQL, and
+÷ compares seconds with the program that the column names.
+
+${markdownTable([['on', ''], ...Object.entries(machine)]).join('\n')}
+
+${body.join('\n\n')}
+`;
+}
+
+function markdownTable(table) {
+  const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  const rule = table[0].map((_, column) => (isNumeric(table, column) ? '---:' : '---'));
+  return [line(table[0]), line(rule), ...table.slice(1).map(line)];
+}
+
+function number(value, digits) {
+  return Number.isFinite(value) ? value.toFixed(digits) : '–';
+}
+
+module.exports = { renderMarkdown, renderText };

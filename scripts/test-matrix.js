@@ -1,0 +1,80 @@
+// The integration and property tests on every supported PostgreSQL, one after the other, and what came of
+// it as a table.   test-matrix.js [--write] [MAJOR…]      --write puts the table into docs/COMPATIBILITY.md
+const { spawnSync } = require('node:child_process');
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { PACKAGES, fetchPostgres } = require('./fetch-postgres');
+
+const root = path.join(__dirname, '..');
+const document = path.join(root, 'docs', 'COMPATIBILITY.md');
+const [BEGIN, END] = ['<!-- matrix -->', '<!-- /matrix -->'];
+const FOLDERS = ['test/integration', 'test/property'];
+
+/** Runs the tests on one version; resolves to its line of the table. */
+function runVersion(major, folder) {
+  fetchPostgres(major);
+  const output = path.join(folder, `${major}.json`);
+  const started = Date.now();
+  spawnSync('npm', ['run', '--silent', 'test:only', '--', '--silent', '--json', `--outputFile=${output}`, ...FOLDERS], {
+    cwd: root,
+    stdio: 'ignore',
+    env: {
+      ...process.env,
+      PGSLUICE_TEST_PG_VERSION: major,
+      // Enough to meet every type; the long runs are for the newest version.
+      PGSLUICE_PROPERTY_RUNS: process.env.PGSLUICE_PROPERTY_RUNS ?? '4',
+    },
+  });
+  const report = JSON.parse(readFileSync(output, 'utf8'));
+  const failed = report.testResults.flatMap((file) => {
+    const name = path.relative(root, file.name);
+    const tests = file.assertionResults.filter((test) => test.status === 'failed').map((test) => test.fullName);
+    return tests.length === 0 && file.status === 'failed' ? [name] : tests.map((test) => `${name}: ${test}`);
+  });
+  return {
+    major,
+    version: PACKAGES[major].replace(/^(\d+\.\d+).*/, '$1'),
+    path: Number(major) >= 14 ? 'ranges' : 'cursor',
+    passed: report.numPassedTests,
+    failed,
+    seconds: Math.round((Date.now() - started) / 1000),
+  };
+}
+
+function table(results) {
+  return [
+    '| PostgreSQL | How tables are read | Tests passed | Tests failed |',
+    '| --- | --- | --- | --- |',
+    ...results.map((it) => `| ${it.version} | ${it.path} | ${it.passed} | ${it.failed.length} |`),
+  ].join('\n');
+}
+
+function main() {
+  const chosen = process.argv.slice(2).filter((word) => word !== '--write');
+  const majors = chosen.length > 0 ? chosen : Object.keys(PACKAGES);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'pgsluice-matrix-'));
+  const results = [];
+  try {
+    for (const major of majors) {
+      const result = runVersion(major, folder);
+      results.push(result);
+      console.log(
+        `matrix: PostgreSQL ${result.version}: ${result.passed} passed, ${result.failed.length} failed (${result.seconds} s)`,
+      );
+      for (const failure of result.failed) console.log(`matrix:   ${failure}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  console.log(`\n${table(results)}`);
+  if (process.argv.includes('--write')) {
+    const text = readFileSync(document, 'utf8');
+    const [before, rest = ''] = text.split(BEGIN);
+    const after = rest.split(END)[1] ?? '';
+    writeFileSync(document, `${before}${BEGIN}\n\n${table(results)}\n\n${END}${after}`);
+  }
+  process.exitCode = results.every((result) => result.failed.length === 0) ? 0 : 1;
+}
+
+main();

@@ -1,0 +1,84 @@
+/**
+ * Faults at random moments of a sync, while an application writes. After each, the sync is started again
+ * until it ends well; in the end the warehouse must be the source, value by value.
+ *
+ * PGSLUICE_FAULT_ROUNDS says how many (`npm run test:faults`: 200), PGSLUICE_FAULT_SEED repeats a run.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { startCli, writeConfiguration } from '../helpers/cli';
+import { expectPresentable } from '../helpers/fault-report';
+import { FAULTS } from '../helpers/fault-actions';
+import { endInTime, syncUntilDone } from '../helpers/fault-run';
+import { createWorld, expectEqual, startWriter } from '../helpers/fault-world';
+import { createDatabase, startServer, withClient, type PostgresServer, type TestDatabase } from '../helpers/postgres';
+import { createRandom } from '../helpers/random';
+import { startProxy, type TcpProxy } from '../helpers/tcp-proxy';
+
+const ROUNDS = Number(process.env['PGSLUICE_FAULT_ROUNDS'] ?? 6);
+const SEED = Number(process.env['PGSLUICE_FAULT_SEED'] ?? Date.now() % 1_000_000);
+const ROWS = 5_000;
+
+jest.setTimeout(60_000 + ROUNDS * 60_000);
+
+let server: PostgresServer;
+let database: TestDatabase;
+let proxy: TcpProxy;
+beforeAll(async () => {
+  server = await startServer({ flags: { max_connections: '24', superuser_reserved_connections: '3' } });
+  database = await createDatabase({ server });
+  proxy = await startProxy(server);
+  await createWorld(database.client, ROWS);
+});
+afterAll(async () => {
+  await proxy.close();
+  await database.drop();
+  await server.close();
+});
+
+function configure(): string {
+  return writeConfiguration(database, {
+    host: proxy.host,
+    port: String(proxy.port),
+    custom_batch_size: '300',
+    custom_threads: '3',
+    stall_timeout_seconds: '1',
+    retry_sleep_seconds: '0.1',
+    connection_timeout_hours: '0.001',
+  });
+}
+
+it(`${ROUNDS} rounds (PGSLUICE_FAULT_SEED=${SEED})`, async () => {
+  const random = createRandom(SEED);
+  const names = Object.keys(FAULTS);
+  // Each of them once before any of them twice, in an order of this seed.
+  const order = names.map((name) => ({ name, place: random.next() })).sort((a, b) => a.place - b.place);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const name = order[round % order.length]?.name ?? random.pick(names);
+    try {
+      await playRound(name, createRandom(SEED + round));
+    } catch (error) {
+      throw new Error(`Round ${round + 1}, ${name} (PGSLUICE_FAULT_SEED=${SEED})`, { cause: error });
+    }
+  }
+});
+
+async function playRound(name: string, random: ReturnType<typeof createRandom>): Promise<void> {
+  // Every other round begins from nothing.
+  const configuration = configure();
+  const more = random.next() < 0.5 ? ['--full-resync', '*'] : [];
+  const writer = startWriter(database, random, ROWS);
+  try {
+    const run = startCli(['sync', '--configuration', configuration, ...more]);
+    await run.waitFor(/Found \d+ tables to process/);
+    await delay(random.integer(0, 600));
+    await FAULTS[name]?.({ run, server, database, proxy, random });
+    const hit = await endInTime(run);
+    if (hit.signal === null) expectPresentable(hit, [database.password]);
+    // With the writer still at work: what is read while it is must be put right by the last sync.
+    await syncUntilDone(configuration, [database.password]);
+  } finally {
+    await writer.stop();
+  }
+  await syncUntilDone(configuration, [database.password], ['--reconcile']);
+  await withClient(server, database.name, (client) => expectEqual(database, client));
+}

@@ -1,0 +1,97 @@
+/** What can happen to a running sync. Each action leaves everything as it should be again, however late. */
+import { Client } from 'pg';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunningCli } from './cli';
+import type { PostgresServer, TestDatabase } from './postgres';
+import { withClient } from './postgres';
+import type { Random } from './random';
+import type { TcpProxy } from './tcp-proxy';
+
+export interface Scene {
+  readonly run: RunningCli;
+  readonly server: PostgresServer;
+  readonly database: TestDatabase;
+  /** Between the sync and the server. */
+  readonly proxy: TcpProxy;
+  readonly random: Random;
+}
+
+export type Fault = (scene: Scene) => Promise<void>;
+
+/** Calls `what` (pg_terminate_backend, pg_cancel_backend) on connections of syncs. */
+async function onBackends({ server }: Scene, what: string, limit: number): Promise<void> {
+  await withClient(server, 'postgres', async (admin) => {
+    await admin.query(
+      `SELECT ${what}(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'pgsluice' ORDER BY random() LIMIT ${limit}) AS p`,
+    );
+  });
+}
+
+/** Takes every connection that the server has, for a moment. */
+async function crowd({ server, database, random }: Scene): Promise<void> {
+  const guests: Client[] = [];
+  try {
+    for (;;) {
+      const { host, port, user, password } = server;
+      const guest = new Client({ host, port, user, password, database: database.name });
+      guest.on('error', () => undefined);
+      await guest.connect();
+      guests.push(guest);
+    }
+  } catch {
+    // Full.
+  }
+  await delay(random.integer(50, 500));
+  await Promise.all(guests.map((guest) => guest.end().catch(() => undefined)));
+}
+
+async function forAWhile(random: Random, start: () => void, end: () => void): Promise<void> {
+  start();
+  await delay(random.integer(100, 2500));
+  end();
+}
+
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  'kill -9 of the sync': async ({ run }) => run.kill('SIGKILL'),
+  'SIGTERM to the sync': async ({ run }) => run.kill('SIGTERM'),
+  'one backend terminated': (scene) => onBackends(scene, 'pg_terminate_backend', 1),
+  'all backends terminated': (scene) => onBackends(scene, 'pg_terminate_backend', 100),
+  'statements cancelled': (scene) => onBackends(scene, 'pg_cancel_backend', 100),
+  'kill -9 of the server': async ({ server, random }) => {
+    server.kill('SIGKILL');
+    await delay(random.integer(0, 500));
+    await server.restart();
+  },
+  'restart of the server': ({ server }) => server.restart(),
+  'no connection to spare': crowd,
+  'the network cut': async ({ proxy, random }) => {
+    await forAWhile(
+      random,
+      () => {
+        proxy.refuse();
+        proxy.cut();
+      },
+      () => proxy.accept(),
+    );
+  },
+  'the connections reset': async ({ proxy }) => proxy.reset(),
+  'the network stalled': ({ proxy, random }) => forAWhile(random, proxy.stall, proxy.resume),
+  'the network stalled, then reset': async ({ proxy, random }) => {
+    await forAWhile(random, proxy.stall, proxy.reset);
+    proxy.resume();
+  },
+  'a slow network': ({ proxy, random }) => forAWhile(random, () => proxy.slow(200_000), proxy.resume),
+  'VACUUM FULL': async ({ database }) => {
+    await database.client.query('VACUUM FULL ledger');
+  },
+  'a table emptied and filled': async ({ database }) => {
+    await database.client.query(
+      "BEGIN; TRUNCATE accounts; INSERT INTO accounts (id, note, amount) SELECT i, 'again', i FROM generate_series(1, 500) i; COMMIT",
+    );
+  },
+  'a column added': async ({ database, random }) => {
+    await database.client.query(
+      `ALTER TABLE ${random.pick(['accounts', 'ledger', 'log'])} ADD COLUMN IF NOT EXISTS extra_${random.integer(1, 4)} int DEFAULT 7`,
+    );
+  },
+};
