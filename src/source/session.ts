@@ -32,6 +32,12 @@ export interface SessionOptions {
 /** How long a cancelled call may take to come back before it is given up. */
 const CANCEL_GRACE_MS = 1500;
 
+/**
+ * Connections whose call never came back. Were they collected as garbage, the odbc package would free their
+ * handles on the main thread, under the feet of the thread that is still inside the driver.
+ */
+const lostConnections = new Set<OdbcConnection>();
+
 /** Milliseconds of a monotonic clock. */
 export type Clock = () => number;
 export const monotonicClock: Clock = () => performance.now();
@@ -89,7 +95,7 @@ export class Session {
     context: { readonly doing: string; readonly signal?: AbortSignal | undefined },
   ): Promise<OdbcRow[]> {
     if (isAborted(context.signal)) throw interrupted(`Interrupted before ${context.doing}.`);
-    const { statementTimeoutSeconds, stallTimeoutSeconds } = this.options;
+    const { stallTimeoutSeconds } = this.options;
     const startedMs = performance.now();
     const tell = (failed: boolean): void =>
       this.options.onStatement?.({
@@ -101,13 +107,15 @@ export class Session {
       });
     try {
       const rows = await limited(this.connection.query(sql), {
-        limitMs: Math.max(stallTimeoutSeconds, statementTimeoutSeconds > 0 ? statementTimeoutSeconds + 5 : 0) * 1000,
+        // Whatever the server would allow the statement: one that is cut off cannot end it.
+        limitMs: stallTimeoutSeconds * 1000,
         doing: context.doing,
         signal: context.signal,
         cancel: () => cancelStatement(this.options, this.backendPid),
         onGivenUp: () => {
           this.broken = true;
           this.blocked = true;
+          lostConnections.add(this.connection);
         },
       });
       tell(false);

@@ -33,6 +33,8 @@ export interface WriterOptions {
 /** Finished tables wait this long for others to be committed with. */
 const COMMIT_DELAY_MS = 250;
 
+/** An uncommitted table takes some 34 kB of memory for each of its columns. */
+const MOST_COLUMNS_WITHOUT_COMMIT = 2000;
 /** Where rows come slowly, an interrupted sync should not lose more than this. */
 const MOST_MS_WITHOUT_COMMIT = 5 * 60_000;
 
@@ -54,6 +56,8 @@ export class Writer {
   private readonly dirty = new Set<TableRun>();
   private waiters: CommitWaiter[] = [];
   private timer: NodeJS.Timeout | undefined;
+  /** Of the tables that were finished since the last commit. */
+  private finishedColumns = 0;
   private committedAtMs = performance.now();
 
   constructor(
@@ -149,6 +153,8 @@ export class Writer {
       this.counts.checkpoints += 1;
       committed = new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
       this.timer ??= setTimeout(() => void this.commit().catch(() => undefined), COMMIT_DELAY_MS);
+      this.finishedColumns += run.destinationTable.columns.length;
+      if (this.finishedColumns > MOST_COLUMNS_WITHOUT_COMMIT) await this.commitNow();
       return result;
     });
     await committed;
@@ -237,6 +243,7 @@ export class Writer {
   private async commitNow(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.finishedColumns = 0;
     const { destination } = this.options;
     const startedMs = performance.now();
     const entries = new Map<TableRun, TableState | null>();

@@ -59,7 +59,7 @@ describe('every value of every table of the demo shop is the same in the warehou
   });
 
   test('PostgreSQL 13, which cannot read by ranges of ctid: 3000 rows through cursors', async () => {
-    const server = await startServer({ version: 13 });
+    const server = await startServer({ version: '13' });
     try {
       const database = await createDemoDatabase(3_000, server);
       await expectFaithfulCopy(database, 3_000, 500);

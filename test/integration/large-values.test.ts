@@ -56,11 +56,11 @@ describe('large values and wide tables', () => {
     const kind = (index: number): number => kinds[index % kinds.length] ?? 0;
     const numbers = Array.from({ length: columns }, (_, index) => index);
     await database.client.query(
-      `CREATE TABLE wide (${numbers.map((index) => `c${index} ${types[kind(index)] ?? ''}`).join(', ')})`,
+      `CREATE TABLE wide_${columns} (${numbers.map((index) => `c${index} ${types[kind(index)] ?? ''}`).join(', ')})`,
     );
     await database.client.query(
-      `INSERT INTO wide SELECT ${numbers.map((index) => values[kind(index)]).join(', ')} FROM generate_series(1, 60) i`,
+      `INSERT INTO wide_${columns} SELECT ${numbers.map((index) => values[kind(index)]).join(', ')} FROM generate_series(1, 60) i`,
     );
-    await syncAndCompare('wide', 60);
+    await syncAndCompare(`wide_${columns}`, 60);
   });
 });
