@@ -1,6 +1,13 @@
 /** The state that travels in checkpoints: ours, the replaced connector's, or nobody's. */
 import { ConnectorError } from '../common/errors';
-import { STATE_VERSION, type TableState, type TableStates } from '../model/sync-state';
+import {
+  STATE_VERSION,
+  type LoadProgress,
+  type TableShape,
+  type TableState,
+  type TableStates,
+} from '../model/sync-state';
+import type { TidRange } from '../model/tid-range';
 
 /** What the platform stores at most. */
 export const MOST_STATE_BYTES = 10_000_000;
@@ -99,9 +106,12 @@ const shape =
   (value) =>
     isObject(value) && Object.entries(checks).every(([key, check]) => check(value[key]));
 
-const isRange = shape({ lo: isCount, hi: isCount });
+/** With a check for every field: one that is added to the state must be added here. */
+const shapeOf = <T>(checks: Readonly<Record<keyof T, Check>>): Check => shape(checks);
+
+const isRange = shapeOf<TidRange>({ lo: isCount, hi: isCount });
 const isMark = shape({ oid: isCount, fileNode: isText });
-const isLoad = shape({
+const isLoad = shapeOf<LoadProgress>({
   startedAt: isTime,
   signature: isText,
   source: isText,
@@ -111,13 +121,15 @@ const isLoad = shape({
   rows: isCount,
   relations: listOf((value) => isMark(value) && shape({ pending: listOf(isRange) })(value)),
 });
-const isEntry = shape({
+const isColumnShape: Check = (value) => listOf(isText)(value) && (value as unknown[]).length === 2;
+const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
   primaryKey: listOf(isText),
   lastSyncedAt: orNull(isTime),
   rows: isCount,
   signature: isTextOrNull,
+  shape: orNull(shapeOf<TableShape>({ oid: isCount, columns: listOf(isColumnShape) })),
   source: isTextOrNull,
   relations: listOf(isMark),
   xmin: orNull(isXid),

@@ -107,7 +107,7 @@ it('is in neither metrics nor page, process list nor a log of the driver', async
     '--metrics-port',
     '0',
   ];
-  const running = startCli(argv);
+  const running = startCli(argv, { nodeArguments: ['--require', umask] });
   try {
     await running.waitFor(/Processing table 3/);
     const url = /Live page and metrics: (\S+)/.exec(running.output())?.[1] ?? '';

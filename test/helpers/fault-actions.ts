@@ -16,7 +16,7 @@ export interface Scene {
   readonly random: Random;
 }
 
-export type Fault = (scene: Scene) => Promise<void>;
+export type Fault = (scene: Scene) => Promise<void> | void;
 
 /** Calls `what` (pg_terminate_backend, pg_cancel_backend) on connections of syncs. */
 async function onBackends({ server }: Scene, what: string, limit: number): Promise<void> {
@@ -45,6 +45,11 @@ async function crowd({ server, database, random }: Scene): Promise<void> {
   await Promise.all(guests.map((guest) => guest.end().catch(() => undefined)));
 }
 
+/** Several statements are one transaction. */
+async function change(server: PostgresServer, database: TestDatabase, statements: string): Promise<void> {
+  await withClient(server, database.name, (client) => client.query(statements));
+}
+
 async function forAWhile(random: Random, start: () => void, end: () => void): Promise<void> {
   start();
   await delay(random.integer(100, 2500));
@@ -52,8 +57,8 @@ async function forAWhile(random: Random, start: () => void, end: () => void): Pr
 }
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
-  'kill -9 of the sync': async ({ run }) => run.kill('SIGKILL'),
-  'SIGTERM to the sync': async ({ run }) => run.kill('SIGTERM'),
+  'kill -9 of the sync': ({ run }) => run.kill('SIGKILL'),
+  'SIGTERM to the sync': ({ run }) => run.kill('SIGTERM'),
   'one backend terminated': (scene) => onBackends(scene, 'pg_terminate_backend', 1),
   'all backends terminated': (scene) => onBackends(scene, 'pg_terminate_backend', 100),
   'statements cancelled': (scene) => onBackends(scene, 'pg_cancel_backend', 100),
@@ -74,24 +79,38 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       () => proxy.accept(),
     );
   },
-  'the connections reset': async ({ proxy }) => proxy.reset(),
-  'the network stalled': ({ proxy, random }) => forAWhile(random, proxy.stall, proxy.resume),
+  'the connections reset': ({ proxy }) => proxy.reset(),
+  'the network stalled': ({ proxy, random }) =>
+    forAWhile(
+      random,
+      () => proxy.stall(),
+      () => proxy.resume(),
+    ),
   'the network stalled, then reset': async ({ proxy, random }) => {
-    await forAWhile(random, proxy.stall, proxy.reset);
+    await forAWhile(
+      random,
+      () => proxy.stall(),
+      () => proxy.reset(),
+    );
     proxy.resume();
   },
-  'a slow network': ({ proxy, random }) => forAWhile(random, () => proxy.slow(200_000), proxy.resume),
-  'VACUUM FULL': async ({ database }) => {
-    await database.client.query('VACUUM FULL ledger');
-  },
-  'a table emptied and filled': async ({ database }) => {
-    await database.client.query(
-      "BEGIN; TRUNCATE accounts; INSERT INTO accounts (id, note, amount) SELECT i, 'again', i FROM generate_series(1, 500) i; COMMIT",
-    );
-  },
-  'a column added': async ({ database, random }) => {
-    await database.client.query(
+  'a slow network': ({ proxy, random }) =>
+    forAWhile(
+      random,
+      () => proxy.slow(200_000),
+      () => proxy.resume(),
+    ),
+  'VACUUM FULL': ({ server, database }) => change(server, database, 'VACUUM FULL ledger'),
+  'a table emptied and filled': ({ server, database }) =>
+    change(
+      server,
+      database,
+      "TRUNCATE accounts; INSERT INTO accounts (id, note, amount) SELECT i, 'again', i FROM generate_series(1, 500) i",
+    ),
+  'a column added': ({ server, database, random }) =>
+    change(
+      server,
+      database,
       `ALTER TABLE ${random.pick(['accounts', 'ledger', 'log'])} ADD COLUMN IF NOT EXISTS extra_${random.integer(1, 4)} int DEFAULT 7`,
-    );
-  },
+    ),
 };

@@ -241,7 +241,7 @@ function text(value: number): string {
 }
 
 function shortestFloat(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
+  if (!Number.isFinite(value) || value === 0) return text(value);
   for (let digits = 1; digits < 9; digits += 1) {
     const shorter = value.toExponential(digits - 1);
     if (Object.is(Math.fround(Number(shorter)), value)) return shorter;
