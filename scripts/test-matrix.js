@@ -10,13 +10,18 @@ const root = path.join(__dirname, '..');
 const document = path.join(root, 'docs', 'COMPATIBILITY.md');
 const [BEGIN, END] = ['<!-- matrix -->', '<!-- /matrix -->'];
 const FOLDERS = ['test/integration', 'test/property'];
+// Several readers and snapshots of one table, and passes by transaction id, need ranges of ctid.
+const RANGES_MAJOR = 14;
+const RANGE_TESTS = ['integration/snapshot', 'integration/pressure', 'integration/incremental'];
 
 /** Runs the tests on one version; resolves to its line of the table. */
 function runVersion(major, folder) {
   fetchPostgres(major);
   const output = path.join(folder, `${major}.json`);
   const started = Date.now();
-  spawnSync('npm', ['run', '--silent', 'test:only', '--', '--silent', '--json', `--outputFile=${output}`, ...FOLDERS], {
+  const left = Number(major) >= RANGES_MAJOR ? [] : [`--testPathIgnorePatterns=${RANGE_TESTS.join('|')}`];
+  const jest = ['--silent', '--json', `--outputFile=${output}`, ...left, ...FOLDERS];
+  spawnSync('npm', ['run', '--silent', 'test:only', '--', ...jest], {
     cwd: root,
     stdio: 'ignore',
     env: {
@@ -35,7 +40,7 @@ function runVersion(major, folder) {
   return {
     major,
     version: PACKAGES[major].replace(/^(\d+\.\d+).*/, '$1'),
-    path: Number(major) >= 14 ? 'ranges' : 'cursor',
+    path: Number(major) >= RANGES_MAJOR ? 'ranges' : 'cursor',
     passed: report.numPassedTests,
     failed,
     seconds: Math.round((Date.now() - started) / 1000),

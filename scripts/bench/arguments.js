@@ -7,7 +7,8 @@ const USAGE = `npm run bench -- [options]
 
 Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without options: about 15 minutes.
 
-  --rows N          Rows of orders; the other workloads in proportion to their full sizes
+  --rows N          Rows of orders; the other workloads in proportion to their full sizes; writes no
+                    documents
   --full            Full sizes of all workloads and of the growth curves: an hour or more
   --rounds N        Rounds, at least 1 [3]
   --only NAME       A workload (${WORKLOADS.map((it) => it.name).join(', ')}, growth, small) or a program

@@ -5,7 +5,7 @@
  */
 
 /** @returns {Bar[]} `measured` is NaN where this run has no number for it; the note says why. */
-function assessBars({ results, growth, changes, startUp, sample }) {
+function assessBars({ results, growth, changes, small }) {
   const of = (workload, name) => results.get(workload)?.find((it) => it.name === name && it.failure === undefined);
   const ratio = (workload, name, other) => divide(of(workload, name)?.seconds, of(workload, other)?.seconds);
   const tables = results.get('tables')?.find((it) => it.name === 'pgsluice');
@@ -34,7 +34,7 @@ function assessBars({ results, growth, changes, startUp, sample }) {
       's',
       longest.length === 0 ? NaN : Math.max(...longest) / 1000,
     ],
-    ['one resource sample', 10, 3, 'µs', sample * 1e6],
+    ['one resource sample', 10, 3, 'µs', (small?.sample ?? NaN) * 1e6],
     [
       'incremental, 1 % changed: time ÷ full',
       0.15,
@@ -42,7 +42,7 @@ function assessBars({ results, growth, changes, startUp, sample }) {
       '',
       divide(changes?.incrementalSeconds, changes?.fullSeconds),
     ],
-    ['start-up of pgsluice --version', 150, 80, 'ms', startUp * 1000],
+    ['start-up of pgsluice --version', 150, 80, 'ms', (small?.startUp ?? NaN) * 1000],
   ];
   return bars.map(([what, bar, goal, unit, measured]) => ({ what, bar, goal, unit, measured }));
 }

@@ -1,5 +1,6 @@
 // The benchmark: sets up what it needs, runs everything side by side, prints and writes the results.
 const { existsSync, mkdirSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { readArguments, selection, USAGE } = require('./arguments');
 const { assessBars } = require('./bars');
@@ -12,7 +13,7 @@ const { endRunning } = require('./process-run');
 const { profileSync } = require('./profile');
 const { renderMarkdown, renderText } = require('./report');
 const { runRounds } = require('./rounds');
-const { sampleSeconds, startUpSeconds } = require('./small-things');
+const { measureSmallThings } = require('./small-things');
 const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
@@ -28,6 +29,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'small'];
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
  * @property {Awaited<ReturnType<typeof measureChanges>>} [changes]
  * @property {Awaited<ReturnType<typeof measureGrowth>>} [growth]
+ * @property {import('./small-things').SmallThings} [small]
  * @property {import('./bars').Bar[]} bars
  * @property {string[][]} skipped what and why
  */
@@ -53,10 +55,17 @@ async function benchmark(choices, source, driver) {
     driver,
     ownServer: choices.connection === undefined,
   });
-  const skipped = contenders
-    .filter((it) => it.reason !== undefined && chosen.programs.has(it.name))
-    .map((it) => [it.name, it.reason]);
+  const wanted = contenders.filter(
+    (it) => chosen.programs.has(it.name) && it.workloads.some((name) => chosen.parts.has(name)),
+  );
+  const skipped = wanted.flatMap(({ name, missing }) => {
+    const reason = missing();
+    return reason === undefined ? [] : [[name, reason]];
+  });
   for (const [name, reason] of skipped) say(`${name} is left out: ${reason}`);
+  const available = wanted.filter((it) => !skipped.some(([name]) => name === it.name));
+  if ((os.loadavg()[0] ?? 0) > os.availableParallelism() / 2)
+    say(`other programs keep this machine busy (load ${machine['Load before']}); ratios will be noisy`);
 
   const results = new Map();
   let changes;
@@ -67,9 +76,7 @@ async function benchmark(choices, source, driver) {
     const database = await source.create(workload.name, workload.statements());
     if (workload.name === 'changes') changes = await measureChanges({ source, main, database, rounds, say });
     else {
-      const running = contenders.filter(
-        (it) => it.reason === undefined && chosen.programs.has(it.name) && it.workloads.includes(workload.name),
-      );
+      const running = available.filter((it) => it.workloads.includes(workload.name));
       const measured = await runRounds({
         source,
         database,
@@ -86,9 +93,11 @@ async function benchmark(choices, source, driver) {
     }
     await source.drop(database);
   }
-  const small = chosen.parts.has('small')
-    ? { startUp: await startUpSeconds(main), sample: sampleSeconds(main) }
-    : { startUp: NaN, sample: NaN };
+  const small = chosen.parts.has('small') ? await measureSmallThings({ main, say }) : undefined;
+  if (small?.psutilMissing !== undefined) {
+    skipped.push(['psutil', small.psutilMissing]);
+    say(`psutil is left out: ${small.psutilMissing}`);
+  }
   let growth;
   if (chosen.parts.has('growth')) {
     say('growth: rows, then tables');
@@ -106,7 +115,8 @@ async function benchmark(choices, source, driver) {
     results,
     ...(changes === undefined ? {} : { changes }),
     ...(growth === undefined ? {} : { growth }),
-    bars: assessBars({ results, growth, changes, ...small }),
+    ...(small === undefined ? {} : { small }),
+    bars: assessBars({ results, growth, changes, small }),
     skipped,
   };
 }
@@ -118,10 +128,11 @@ function isPublic(argument, index, all) {
 }
 
 /** @param {Outcome} outcome */
-function write(outcome, { json, only }) {
+function write(outcome, { json, only, rows }) {
   if (json !== undefined)
     writeFileSync(json, `${JSON.stringify({ ...outcome, results: Object.fromEntries(outcome.results) }, null, 2)}\n`);
-  if (only.length > 0) return;
+  // Documents are for everybody: of the sizes that the bars are set for, or nothing.
+  if (only.length > 0 || rows !== undefined) return;
   mkdirSync(docs, { recursive: true });
   writeFileSync(path.join(docs, 'BENCHMARKS.md'), renderMarkdown(outcome));
   if (outcome.growth !== undefined)

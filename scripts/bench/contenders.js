@@ -14,25 +14,27 @@ const { createPeers } = require('./peers');
  * @property {string} what
  * @property {string[]} workloads
  * @property {(job: Job) => import('./process-run').Command} command
- * @property {string} [reason] why it is left out
+ * @property {() => string | undefined} missing why it must be left out; may install what it needs
  */
 
 const EVERY_WORKLOAD = ['orders', 'events', 'wide', 'texts', 'tables'];
 
 /** @returns {Contender[]} */
-function createContenders({ server, main, driver, say, extra = [] }) {
+function createContenders({ server, main, driver, say }) {
   return [
     {
       name: 'pgsluice',
       what: 'pgsluice sync, into a DuckDB file',
       workloads: EVERY_WORKLOAD,
-      command: (job) => pgsluiceSync(main, server, job, extra),
+      missing: () => undefined,
+      command: (job) => pgsluiceSync(main, server, job),
     },
     {
       name: 'pgsluice-null',
       what: 'pgsluice sync --destination null: reading alone',
       workloads: EVERY_WORKLOAD,
-      command: (job) => pgsluiceSync(main, server, job, ['--destination', 'null', ...extra]),
+      missing: () => undefined,
+      command: (job) => pgsluiceSync(main, server, job, ['--destination', 'null']),
     },
     ...createPeers({ server, driver, say }),
   ];

@@ -12,16 +12,21 @@ const SINGLE_TABLE = ['orders', 'events', 'wide', 'texts'];
  * @returns {Contender[]}
  */
 function createPeers({ server, driver, say }) {
-  const pyodbc = debianPython('pyodbc', say);
-  const packages = virtualPython(
-    'venv',
-    ['dlt[duckdb]', 'connectorx', 'pyarrow', 'arrow-odbc', 'psycopg2-binary', 'sqlalchemy'],
-    ['dlt', 'duckdb', 'connectorx', 'pyarrow', 'arrow_odbc', 'psycopg2', 'sqlalchemy'],
-    say,
+  // Looked for, or installed, only when they are to be measured.
+  const pyodbc = once(() => debianPython('pyodbc', say));
+  const packages = once(() =>
+    virtualPython(
+      'venv',
+      ['dlt[duckdb]', 'connectorx', 'pyarrow', 'arrow-odbc', 'psycopg2-binary', 'sqlalchemy'],
+      ['dlt', 'duckdb', 'connectorx', 'pyarrow', 'arrow_odbc', 'psycopg2', 'sqlalchemy'],
+      say,
+    ),
   );
-  const psql = installed('psql', 'install the PostgreSQL client (Debian: postgresql-client)');
-  const odbc2parquet = installed('odbc2parquet', 'cargo install odbc2parquet builds it, which takes many minutes');
-  const ingestr = installed('ingestr', 'its package fetches a program from GitHub');
+  const psql = once(() => installed('psql', 'install the PostgreSQL client (Debian: postgresql-client)'));
+  const odbc2parquet = once(() =>
+    installed('odbc2parquet', 'cargo install odbc2parquet builds it, which takes many minutes'),
+  );
+  const ingestr = once(() => installed('ingestr', 'its package fetches a program from GitHub'));
 
   const url = ({ database }) =>
     `postgresql://${encodeURIComponent(server.user)}:${encodeURIComponent(server.password)}@${server.host}:${server.port}/${database}`;
@@ -40,8 +45,8 @@ function createPeers({ server, driver, say }) {
     name,
     what,
     workloads: ['orders'],
-    command: (job) => ({ file: tool.program ?? '', arguments: makeArguments(job), cwd: job.folder, env: env(job) }),
-    ...(tool.reason === undefined ? {} : { reason: tool.reason }),
+    command: (job) => ({ file: tool().program ?? '', arguments: makeArguments(job), cwd: job.folder, env: env(job) }),
+    missing: () => tool().reason,
     ...more,
   });
   const script = (name, ...rest) => [path.join(folder, name), ...rest];
@@ -68,8 +73,11 @@ function createPeers({ server, driver, say }) {
     peer('pyodbc-declare', 'the same with UseDeclareFetch; no destination', pyodbc, (job) =>
       script('pyodbc_fetchmany.py', job.table, 'declare'),
     ),
-    peer('odbc-cursor', 'npm odbc, a cursor of 1,000 rows; no destination', { program: process.execPath }, (job) =>
-      script('odbc-cursor.js', job.table),
+    peer(
+      'odbc-cursor',
+      'npm odbc, a cursor of 1,000 rows; no destination',
+      () => ({ program: process.execPath }),
+      (job) => script('odbc-cursor.js', job.table),
     ),
     dlt('connectorx'),
     dlt('pyarrow'),
@@ -90,10 +98,15 @@ function createPeers({ server, driver, say }) {
     peer(
       'fivetran-connector-sdk',
       'an equivalent connector',
-      { reason: 'the licence of the core it runs on forbids comparisons and publishing what was measured' },
+      () => ({ reason: 'the licence of the core it runs on forbids comparisons and publishing what was measured' }),
       () => [],
     ),
   ];
+}
+
+function once(find) {
+  let found;
+  return () => (found ??= find());
 }
 
 module.exports = { createPeers };

@@ -4,7 +4,7 @@ const { verdict } = require('./bars');
 /** @typedef {import('./bench').Outcome} Outcome */
 
 /** Sections of title, lines of text and a table; both renderings come from the same ones. @param {Outcome} outcome */
-function sections({ workloads, results, changes, growth, bars, skipped }) {
+function sections({ workloads, results, changes, growth, small, bars, skipped }) {
   return [
     ...workloads
       .filter((workload) => results.has(workload.name))
@@ -16,6 +16,7 @@ function sections({ workloads, results, changes, growth, bars, skipped }) {
       ? []
       : [{ title: 'changes: an incremental sync after 1 % of the rows changed', table: changesTable(changes) }]),
     ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: true }]),
+    ...(small === undefined ? [] : [{ title: 'Small things', table: smallTable(small) }]),
     { title: 'Bars', table: barsTable(bars) },
     ...(skipped.length === 0 ? [] : [{ title: 'Left out', table: [['what', 'why'], ...skipped] }]),
   ];
@@ -80,6 +81,15 @@ function growthTable({ rows, tables }) {
   ];
 }
 
+function smallTable({ startUp, sample, psutilSample }) {
+  return [
+    ['what', 'time'],
+    ['pgsluice --version, from start to end', `${number(startUp * 1000, 0)} ms`],
+    ['one resource sample', `${number(sample * 1e6, 2)} µs`],
+    ['the same of psutil, as the replaced connector took it', `${number(psutilSample * 1e6, 2)} µs`],
+  ];
+}
+
 function barsTable(bars) {
   const shown = (value, unit) => `${number(value, value < 1 ? 3 : value < 10 ? 2 : 0)}${unit === '' ? '' : ` ${unit}`}`;
   return [
@@ -136,11 +146,14 @@ function renderMarkdown(outcome) {
   );
   return `# Benchmarks
 
-Written by \`${command}\`; run it to get your own. Each program in turn, ${rounds} rounds, in one run on one machine; times are
-medians of whole processes, from start to end. Peak memory is the most that a program had resident (VmHWM), its
-libraries included. The programs of the peers are in \`scripts/bench/peers\`; those called “no destination” keep
-nothing of what they read, which is in their favour. The bars are set for the full sizes (\`--full\`); on smaller ones, start-up weighs more. CPU s is of the program, server CPU s of PostgreSQL, and
-÷ compares seconds with the program that the column names.
+Written by \`${command}\`; run it to get your own. Each program in turn, ${rounds === 1 ? 'once' : `${rounds} rounds`}, in one run on one machine.
+
+- Seconds are medians of whole processes, from start to end; ÷ compares them with the program that the column names.
+- CPU s is of the program, server CPU s of PostgreSQL.
+- Peak memory is the most that a program had resident (VmHWM), its libraries included.
+- The programs of the peers are in \`scripts/bench/peers\`; those with “no destination” keep nothing of what they read,
+  which is in their favour.
+- The bars are set for the full sizes (\`--full\`); on smaller ones start-up weighs more.
 
 ${markdownTable([['on', ''], ...Object.entries(machine)]).join('\n')}
 

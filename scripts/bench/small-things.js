@@ -1,11 +1,26 @@
 // What is measured in milliseconds and less: start-up, and one reading of the machine's resources.
+const { execFileSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
 const path = require('node:path');
 const { runProcess } = require('./process-run');
 const { median } = require('./rounds');
+const { debianPython } = require('./tools');
 
 const STARTS = 11;
 const SAMPLES = 20_000;
+
+/** @typedef {{ startUp: number, sample: number, psutilSample: number, psutilMissing?: string }} SmallThings seconds; NaN: not measured */
+
+/** @returns {Promise<SmallThings>} */
+async function measureSmallThings({ main, say }) {
+  const psutil = debianPython('psutil', say);
+  return {
+    startUp: await startUpSeconds(main),
+    sample: sampleSeconds(main),
+    psutilSample: psutil.program === undefined ? NaN : psutilSeconds(psutil.program),
+    ...(psutil.reason === undefined ? {} : { psutilMissing: psutil.reason }),
+  };
+}
 
 /** Seconds from calling `pgsluice --version` to its end. */
 async function startUpSeconds(main) {
@@ -30,4 +45,10 @@ function sampleSeconds(main) {
   return median(rounds);
 }
 
-module.exports = { sampleSeconds, startUpSeconds };
+function psutilSeconds(python) {
+  const script = path.join(__dirname, 'peers', 'psutil_sample.py');
+  const output = execFileSync(python, [script], { encoding: 'utf8', timeout: 60_000 });
+  return Number(/microseconds=([\d.]+)/.exec(output)?.[1]) / 1e6;
+}
+
+module.exports = { measureSmallThings };

@@ -1,4 +1,5 @@
 /** A packed column as UTF-8 bytes, with the places of its values in them. */
+import { Bytes } from './wire-buffer';
 import { NULL_MARKER, SEPARATOR, type PackedColumn } from '../model/packed-batch';
 
 const SEPARATOR_BYTE = SEPARATOR.charCodeAt(0);
@@ -6,7 +7,7 @@ const NULL_BYTE = NULL_MARKER.charCodeAt(0);
 
 export class PackedCells {
   private constructor(
-    readonly bytes: Buffer,
+    readonly source: Bytes,
     /** Value i lies before ends[i]; the next one begins behind one byte more. */
     private readonly ends: Int32Array,
     private readonly nullable: boolean,
@@ -20,14 +21,14 @@ export class PackedCells {
   private static plain(column: PackedColumn): PackedCells {
     const bytes = Buffer.from(column.text, 'utf8');
     const ends = new Int32Array(column.rowCount);
-    if (column.rowCount === 0) return new PackedCells(bytes, ends, false, undefined);
+    if (column.rowCount === 0) return new PackedCells(new Bytes(bytes), ends, false, undefined);
     let row = 0;
     for (let at = 0; at < bytes.length; at += 1) {
       if (bytes[at] === SEPARATOR_BYTE) ends[row++] = at;
     }
     if (row !== column.rowCount - 1) throw new RangeError(`${row + 1} packed values for ${column.rowCount} rows.`);
     ends[row] = bytes.length;
-    return new PackedCells(bytes, ends, column.nullable, undefined);
+    return new PackedCells(new Bytes(bytes), ends, column.nullable, undefined);
   }
 
   private static unescaped(column: PackedColumn): PackedCells {
@@ -40,7 +41,7 @@ export class PackedCells {
     }
     const bytes = Buffer.from(values.map((value) => value ?? '').join(SEPARATOR), 'utf8');
     const nulls = values.map((value) => value === null);
-    return new PackedCells(bytes, ends, column.nullable, nulls);
+    return new PackedCells(new Bytes(bytes), ends, column.nullable, nulls);
   }
 
   start(row: number): number {
@@ -55,10 +56,6 @@ export class PackedCells {
     if (!this.nullable) return false;
     if (this.nulls !== undefined) return this.nulls[row] === true;
     const start = this.start(row);
-    return this.end(row) === start + 1 && this.bytes[start] === NULL_BYTE;
-  }
-
-  text(row: number): string {
-    return this.bytes.toString('utf8', this.start(row), this.end(row));
+    return this.end(row) === start + 1 && this.source.bytes[start] === NULL_BYTE;
   }
 }

@@ -9,7 +9,7 @@ import type { ColumnType } from '../model/column-type';
 import type { PackedBatch } from '../model/packed-batch';
 import { PackedCells } from './packed-cells';
 import { columnWriter, ValueDoesNotFit, type ColumnWriter } from './value-writers';
-import { varintBytes, WireBuffer } from './wire-buffer';
+import { Bytes, varintBytes, WireBuffer } from './wire-buffer';
 import type { WireName } from './wire-names';
 
 export const MOST_RECORDS = 100;
@@ -40,7 +40,7 @@ export interface WireColumn {
 
 export class RecordEncoder {
   private readonly writers: readonly ColumnWriter[];
-  private readonly beginning: Buffer;
+  private readonly beginning: Bytes;
 
   constructor(
     private readonly table: WireTable,
@@ -50,11 +50,11 @@ export class RecordEncoder {
     unrepresentable: (column: string) => void = () => undefined,
   ) {
     this.writers = columns.map(({ name, type: kind }) => columnWriter(name, kind, () => unrepresentable(name)));
-    this.beginning = recordBeginning(table, type);
+    this.beginning = new Bytes(recordBeginning(table, type));
   }
 
   /** Messages of up to 100 rows; `constants` are entries that every record carries besides. */
-  *messages(batch: PackedBatch, constants: Buffer): Generator<EncodedRecords, void, void> {
+  *messages(batch: PackedBatch, constants: Bytes): Generator<EncodedRecords, void, void> {
     const cells = this.columns.map((column) => cellsOf(batch, column));
     const out = new WireBuffer();
     let records = 0;
@@ -77,13 +77,13 @@ export class RecordEncoder {
     if (records > 0) yield { records, bytes: framed(out, out.length) };
   }
 
-  private encodeRow(out: WireBuffer, cells: readonly PackedCells[], row: number, constants: Buffer): void {
+  private encodeRow(out: WireBuffer, cells: readonly PackedCells[], row: number, constants: Bytes): void {
     out.reserve(8 + this.beginning.length + constants.length);
     out.byte(RECORD);
     // Two bytes hold the length of most rows; lengthBefore moves the others.
     out.length += 2;
     const from = out.length;
-    out.copy(this.beginning, 0, this.beginning.length);
+    out.all(this.beginning);
     for (let index = 0; index < cells.length; index += 1) {
       const column = cells[index];
       const writer = this.writers[index];
@@ -93,14 +93,14 @@ export class RecordEncoder {
         continue;
       }
       try {
-        writer.write(out, column.bytes, column.start(row), column.end(row));
+        writer.write(out, column.source, column.start(row), column.end(row));
       } catch (error) {
         throw error instanceof ValueDoesNotFit ? this.misfit(index, error) : error;
       }
       if (out.length - from > MOST_ROW_BYTES) throw this.tooLarge();
     }
     out.reserve(constants.length);
-    out.copy(constants, 0, constants.length);
+    out.all(constants);
     out.lengthBefore(from, 2);
   }
 

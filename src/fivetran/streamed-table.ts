@@ -7,6 +7,7 @@ import { RecordEncoder, type EncodedRecords, type WireColumn } from './record-en
 import { SentKeys } from './sent-keys';
 import { timeEntry } from './value-writers';
 import { describeTable, TIME_COLUMN, type NamedTable, type SecondsType } from './wire-schema';
+import { Bytes } from './wire-buffer';
 import type { WireName } from './wire-names';
 
 export interface StreamedTableOptions {
@@ -25,7 +26,7 @@ export class StreamedTable {
   existingKeys: Set<string> | undefined;
   private columns: readonly WireColumn[];
   private encoder: RecordEncoder;
-  private constants: Buffer = Buffer.alloc(0);
+  private constants = NOTHING;
   private readonly nulled = new Set<string>();
 
   constructor(private readonly options: StreamedTableOptions) {
@@ -84,7 +85,7 @@ export class StreamedTable {
       const column = this.columns.find(({ name }) => name === key);
       return { name: key, type: column?.type ?? { kind: 'string' }, index };
     });
-    return new RecordEncoder(this.wireTable(), 'delete', columns).messages(batch, Buffer.alloc(0));
+    return new RecordEncoder(this.wireTable(), 'delete', columns).messages(batch, NOTHING);
   }
 
   keysOf(batch: PackedBatch): readonly PackedColumn[] {
@@ -109,6 +110,7 @@ export class StreamedTable {
   }
 }
 
+const NOTHING = new Bytes(Buffer.alloc(0));
 /** The type that a column without declared precision starts with. */
 const WIDEST_DECIMAL = 'DECIMAL(38,0)';
 

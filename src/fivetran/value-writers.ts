@@ -5,7 +5,7 @@
  * Zero, false and the empty string are written too: inside a oneof their absence would mean another thing.
  */
 import type { ColumnType } from '../model/column-type';
-import { int64Size, lowerHalf, upperHalf, varintBytes, varintSize, type WireBuffer } from './wire-buffer';
+import { Bytes, int64Size, lowerHalf, upperHalf, varintBytes, varintSize, type WireBuffer } from './wire-buffer';
 import { readTimestamp } from './timestamp-text';
 
 /** Field numbers of ValueType. */
@@ -43,7 +43,7 @@ const ENTRY_OVERHEAD = 40;
 /** The value is not of the column's type: a transformation has put it there. */
 export class ValueDoesNotFit extends Error {}
 
-export type ValueWriter = (out: WireBuffer, source: Buffer, start: number, end: number) => void;
+export type ValueWriter = (out: WireBuffer, source: Bytes, start: number, end: number) => void;
 
 export interface ColumnWriter {
   readonly write: ValueWriter;
@@ -56,7 +56,7 @@ export function columnWriter(name: string, type: ColumnType, unrepresentable: ()
   const nullEntry = entry.constant(Buffer.from([(FIELD.null << 3) | VARINT, 1]));
   const writeNull = (out: WireBuffer): void => {
     out.reserve(nullEntry.length);
-    out.copy(nullEntry, 0, nullEntry.length);
+    out.all(nullEntry);
   };
   const valueWriter = (): ValueWriter => {
     switch (type.kind) {
@@ -95,7 +95,7 @@ export function columnWriter(name: string, type: ColumnType, unrepresentable: ()
 }
 
 /** The bytes of a column of seconds that has the same value in every row. */
-export function timeEntry(name: string, seconds: number, type: 'float32' | 'float64'): Buffer {
+export function timeEntry(name: string, seconds: number, type: 'float32' | 'float64'): Bytes {
   const bytes = Buffer.alloc(type === 'float64' ? 9 : 5);
   if (type === 'float64') {
     bytes[0] = (FIELD.float64 << 3) | FIXED64;
@@ -109,14 +109,16 @@ export function timeEntry(name: string, seconds: number, type: 'float32' | 'floa
 
 class EntryWriter {
   /** The key field of the entry, and the tag of its value. */
-  private readonly name: Buffer;
-  private readonly beginnings: readonly Buffer[];
+  private readonly name: Bytes;
+  private readonly beginnings: readonly Bytes[];
   private readonly mostOverhead: number;
 
   constructor(name: string) {
     const text = Buffer.from(name, 'utf8');
-    this.name = Buffer.concat([Buffer.from([MAP_KEY]), varintBytes(text.length), text, Buffer.from([MAP_VALUE])]);
-    this.beginnings = Array.from({ length: SHORT_VALUE + 1 }, (_, size) => this.beginning(size));
+    this.name = new Bytes(
+      Buffer.concat([Buffer.from([MAP_KEY]), varintBytes(text.length), text, Buffer.from([MAP_VALUE])]),
+    );
+    this.beginnings = Array.from({ length: SHORT_VALUE + 1 }, (_, size) => new Bytes(this.beginning(size)));
     this.mostOverhead = this.name.length + ENTRY_OVERHEAD;
   }
 
@@ -125,23 +127,23 @@ class EntryWriter {
     out.reserve(size + this.mostOverhead);
     const ready = this.beginnings[size];
     if (ready !== undefined) {
-      out.copy(ready, 0, ready.length);
+      out.all(ready);
       return;
     }
     out.byte(MAP_ENTRY);
     out.varint(this.name.length + varintSize(size) + size);
-    out.copy(this.name, 0, this.name.length);
+    out.all(this.name);
     out.varint(size);
   }
 
-  constant(value: Buffer): Buffer {
-    return Buffer.concat([this.beginning(value.length), value]);
+  constant(value: Buffer): Bytes {
+    return new Bytes(Buffer.concat([this.beginning(value.length), value]));
   }
 
   private beginning(size: number): Buffer {
     const valueLength = varintBytes(size);
     const entryLength = varintBytes(this.name.length + valueLength.length + size);
-    return Buffer.concat([Buffer.from([MAP_ENTRY]), entryLength, this.name, valueLength]);
+    return Buffer.concat([Buffer.from([MAP_ENTRY]), entryLength, this.name.bytes, valueLength]);
   }
 }
 
@@ -157,17 +159,17 @@ function booleanWriter(entry: EntryWriter): ValueWriter {
   const yes = entry.constant(Buffer.from([tag, 1]));
   const no = entry.constant(Buffer.from([tag, 0]));
   return (out, source, start, end) => {
-    const first = source[start];
+    const first = source.bytes[start];
     if (end <= start || (first !== LETTER_T && first !== LETTER_F)) throw new ValueDoesNotFit('a boolean');
     const bytes = first === LETTER_T ? yes : no;
     out.reserve(bytes.length);
-    out.copy(bytes, 0, bytes.length);
+    out.all(bytes);
   };
 }
 
 function integerWriter(entry: EntryWriter, field: number, most: number): ValueWriter {
   const tag = (field << 3) | VARINT;
-  return (out, source, start, end) => {
+  return (out, { bytes: source }, start, end) => {
     const negative = source[start] === MINUS;
     const first = negative ? start + 1 : start;
     let value = 0;
@@ -201,8 +203,8 @@ function writeLong(out: WireBuffer, entry: EntryWriter, tag: number, text: strin
   out.varint64(high, low);
 }
 
-function parseFloating(source: Buffer, start: number, end: number): number {
-  const text = source.toString('latin1', start, end);
+function parseFloating(source: Bytes, start: number, end: number): number {
+  const text = source.bytes.toString('latin1', start, end);
   const value = Number(text);
   if (text === '' || (Number.isNaN(value) && text !== 'NaN')) throw new ValueDoesNotFit('a number');
   return value;
@@ -235,7 +237,7 @@ function timestampWriter(
   const tag = (field << 3) | BYTES;
   const moment = { seconds: 0, nanos: 0 };
   return (out, source, start, end) => {
-    const outcome = readTimestamp(source, start, end, moment);
+    const outcome = readTimestamp(source.bytes, start, end, moment);
     if (outcome === 'invalid') throw new ValueDoesNotFit('a date');
     if (outcome === 'unrepresentable') {
       unrepresentable();
@@ -279,7 +281,7 @@ for (let digit = 0; digit < 16; digit += 1) {
 /** bytea_output hex: \x and two digits a byte. */
 function hexWriter(entry: EntryWriter): ValueWriter {
   const tag = (FIELD.binary << 3) | BYTES;
-  return (out, source, start, end) => {
+  return (out, { bytes: source }, start, end) => {
     if (source[start] !== 0x5c || source[start + 1] !== 0x78 || (end - start) % 2 !== 0)
       throw new ValueDoesNotFit('a binary value');
     const size = (end - start - 2) / 2;

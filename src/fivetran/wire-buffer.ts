@@ -3,16 +3,34 @@ const FIRST_BYTES = 128 * 1024;
 /** What one enormous row made the buffer grow to is given back afterwards. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 const TWO_32 = 4_294_967_296;
-/** Below this many bytes a loop is faster than a call into native code. */
-const LOOP_BYTES = 48;
+/** Below this many bytes a loop over words is faster than a call into native code (20 ns for 40 bytes, against 78). */
+const LOOP_BYTES = 160;
+
+/** Bytes that are copied from, word by word. */
+export class Bytes {
+  readonly view: DataView;
+
+  constructor(readonly bytes: Buffer) {
+    this.view = viewOf(bytes);
+  }
+
+  get length(): number {
+    return this.bytes.length;
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
 
 export class WireBuffer {
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   length = 0;
+  private view = viewOf(this.bytes);
 
   clear(): void {
     this.length = 0;
-    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    if (this.bytes.length > KEPT_BYTES) this.replace(Buffer.allocUnsafeSlow(FIRST_BYTES));
   }
 
   /** Room for `count` more bytes: to be called before anything below writes. */
@@ -21,7 +39,7 @@ export class WireBuffer {
     if (needed <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     this.bytes.copy(grown, 0, 0, this.length);
-    this.bytes = grown;
+    this.replace(grown);
   }
 
   byte(value: number): void {
@@ -56,16 +74,27 @@ export class WireBuffer {
     this.length = at;
   }
 
-  copy(source: Buffer, start: number, end: number): void {
-    const { bytes } = this;
+  copy(source: Bytes, start: number, end: number): void {
     let at = this.length;
+    this.length = at + end - start;
     if (end - start > LOOP_BYTES) {
-      source.copy(bytes, at, start, end);
-      this.length = at + end - start;
+      source.bytes.copy(this.bytes, at, start, end);
       return;
     }
-    for (let from = start; from < end; from += 1) bytes[at++] = source[from] ?? 0;
-    this.length = at;
+    const { view } = this;
+    const from = source.view;
+    let place = start;
+    for (; place + 4 <= end; place += 4, at += 4) view.setUint32(at, from.getUint32(place, true), true);
+    for (; place < end; place += 1, at += 1) view.setUint8(at, from.getUint8(place));
+  }
+
+  all(source: Bytes): void {
+    this.copy(source, 0, source.length);
+  }
+
+  private replace(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.view = viewOf(bytes);
   }
 
   /** Puts the length of what was written since `from` before it, where `guess` bytes were left for it. */

@@ -1,4 +1,5 @@
 /** Statements that return checksums of a range of rows, computed on the server. */
+import { ConnectorError } from '../common/errors';
 import { checksum, type Checksum } from '../model/checksum';
 import { tidLiteral, type TidRange } from '../model/tid-range';
 import { digest, encodedRow, groupOf, type ServerEncoding } from './canonical-text';
@@ -50,10 +51,19 @@ function rangeConditions(query: ChecksumQuery, { lo, hi }: TidRange): string {
 
 export function parseGroupChecksums(row: OdbcRow | undefined, doing: string): [group: number, sums: Checksum][] {
   checkSettings(row, doing);
-  const text = String(row?.['x'] ?? '');
+  const text = row?.['x'];
+  if (typeof text !== 'string') throw incomplete(doing);
   if (text === '') return [];
   return text.split(',').map((entry) => {
     const [group = '', rows = '', high = '', low = ''] = entry.split(' ');
     return [Number(group), checksum(Number(rows), BigInt(high), BigInt(low))];
+  });
+}
+
+function incomplete(doing: string): ConnectorError {
+  return new ConnectorError(`The ODBC driver returned an unexpected result (while ${doing}); nothing of it was used.`, {
+    code: 'damaged_batch',
+    kind: 'source',
+    retryable: true,
   });
 }

@@ -3,15 +3,13 @@
  * then the keys that still exist, both under one snapshot. See data-processor for why.
  */
 import { ConnectorError } from '../common/errors';
-import type { Relation } from '../model/table';
-import { blockRange } from '../model/tid-range';
-import { readRange, type RangeRead } from '../source/batch-reader';
-import { BatchSizer } from '../source/batch-sizer';
-import { ROW_ALIAS, type SelectColumn } from '../source/select-list';
+import { readRange } from '../source/batch-reader';
+import { ROW_ALIAS } from '../source/select-list';
 import { beginAndExport, endTransaction, relationStates } from '../source/snapshot';
 import { KeyComparison } from './key-comparison';
 import type { ProcessorOptions } from './processor-options';
 import type { TableRun } from './table-run';
+import { wholeRelation } from './whole-relation';
 
 export class CatchUp {
   private readonly keys: KeyComparison;
@@ -47,7 +45,13 @@ export class CatchUp {
       }
       for (const relation of run.planned.table.relations) {
         const blocks = states.get(relation.oid)?.blocks ?? 0;
-        const changed = this.read(run, relation, blocks, run.selection.columns, [changedOnly], signal);
+        const changed = wholeRelation(run, this.options, {
+          relation,
+          blocks,
+          columns: run.selection.columns,
+          conditions: [changedOnly],
+          signal,
+        });
         for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
       }
       for (const relation of run.planned.table.relations) {
@@ -61,31 +65,6 @@ export class CatchUp {
       await manager.discard(session);
       throw error;
     }
-  }
-
-  private read(
-    run: TableRun,
-    relation: Relation,
-    blocks: number,
-    columns: readonly SelectColumn[],
-    conditions: readonly string[],
-    signal: AbortSignal,
-  ): RangeRead {
-    return {
-      relation,
-      columns,
-      conditions: [...run.selection.conditions, ...conditions],
-      range: blockRange(0, blocks),
-      sizer: new BatchSizer({
-        estimatedRows: relation.rows,
-        blocks,
-        bytes: relation.bytes,
-        batchBytes: this.options.batchBytes,
-      }),
-      batchBytes: this.options.batchBytes,
-      batchRows: () => this.options.batchRows(run),
-      signal,
-    };
   }
 }
 

@@ -1,14 +1,13 @@
 /** Which keys exist: all of them read under one snapshot, for the destination to compare with its own. */
 import { ConnectorError } from '../common/errors';
 import type { Relation } from '../model/table';
-import { blockRange } from '../model/tid-range';
 import { readRange } from '../source/batch-reader';
-import { BatchSizer } from '../source/batch-sizer';
 import type { SelectColumn } from '../source/select-list';
 import type { Session } from '../source/session';
 import { beginAndExport, endTransaction, relationStates } from '../source/snapshot';
 import type { ProcessorOptions } from './processor-options';
 import type { TableRun } from './table-run';
+import { wholeRelation } from './whole-relation';
 
 export class KeyComparison {
   constructor(private readonly options: ProcessorOptions) {}
@@ -41,21 +40,14 @@ export class KeyComparison {
     blocks: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const batches = readRange(session, {
+    const keys = wholeRelation(run, this.options, {
       relation,
+      blocks,
       columns: keyColumns(run),
-      conditions: run.selection.conditions,
-      range: blockRange(0, blocks),
-      sizer: new BatchSizer({
-        estimatedRows: relation.rows,
-        blocks,
-        bytes: relation.bytes,
-        batchBytes: this.options.batchBytes,
-      }),
-      batchBytes: this.options.batchBytes,
-      batchRows: () => this.options.batchRows(run),
+      conditions: [],
       signal,
     });
+    const batches = readRange(session, keys);
     for await (const { batch } of batches) await this.options.writer.keys(run, batch);
   }
 }

@@ -95,6 +95,7 @@ it.each([
   const result = await interrupt(run, signal);
   expect(result.code).toBe(code);
   expect(result.stdout).toContain(`${signal}: stopping`);
+  expect(result.stdout).toContain('Sync INTERRUPTED');
   expect(complaints(result)).toEqual([expect.stringMatching(/interrupted.*the next sync goes on/i)]);
   await expectNoConnections();
   expectNoLeftovers(run);

@@ -1,7 +1,10 @@
 import { rmSync } from 'node:fs';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
-import { createDatabase, type TestDatabase } from '../helpers/postgres';
+import { createDatabase, serverMajor, type TestDatabase } from '../helpers/postgres';
 import { sync } from './sync';
+
+/** Virtual columns and named NOT NULLs are new there. */
+const AT_18 = serverMajor() >= 18;
 
 const TABLES: Readonly<Record<string, string>> = {
   empty: 'CREATE TABLE empty (id int PRIMARY KEY, v text)',
@@ -22,7 +25,7 @@ const TABLES: Readonly<Record<string, string>> = {
     INSERT INTO dropped_columns VALUES (31, 'w', NULL, 'l')`,
   unlogged: `CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY, v text);
     INSERT INTO unlogged SELECT i, i::text FROM generate_series(1, 30) i`,
-  generated: `CREATE TABLE generated (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int, stored int GENERATED ALWAYS AS (a * 2) STORED, virtual text GENERATED ALWAYS AS ('<' || a::text || '>') VIRTUAL);
+  generated: `CREATE TABLE generated (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int, stored int GENERATED ALWAYS AS (a * 2) STORED${AT_18 ? ", virtual text GENERATED ALWAYS AS ('<' || a::text || '>') VIRTUAL" : ''});
     INSERT INTO generated (a) SELECT i FROM generate_series(1, 30) i; INSERT INTO generated (a) VALUES (NULL)`,
   domains: `CREATE DOMAIN amount AS numeric(8,3) NOT NULL; CREATE DOMAIN small_amount AS amount CHECK (value < 100);
     CREATE DOMAIN code AS varchar(5); CREATE DOMAIN codes AS code[]; CREATE DOMAIN moment AS timestamptz;
@@ -32,8 +35,8 @@ const TABLES: Readonly<Record<string, string>> = {
   // NOT NULL of a sort that does not keep NULL out: of rows that were there, and of a child's rows.
   not_null_later: `CREATE TABLE not_null_later (id int PRIMARY KEY, v text, n int);
     INSERT INTO not_null_later SELECT i, CASE WHEN i % 2 = 0 THEN 'v' END, NULL FROM generate_series(1, 30) i;
-    ALTER TABLE not_null_later ADD CONSTRAINT v_given NOT NULL v NOT VALID, ADD CONSTRAINT n_given NOT NULL n NOT VALID`,
-  parent: `CREATE TABLE parent (id int PRIMARY KEY, v text, CONSTRAINT v_given NOT NULL v NO INHERIT);
+    ${AT_18 ? 'ALTER TABLE not_null_later ADD CONSTRAINT v_given NOT NULL v NOT VALID, ADD CONSTRAINT n_given NOT NULL n NOT VALID' : ''}`,
+  parent: `CREATE TABLE parent (id int PRIMARY KEY, v text${AT_18 ? ', CONSTRAINT v_given NOT NULL v NO INHERIT' : ''});
     CREATE TABLE child (extra int) INHERITS (parent); CREATE TABLE second_parent (w int);
     CREATE TABLE grandchild (more text) INHERITS (child, second_parent);
     INSERT INTO parent SELECT i, 'p' || i FROM generate_series(1, 30) i; INSERT INTO child SELECT i, 'c' || i, i FROM generate_series(1, 30) i;

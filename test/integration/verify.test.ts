@@ -110,18 +110,18 @@ describe('a difference', () => {
   afterEach(() => database.drop());
 
   it.each([
-    ['a text', `note = 'other'`, { column: 'note', source: '"note 42"', warehouse: '"other"' }],
-    ['NULL for a text', `note = NULL`, { column: 'note', source: '"note 42"', warehouse: 'null' }],
-    ['a cent', `price = price + 0.01`, { column: 'price', source: '"52.5"', warehouse: '"52.51"' }],
+    ['a text', `note = 'other'`, { column: 'note', source: 'note 42', warehouse: 'other' }],
+    ['NULL for a text', `note = NULL`, { column: 'note', source: 'note 42', warehouse: null }],
+    ['a cent', `price = price + 0.01`, { column: 'price', source: '52.5', warehouse: '52.51' }],
     [
       'a microsecond',
       `"at" = "at" + INTERVAL 1 MICROSECOND`,
-      { column: 'at', source: '"2024-01-02 18:00:00+00"', warehouse: '"2024-01-02 18:00:00.000001+00"' },
+      { column: 'at', source: '2024-01-02 18:00:00+00', warehouse: '2024-01-02 18:00:00.000001+00' },
     ],
     [
       'the last bit of a float',
       `weight = weight + 1.8e-15`,
-      { column: 'weight', source: '"4624070917402656768"', warehouse: '"4624070917402656769"' },
+      { column: 'weight', source: '4624070917402656768', warehouse: '4624070917402656769' },
     ],
   ])('of %s in one row is found, with key, column and both values', async (_, change, value) => {
     await tamper(database, `UPDATE tester.source_public_goods SET ${change} WHERE id = 42`);
@@ -146,7 +146,7 @@ describe('a difference', () => {
         kind: 'changed',
         key: { id: '42', part: 'p0' },
         sinceSync: false,
-        values: [{ column: value.column, source: JSON.parse(value.source), warehouse: JSON.parse(value.warehouse) }],
+        values: [{ column: value.column, source: value.source, warehouse: value.warehouse }],
       },
     ]);
   });

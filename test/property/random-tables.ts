@@ -158,8 +158,12 @@ const columns: fc.Arbitrary<RandomColumn> = fc.record({
   nullable: fc.boolean(),
 });
 
-function valueOf({ type, nullable }: RandomColumn): fc.Arbitrary<string | null> {
-  const values = VALUES[type] ?? texts;
+/** An index entry takes 2,704 bytes at most. */
+const LONGEST_KEY = 500;
+
+function valueOf({ name, type, nullable }: RandomColumn, key: readonly string[] = []): fc.Arbitrary<string | null> {
+  const every = VALUES[type] ?? texts;
+  const values = key.includes(name) ? every.filter((value) => Buffer.byteLength(value) <= LONGEST_KEY) : every;
   return nullable ? fc.option(values, { freq: 4 }) : values;
 }
 
@@ -175,7 +179,7 @@ export const randomTable: fc.Arbitrary<RandomTable> = fc
       .slice(0, keyColumns)
       .map((column) => column.name);
     const all = listed.map((column) => (key.includes(column.name) ? { ...column, nullable: false } : column));
-    const row = fc.tuple(...all.map(valueOf));
+    const row = fc.tuple(...all.map((column) => valueOf(column, key)));
     return fc.record({
       name: fc.constant(name),
       columns: fc.constant(all),
@@ -192,7 +196,7 @@ function change(all: readonly RandomColumn[], key: readonly string[]): fc.Arbitr
   const common: fc.Arbitrary<RandomChange>[] = [
     fc.record({
       kind: fc.constant('insert' as const),
-      rows: fc.array(fc.tuple(...all.map(valueOf)), { maxLength: 10 }),
+      rows: fc.array(fc.tuple(...all.map((column) => valueOf(column, key))), { maxLength: 10 }),
     }),
     anyColumn.chain((column) =>
       fc.record({

@@ -116,7 +116,7 @@ async function change(client: Client, schema: string, table: RandomTable): Promi
   const name = qualified(client, schema, table);
   for (const each of table.changes) {
     await applyChange(client, name, table, each).catch((error: { code?: string }) => {
-      if (!/^(?:23|42|22|0A)/.test(error.code ?? '')) throw error;
+      if (!/^(?:22|23|42|54|0A)/.test(error.code ?? '')) throw error;
     });
   }
 }

@@ -25,7 +25,7 @@ async function run(context: CommandContext, purpose: Purpose): Promise<number> {
   try {
     report = await runWatched(context, purpose);
   } catch (error) {
-    output.print(['', 'Sync FAILED']);
+    output.print(['', asConnectorError(error).kind === 'interrupted' ? 'Sync INTERRUPTED' : 'Sync FAILED']);
     throw error;
   }
   output.print(renderReport(report));

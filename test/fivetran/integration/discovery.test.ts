@@ -13,7 +13,7 @@ type Unary = (request: object, done: (error: Error | null, response: { status: s
 
 it('says that it is healthy, for itself and for the service', async () => {
   expect(protoPath).toBeTruthy();
-  const { Health } = loadPackageDefinition({ Health: healthService } as never) as { Health: ServiceClientConstructor };
+  const { Health } = loadPackageDefinition({ Health: healthService }) as { Health: ServiceClientConstructor };
   const client = new Health(service.address, credentials.createInsecure()) as unknown as Client & { check: Unary };
   for (const name of ['', 'fivetran_sdk.v2.SourceConnector']) {
     const status = await new Promise((resolve, reject) =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { ConnectorError } from '../../../src/common/errors';
 import { MESSAGE_BYTES, MOST_RECORDS, encodeTruncate, RecordEncoder } from '../../../src/fivetran/record-encoder';
+import { Bytes } from '../../../src/fivetran/wire-buffer';
 import { timeEntry } from '../../../src/fivetran/value-writers';
 import type { ColumnType } from '../../../src/model/column-type';
 import { PackedBatch, PackedColumn, packValues } from '../../../src/model/packed-batch';
@@ -9,11 +10,11 @@ import { decodeRecords, decodeUpdate, valueOf, type DecodedRecord } from './deco
 type Text = string | null;
 
 const TABLE = { key: 'public.t', schemaName: undefined, tableName: 'source_public_t' };
-const NOTHING = Buffer.alloc(0);
+const NOTHING = new Bytes(Buffer.alloc(0));
 
 function encode(
   columns: readonly { readonly name: string; readonly type: ColumnType; readonly values: readonly Text[] }[],
-  constants: Buffer = NOTHING,
+  constants = NOTHING,
 ): { records: DecodedRecord[]; messages: Buffer[]; nulled: string[] } {
   const nulled: string[] = [];
   const encoder = new RecordEncoder(
@@ -225,7 +226,7 @@ describe('records', () => {
     const deletes = new RecordEncoder({ ...TABLE, schemaName: 'public' }, 'delete', key);
     const batch = new PackedBatch(2, [packValues(['7', '8'])]);
     const [message] = [...deletes.messages(batch, NOTHING)];
-    expect(decodeRecords(message?.bytes ?? NOTHING)).toMatchObject([
+    expect(decodeRecords(message?.bytes ?? Buffer.alloc(0))).toMatchObject([
       { schema_name: 'public', table_name: 'source_public_t', type: 'DELETE', data: { id: { long: '7' } } },
       { schema_name: 'public', table_name: 'source_public_t', type: 'DELETE', data: { id: { long: '8' } } },
     ]);
