@@ -17,9 +17,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-async function syncWith(file: string | object | undefined, ...more: string[]): Promise<CliResult> {
+async function syncWith(file: string | Buffer | object | undefined, ...more: string[]): Promise<CliResult> {
   const path = join(folder, 'configuration.json');
-  if (file !== undefined) writeFileSync(path, typeof file === 'string' ? file : JSON.stringify(file));
+  if (file !== undefined)
+    writeFileSync(path, typeof file === 'string' || Buffer.isBuffer(file) ? file : JSON.stringify(file));
   const result = await runCli(['sync', '--configuration', path, ...more], { cwd: folder });
   expectPresentable(result, [PASSWORD]);
   return result;
@@ -31,16 +32,16 @@ function expectNothingWritten(): void {
   expect(readdirSync(folder).filter((name) => name !== 'configuration.json' && !name.startsWith('given'))).toEqual([]);
 }
 
-it.each<[what: string, file: string | object | undefined, said: RegExp]>([
+it.each<[what: string, file: string | Buffer | object | undefined, said: RegExp]>([
   ['a missing file', undefined, /configuration\.json does not exist; correct the path/],
   ['an empty file', '', /not valid JSON \(it is empty\)/],
   [
     'invalid JSON',
-    `{"host": "h",\n "password": "${'pa55'}",}`,
+    '{"host": "h",\n "password": "pa55;word",}',
     /not valid JSON \(see line 2, column \d+\); correct it/,
   ],
   ['a list', '[]', /an array rather than an object/],
-  ['a file that is not UTF-8', '\u{1F600}'.repeat(1) + '', /not valid JSON/],
+  ['a file that is not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /is not UTF-8 text; save it as UTF-8/],
   [
     'a number for a text',
     { ...VALID, port: 5432 },
