@@ -13,9 +13,11 @@ const TAIL = 4000;
  */
 
 const running = new Set();
+let interrupted = false;
 
 /** Rejects never; a program that fails or takes too long has `failure`. @param {Command} command @returns {Promise<ProcessRun>} */
 async function runProcess(command) {
+  if (interrupted) return { seconds: 0, cpuSeconds: 0, peakBytes: NaN, failure: 'interrupted', output: '' };
   const sink = command.discardOutput ? openSync('/dev/null', 'w') : 'pipe';
   const started = performance.now();
   const child = spawn(command.file, command.arguments, {
@@ -95,6 +97,7 @@ function killGroup(child, signal) {
 
 /** For a benchmark that is interrupted: nothing it started goes on. */
 function endRunning() {
+  interrupted = true;
   for (const child of running) killGroup(child, 'SIGKILL');
 }
 

@@ -11,7 +11,7 @@ import {
   type OptionValue,
   type OptionValues,
 } from './options';
-import { parseTableOptions, type TableMode } from './table-options';
+import { parseTableOptions } from './table-options';
 import type { Settings } from './settings';
 import { dirname, resolve } from 'node:path';
 
