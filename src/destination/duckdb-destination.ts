@@ -288,5 +288,6 @@ function keysName(table: DestinationTable): string {
 
 /** Query for the rows of `name` whose key is (SEMI) or is not (ANTI) in `other`. */
 function rowIds(name: string, join: 'SEMI' | 'ANTI', other: string, table: DestinationTable): string {
-  return `SELECT t.rowid FROM ${name} AS t ${join} JOIN ${other} AS o USING (${table.primaryKey.map(quoted).join(', ')})`;
+  // Not `t`: a JSON column of that name would be looked into for a field rowid.
+  return `SELECT _pgsluice_t.rowid FROM ${name} AS _pgsluice_t ${join} JOIN ${other} AS _pgsluice_o USING (${table.primaryKey.map(quoted).join(', ')})`;
 }

@@ -7,6 +7,11 @@ import type { Warehouse } from './duckdb-warehouse';
 import type { LoadTable } from './load-table';
 import { storedText } from './stored-text';
 
+/** A column of the name of an alias would be taken for the alias, and its JSON looked into: `t.id` is then t's field id. */
+const OLD = '_pgsluice_old';
+const NEW = '_pgsluice_new';
+const COPY = '_pgsluice_copy';
+
 interface Replacement {
   readonly schema: string;
   readonly table: DestinationTable;
@@ -34,9 +39,9 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
 async function numberCopies(warehouse: Warehouse, load: string): Promise<void> {
   await warehouse.changeRows(
     load,
-    `UPDATE ${load} AS l SET _fivetran_id = md5(l._fivetran_id || '#' || c.copy) FROM (` +
+    `UPDATE ${load} AS ${NEW} SET _fivetran_id = md5(${NEW}._fivetran_id || '#' || ${COPY}.copy) FROM (` +
       `SELECT rowid AS id, row_number() OVER (PARTITION BY _fivetran_id ORDER BY rowid) AS copy FROM ${load} ` +
-      `WHERE _fivetran_id IN (SELECT _fivetran_id FROM ${load} GROUP BY 1 HAVING count(*) > 1)) AS c WHERE l.rowid = c.id AND c.copy > 1`,
+      `WHERE _fivetran_id IN (SELECT _fivetran_id FROM ${load} GROUP BY 1 HAVING count(*) > 1)) AS ${COPY} WHERE ${NEW}.rowid = ${COPY}.id AND ${COPY}.copy > 1`,
   );
 }
 
@@ -72,10 +77,10 @@ async function carryOver(
   // Keys of another type than before are compared as text: a cast might fail, or make two keys one.
   const same = (key: string): string =>
     old.get(key) === present.get(key)
-      ? `l.${quoted(key)} = t.${quoted(key)}`
-      : `CAST(l.${quoted(key)} AS VARCHAR) = CAST(t.${quoted(key)} AS VARCHAR)`;
-  const gone = `FROM ${target} AS t WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS l WHERE ${keys.map(same).join(' AND ')})`;
-  const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT t._fivetran_deleted) ${gone}`);
+      ? `${NEW}.${quoted(key)} = ${OLD}.${quoted(key)}`
+      : `CAST(${NEW}.${quoted(key)} AS VARCHAR) = CAST(${OLD}.${quoted(key)} AS VARCHAR)`;
+  const gone = `FROM ${target} AS ${OLD} WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS ${NEW} WHERE ${keys.map(same).join(' AND ')})`;
+  const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT ${OLD}._fivetran_deleted) ${gone}`);
   for (const [name, type] of old) {
     if (!present.has(name))
       await changeColumn(warehouse, load.name, { column: name, type, value: 'NULL', isNew: true });
@@ -85,8 +90,8 @@ async function carryOver(
     const wanted = present.get(name);
     if (wanted === undefined || wanted === type) continue;
     const [lossy] = await warehouse.rows(
-      `SELECT count(*) ${gone} AND t.${quoted(name)} IS NOT NULL AND ` +
-        `CAST(TRY_CAST(t.${quoted(name)} AS ${wanted}) AS ${type}) IS DISTINCT FROM t.${quoted(name)}`,
+      `SELECT count(*) ${gone} AND ${OLD}.${quoted(name)} IS NOT NULL AND ` +
+        `CAST(TRY_CAST(${OLD}.${quoted(name)} AS ${wanted}) AS ${type}) IS DISTINCT FROM ${OLD}.${quoted(name)}`,
     );
     if (Number(lossy?.[0] ?? 0) === 0) continue;
     // Deleted rows are data too: the column takes a type that holds both.
@@ -104,8 +109,8 @@ async function carryOver(
     if (name === '_fivetran_deleted') return 'true';
     const stamp = stamped.get(name);
     return stamp === undefined
-      ? `t.${quoted(name)}`
-      : `CASE WHEN t._fivetran_deleted THEN t.${quoted(name)} ELSE ${stamp} END`;
+      ? `${OLD}.${quoted(name)}`
+      : `CASE WHEN ${OLD}._fivetran_deleted THEN ${OLD}.${quoted(name)} ELSE ${stamp} END`;
   });
   await warehouse.run(
     `INSERT INTO ${load.name} (${[...old.keys()].map(quoted).join(', ')}) SELECT ${values.join(', ')} ${gone}`,

@@ -102,18 +102,18 @@ export class Writer {
 
   async keys(run: TableRun, batch: PackedBatch): Promise<void> {
     const limits = { rows: Infinity, bytes: this.options.queueBytes };
-    const { generation } = run;
+    const generation = attemptOf(run);
     await this.queue.push(batch.rowCount, batch.bytes, limits, () =>
       this.guarded(run, generation, () => this.options.destination.collectKeys(run.destinationTable, batch)),
     );
   }
 
   async keepOnlyKeys(run: TableRun): Promise<number> {
-    return await this.inOrder(run, run.generation, () => this.options.destination.keepOnlyKeys(run.destinationTable));
+    return await this.inOrder(run, attemptOf(run), () => this.options.destination.keepOnlyKeys(run.destinationTable));
   }
 
   async markMissing(run: TableRun): Promise<number> {
-    return await this.inOrder(run, run.generation, async () => {
+    return await this.inOrder(run, attemptOf(run), async () => {
       const marked = await this.options.destination.markMissing(run.destinationTable);
       this.counts.deletes += marked;
       return marked;
@@ -121,7 +121,7 @@ export class Writer {
   }
 
   async abandon(run: TableRun): Promise<void> {
-    await this.inOrder(run, run.generation, async () => {
+    await this.inOrder(run, attemptOf(run), async () => {
       await this.options.destination.abandonLoad(run.destinationTable);
       run.progress = null;
       run.loadOpen = false;
@@ -134,7 +134,7 @@ export class Writer {
     run: TableRun,
     describe: (finished: FinishedLoad, progress: LoadProgress) => TableState,
   ): Promise<FinishedLoad> {
-    const { generation } = run;
+    const generation = attemptOf(run);
     let committed: Promise<void> | undefined;
     const finished = await this.inOrder(run, generation, async () => {
       const { progress } = run;
@@ -184,7 +184,7 @@ export class Writer {
   }
 
   private async push(run: TableRun, batch: PackedBatch, write: () => Promise<void>): Promise<void> {
-    const { generation } = run;
+    const generation = attemptOf(run);
     const limits = { rows: run.planned.queueRows, bytes: this.options.queueBytes };
     await this.queue.push(batch.rowCount, batch.bytes, limits, () =>
       this.guarded(run, generation, async () => {
@@ -277,6 +277,12 @@ export class Writer {
     this.options.onFatal(error);
     return error;
   }
+}
+
+/** Of the attempt that asks. A reader that has not yet noticed a rollback must not be taken for the next attempt. */
+function attemptOf(run: TableRun): number {
+  if (run.failure !== undefined) throw run.failure;
+  return run.generation;
 }
 
 function stateEntry(run: TableRun): TableState | null {
