@@ -50,7 +50,8 @@ function isAddon(value: unknown): value is ProcessStatsAddon {
   if (typeof value !== 'object' || value === null) return false;
   const candidate = value as Record<string, unknown>;
   return (
-    ['sample', 'setDiskPath', 'setRoot', 'exitNow', 'limitMemoryArenas'].every((name) => typeof candidate[name] === 'function') &&
-    typeof candidate['fieldCount'] === 'number'
+    ['sample', 'setDiskPath', 'setRoot', 'exitNow', 'limitMemoryArenas'].every(
+      (name) => typeof candidate[name] === 'function',
+    ) && typeof candidate['fieldCount'] === 'number'
   );
 }

@@ -8,6 +8,9 @@ import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { expectPresentable } from '../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 
+// Every command is a process of its own, on a machine that may be busy.
+jest.setTimeout(180_000);
+
 const PASSWORD = 'r3ad;er}"';
 
 let database: TestDatabase;
@@ -79,8 +82,6 @@ it('a column that may not be read: the statement that mends it', async () => {
 const HOLD = `
 import { existsSync, writeFileSync } from 'node:fs';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
 const here = (name) => new URL(name, import.meta.url);
 export default {
   includeTable() {
@@ -95,7 +96,12 @@ async function syncWithChangeAfterDiscovery(statement: string): Promise<CliResul
   writeFileSync(join(database.folder, 'hold.mjs'), HOLD);
   await database.client.query(`GRANT SELECT ON "Closed Table" TO ${role}; GRANT USAGE ON SCHEMA hidden TO ${role}`);
   const run = startCli(['sync', '--configuration', configure({ transformations: './hold.mjs' })]);
-  while (!existsSync(join(database.folder, 'discovered'))) await delay(10);
+  let ended = false;
+  void run.ended.then(() => (ended = true));
+  while (!existsSync(join(database.folder, 'discovered'))) {
+    if (ended) throw new Error(`The sync ended before it asked for the tables:\n${(await run.ended).stdout}`);
+    await delay(10);
+  }
   await database.client.query(statement);
   writeFileSync(join(database.folder, 'go-on'), '');
   const result = await run.ended;
