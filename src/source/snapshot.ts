@@ -5,9 +5,10 @@
  * see the same rows. The exporter's transaction must stay open as long as others may still join; those
  * that have joined keep the snapshot for themselves.
  */
+import { ConnectorError } from '../common/errors';
 import type { Relation } from '../model/table';
 import type { Session } from './session';
-import { quoteLiteral } from './sql';
+import { quoteLiteral, quoteQualified } from './sql';
 
 export interface SnapshotInfo {
   /** Name for SET TRANSACTION SNAPSHOT. */
@@ -38,12 +39,58 @@ export async function recover(session: Session, signal: AbortSignal | undefined)
   await session.query('ROLLBACK TO SAVEPOINT pgsluice', { doing: 'keeping the snapshot after an error', signal });
 }
 
-export async function beginAndExport(session: Session, signal: AbortSignal | undefined): Promise<SnapshotInfo> {
+/** TRUNCATE may come between a snapshot and the lock only if it was waited for, or is very quick. */
+const MOST_SNAPSHOTS = 5;
+
+/**
+ * A snapshot under which the relations can be read, and their locks (ACCESS SHARE) until its transaction ends.
+ *
+ * TRUNCATE, and whatever else gives a relation a new file, shows through older snapshots: a snapshot from
+ * before it finds the new file empty, and the rows that came with it in one transaction invisible. Nor would
+ * the sizes be right that ranges are planned with. So where a relation has another file than the snapshot's
+ * own catalog says, another snapshot is taken: with the lock held, none can come between any more.
+ */
+export async function beginAndExport(
+  session: Session,
+  relations: readonly Relation[],
+  signal: AbortSignal | undefined,
+): Promise<SnapshotInfo> {
   const context = { doing: 'taking a snapshot', signal };
-  await session.query(BEGIN, context);
-  const [row] = await session.query(`SELECT pg_catalog.pg_export_snapshot() AS id, ${SNAPSHOT_XMIN} AS xmin`, context);
-  await session.query(SAVEPOINT, context);
-  return { id: String(row?.['id']), xmin: String(row?.['xmin']) };
+  for (let attempt = 1; attempt <= MOST_SNAPSHOTS; attempt += 1) {
+    await session.query(BEGIN, context);
+    const [row] = await session.query(
+      `SELECT pg_catalog.pg_export_snapshot() AS id, ${SNAPSHOT_XMIN} AS xmin, ${lockAndCompare(relations)} AS replaced`,
+      context,
+    );
+    if (Number(row?.['replaced']) === 0) {
+      await session.query(SAVEPOINT, context);
+      return { id: String(row?.['id']), xmin: String(row?.['xmin']) };
+    }
+    await endTransaction(session);
+  }
+  throw new ConnectorError('The table was rewritten or truncated again and again while a snapshot was taken.', {
+    code: 'table_rewritten',
+    kind: 'source',
+    retryable: true,
+  });
+}
+
+/**
+ * SQL that locks the relations and counts those whose file is another than the snapshot shows. Locks are taken
+ * while a statement is analyzed, so they are held when it counts. (A LOCK statement would need SELECT on the
+ * whole table, not just on its columns.)
+ */
+function lockAndCompare(relations: readonly Relation[]): string {
+  if (relations.length === 0) return '0';
+  const locks = relations.map(
+    (relation) =>
+      `(SELECT 1 FROM ${relation.includesChildren === true ? '' : 'ONLY '}${quoteQualified(relation.schema, relation.name)} WHERE false)`,
+  );
+  return (
+    `CASE WHEN ARRAY[${locks.join(', ')}] IS NOT NULL THEN (SELECT count(*) FROM pg_catalog.pg_class c ` +
+    `WHERE c.oid IN (${relations.map(({ oid }) => oid).join(', ')}) AND c.relfilenode <> 0 ` +
+    `AND c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid))::int4 END`
+  );
 }
 
 /** txid_* rather than pg_snapshot_*: the same number, and there before PostgreSQL 13. */

@@ -29,7 +29,7 @@ export class CatchUp {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     const session = await manager.lease(signal);
     try {
-      const snapshot = await beginAndExport(session, signal);
+      const snapshot = await beginAndExport(session, run.planned.table.relations, signal);
       const states = await relationStates(session, run.planned.table.relations, signal);
       const changedOnly = changedSince(progress.firstXmin);
       for (const relation of run.planned.table.relations) {

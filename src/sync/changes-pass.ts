@@ -15,7 +15,7 @@ import type { TableSchema } from '../model/table';
 import { readByKey } from '../source/key-reader';
 import { ROW_ALIAS } from '../source/select-list';
 import type { Session } from '../source/session';
-import { beginAndExport, endTransaction } from '../source/snapshot';
+import { endTransaction } from '../source/snapshot';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../source/sql';
 import { applyBatchRules } from './batch-rules';
 import { KeyComparison } from './key-comparison';
@@ -98,7 +98,7 @@ export class ChangesPass {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     const session = await manager.lease(signal);
     try {
-      const snapshot = await beginAndExport(session, signal);
+      const snapshot = await this.preparation.takeSnapshot(run, session, signal);
       if ((await estimatedShare(session, table, key.name, key.sourceType.name, watermark, signal)) > MAX_INDEX_SHARE) {
         await endTransaction(session);
         await manager.release(session);

@@ -18,7 +18,7 @@ export class KeyComparison {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     const session = await manager.lease(signal);
     try {
-      await beginAndExport(session, signal);
+      await beginAndExport(session, run.planned.table.relations, signal);
       const states = await relationStates(session, run.planned.table.relations, signal);
       for (const relation of run.planned.table.relations) {
         await this.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);

@@ -4,10 +4,10 @@ import type { LoadProgress, RelationMark, RelationProgress } from '../model/sync
 import type { Relation } from '../model/table';
 import { blockRange, type TidRange } from '../model/tid-range';
 import type { Session } from '../source/session';
-import { relationStates, type SnapshotInfo } from '../source/snapshot';
+import { beginAndExport, relationStates, type SnapshotInfo } from '../source/snapshot';
 import { ROW_ALIAS } from '../source/select-list';
 import { quoteIdentifier } from '../source/sql';
-import { sinceWatermark, watermarkOf } from '../source/watermark';
+import { oldestTransactionStart, sinceWatermark, watermarkOf } from '../source/watermark';
 import { changedSince } from './catch-up';
 import type { ProcessorOptions } from './processor-options';
 import { xidsComparable } from './sync-modes';
@@ -16,11 +16,24 @@ import type { TableRun } from './table-run';
 /** A relation that is read by a cursor is one range: pending or not. */
 export const WHOLE: TidRange = { lo: 0, hi: 1 };
 
+export interface PassSnapshot extends SnapshotInfo {
+  /** See source/watermark; null where no watermark needs it. */
+  readonly oldestStart: string | null;
+}
+
 export class PassPreparation {
   constructor(private readonly options: ProcessorOptions) {}
 
+  /** Begins the transaction that the pass is read in. */
+  async takeSnapshot(run: TableRun, session: Session, signal: AbortSignal): Promise<PassSnapshot> {
+    const asksForTransactions =
+      run.decision.replicationKey !== null && this.options.timestampWindowSeconds === undefined;
+    const oldestStart = asksForTransactions ? await oldestTransactionStart(session, signal) : null;
+    return { ...(await beginAndExport(session, run.planned.table.relations, signal)), oldestStart };
+  }
+
   /** Leaves `run.progress` with what is to be read under this snapshot, and the destination ready for it. */
-  async prepare(run: TableRun, session: Session, snapshot: SnapshotInfo, signal: AbortSignal): Promise<void> {
+  async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<void> {
     const present = await this.presentRelations(run, session, signal);
     if (run.pass.kind === 'changes' && !this.canReadChanges(run, snapshot)) run.pass = { kind: 'load' };
     if (run.progress !== null && (await this.goOn(run, present))) return;
@@ -33,6 +46,7 @@ export class PassPreparation {
         session,
         run.planned.table,
         run.decision.replicationKey,
+        snapshot.oldestStart,
         this.options.timestampWindowSeconds,
         signal,
       ),

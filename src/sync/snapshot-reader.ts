@@ -9,7 +9,7 @@ import { readCursor } from '../source/cursor-reader';
 import { isTooLarge } from '../source/odbc-error';
 import { packedQuerySql, unpackResult, type PackedQuery } from '../source/packed-query';
 import type { Clock, Session } from '../source/session';
-import { beginAndExport, beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
+import { beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
 import { applyBatchRules } from './batch-rules';
 import type { ProcessorOptions } from './processor-options';
 import { changeConditions, PassPreparation, startOfPass, WHOLE } from './pass-preparation';
@@ -50,7 +50,7 @@ export class SnapshotReader {
     const waiting: Promise<void>[] = [];
     try {
       const startedMs = this.clock();
-      const snapshot = await beginAndExport(session, signal);
+      const snapshot = await this.preparation.takeSnapshot(run, session, signal);
       await this.preparation.prepare(run, session, snapshot, signal);
       const ageMs = (): number => this.clock() - startedMs;
       const epoch: Epoch = {

@@ -29,7 +29,7 @@ export class TableSnapshot {
     const session = await manager.lease(signal);
     let result: T;
     try {
-      const info = await beginAndExport(session, signal);
+      const info = await beginAndExport(session, table.relations, signal);
       const states = await relationStates(session, table.relations, signal);
       const blocks = new Map([...states].map(([oid, state]) => [oid, state.blocks]));
       result = await action(new TableSnapshot(options, session, info, blocks));

@@ -226,6 +226,26 @@ describe('mode timestamp', () => {
     await other.end();
   });
 
+  test('nor where the role may not see the transactions of others', async () => {
+    const role = `role_${database.name}`;
+    await create();
+    await sql(`CREATE ROLE ${role} LOGIN PASSWORD 'x'; GRANT SELECT ON t TO ${role}`);
+    try {
+      const other = await database.connect();
+      await other.query('BEGIN');
+      // As if it had begun half an hour ago, without the wait.
+      await other.query(`UPDATE t SET v = 'late', updated_at = now() - interval '30 minutes' WHERE id = 77`);
+      await sql(`UPDATE t SET v = 'early', updated_at = clock_timestamp() WHERE id = 78`);
+      await sync({ username: role, password: 'x' });
+      await other.query('COMMIT');
+      await sync({ username: role, password: 'x' });
+      expect(await compared('t')).toEqual(same(12_000));
+      await other.end();
+    } finally {
+      await sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+
   test.each(['timestamp', 'date', 'timestamptz'])(
     'a nullable key of type %s, named by the user: rows with NULL are read every time',
     async (type) => {

@@ -141,6 +141,49 @@ describe('a table that changes while it is read', () => {
     expect(await warehouseSum()).toEqual([[BigInt(ACCOUNTS) * 1000n, BigInt(ACCOUNTS)]]);
   });
 
+  /** Begins `change` when the tables are known, and commits it when the sync waits for its lock. */
+  async function syncDuring(change: string): Promise<Awaited<ReturnType<typeof sync>>> {
+    const other = await database.connect();
+    let committed: Promise<unknown> = Promise.resolve();
+    const outcome = await sync(database, SLOWLY, {
+      beforeReading: async () => {
+        await other.query(`BEGIN; ${change}`);
+        committed = (async () => {
+          for (let waiting = false; !waiting; await delay(5)) {
+            const { rows } = await database.client.query(
+              `SELECT FROM pg_locks WHERE NOT granted AND relation = 'account'::regclass`,
+            );
+            waiting = rows.length > 0;
+          }
+          await other.query('COMMIT');
+        })();
+      },
+    });
+    await committed;
+    return outcome;
+  }
+
+  test.each([
+    {
+      what: 'emptied and filled anew in one transaction',
+      change: `TRUNCATE account; INSERT INTO account SELECT i, 7, 'anew' FROM generate_series(1, 9000) i`,
+      rows: 9_000,
+    },
+    {
+      what: 'rewritten into many more pages',
+      change: `CREATE FUNCTION same(text) RETURNS text LANGUAGE sql VOLATILE AS 'SELECT $1';
+        ALTER TABLE account SET (fillfactor = 10); ALTER TABLE account ALTER note TYPE text USING same(note)`,
+      rows: ACCOUNTS,
+    },
+  ])('$what while the sync waits for it: the table is as after that', async ({ change, rows }) => {
+    await sync(database, SLOWLY);
+    const { failures } = await syncDuring(change);
+    expect(failures).toEqual({});
+    await withWarehouse(database, async (warehouse) => {
+      expect(await compareTable(database.client, warehouse, TABLE)).toEqual(same(rows));
+    });
+  });
+
   test('rows that change their partition between two snapshots arrive once', async () => {
     await database.client.query(`
       CREATE TABLE ledger (id int, side text, v text, PRIMARY KEY (id, side)) PARTITION BY LIST (side);
