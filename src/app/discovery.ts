@@ -59,10 +59,10 @@ export async function discoverAndPlan(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
   );
   const filter = compileTableFilter(settings.tableFilters);
-  for (const pattern of filter.unmatched(catalog.tables)) logger.warning(unmatched(pattern, catalog.tables));
   const wanted = catalog.tables.filter(
     (table) => filter.includes(table) && included(module, table) && (selection?.includesTable(table) ?? true),
   );
+  for (const warning of unmatched(settings, catalog.tables, wanted)) logger.warning(warning);
   logger.info(`Schema discovery completed: ${wanted.length} tables found`);
   if (wanted.length === 0) logger.warning(noTables(catalog.tables.length));
   const unreadable = new Map<string, ConnectorError>();
@@ -105,11 +105,31 @@ function rulesMayChangeKeys(table: TableSchema, rules: readonly Transformation[]
   }
 }
 
-/** Probably misspelt, or of a table that is gone. */
-function unmatched(pattern: string, tables: readonly TableSchema[]): string {
-  const meant = nearest(pattern.replace(/^!\s*/, ''), [...tables.map(tableKey), ...tables.map(({ name }) => name)]);
-  const advice = meant === undefined ? '`pgsluice plan` shows what there is.' : `did you mean ${meant}?`;
-  return `The pattern "${pattern}" of "table_filters" matches no table; ${advice}`;
+/** Of every pattern that matches nothing, a warning: it is misspelt, or its table is gone. */
+function unmatched(
+  settings: Settings,
+  tables: readonly TableSchema[],
+  wanted: readonly TableSchema[],
+): readonly string[] {
+  const names = [...tables.map(tableKey), ...tables.map(({ name }) => name)];
+  const warnings = (option: string, patterns: readonly string[], among: readonly TableSchema[]): readonly string[] =>
+    compileTableFilter(patterns)
+      .unmatched(among)
+      .map((pattern) => {
+        const meant = nearest(pattern.replace(/^!\s*/, ''), names);
+        const advice = meant === undefined ? '`pgsluice plan` shows what there is.' : `did you mean ${meant}?`;
+        return `The pattern "${pattern}" of "${option}" matches no table; ${advice}`;
+      });
+  return [
+    ...warnings('table_filters', settings.tableFilters, tables),
+    // Options may stand ready for tables that this sync leaves out.
+    ...warnings(
+      'table_options',
+      settings.tableOptions.map(([pattern]) => pattern),
+      tables,
+    ),
+    ...(wanted.length === 0 ? [] : warnings('full_resync', settings.fullResync, wanted)),
+  ];
 }
 
 function noTables(found: number): string {

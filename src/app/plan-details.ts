@@ -13,6 +13,7 @@ import type { TableRun } from '../sync/table-run';
 import { createRuns } from '../sync/table-runs';
 import { loadTransformationModule } from '../sync/transformations';
 import { discoverAndPlan } from './discovery';
+import { planAdvice } from './plan-advice';
 import { estimateRun, estimateTables } from './plan-estimates';
 import { runsOptions } from './runs-options';
 import { openSource } from './source-connection';
@@ -52,6 +53,8 @@ export interface PlanDetails {
   readonly estimatedSeconds: number | null;
   /** Why state and history could not be looked at. */
   readonly warehouseProblem: string | null;
+  /** What could be changed, and what that would bring. */
+  readonly advice: readonly string[];
   /** For the statements of one table. */
   readonly runs: readonly TableRun[];
 }
@@ -79,6 +82,7 @@ export async function planInDetail(settings: Settings, logger: Logger, signal: A
       refused: new Map([...unreadable, ...refused]),
       estimatedSeconds: estimateRun(tables, history),
       warehouseProblem: problem,
+      advice: planAdvice(tables, settings),
       runs,
     };
   } finally {

@@ -47,5 +47,6 @@ export function estimateRun(tables: readonly TableDetails[], history: readonly R
   const spent = complete.reduce((total, run) => total + run.tables.reduce((sum, { seconds }) => sum + seconds, 0), 0);
   const elapsed = complete.reduce((total, { seconds }) => total + seconds, 0);
   const overlap = elapsed > 0 ? Math.max(1, spent / elapsed) : 1;
-  return known.reduce((sum, seconds) => sum + seconds, 0) / overlap;
+  // However much they overlap, the longest takes its time.
+  return Math.max(known.reduce((sum, seconds) => sum + seconds, 0) / overlap, ...known);
 }

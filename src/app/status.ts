@@ -16,6 +16,8 @@ export interface TableStatus {
   readonly rows: number;
   readonly replicationKey: string | null;
   readonly watermark: string | null;
+  /** In mode xmin: the transaction from which the next pass reads on, 64 bits in decimal. */
+  readonly sinceTransaction: string | null;
   /** A load under way or broken off. */
   readonly load: { readonly startedAt: string; readonly rows: number; readonly pendingRanges: number } | null;
   /** Of its last run, where that failed. */
@@ -72,6 +74,7 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
       rows: state.rows,
       replicationKey: state.replicationKey ?? null,
       watermark: state.watermark ?? null,
+      sinceTransaction: state.lastSyncedAt !== null && state.mode === 'xmin' ? state.xmin : null,
       load:
         state.load === null
           ? null
@@ -96,6 +99,7 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
         rows: 0,
         replicationKey: null,
         watermark: null,
+        sinceTransaction: null,
         load: null,
         lastError,
       };

@@ -1,3 +1,4 @@
+import { formatDuration } from './text-time';
 import { fit, formatBytes, formatInteger, pad } from './text-width';
 import stringWidth from 'string-width';
 
@@ -15,6 +16,10 @@ export interface TotalProgress {
   readonly tables: number;
   readonly rows: number;
   readonly rowsPerSecond: number;
+  /** Of packed text, as the destination takes it. */
+  readonly bytesPerSecond: number;
+  /** null as long as there is nothing to tell it by. */
+  readonly secondsLeft: number | null;
   readonly rssBytes: number;
   /** undefined until the first sample. */
   readonly cpuPercent: number | undefined;
@@ -37,7 +42,7 @@ export function renderTableLine(table: TableProgress, width: number, colour: boo
   // Padded, so that figures do not dance as they grow.
   const figures = [
     ` ${pad(percent, 3, 'right')}  ${pad(rows, 15, 'right')}  ${pad(rate, 15, 'right')}`,
-    ` ${pad(percent, 3, 'right')}  ${rows}`,
+    ` ${pad(percent, 3, 'right')}  ${pad(rows, 11, 'right')}`,
     ` ${pad(percent, 3, 'right')}`,
   ].find((text) => stringWidth(text) + NAME_CELLS.least <= width);
   if (figures === undefined) return fit(table.name, width);
@@ -56,22 +61,40 @@ function renderBar(fraction: number, cells: number, colour: boolean): string {
   return (colour && full > 0 ? COLOUR.on + done + COLOUR.off : done) + '░'.repeat(cells - full);
 }
 
-/** The whole sync in at most `width` cells; what matters least is left out first. */
-export function renderTotalLine(total: TotalProgress, width: number): string {
-  const parts = [
-    `${total.tablesDone}/${total.tables} tables`,
-    `${formatInteger(total.rowsPerSecond)} rows/s`,
-    `${formatInteger(total.rows)} rows`,
-    `RSS ${formatBytes(total.rssBytes)}`,
-    ...(total.cpuPercent === undefined || Number.isNaN(total.cpuPercent)
-      ? []
-      : [`CPU ${total.cpuPercent.toFixed(0)}%`]),
-    ...(total.batchRows === undefined ? [] : [`batch ${formatInteger(total.batchRows)}`]),
-    ...(total.readers === undefined ? [] : [`threads ${total.readers}`]),
-    `retries ${total.retries}`,
+/**
+ * The whole sync in two lines of at most `width` cells, how far it is and what it takes; what matters least is
+ * left out first.
+ */
+export function renderTotalLines(total: TotalProgress, width: number): readonly [string, string] {
+  const left = total.secondsLeft === null ? [] : [`${formatDuration(total.secondsLeft)} left`];
+  const known = total.cpuPercent !== undefined && !Number.isNaN(total.cpuPercent);
+  return [
+    joinFitting(
+      [
+        `${total.tablesDone}/${total.tables} tables`,
+        ...left,
+        `${formatInteger(total.rowsPerSecond)} rows/s`,
+        `${(total.bytesPerSecond / 1_000_000).toFixed(1)} MB/s`,
+        `${formatInteger(total.rows)} rows`,
+      ],
+      width,
+    ),
+    joinFitting(
+      [
+        `RSS ${formatBytes(total.rssBytes)}`,
+        ...(known ? [`CPU ${total.cpuPercent.toFixed(0)}%`] : []),
+        ...(total.batchRows === undefined ? [] : [`batch ${formatInteger(total.batchRows)}`]),
+        ...(total.readers === undefined ? [] : [`threads ${total.readers}`]),
+        `retries ${total.retries}`,
+      ],
+      width,
+    ),
   ];
-  let line = parts[0] ?? '';
-  for (const part of parts.slice(1)) {
+}
+
+function joinFitting([first = '', ...others]: readonly string[], width: number): string {
+  let line = first;
+  for (const part of others) {
     const longer = `${line}  ${part}`;
     if (stringWidth(longer) > width) break;
     line = longer;

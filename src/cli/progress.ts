@@ -1,5 +1,6 @@
-import { renderTableLine, renderTotalLine } from './progress-lines';
+import { renderTableLine, renderTotalLines } from './progress-lines';
 import { RateMeter } from './rate-meter';
+import { secondsLeft } from './time-left';
 import type { PlannedTable, SyncPlan } from '../model/plan';
 import type { SyncObserver } from '../model/report';
 import type { Pressure } from '../model/resources';
@@ -40,22 +41,27 @@ interface TableBar {
   bar: SingleBar | undefined;
 }
 
-/** Lines kept free below the bars and for the totals; more bars than fit could not be redrawn in place. */
-const RESERVED_ROWS = 3;
+/** Two lines of totals, and two kept free below the bars; more bars than fit could not be redrawn in place. */
+const RESERVED_ROWS = 4;
 const MOST_BARS = 12;
 const CLEAR_TO_END = '\u001b[K';
 
 /**
- * A line of totals and a bar per running table, at the bottom of the terminal. Log lines are written through
+ * Two lines of totals and a bar per running table, at the bottom of the terminal. Log lines are written through
  * `write`, which puts them above. Nothing is drawn before a plan is known or after `stop`.
  */
 export class ProgressDisplay implements SyncObserver {
   private readonly bars: MultiBar;
   private readonly tables = new Map<string, TableBar>();
   private readonly total: RateMeter;
+  private readonly totalBytes: RateMeter;
   private readonly now: () => number;
   private readonly rssBytes: () => number;
   private active = false;
+  private startMs = 0;
+  /** Estimated rows of the tables of the plan that are neither running nor done, and of those that are done. */
+  private waitingRows = 0;
+  private doneRows = 0;
   private tablesTotal = 0;
   private tablesDone = 0;
   private retries = 0;
@@ -65,6 +71,7 @@ export class ProgressDisplay implements SyncObserver {
     this.now = options.now ?? ((): number => performance.now());
     this.rssBytes = options.rssBytes ?? ((): number => process.memoryUsage.rss());
     this.total = new RateMeter(this.now);
+    this.totalBytes = new RateMeter(this.now);
     this.bars = new MultiBar({
       stream: terminalFor(options.stream),
       format: (_options, _params, payload: { readonly line: () => string }) => payload.line(),
@@ -85,7 +92,9 @@ export class ProgressDisplay implements SyncObserver {
     if (this.active) return;
     this.active = true;
     this.tablesTotal = plan.tables.length;
-    this.bars.create(1, 0, { line: () => this.totalLine() });
+    this.startMs = this.now();
+    this.waitingRows = plan.tables.reduce((sum, { table }) => sum + table.estimatedRows, 0);
+    for (const line of [0, 1] as const) this.bars.create(1, 0, { line: () => this.totalLines()[line] });
   }
 
   tableStarted(table: PlannedTable, _position: number, total: number): void {
@@ -95,11 +104,13 @@ export class ProgressDisplay implements SyncObserver {
     // A retry starts a table again: its bar stays.
     if (this.tables.has(key)) return;
     this.tables.set(key, { table, rate: new RateMeter(this.now), bar: undefined });
+    this.waitingRows -= table.table.estimatedRows;
     this.showWaiting();
   }
 
-  rowsWritten(table: PlannedTable, rows: number): void {
+  rowsWritten(table: PlannedTable, rows: number, bytes: number): void {
     this.total.add(rows);
+    this.totalBytes.add(bytes);
     this.tables.get(tableKey(table.table))?.rate.add(rows);
   }
 
@@ -108,6 +119,7 @@ export class ProgressDisplay implements SyncObserver {
     const key = tableKey(table.table);
     const entry = this.tables.get(key);
     this.tables.delete(key);
+    if (entry !== undefined) this.doneRows += table.table.estimatedRows;
     if (!this.active || entry?.bar === undefined) return;
     this.bars.remove(entry.bar);
     this.showWaiting();
@@ -160,13 +172,15 @@ export class ProgressDisplay implements SyncObserver {
     return renderTableLine(progress, this.width(), this.options.colour);
   }
 
-  private totalLine(): string {
-    return renderTotalLine(
+  private totalLines(): readonly [string, string] {
+    return renderTotalLines(
       {
         tablesDone: this.tablesDone,
         tables: this.tablesTotal,
         rows: this.total.rows,
         rowsPerSecond: this.total.perSecond(),
+        bytesPerSecond: this.totalBytes.perSecond(),
+        secondsLeft: this.secondsLeft(),
         rssBytes: this.rssBytes(),
         cpuPercent: this.latest?.cpuPercent,
         batchRows: this.latest?.batchRows,
@@ -175,6 +189,17 @@ export class ProgressDisplay implements SyncObserver {
       },
       this.width(),
     );
+  }
+
+  private secondsLeft(): number | null {
+    const running = [...this.tables.values()].map(({ table, rate }) => ({
+      estimatedRows: table.table.estimatedRows,
+      rows: rate.rows,
+      ended: false,
+    }));
+    const waiting = { estimatedRows: Math.max(0, this.waitingRows), rows: 0, ended: false };
+    const done = { estimatedRows: this.doneRows, rows: 0, ended: true };
+    return secondsLeft([...running, waiting, done], (this.now() - this.startMs) / 1000);
   }
 
   /** Three cells stay free: the terminal's own `^C` must not begin a new line, or a bar would be left behind. */

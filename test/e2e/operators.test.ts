@@ -10,6 +10,7 @@ interface Finding {
   readonly status: 'ok' | 'warning' | 'failure';
   readonly message: string;
   readonly advice?: string;
+  readonly tables?: readonly string[];
 }
 
 interface CheckDocument {
@@ -103,6 +104,13 @@ describe('check', () => {
     ])
       expect([item, finding(document, item).status]).toEqual([item, 'ok']);
     expect(finding(document, 'tables').message).toMatch(/^\d+ tables to sync; by mode: /);
+    const modeOf = (table: string): Finding | undefined =>
+      document.findings.find(({ item, tables }) => item.startsWith('mode ') && tables?.includes(table) === true);
+    expect(modeOf('public.orders')).toMatchObject({
+      item: 'mode full',
+      message: expect.stringMatching(/^small enough to be read whole: .*public\.orders/) as string,
+    });
+    expect(modeOf('public.order_items')).toMatchObject({ item: 'mode xmin' });
   });
 
   it('exits with 0 once the statements were run, exactly as they were printed', async () => {
@@ -195,6 +203,14 @@ describe('plan and status', () => {
     const { statements } = JSON.parse(stdout) as { readonly statements: readonly { readonly sql: string }[] };
     expect(statements.length).toBeGreaterThan(0);
     for (const { sql } of statements) await database.client.query(sql);
+  });
+
+  it('warn of options for tables that there are not, with the one that was meant', async () => {
+    const argv = ['--table-options', '{"public.ordes": {"mode": "xmin"}}', '--full-resync', 'custmers'];
+    const { code, stdout } = await run('plan', ...argv);
+    expect(code).toBe(0);
+    expect(stdout).toContain('"public.ordes" of "table_options" matches no table; did you mean public.orders?');
+    expect(stdout).toContain('"custmers" of "full_resync" matches no table; did you mean customers?');
   });
 
   it('suggest the table that was meant', async () => {

@@ -9,6 +9,8 @@ export interface Finding {
   readonly message: string;
   /** What to do about it. */
   readonly advice?: string;
+  /** All that it is about, where the message names only some. */
+  readonly tables?: readonly string[];
   /** The sync cannot reach the server or log in. */
   readonly blocksConnection?: true;
 }

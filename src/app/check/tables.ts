@@ -3,7 +3,11 @@ import type { ConnectorError } from '../../common/errors';
 import type { SyncPlan } from '../../model/plan';
 import { tableKey, type TableSchema } from '../../model/table';
 import { quoteQualified } from '../../source/sql';
+import { groupByMode, listTables } from '../mode-groups';
 import { failure, ok, warning, type Finding } from './finding';
+
+/** By name in a line for people; all of them are in the finding. */
+const LISTED = 10;
 
 export interface TablesFound {
   readonly plan: SyncPlan;
@@ -53,12 +57,22 @@ function summary(plan: SyncPlan): readonly Finding[] {
   const modes = new Map<string, number>();
   for (const { mode } of plan.tables) modes.set(mode, (modes.get(mode) ?? 0) + 1);
   const list = [...modes].map(([mode, count]) => `${count} ${mode}`).join(', ');
+  const groups = groupByMode(
+    plan.tables.map(({ table, mode, modeReason }) => ({ table: tableKey(table), mode, reason: modeReason })),
+  );
   const keyless = plan.tables.filter(({ table }) => table.primaryKey.length === 0).map(({ table }) => tableKey(table));
-  const named = `${keyless.slice(0, 5).join(', ')}${keyless.length > 5 ? ', …' : ''}`;
   return [
     ok('tables', `${plan.tables.length} tables to sync; by mode: ${list}`),
+    ...groups.map(({ mode, reason, tables }): Finding => {
+      return { ...ok(`mode ${mode}`, `${reason}: ${listTables(tables, LISTED)}`), tables };
+    }),
     ...(keyless.length === 0
       ? []
-      : [ok('keys', `${keyless.length} without a primary key, told apart by content and read whole: ${named}`)]),
+      : [
+          ok(
+            'keys',
+            `${keyless.length} without a primary key, told apart by content and read whole: ${listTables(keyless)}`,
+          ),
+        ]),
   ];
 }

@@ -83,6 +83,12 @@ function bashScript(): string {
   return `# pgsluice completion: source this file, or put it into your shell's folder of completions.
 _pgsluice() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" words=
+  # --flag=value is three words to bash.
+  if [ "$current" = "=" ]; then
+    current=
+  elif [ "$previous" = "=" ]; then
+    previous="\${COMP_WORDS[COMP_CWORD - 2]}"
+  fi
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${COMMANDS.flatMap(names).join(' ')} --help --version" -- "$current"))
     return

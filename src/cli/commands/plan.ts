@@ -1,4 +1,5 @@
 import { explainTable } from '../../app/explain-table';
+import { groupByMode, listTables } from '../../app/mode-groups';
 import { planInDetail, type PlanDetails, type TableDetails } from '../../app/plan-details';
 import { ConnectorError } from '../../common/errors';
 import { nearest } from '../../config/nearest';
@@ -68,6 +69,7 @@ function planDocument(details: PlanDetails): Record<string, unknown> {
     bytes: total(details, ({ bytes }) => bytes),
     estimatedSeconds: details.estimatedSeconds,
     warehouseProblem: details.warehouseProblem,
+    advice: details.advice,
   };
 }
 
@@ -121,7 +123,7 @@ export function renderPlanDetails(
     ...refused,
     '',
     ...wrap(summary(details, settings), width),
-    ...reasons(details).flatMap((line) => wrap(line, width)),
+    ...[...reasons(details), ...details.advice].flatMap((line) => wrap(line, width)),
     ...(problem === null ? [] : wrap(`The last state is not known, so all rows are planned: ${problem}`, width)),
   ];
 }
@@ -130,25 +132,20 @@ function summary(details: PlanDetails, settings: Settings): string {
   const rows = formatInteger(total(details, ({ estimatedRows }) => estimatedRows));
   const size = formatBytes(total(details, ({ bytes }) => bytes));
   const statements = formatInteger(total(details, (table) => table.statements));
-  const time =
-    details.estimatedSeconds === null
-      ? 'no earlier run to tell the time by'
-      : `about ${formatDuration(details.estimatedSeconds)}, by the last runs`;
+  const time = timeText(details);
   const into = settings.destination === 'null' ? 'nowhere' : settings.warehousePath;
-  return `${details.tables.length} tables, about ${rows} rows, ${size}, ${statements} statements, into ${into}; ${time}.`;
+  return `${details.tables.length} tables of about ${rows} rows, ${size}; about ${statements} statements, into ${into}; ${time}.`;
 }
 
-/** Tables by the reason of their mode: a line each, not one a table. */
+function timeText({ tables, estimatedSeconds }: PlanDetails): string {
+  if (estimatedSeconds === null) return 'no earlier run to tell the time by';
+  const unknown = tables.filter((table) => table.estimatedSeconds === null).length;
+  const without = unknown === 0 ? '' : `, without ${unknown} that no run has read like this`;
+  return `about ${formatDuration(estimatedSeconds)}, by the last runs${without}`;
+}
+
 function reasons(details: PlanDetails): readonly string[] {
-  const groups = new Map<string, string[]>();
-  for (const { table, mode, reason } of details.tables) {
-    const group = `${mode}, ${reason}`;
-    groups.set(group, [...(groups.get(group) ?? []), table]);
-  }
-  return [...groups].map(([group, tables]) => {
-    const named = tables.slice(0, 5).join(', ');
-    return `${group}: ${tables.length > 5 ? `${named} and ${tables.length - 5} more` : named}`;
-  });
+  return groupByMode(details.tables).map(({ mode, reason, tables }) => `${mode}, ${reason}: ${listTables(tables)}`);
 }
 
 function total(details: PlanDetails, of: (table: TableDetails) => number): number {

@@ -45,11 +45,17 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
     table.lastSyncedAt === null ? 'never' : formatAge(table.lastSyncedAt, now),
     table.mode ?? '–',
     formatInteger(table.rows),
-    table.watermark === null ? '–' : `${table.replicationKey ?? ''} ${table.watermark}`.trim(),
+    watermarkOf(table),
     table.load === null ? '–' : `${table.load.pendingRanges} ranges after ${formatInteger(table.load.rows)} rows`,
   ]);
   const header = ['Table', 'Last sync', 'Ago', 'Mode', 'Rows', 'Watermark', 'Still to load'];
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
+}
+
+/** Where the next pass goes on from. */
+function watermarkOf({ watermark, replicationKey, sinceTransaction }: TableStatus): string {
+  if (watermark !== null) return `${replicationKey ?? ''} ${watermark}`.trim();
+  return sinceTransaction === null ? '–' : `transaction ${sinceTransaction}`;
 }
 
 function renderRuns(runs: readonly RunRecord[], width: number | undefined): readonly string[] {

@@ -7,6 +7,7 @@ import type { StatementEvent, SyncObserver, SyncReport, TableReport } from '../.
 import { tableKey } from '../../model/table';
 import type { PressureSource } from '../../sync/resource-monitor';
 import { RateMeter } from '../rate-meter';
+import { secondsLeft } from '../time-left';
 import { advise } from '../report/advice';
 import type { PageData, PageTable, WatchState } from './page-data';
 import { round, Series } from './series';
@@ -159,7 +160,7 @@ export class SyncWatch {
       tablesDone: done.length,
       tablesFailed: this.failures.size,
       tablesTotal: tables.length,
-      secondsLeft: this.endMs === undefined ? this.secondsLeft(tables, seconds) : null,
+      secondsLeft: this.endMs === undefined ? timeLeft(tables, seconds) : null,
       series: this.series.columns(),
       tables: shown.map((entry) => this.describe(entry, atMs)),
       tablesLeftOut: tables.length - shown.length,
@@ -232,17 +233,6 @@ export class SyncWatch {
     };
   }
 
-  /** By estimated rows: those done against those to come, at the pace so far. */
-  private secondsLeft(tables: readonly TableEntry[], seconds: number): number | null {
-    const total = tables.reduce((sum, { planned }) => sum + planned.table.estimatedRows, 0);
-    const reached = tables.reduce(
-      (sum, { planned, rows, toMs }) =>
-        sum + (toMs === undefined ? Math.min(rows, planned.table.estimatedRows) : planned.table.estimatedRows),
-      0,
-    );
-    return reached === 0 || total === 0 ? null : round((seconds * (total - reached)) / reached);
-  }
-
   private sample(): void {
     const pressure = this.options.pressure.read();
     this.series.add((this.now() - this.startMs) / 1000, {
@@ -273,6 +263,16 @@ export class SyncWatch {
     this.state = state;
     this.sample();
   }
+}
+
+function timeLeft(tables: readonly TableEntry[], seconds: number): number | null {
+  const shares = tables.map(({ planned, rows, toMs }) => ({
+    estimatedRows: planned.table.estimatedRows,
+    rows,
+    ended: toMs !== undefined,
+  }));
+  const left = secondsLeft(shares, seconds);
+  return left === null ? null : round(left);
 }
 
 /** Those that took longest, and all that failed, in the order of the plan. */

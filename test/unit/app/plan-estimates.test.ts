@@ -70,4 +70,10 @@ describe('the time a plan expects', () => {
     const tables = estimateTables([table('a', 1000), table('b', 1000)], history);
     expect(estimateRun(tables, history)).toBe(10);
   });
+
+  it('is never shorter than its longest table', () => {
+    const history = [run(10, [record('a', 1000, 10), record('b', 1000, 10)])];
+    const tables = estimateTables([table('a', 10_000), table('b', 1000)], history);
+    expect(estimateRun(tables, history)).toBe(100);
+  });
 });

@@ -30,6 +30,8 @@ describe('completion in bash', () => {
 
   it('offers the values of an option that has a choice, and none of others', () => {
     expect(complete('sync', '--sslmode', 'verify')).toEqual(['verify-ca', 'verify-full']);
+    expect(complete('sync', '--sslmode', '=')).toHaveLength(6);
+    expect(complete('sync', '--sslmode', '=', 'verify')).toEqual(['verify-ca', 'verify-full']);
     expect(complete('sync', '--port', '')).toEqual([]);
     expect(complete('completion', 'f')).toEqual(['fish']);
   });

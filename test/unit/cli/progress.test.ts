@@ -1,5 +1,5 @@
 import { ProgressDisplay, wantsColour, wantsProgress } from '../../../src/cli/progress';
-import { renderTableLine, renderTotalLine } from '../../../src/cli/progress-lines';
+import { renderTableLine, renderTotalLines } from '../../../src/cli/progress-lines';
 import { RateMeter } from '../../../src/cli/rate-meter';
 import { plannedTable } from './sample-report';
 import { Terminal } from '@xterm/headless';
@@ -68,6 +68,8 @@ describe('one line of progress', () => {
     tables: 300,
     rows: 1_234_567,
     rowsPerSecond: 234_567,
+    bytesPerSecond: 31_449_000,
+    secondsLeft: 754,
     rssBytes: 120 * 1024 ** 2,
     cpuPercent: 71.6,
     batchRows: 5000,
@@ -82,9 +84,12 @@ describe('one line of progress', () => {
   });
 
   it('shows the state of the whole run', () => {
-    expect(renderTotalLine(total, 120)).toBe(
-      '2/300 tables  234,567 rows/s  1,234,567 rows  RSS 120 MB  CPU 72%  batch 5,000  threads 4  retries 1',
-    );
+    expect(renderTotalLines(total, 77)).toEqual([
+      '2/300 tables  13 min left  234,567 rows/s  31.4 MB/s  1,234,567 rows',
+      'RSS 120 MB  CPU 72%  batch 5,000  threads 4  retries 1',
+    ]);
+    expect(renderTotalLines(total, 37)).toEqual(['2/300 tables  13 min left', 'RSS 120 MB  CPU 72%  batch 5,000']);
+    expect(renderTotalLines({ ...total, secondsLeft: null }, 77)[0]).not.toContain('left');
   });
 
   it('never claims 100 % while rows still come, and no percentage where none is known', () => {
@@ -107,7 +112,7 @@ describe('one line of progress', () => {
         expect([name, width, stringWidth(line)]).toEqual([name, width, Math.min(width, stringWidth(line))]);
         expect(line).not.toMatch(/\p{Cc}/u);
       }
-      expect(stringWidth(renderTotalLine(total, width))).toBeLessThanOrEqual(width);
+      for (const line of renderTotalLines(total, width)) expect(stringWidth(line)).toBeLessThanOrEqual(width);
     }
   });
 
@@ -148,7 +153,7 @@ describe.each(WIDTHS)('the display on a terminal %i cells wide', (columns) => {
     for (const [index, table] of tables.entries()) progress.tableStarted(table, index + 1, 3);
     for (let round = 0; round < 4; round++) {
       clock.ms += 500;
-      for (const table of tables) progress.rowsWritten(table, 100);
+      for (const table of tables) progress.rowsWritten(table, 100, 1000);
       for (const line of [`round ${round}`, `a long line ${'which wraps '.repeat(10)}${round}`, 'short']) {
         progress.write(`${line}\n`);
         logged.push(line);
@@ -158,9 +163,10 @@ describe.each(WIDTHS)('the display on a terminal %i cells wide', (columns) => {
     const lines = await screen.lines();
     expect(lines.slice(0, logged.length)).toEqual(logged);
     const bars = lines.slice(logged.length);
-    expect(bars).toHaveLength(4);
+    expect(bars).toHaveLength(5);
     expect(bars[0]).toContain('0/3 tables');
-    expect(bars[1]).toContain('public.ord');
+    expect(bars[1]).toContain('RSS 120 MB');
+    expect(bars[2]).toContain('public.ord');
     for (const bar of bars) expect(stringWidth(bar)).toBeLessThanOrEqual(columns - 3);
   });
 
@@ -198,22 +204,21 @@ describe('the display', () => {
     const screen = new Screen(120);
     const { progress, clock } = display(screen);
     const table = plannedTable('orders', 100_000);
-    progress.planned({ tables: [table] });
-    progress.tableStarted(table, 1, 1);
+    progress.planned({ tables: [table, plannedTable('items', 100_000)] });
+    progress.tableStarted(table, 1, 2);
     progress.retry();
     progress.sampled({ memoryPercent: 50, memoryAvailableBytes: 1, cpuPercent: 42, diskPercent: 1 }, 2500, 2);
-    progress.rowsWritten(table, 50_000);
+    progress.rowsWritten(table, 50_000, 8_000_000);
     clock.ms = 2000;
     await frame();
-    const [totals, bar] = await screen.lines();
-    expect(totals).toBe(
-      '0/1 tables  25,000 rows/s  50,000 rows  RSS 120 MB  CPU 42%  batch 2,500  threads 2  retries 1',
-    );
+    const [far, resources, bar] = await screen.lines();
+    expect(far).toBe('0/2 tables  6.0 s left  25,000 rows/s  4.0 MB/s  50,000 rows');
+    expect(resources).toBe('RSS 120 MB  CPU 42%  batch 2,500  threads 2  retries 1');
     expect(bar).toMatch(/^public\.orders .* 50% +50,000 rows +25,000 rows\/s$/);
   });
 
   it('shows only as many bars as the terminal has room for, and the next when one ends', async () => {
-    const screen = new Screen(80, 6);
+    const screen = new Screen(80, 7);
     const { progress } = display(screen);
     const tables = Array.from({ length: 5 }, (_, index) => plannedTable(`table_${index}`));
     progress.planned({ tables });
@@ -234,7 +239,7 @@ describe('the display', () => {
     progress.planned({ tables });
     for (const [index, table] of tables.entries()) {
       progress.tableStarted(table, index + 1, 300);
-      progress.rowsWritten(table, 10);
+      progress.rowsWritten(table, 10, 100);
       progress.tableFinished(table);
       progress.write(`Successfully processed table ${index}\n`);
     }
