@@ -22,6 +22,13 @@ function assessBars({ results, growth, changes, small }) {
       ratio('orders', 'pgsluice', 'pyodbc'),
     ],
     ['orders, reading alone: time ÷ COPY', 1.2, 0.9, '', ratio('orders', 'pgsluice-null', 'copy')],
+    [
+      'orders, through gRPC to another process: time ÷ pyodbc',
+      0.6,
+      0.35,
+      '',
+      ratio('orders', 'pgsluice-grpc', 'pyodbc'),
+    ],
     ['wide: time ÷ pyodbc', 0.5, 0.3, '', ratio('wide', 'pgsluice', 'pyodbc')],
     ['long texts: time ÷ pyodbc', 0.5, 0.3, '', ratio('texts', 'pgsluice', 'pyodbc')],
     ['orders: peak memory', 300, 200, 'MB', (of('orders', 'pgsluice')?.peakBytes ?? NaN) / 1e6],

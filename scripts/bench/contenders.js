@@ -36,19 +36,41 @@ function createContenders({ server, main, driver, say }) {
       missing: () => undefined,
       command: (job) => pgsluiceSync(main, server, job, ['--destination', 'null']),
     },
+    {
+      name: 'pgsluice-grpc',
+      what: 'an Update of a running pgsluice serve, to a client in another process that counts and discards; CPU of both, memory of the service',
+      workloads: ['orders'],
+      missing: () => undefined,
+      command: (job) => pgsluiceServe(main, server, job),
+    },
     ...createPeers({ server, driver, say }),
   ];
 }
 
 /** @returns {import('./process-run').Command} */
+function pgsluiceServe(main, server, { database, table, folder }) {
+  const file = writeConfiguration(server, database, folder);
+  return ofNode([path.join(__dirname, 'grpc-stream.js'), main, file, table ?? ''], folder);
+}
+
+/** @returns {import('./process-run').Command} */
 function pgsluiceSync(main, server, { database, folder }, extra = []) {
+  return ofNode([main, 'sync', '--configuration', writeConfiguration(server, database, folder), ...extra], folder);
+}
+
+function writeConfiguration(server, database, folder) {
   const file = path.join(folder, 'configuration.json');
   const { host, port, user, password } = server;
   const configuration = { host, port: String(port), database, username: user, password };
   writeFileSync(file, `${JSON.stringify(configuration)}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** @returns {import('./process-run').Command} */
+function ofNode(args, folder) {
   return {
     file: process.execPath,
-    arguments: [main, 'sync', '--configuration', file, ...extra],
+    arguments: args,
     cwd: folder,
     // Nothing of the caller's own configuration may slip in.
     env: Object.fromEntries(

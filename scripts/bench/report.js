@@ -148,7 +148,8 @@ function renderMarkdown(outcome) {
 
 Written by \`${command}\`; run it to get your own. Each program in turn, ${rounds === 1 ? 'once' : `${rounds} rounds`}, in one run on one machine.
 
-- Seconds are medians of whole processes, from start to end; ÷ compares them with the program that the column names.
+- Seconds are medians of whole processes, from start to end (of \`pgsluice-grpc\`: of the Update, by its client); ÷
+  compares them with the program that the column names.
 - CPU s is of the program, server CPU s of PostgreSQL.
 - Peak memory is the most that a program had resident (VmHWM), its libraries included.
 - The programs of the peers are in \`scripts/bench/peers\`; those with “no destination” keep nothing of what they read,

@@ -7,13 +7,21 @@ export type UpdateCall<Request> = ServerWritableStream<Request, WireMessage>;
 
 /** What of a call is used. */
 interface Outlet {
-  write(message: WireMessage): boolean;
-  once(event: 'drain', listener: () => void): unknown;
-  off(event: 'drain', listener: () => void): unknown;
+  /** `written` is called when the message has left for the network, or never will. */
+  write(message: WireMessage, written: () => void): boolean;
 }
 
+/**
+ * Of messages that wait behind a full flow-control window. The stream's own limit counts messages, sixteen of
+ * them, however large; with rows of some megabytes that would be no limit.
+ */
+const MOST_WAITING_BYTES = 1_000_000;
+/** Whoever waits goes on before everything has left, so that the network has something to do meanwhile. */
+const ENOUGH_WAITING_BYTES = 500_000;
+
 export class UpdateStream {
-  private full = false;
+  private waitingBytes = 0;
+  private readonly senders = new Set<() => void>();
 
   constructor(
     private readonly call: Outlet,
@@ -27,29 +35,35 @@ export class UpdateStream {
    */
   async send(message: WireMessage): Promise<void> {
     if (this.gone.aborted) throw clientGone();
-    if (!this.call.write(message)) this.full = true;
-    if (this.full) await this.drained();
+    this.write(message);
+    if (this.waitingBytes > MOST_WAITING_BYTES) await this.room();
   }
 
   /** Without waiting: for a message that must not stand behind a full buffer's wait. */
   sendNow(message: WireMessage): void {
-    if (this.gone.aborted) return;
-    if (!this.call.write(message)) this.full = true;
+    if (!this.gone.aborted) this.write(message);
   }
 
-  private async drained(): Promise<void> {
+  private write(message: WireMessage): void {
+    const { length } = message;
+    this.waitingBytes += length;
+    this.call.write(message, () => {
+      this.waitingBytes -= length;
+      if (this.waitingBytes > ENOUGH_WAITING_BYTES) return;
+      for (const resume of this.senders) resume();
+    });
+  }
+
+  private async room(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const end = (finish: () => void): void => {
-        this.call.off('drain', onDrain);
+        this.senders.delete(onRoom);
         this.gone.removeEventListener('abort', onGone);
         finish();
       };
-      const onDrain = (): void => {
-        this.full = false;
-        end(resolve);
-      };
+      const onRoom = (): void => end(resolve);
       const onGone = (): void => end(() => reject(clientGone()));
-      this.call.once('drain', onDrain);
+      this.senders.add(onRoom);
       this.gone.addEventListener('abort', onGone, { once: true });
     });
   }

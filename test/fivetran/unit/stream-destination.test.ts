@@ -1,4 +1,3 @@
-import { ConnectorError } from '../../../src/common/errors';
 import type { DestinationTable } from '../../../src/destination/destination';
 import { StreamDestination } from '../../../src/fivetran/stream-destination';
 import { parseState } from '../../../src/fivetran/state-json';
@@ -7,7 +6,6 @@ import { WireNames } from '../../../src/fivetran/wire-names';
 import { PackedBatch, packValues } from '../../../src/model/packed-batch';
 import type { TableState } from '../../../src/model/sync-state';
 import { decodeUpdate, encodeGenerically } from './decode';
-import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const TABLE: DestinationTable = {
@@ -36,15 +34,13 @@ const STATE: TableState = {
   load: null,
 };
 
-class FakeCall extends EventEmitter {
+class FakeCall {
   readonly sent: Record<string, unknown>[] = [];
-  /** How many more messages fit. */
-  room = Infinity;
 
-  write(bytes: Buffer): boolean {
+  write(bytes: Buffer, written: () => void): boolean {
     this.sent.push(decodeUpdate(bytes));
-    this.room -= 1;
-    return this.room > 0;
+    written();
+    return true;
   }
 
   /** What was sent, in short. */
@@ -68,12 +64,11 @@ class FakeCall extends EventEmitter {
 function open(
   state?: string,
   more: { checkpointEveryMs?: number } = {},
-): { call: FakeCall; destination: StreamDestination; warnings: string[]; gone: AbortController } {
+): { call: FakeCall; destination: StreamDestination; warnings: string[] } {
   const call = new FakeCall();
-  const gone = new AbortController();
   const warnings: string[] = [];
   const destination = new StreamDestination({
-    stream: new UpdateStream(call, gone.signal),
+    stream: new UpdateStream(call, new AbortController().signal),
     serialize: encodeGenerically,
     state: parseState(state),
     names: new WireNames(false),
@@ -83,7 +78,7 @@ function open(
     warn: (message) => warnings.push(message),
     ...more,
   });
-  return { call, destination, warnings, gone };
+  return { call, destination, warnings };
 }
 
 const rows = (...ids: number[]): PackedBatch => new PackedBatch(ids.length, [packValues(ids.map(String))]);
@@ -199,29 +194,11 @@ it('announces a table that is new or has changed, but not on the first sync', as
 it('checkpoints in time even when nothing is committed', async () => {
   const { call, destination } = open(undefined, { checkpointEveryMs: 20 });
   await destination.open();
-  await delay(110);
-  expect(call.summary().length).toBeGreaterThanOrEqual(2);
+  const started = performance.now();
+  while (call.sent.length < 2 && performance.now() - started < 4_000) await delay(20);
+  expect(call.summary().slice(0, 2)).toEqual(['checkpoint', 'checkpoint']);
   await destination.close();
   const sent = call.sent.length;
   await delay(60);
   expect(call.sent.length).toBe(sent);
-});
-
-it('waits while the client does not read, and stops waiting when it is gone', async () => {
-  const { call, destination, gone } = open();
-  await destination.beginLoad(TABLE, STAMP, false);
-  call.room = 1;
-  let written = false;
-  const writing = destination.write(TABLE, rows(1)).then(() => (written = true));
-  await delay(20);
-  expect(written).toBe(false);
-  call.room = Infinity;
-  call.emit('drain');
-  await writing;
-  call.room = 1;
-  const stuck = destination.write(TABLE, rows(2));
-  gone.abort();
-  await expect(stuck).rejects.toMatchObject({ kind: 'interrupted' });
-  await expect(destination.write(TABLE, rows(3))).rejects.toBeInstanceOf(ConnectorError);
-  expect(call.listenerCount('drain')).toBe(0);
 });
