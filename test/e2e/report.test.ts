@@ -68,6 +68,26 @@ describeInBrowser('the report in a browser', () => {
     expect(await open.page.locator('#slowest tr').count()).toBe(10);
   });
 
+  it('says all of it in tables too, which the keyboard reaches and scrolls', async () => {
+    const { page } = open;
+    const summaries = page.locator('summary');
+    for (const summary of await summaries.all()) {
+      await summary.focus();
+      await page.keyboard.press('Enter');
+    }
+    expect(await page.locator('details[open]').count()).toBe(3);
+    expect(await page.locator('#timeline-words tr').count()).toBe(await page.locator('#timeline tr').count());
+    expect(await page.locator('#timeline-words tr', { hasText: 'public.orders' }).textContent()).toMatch(/\d s\d{2,}/);
+    expect(await page.locator('#samples tr').count()).toBeGreaterThan(1);
+    expect(await page.locator('#plan tr').count()).toBeGreaterThan(10);
+    const regions = page.getByRole('region');
+    expect(await regions.count()).toBe(4);
+    for (const region of await regions.all()) {
+      await region.focus();
+      expect(await region.and(page.locator(':focus')).count()).toBe(1);
+    }
+  });
+
   it('shows a name of markup as the text it is', async () => {
     expect(await open.page.title()).toMatch(/^pgsluice: some tables failed/);
     expect(await open.page.locator('img').count()).toBe(0);
@@ -95,6 +115,7 @@ describeInBrowser('the report in a browser', () => {
       await other.page.waitForSelector('canvas');
       expect(await other.page.evaluate(overflowing)).toEqual([]);
       expect(await other.page.evaluate(lowContrast)).toEqual([]);
+      expect(await other.page.evaluate(faintGraphics)).toEqual([]);
       expect(other.complaints).toEqual([]);
     } finally {
       await other.close();
@@ -121,13 +142,31 @@ const overflowing = `(() => {
     .map((element) => element.tagName + ' ' + element.className);
 })()`;
 
-/** Texts whose colour has less than 4.5 to 1 against the ground under them (WCAG 2, 1.4.3). */
-const lowContrast = `(() => {
+const LIGHT = `
   const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
   const light = ([r, g, b]) => {
     const [x, y, z] = [r, g, b].map((c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
     return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };`;
+
+/** Colours of lines and bars that have less than 3 to 1 against the card under them (WCAG 2, 1.4.11). */
+const faintGraphics = `(() => {${LIGHT}
+  const probe = document.body.appendChild(document.createElement('i'));
+  const shown = (name) => {
+    probe.style.color = 'var(' + name + ')';
+    return light(parse(getComputedStyle(probe).color));
   };
+  const card = shown('--card');
+  const faint = ['--one', '--two', '--wait', '--bad'].filter((name) => {
+    const colour = shown(name);
+    return (Math.max(colour, card) + 0.05) / (Math.min(colour, card) + 0.05) < 3;
+  });
+  probe.remove();
+  return faint;
+})()`;
+
+/** Texts whose colour has less than 4.5 to 1 against the ground under them (WCAG 2, 1.4.3). */
+const lowContrast = `(() => {${LIGHT}
   const ground = (element) => {
     for (let at = element; at; at = at.parentElement) {
       const colour = parse(getComputedStyle(at).backgroundColor);

@@ -13,9 +13,14 @@ export interface PageSeries {
   readonly retries: readonly (number | null)[];
 }
 
-/** A stretch in which one connection worked on one table. */
+/** A stretch in which one connection, named by its process on the server, worked on one table. */
 export interface PageSpan {
   readonly connection: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface PagePause {
   readonly from: number;
   readonly to: number;
 }
@@ -26,6 +31,8 @@ export interface PageTable {
   readonly mode: string;
   readonly reason: string;
   readonly readMethod: string;
+  readonly batchRows: number;
+  readonly threads: number;
   readonly estimatedRows: number;
   readonly bytes: number;
   readonly rows: number;
@@ -36,9 +43,12 @@ export interface PageTable {
   readonly to: number | null;
   readonly error: string | null;
   readonly spans: readonly PageSpan[];
-  /** Seconds without a statement of its own: for a reader at first, for the warehouse later. */
-  readonly waitedForReader: number;
+  /** Pauses before another attempt. */
+  readonly pauses: readonly PagePause[];
+  /** Seconds without a statement that reads: to begin (connection, snapshot), later for the warehouse, or in a pause. */
+  readonly waitedToBegin: number;
   readonly waitedForWarehouse: number;
+  readonly waitedForRetry: number;
 }
 
 export interface PageData {

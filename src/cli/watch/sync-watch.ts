@@ -87,9 +87,11 @@ export class SyncWatch {
       this.byteRate.add(bytes);
     },
     checkpoint: () => void (this.checkpoints += 1),
-    retry: (table) => {
+    retry: (table, _attempt, delaySeconds) => {
+      const entry = this.entry(table);
       this.retries += 1;
-      this.entry(table).retries += 1;
+      entry.retries += 1;
+      entry.timeline.pause(this.now(), this.now() + delaySeconds * 1000);
     },
     tableFinished: (table, report) => this.finished(this.entry(table), report),
     sampled: (_pressure, batchRows, readers) => {
@@ -212,13 +214,15 @@ export class SyncWatch {
     const { planned, timeline, fromMs, toMs } = entry;
     const relative = (ms: number | undefined): number | null =>
       ms === undefined ? null : round((ms - this.startMs) / 1000);
-    const waits = fromMs === undefined ? { before: 0, after: 0 } : timeline.waits(fromMs, toMs ?? atMs);
+    const waits = fromMs === undefined ? { begin: 0, warehouse: 0, retry: 0 } : timeline.waits(fromMs, toMs ?? atMs);
     return {
       name: tableKey(planned.table),
       category: planned.category,
       mode: planned.mode,
       reason: planned.modeReason,
       readMethod: planned.readMethod,
+      batchRows: planned.batchRows,
+      threads: planned.threads,
       estimatedRows: planned.table.estimatedRows,
       bytes: planned.table.bytes,
       rows: entry.rows,
@@ -228,8 +232,10 @@ export class SyncWatch {
       to: relative(toMs),
       error: entry.error,
       spans: timeline.since(this.startMs),
-      waitedForReader: round(waits.before / 1000),
-      waitedForWarehouse: round(waits.after / 1000),
+      pauses: timeline.pausesSince(this.startMs, toMs ?? atMs),
+      waitedToBegin: round(waits.begin / 1000),
+      waitedForWarehouse: round(waits.warehouse / 1000),
+      waitedForRetry: round(waits.retry / 1000),
     };
   }
 

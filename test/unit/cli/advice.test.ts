@@ -17,7 +17,11 @@ const table: PageTable = {
   to: 100,
   error: null,
   spans: [],
-  waitedForReader: 0,
+  batchRows: 5000,
+  threads: 4,
+  pauses: [],
+  waitedToBegin: 0,
+  waitedForRetry: 0,
   waitedForWarehouse: 20,
 };
 

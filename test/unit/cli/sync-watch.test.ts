@@ -34,7 +34,7 @@ describe('what the page knows of a sync', () => {
       from: 1,
       to: 4,
       spans: [{ connection: 4711, from: 1.5, to: 2 }],
-      waitedForReader: 0.5,
+      waitedToBegin: 0.5,
       waitedForWarehouse: 2,
     });
     expect(watch.data().tables[1]).toMatchObject({ name: 'public.items', from: null, to: null, spans: [] });

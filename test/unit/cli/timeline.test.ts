@@ -19,13 +19,16 @@ describe('the timeline of a table', () => {
     ]);
   });
 
-  it('tells the wait for a reader from the waits for the warehouse', () => {
+  it('tells waits to begin, for the warehouse and for another attempt apart', () => {
     const timeline = new Timeline();
     timeline.add(statement(1, 1500, 2000));
     timeline.add(statement(2, 1700, 2500));
     timeline.add(statement(1, 3000, 3100));
-    expect(timeline.waits(1000, 4000)).toEqual({ before: 500, after: 500 + 900 });
-    expect(new Timeline().waits(1000, 4000)).toEqual({ before: 3000, after: 0 });
+    expect(timeline.waits(1000, 4000)).toEqual({ begin: 500, warehouse: 500 + 900, retry: 0 });
+    expect(new Timeline().waits(1000, 4000)).toEqual({ begin: 3000, warehouse: 0, retry: 0 });
+    timeline.pause(2600, 2900);
+    expect(timeline.waits(1000, 4000)).toEqual({ begin: 500, warehouse: 200 + 900, retry: 300 });
+    expect(timeline.pausesSince(1000, 2800)).toEqual([{ from: 1.6, to: 1.8 }]);
   });
 
   it('stays small however long it grows, and covers the same time', () => {

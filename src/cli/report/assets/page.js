@@ -65,7 +65,8 @@
     const good = data.state === 'succeeded';
     const bad = ['failed', 'some tables failed', 'interrupted'].includes(data.state);
     const state = document.getElementById('state');
-    state.textContent = data.state;
+    // Set only when it changes: a screen reader says it aloud each time.
+    if (state.textContent !== data.state) state.textContent = data.state;
     state.className = `state ${good ? 'good' : bad ? 'bad' : ''}`;
     document.title = `pgsluice: ${data.state}, ${data.source}`;
     document.getElementById('source').textContent = data.source;
@@ -97,7 +98,7 @@
       ['Batch, rows', number(last(series.batchRows))],
       ['Readers', number(last(series.readers))],
       ['Retries', number(data.retries)],
-      ['Checkpoints', number(data.checkpoints)],
+      ['Commits', number(data.checkpoints)],
     ];
     document
       .getElementById('figures')
@@ -219,50 +220,116 @@
     describeCharts();
   }
 
+  /** More rows than this nobody reads. */
+  const MOST_SAMPLES = 60;
+
+  /** What the charts show, for those who would rather read it. */
+  function renderSamples() {
+    const columns = CHARTS.flatMap((chart) =>
+      chart.lines.map(([column, label]) => [column, `${chart.title}: ${label}`]),
+    );
+    const heads = ['Time', ...columns.map(([, label]) => label)];
+    document
+      .getElementById('samples-head')
+      .replaceChildren(...heads.map((label) => element('th', { scope: 'col', class: 'number', textContent: label })));
+    const { time } = data.series;
+    const step = Math.max(1, Math.ceil(time.length / MOST_SAMPLES));
+    const shown = [...time.keys()].filter((index) => index % step === 0 || index === time.length - 1);
+    document.getElementById('samples').replaceChildren(
+      ...shown.map((index) =>
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'row', class: 'number', textContent: duration(time[index]) }),
+          ...columns.map(([column]) => {
+            const value = data.series[column][index];
+            return element('td', { class: 'number', textContent: value === null ? '–' : decimal.format(value) });
+          }),
+        ),
+      ),
+    );
+  }
+
   // ---- Timeline ----
 
-  function renderTimeline() {
+  const LANES_HEIGHT = 14;
+
+  /** A table's bars: one lane for each connection that read it, over the line of what it waited for. */
+  function timelineTrack(table, words) {
     const end = Math.max(data.seconds, 0.001);
+    const to = table.to ?? data.seconds;
+    const connections = [...new Set(table.spans.map((span) => span.connection))];
+    const lane = Math.max(3, LANES_HEIGHT / Math.max(1, connections.length));
+    const track = element('div', { class: 'track', role: 'img', 'aria-label': words });
+    track.style.height = `${4 + lane * Math.max(1, connections.length)}px`;
+    const bar = (name, from, until, title) => {
+      const span = element('span', { class: name, title: `${table.name}: ${title}` });
+      span.style.left = `${(100 * from) / end}%`;
+      span.style.width = `${Math.max(0, (100 * (until - from)) / end)}%`;
+      track.append(span);
+      return span;
+    };
+    const firstRead = table.spans.reduce((first, span) => Math.min(first, span.from), to);
+    bar('begin', table.from, firstRead, 'waits to begin');
+    bar('warehouse', firstRead, to, words);
+    for (const pause of table.pauses) bar('pause', pause.from, pause.to, 'waits for another attempt');
+    for (const span of table.spans) {
+      const title = `connection ${span.connection} reads, ${duration(span.from)} to ${duration(span.to)}`;
+      const read = bar('reading', span.from, span.to, title);
+      read.style.top = `${2 + lane * connections.indexOf(span.connection)}px`;
+      // A gap tells neighbouring lanes apart.
+      read.style.height = `${connections.length > 1 ? lane - 1 : lane}px`;
+    }
+    return track;
+  }
+
+  function renderTimeline() {
     const begun = data.tables.filter((table) => table.from !== null);
-    const rows = begun.map((table) => {
+    const number = (text) => element('td', { class: 'number', textContent: text });
+    const rows = [];
+    const inWords = [];
+    for (const table of begun) {
       const to = table.to ?? data.seconds;
-      const track = element('div', { class: 'track', role: 'img' });
-      const bar = (name, from, until, title) => {
-        const span = element('span', { class: name, title });
-        span.style.left = `${(100 * from) / end}%`;
-        span.style.width = `${Math.max(0, (100 * (until - from)) / end)}%`;
-        track.append(span);
-      };
-      const connections = [...new Set(table.spans.map((span) => span.connection))];
+      const connections = [...new Set(table.spans.map((span) => span.connection))].join(', ');
+      const waits = [
+        [table.waitedToBegin, 'to begin'],
+        [table.waitedForWarehouse, 'for the warehouse'],
+        [table.waitedForRetry, 'for another attempt'],
+      ];
       const words = [
         `${duration(to - table.from)}, from ${duration(table.from)}`,
-        connections.length === 0 ? '' : `read over connection ${connections.join(', ')}`,
-        table.waitedForReader > 0.05 ? `waited ${duration(table.waitedForReader)} for a reader` : '',
-        table.waitedForWarehouse > 0.05 ? `waited ${duration(table.waitedForWarehouse)} for the warehouse` : '',
-        table.error ?? '',
-      ].filter((text) => text !== '');
-      bar('whole', table.from, to, `${table.name}: ${words.join('; ')}`);
-      for (const span of table.spans) {
-        bar(
-          'reading',
-          span.from,
-          span.to,
-          `${table.name}: connection ${span.connection} reads, ${duration(span.from)} to ${duration(span.to)}`,
-        );
-      }
-      track.setAttribute('aria-label', words.join('; '));
-      return element(
-        'tr',
-        { class: table.error === null ? '' : 'failed' },
-        nameCell(table.name),
-        element('td', {}, track),
-        element('td', { class: 'number', textContent: duration(to - table.from) }),
+        ...(connections === '' ? [] : [`read over connection ${connections}`]),
+        ...waits.flatMap(([time, whom]) => (time > 0.05 ? [`waited ${duration(time)} ${whom}`] : [])),
+        ...(table.error === null ? [] : [table.error]),
+      ].join('; ');
+      const failed = { class: table.error === null ? '' : 'failed' };
+      rows.push(
+        element(
+          'tr',
+          failed,
+          nameCell(table.name),
+          element('td', {}, timelineTrack(table, words)),
+          number(duration(to - table.from)),
+        ),
       );
-    });
+      inWords.push(
+        element(
+          'tr',
+          failed,
+          nameCell(table.name),
+          number(duration(table.from)),
+          number(table.to === null ? '–' : duration(table.to)),
+          element('td', { textContent: connections === '' ? '–' : connections }),
+          ...waits.map(([time]) => number(duration(time))),
+        ),
+      );
+    }
     document.getElementById('timeline').replaceChildren(...rows);
+    document.getElementById('timeline-words').replaceChildren(...inWords);
     document.getElementById('timeline-end').textContent = duration(data.seconds);
     const left = document.getElementById('timeline-left');
-    left.textContent = data.tablesLeftOut > 0 ? `${number(data.tablesLeftOut)} shorter tables are not shown.` : '';
+    left.textContent =
+      data.tablesLeftOut > 0 ? `${integer.format(data.tablesLeftOut)} shorter tables are not shown.` : '';
   }
 
   // ---- Tables and lists ----
@@ -305,6 +372,8 @@
             cell(table.readMethod, false, true),
             cell(number(table.estimatedRows)),
             cell(bytes(table.bytes), true, true),
+            cell(number(table.batchRows), true, true),
+            cell(number(table.threads), true, true),
           ),
         ),
       );
@@ -323,6 +392,7 @@
     renderFigures();
     if (charts.length === 0) buildCharts();
     else updateCharts();
+    renderSamples();
     renderTimeline();
     renderTables();
     renderList('failures', data.failures);
@@ -340,6 +410,9 @@
   window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', buildCharts);
 
   const notice = document.getElementById('notice');
+  const say = (text) => {
+    if (notice.textContent !== text) notice.textContent = text;
+  };
 
   async function poll() {
     if (!paused) {
@@ -347,9 +420,9 @@
         const response = await fetch('data.json', { cache: 'no-store' });
         if (!response.ok) throw new Error(String(response.status));
         render(await response.json());
-        notice.textContent = '';
+        say('');
       } catch {
-        notice.textContent = 'No answer: the sync has ended, or this machine lost it. What you see is its last word.';
+        say('No answer: the sync has ended, or this machine lost it. What you see is its last word.');
       }
     }
     setTimeout(() => void poll(), POLL_MS);
