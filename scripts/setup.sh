@@ -238,29 +238,36 @@ build() {
   fi
 }
 
-# ---- A browser, for the tests of the page only; without one they are skipped, and say so ----
+# ---- What a few tests need; without it they are skipped, and say so ----
 
-offer_browser() {
-  local name sudo=()
-  for name in chromium chromium-browser google-chrome; do
-    if has "$name"; then return 0; fi
+# offer PACKAGE TESTS COMMAND…: installs the package where none of the commands is there. Never a reason to fail.
+offer() {
+  local package=$1 tests=$2 name sudo=() install
+  shift 2
+  for name in "$@"; do
+    if has "$name" || [ -x "/usr/sbin/$name" ]; then return 0; fi
   done
   if has apt-get; then
     if [ "$(id -u)" != 0 ]; then sudo=(sudo -n); fi
-    say 'installing chromium, for the tests of the page'
-    # Never a reason to fail: the tests that need it are few.
-    if ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null 2>&1 </dev/null ||
-      { ${sudo[@]+"${sudo[@]}"} apt-get update >/dev/null 2>&1 </dev/null &&
-        ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null 2>&1 </dev/null; }; then
+    # RUNLEVEL: a service that comes with it is not started.
+    install=(${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends "$package")
+    say "installing $package, for the tests $tests"
+    if "${install[@]}" >/dev/null 2>&1 </dev/null ||
+      { ${sudo[@]+"${sudo[@]}"} apt-get update >/dev/null 2>&1 </dev/null && "${install[@]}" >/dev/null 2>&1 </dev/null; }; then
       return 0
     fi
   fi
-  say 'no Chromium: the tests of the page in a browser will be skipped; install chromium to run them.'
+  say "no $package: the tests $tests will be skipped; install it to run them."
+}
+
+offer_for_tests() {
+  offer chromium 'of the page in a browser' chromium chromium-browser google-chrome
+  offer pgbouncer 'behind PgBouncer' pgbouncer
 }
 
 check_node
 install_system_parts
-case " $* " in *' test:only '*) offer_browser ;; esac
+case " $* " in *' test:only '*) offer_for_tests ;; esac
 register_driver
 install_packages
 build

@@ -3,7 +3,7 @@
  * become. DuckDB's casts round, drop eras or fail on what PostgreSQL allows; every such value is found here,
  * before it is written.
  */
-import type { ColumnType } from '../model/column-type';
+import { isMoney, type ColumnType } from '../model/column-type';
 import { NULL_MARKER, type PackedColumn } from '../model/packed-batch';
 import type { ValueForm } from './duckdb-types';
 
@@ -45,11 +45,18 @@ export function fitColumn(type: ColumnType, storedType: string, column: PackedCo
         ? { fits: false, needs: 'text', reason: `it holds a year after ${LAST_TIMESTAMP_YEAR}` }
         : { fits: true, form: eraForm(column) };
     case 'json':
-      // A lone surrogate is valid for PostgreSQL's json, not for DuckDB's.
-      return /\\u[dD]/.test(column.text) ? { fits: 'ask', form: 'plain' } : PLAIN;
+      return isDoubtful(column.text) ? { fits: 'ask', form: 'plain' } : PLAIN;
     default:
       return PLAIN;
   }
+}
+
+/**
+ * A lone surrogate is valid for PostgreSQL's json, not for DuckDB's; and a cast to json that somebody wrote, such
+ * as PostGIS's within arrays and composites, may make what is no JSON at all.
+ */
+function isDoubtful(json: string): boolean {
+  return /\\u[dD]/.test(json) || json.includes('[,') || json.includes(',,');
 }
 
 /**
@@ -57,10 +64,6 @@ export function fitColumn(type: ColumnType, storedType: string, column: PackedCo
  * would round; 18 before it, which no amount with two digits after it has, would not fit.
  */
 const BEYOND_CENTS = /\.\d{3}|\d{18}/;
-
-function isMoney(type: ColumnType): boolean {
-  return type.kind === 'decimal' && type.precision === 19 && type.scale === 2;
-}
 
 function eraForm(column: PackedColumn): ValueForm {
   return column.text.includes(' BC') ? 'eras' : 'plain';

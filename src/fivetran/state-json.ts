@@ -121,7 +121,11 @@ const isLoad = shapeOf<LoadProgress>({
   rows: isCount,
   relations: listOf((value) => isMark(value) && shape({ pending: listOf(isRange) })(value)),
 });
-const isColumnShape: Check = (value) => listOf(isText)(value) && (value as unknown[]).length === 2;
+const isColumnShape: Check = (value) => {
+  if (!Array.isArray(value) || value.length !== 5) return false;
+  const [name, type, place, madeOf, labels] = value as unknown[];
+  return [name, type, madeOf].every(isText) && isCount(place) && isCount(labels);
+};
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',

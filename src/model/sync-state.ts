@@ -42,7 +42,11 @@ export interface RelationProgress extends RelationMark {
   readonly pending: readonly TidRange[];
 }
 
-export type ColumnShape = readonly [name: string, declaredType: string];
+/**
+ * `place` and `madeOf` as in ColumnSchema; `labels` is how many of the type's enum labels were there, since one
+ * more changes nothing about the rows.
+ */
+export type ColumnShape = readonly [name: string, declaredType: string, place: number, madeOf: string, labels: number];
 
 /** What a table looked like, to tell what has changed about it. */
 export interface TableShape {

@@ -13,6 +13,12 @@ export interface ColumnSchema {
   readonly defaultExpression: string | null;
   readonly characterMaxLength: number | null;
   readonly comment: string | null;
+  /** pg_attribute.attnum: never used again, so that another column of the same name is told apart. */
+  readonly place: number;
+  /** Of the enums that its type is made of, in the order of their creation. */
+  readonly labels: readonly string[];
+  /** What else makes its values, besides what rows hold: attributes of composite types, a virtual column's expression. */
+  readonly madeOf: string;
 }
 
 export interface SourceType {
@@ -55,6 +61,8 @@ export interface TableSchema {
   readonly kind: RelationKind;
   readonly comment: string | null;
   readonly columns: readonly ColumnSchema[];
+  /** A digest of the columns in the catalog; see source/snapshot `checkUnaltered`. */
+  readonly layout: string;
   /** Column names in key order; empty when there is no primary key. */
   readonly primaryKey: readonly string[];
   /** What is read: the table itself, or the leaves of a partitioned one. */

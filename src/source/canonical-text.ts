@@ -5,7 +5,7 @@
  * It is the text that travels, except where the warehouse holds something other than text and could print it
  * otherwise: floats are their bits, and numbers lose the zeros at their end.
  */
-import { isFreeText } from '../model/column-type';
+import { isFreeText, isMoney } from '../model/column-type';
 import type { SelectColumn } from './select-list';
 
 /** Bytes are those of UTF-8 on both sides; another server encoding is converted first. */
@@ -20,12 +20,18 @@ export function canonicalText(column: SelectColumn): string {
     case 'float64':
       return `CASE WHEN ${text} = 'NaN' THEN 'NaN' ELSE ('x' || encode(float8send((${text})::float8), 'hex'))::bit(64)::int8::text END`;
     case 'decimal':
-      return column.type.scale === 0 ? text : `rtrim(rtrim(${text}, '0'), '.')`;
+      if (column.type.scale === 0) return text;
+      // How many digits money has after the point is up to the server's lc_monetary.
+      return isMoney(column.type) ? withoutTrailingZeros(text) : `rtrim(rtrim(${text}, '0'), '.')`;
     case 'decimal-unbounded':
-      return `CASE WHEN strpos(${text}, '.') > 0 THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
+      return withoutTrailingZeros(text);
     default:
       return text;
   }
+}
+
+function withoutTrailingZeros(text: string): string {
+  return `CASE WHEN strpos(${text}, '.') > 0 THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
 }
 
 /** SQL for the encoding of a row: its cells, each ended by U+001F; one that may hold that begins with its length. */

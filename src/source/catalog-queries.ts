@@ -13,6 +13,9 @@ export const SERVER_QUERY = asJson(`
          current_setting('block_size')::int AS "blockSize", current_database() AS "database", pg_is_in_recovery() AS "standby",
          current_user::text AS "user", current_setting('server_encoding') AS "encoding"`);
 
+/** SQL over pg_class `c`. */
+export const RELATION_IS_HEAP = `coalesce((SELECT a.amname = 'heap' FROM pg_catalog.pg_am a WHERE a.oid = c.relam), false)`;
+
 /** `sizes`: pg_relation_size waits for a strong lock on the table; without it, the size of the last VACUUM or ANALYZE. */
 export function relationsQuery(sizes: boolean): string {
   const size = (oid: string, pages: string): string =>
@@ -23,7 +26,7 @@ export function relationsQuery(sizes: boolean): string {
   SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", c.relkind AS "kind", c.relispartition AS "isPartition",
          c.reltuples::float8 AS "tuples", c.relpages AS "pages", ${size('c.oid', 'c.relpages')} AS "heapBytes",
          CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE ${size('c.reltoastrelid', '(SELECT relpages FROM pg_class WHERE oid = c.reltoastrelid)')} END AS "toastBytes",
-         coalesce((SELECT a.amname = 'heap' FROM pg_am a WHERE a.oid = c.relam), false) AS "isHeap",
+         ${RELATION_IS_HEAP} AS "isHeap",
          has_schema_privilege(n.oid, 'USAGE') AS "schemaUsage", has_table_privilege(c.oid, 'SELECT') AS "selectable",
          obj_description(c.oid, 'pg_class') AS "comment",
          c.relrowsecurity AND row_security_active(c.oid) AS "rowSecurity",
@@ -45,6 +48,40 @@ export const INHERITANCE_QUERY = asJson(`
 /** attnotnull is also set by a constraint that has not seen the rows from before it (NOT VALID, PostgreSQL 18). */
 const NEVER_NULL = `a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint v WHERE v.conrelid = a.attrelid AND v.contype = 'n' AND v.conkey = ARRAY[a.attnum] AND NOT v.convalidated)`;
 
+/**
+ * SQL for a table's columns as one digest, under the statement's snapshot: what a read relies on since discovery.
+ * Columns after the place `last` were added later and are not read. `table` and `last` are SQL.
+ */
+export const layoutDigest = (table: string, last: string): string =>
+  `(SELECT md5(coalesce(string_agg(concat_ws(' ', l.attnum, l.attname, l.atttypid::int8, l.atttypmod), ',' ORDER BY l.attnum), '')) ` +
+  `FROM pg_catalog.pg_attribute l WHERE l.attrelid = ${table} AND l.attnum BETWEEN 1 AND ${last} AND NOT l.attisdropped)`;
+
+/**
+ * What users made of their types: a value's text is made of an enum's label and a composite's attributes, which
+ * change without any row being touched. One row a column's type; what it is made of is followed all the way down.
+ * Labels in the order of their creation, so that a new one comes last.
+ */
+export const USER_TYPES_QUERY = asJson(`
+  WITH RECURSIVE root AS (
+    SELECT DISTINCT a.atttypid AS oid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
+      AND t.typnamespace <> 'pg_catalog'::regnamespace
+  ), part(root, oid) AS (
+    SELECT oid, oid FROM root
+    UNION
+    SELECT p.root, x.oid FROM part p JOIN pg_type t ON t.oid = p.oid CROSS JOIN LATERAL (
+      SELECT t.typelem AS oid UNION ALL SELECT t.typbasetype
+      UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid
+      UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS x
+    WHERE x.oid <> 0
+  )
+  SELECT r.oid::int8 AS "type",
+         (SELECT coalesce(json_agg(e.enumlabel ORDER BY e.oid), '[]') FROM part p JOIN pg_enum e ON e.enumtypid = p.oid WHERE p.root = r.oid) AS "labels",
+         (SELECT md5(string_agg(concat_ws(' ', a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod), ',' ORDER BY a.attrelid, a.attnum))
+            FROM part p JOIN pg_type t ON t.oid = p.oid JOIN pg_attribute a ON a.attrelid = t.typrelid
+          WHERE p.root = r.oid AND a.attnum > 0 AND NOT a.attisdropped) AS "attributes"
+  FROM root r`);
+
 /** One row a table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. */
 export const COLUMNS_QUERY = asJson(`
   WITH RECURSIVE base(oid, type, modifier) AS (
@@ -63,8 +100,8 @@ export const COLUMNS_QUERY = asJson(`
                 THEN (CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END) - 4 END,
            CASE WHEN t.typcategory = 'A' THEN 'ARRAY' WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN format_type(t.oid, NULL) ELSE 'USER-DEFINED' END,
            has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
-           (SELECT n.nspname FROM pg_namespace n WHERE n.oid = t.typnamespace)
-         ) ORDER BY a.attnum) AS "columns"
+           (SELECT n.nspname FROM pg_namespace n WHERE n.oid = t.typnamespace), a.attnum, a.atttypid::int8, a.attgenerated = 'v'
+         ) ORDER BY a.attnum) AS "columns", ${layoutDigest('a.attrelid', 'max(a.attnum)')} AS "layout"
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace

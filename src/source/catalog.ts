@@ -1,7 +1,7 @@
 /** Discovery: what there is to replicate, in a fixed number of queries. */
 import { ConnectorError } from '../common/errors';
 import type { ColumnSchema, Relation, RelationKind, SourceType, TableSchema } from '../model/table';
-import { COLUMNS_QUERY, INHERITANCE_QUERY, relationsQuery, SERVER_QUERY } from './catalog-queries';
+import { COLUMNS_QUERY, INHERITANCE_QUERY, relationsQuery, SERVER_QUERY, USER_TYPES_QUERY } from './catalog-queries';
 import { columnTypeOf, type TypeMode } from './column-types';
 import type { Session } from './session';
 
@@ -56,7 +56,22 @@ type ColumnRow = readonly [
   informationSchemaType: string,
   selectable: boolean,
   typeSchema: string,
+  place: number,
+  typeOid: number,
+  isVirtual: boolean,
 ];
+
+interface TableColumns {
+  readonly table: number;
+  readonly columns: readonly ColumnRow[];
+  readonly layout: string;
+}
+
+interface UserType {
+  readonly type: number;
+  readonly labels: readonly string[];
+  readonly attributes: string | null;
+}
 
 const KINDS: Readonly<Record<RelationRow['kind'], RelationKind>> = {
   r: 'table',
@@ -74,6 +89,9 @@ export interface DiscoveryOptions {
   readonly includeViews: boolean;
   readonly typeMode: TypeMode;
 }
+
+/** `layoutDigest` of a table without columns: the MD5 of nothing. */
+const NO_COLUMNS = 'd41d8cd98f00b204e9800998ecf8427e';
 
 const EXACT_TABLES: DiscoveryOptions = { includeViews: false, typeMode: 'exact' };
 
@@ -100,16 +118,19 @@ export async function discover(
     throw error;
   });
   const inheritance = await fetchJson<{ child: number; parent: number }>(INHERITANCE_QUERY);
-  const columnRows = await fetchJson<{ table: number; columns: readonly ColumnRow[] }>(COLUMNS_QUERY);
-  const columnsOf = new Map(columnRows.map((row) => [row.table, row.columns]));
-  return assembleCatalog(server, relationRows, inheritance, columnsOf, options);
+  const columnRows = await fetchJson<TableColumns>(COLUMNS_QUERY);
+  const columnsOf = new Map(columnRows.map((row) => [row.table, row]));
+  const typeRows = await fetchJson<UserType>(USER_TYPES_QUERY);
+  const userTypes = new Map(typeRows.map((row) => [row.type, row]));
+  return assembleCatalog(server, relationRows, inheritance, columnsOf, userTypes, options);
 }
 
 function assembleCatalog(
   server: ServerInfo,
   rows: readonly RelationRow[],
   inheritance: readonly { child: number; parent: number }[],
-  columnsOf: ReadonlyMap<number, readonly ColumnRow[]>,
+  columnsOf: ReadonlyMap<number, TableColumns>,
+  userTypes: ReadonlyMap<number, UserType>,
   options: DiscoveryOptions,
 ): Catalog {
   const byOid = new Map(rows.map((row) => [row.oid, row]));
@@ -121,7 +142,7 @@ function assembleCatalog(
     // Partitions and chunks are read through their parent; views are read only where asked for.
     if (row.isPartition || (row.kind === 'v' && !options.includeViews) || row.schema.startsWith('_timescaledb_'))
       continue;
-    const columns = columnsOf.get(row.oid) ?? [];
+    const { columns = [], layout = NO_COLUMNS } = columnsOf.get(row.oid) ?? {};
     const problem = privilegeProblem(row, columns, server.user);
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
@@ -139,7 +160,8 @@ function assembleCatalog(
       name: row.name,
       kind: KINDS[row.kind],
       comment: row.comment,
-      columns: columns.map((column) => toColumn(column, hasConstraints, options.typeMode)),
+      columns: columns.map((column) => toColumn(column, hasConstraints, options.typeMode, userTypes.get(column[14]))),
+      layout,
       primaryKey: row.kind === 'r' && members.length > 0 ? [] : (row.primaryKey ?? []),
       relations,
       rowSecurity: row.rowSecurity,
@@ -201,7 +223,12 @@ function estimateRows(row: RelationRow, blocks: number, columns: readonly Column
   return Math.round((row.tuples / row.pages) * blocks);
 }
 
-function toColumn(row: ColumnRow, hasConstraints: boolean, typeMode: TypeMode): ColumnSchema {
+function toColumn(
+  row: ColumnRow,
+  hasConstraints: boolean,
+  typeMode: TypeMode,
+  userType: UserType | undefined,
+): ColumnSchema {
   const [
     name,
     declaredType,
@@ -216,6 +243,9 @@ function toColumn(row: ColumnRow, hasConstraints: boolean, typeMode: TypeMode): 
     informationSchemaType,
     ,
     schema,
+    place,
+    ,
+    isVirtual,
   ] = row;
   const sourceType: SourceType = { schema, name: typeName, category, isArray, modifier };
   return {
@@ -228,6 +258,9 @@ function toColumn(row: ColumnRow, hasConstraints: boolean, typeMode: TypeMode): 
     defaultExpression,
     characterMaxLength: maxLength,
     comment,
+    place,
+    labels: userType?.labels ?? [],
+    madeOf: [userType?.attributes, isVirtual ? defaultExpression : undefined].filter((part) => part != null).join(' '),
   };
 }
 

@@ -17,6 +17,7 @@ export const VALUE_SETTINGS: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   extra_float_digits: '1',
   xmlbinary: 'base64',
+  quote_all_identifiers: 'off',
   search_path: '',
 };
 

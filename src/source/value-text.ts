@@ -10,18 +10,27 @@ import { quoteIdentifier } from './sql';
 
 /** SQL of type text for the value `reference`; NULL where it is NULL. */
 export function valueText(reference: string, source: SourceType, type: ColumnType): string {
+  if (source.isArray && source.schema !== 'pg_catalog' && GEO_ARRAYS.has(source.name))
+    return geoJsonList(reference, source.schema);
   // to_json is strict: NULL stays NULL.
   if (source.isArray || source.category === 'c') return `pg_catalog.to_json(${reference})::text`;
   if (source.category === 'r') return rangeJson(reference);
   if (source.category === 'm') return multirangeJson(reference);
-  if (source.category !== 'b') return `${reference}::text`;
+  if (source.category !== 'b') return ownText(reference);
   return source.schema === 'pg_catalog'
     ? builtInText(reference, source.name, type)
     : extensionText(reference, source, type);
 }
 
+/** What the type itself writes: ::text would be another text where somebody has made a cast to text. */
+function ownText(reference: string): string {
+  return `CASE WHEN ${reference} IS NOT NULL THEN pg_catalog.concat(${reference}) END`;
+}
+
 function builtInText(reference: string, name: string, type: ColumnType): string {
   if (name === 'money') return `${reference}::numeric::text`;
+  // As it is written everywhere else; ::text adds the length of the netmask to every address.
+  if (name === 'inet') return ownText(reference);
   // What the Python connector wrote (`type_mode` python) in place of the value itself.
   if (name === 'bool' && type.kind === 'string') return `${reference}::int4::text`;
   if (name === 'timestamptz' && type.kind === 'timestamp') return `pg_catalog.timezone('UTC', ${reference})::text`;
@@ -42,7 +51,7 @@ function narrowedFloat(x: string): string {
 }
 
 function extensionText(reference: string, source: SourceType, type: ColumnType): string {
-  if (type.kind !== 'json') return `${reference}::text`;
+  if (type.kind !== 'json') return ownText(reference);
   switch (source.name) {
     // The extension's own cast; its functions may live in any schema, casts are found everywhere.
     case 'hstore':
@@ -62,19 +71,52 @@ function extensionText(reference: string, source: SourceType, type: ColumnType):
 const GEOJSON_DIGITS = 40;
 const GEOJSON_TYPES = ['Point', 'LineString', 'Polygon', 'MultiPoint', 'MultiLineString', 'MultiPolygon'];
 
+/** The longest hex EWKB of an empty geometry without parts, save a point: byte order, type, SRID, count. */
+const EMPTY_DIGITS = 26;
+/** Coordinates that are no numbers in JSON, and empty parts, of which ST_AsGeoJSON leaves nothing between two commas. */
+const NO_JSON = 'NaN|nan|[Ii]nf|[[],|,[]]|,,';
+
 /**
  * PostGIS, from whatever schema it lives in. GeoJSON has no curves, surfaces and measures (M): ST_AsGeoJSON
- * fails on the first two and drops the last. Such values become a JSON string with PostGIS's own text (hex EWKB).
+ * fails on the first two and drops the last; it fails on coordinate systems that nobody described, writes
+ * coordinates that are no JSON, and forgets what an empty geometry was made of. Such values become a JSON
+ * string with PostGIS's own text (hex EWKB).
  */
 function geoJson(reference: string, schema: string): string {
   const call = (name: string, ...parameters: string[]): string =>
     `${quoteIdentifier(schema)}.${name}(${parameters.join(', ')})`;
   const geometry = `${reference}::${quoteIdentifier(schema)}.geometry`;
   const types = [...GEOJSON_TYPES, 'GeometryCollection'].map((type) => `'ST_${type}'`).join(', ');
+  const own = `pg_catalog.to_json(${reference}::text)::text`;
+  const type = call('st_geometrytype', geometry);
+  const size = `pg_catalog.octet_length(${geometry}::text)`;
+  const dimensions = call('st_zmflag', geometry);
+  const srid = call('st_srid', geometry);
+  const conditions = [
+    `${type} IN (${types})`,
+    `${dimensions} IN (0, 2)`,
+    `NOT ${call('st_hasarc', geometry)}`,
+    `NOT (${call('st_isempty', geometry)} AND (${dimensions} <> 0 OR ${type} <> 'ST_Point' AND ${size} > ${EMPTY_DIGITS}))`,
+    `(${srid} IN (0, 4326) OR EXISTS (SELECT FROM ${quoteIdentifier(schema)}.spatial_ref_sys AS r WHERE r.srid = ${srid}))`,
+  ];
+  // OFFSET 0 keeps the text from being made twice.
   return (
-    `CASE WHEN ${call('st_geometrytype', geometry)} IN (${types}) AND ${call('st_zmflag', geometry)} IN (0, 2) ` +
-    `AND NOT ${call('st_hasarc', geometry)} THEN ${call('st_asgeojson', reference, String(GEOJSON_DIGITS))} ` +
-    `ELSE pg_catalog.to_json(${reference}::text)::text END`
+    `CASE WHEN ${conditions.join(' AND ')} THEN (SELECT CASE WHEN g.j ~ '${NO_JSON}' THEN ${own} ELSE g.j END ` +
+    `FROM (SELECT ${call('st_asgeojson', reference, String(GEOJSON_DIGITS))} AS j OFFSET 0) AS g) ELSE ${own} END`
+  );
+}
+
+const GEO_ARRAYS: ReadonlySet<string> = new Set(['_geometry', '_geography']);
+
+/** to_json would round coordinates and fail on curves. Arrays of more dimensions are rare: elements as PostGIS's text. */
+function geoJsonList(reference: string, schema: string): string {
+  const element = `coalesce(${geoJson('e.v', schema)}, 'null')`;
+  const list =
+    `(SELECT '[' || coalesce(pg_catalog.string_agg(${element}, ',' ORDER BY e.n), '') || ']' ` +
+    `FROM pg_catalog.unnest(${reference}) WITH ORDINALITY AS e(v, n))`;
+  return (
+    `CASE WHEN ${reference} IS NULL THEN NULL WHEN pg_catalog.array_ndims(${reference}) > 1 ` +
+    `THEN pg_catalog.to_json(${reference}::text[])::text ELSE ${list} END`
   );
 }
 

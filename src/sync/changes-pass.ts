@@ -112,7 +112,7 @@ export class ChangesPass {
         return false;
       }
       const names = run.selection.columns.map((column) => column.name);
-      for (const relation of table.relations) {
+      for (const relation of run.planned.table.relations) {
         for (const from of key.nullable ? [watermark, null] : [watermark]) {
           const pages = readByKey(session, {
             relation,

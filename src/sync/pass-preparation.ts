@@ -3,6 +3,7 @@ import { ConnectorError } from '../common/errors';
 import type { LoadProgress, RelationMark, RelationProgress } from '../model/sync-state';
 import type { Relation } from '../model/table';
 import { blockRange, type TidRange } from '../model/tid-range';
+import { checkUnaltered, presentRelations } from '../source/present-table';
 import type { Session } from '../source/session';
 import { beginAndExport, relationStates, type SnapshotInfo } from '../source/snapshot';
 import { ROW_ALIAS } from '../source/select-list';
@@ -34,6 +35,8 @@ export class PassPreparation {
 
   /** Leaves `run.progress` with what is to be read under this snapshot, and the destination ready for it. */
   async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<void> {
+    await checkUnaltered(session, run.planned.table, signal);
+    run.replan(await presentRelations(session, run.planned.table, signal));
     const present = await this.presentRelations(run, session, signal);
     if (run.pass.kind === 'changes' && !this.canReadChanges(run, snapshot)) run.pass = { kind: 'load' };
     if (run.progress !== null && (await this.goOn(run, present))) return;
@@ -143,7 +146,10 @@ export function startOfPass(run: TableRun): string {
 
 function sameMarks(before: readonly RelationMark[], now: readonly RelationMark[]): boolean {
   const identity = (marks: readonly RelationMark[]): string =>
-    marks.map(({ oid, fileNode }) => `${oid}:${fileNode}`).join();
+    marks
+      .map(({ oid, fileNode }) => `${oid}:${fileNode}`)
+      .sort()
+      .join();
   return identity(before) === identity(now);
 }
 

@@ -1,9 +1,22 @@
 /** What has changed about a table's shape since its last sync, in words. */
+import { createHash } from 'node:crypto';
 import type { ColumnShape, TableShape } from '../model/sync-state';
 import type { TableSchema } from '../model/table';
 
 export function shapeOf(table: TableSchema): TableShape {
-  return { oid: table.oid, columns: table.columns.map(({ name, declaredType }) => [name, declaredType] as const) };
+  const columns = table.columns.map(({ name, declaredType, place, madeOf, labels }): ColumnShape => [
+    name,
+    declaredType,
+    place,
+    madeOf === '' ? '' : createHash('sha256').update(madeOf).digest('hex').slice(0, 12),
+    labels.length,
+  ]);
+  return { oid: table.oid, columns };
+}
+
+/** How many enum labels each column's type had. */
+export function labelsIn(shape: TableShape): ReadonlyMap<string, number> {
+  return new Map(shape.columns.map(([name, , , , labels]) => [name, labels]));
 }
 
 export interface Drift {
@@ -13,19 +26,16 @@ export interface Drift {
   readonly onlyAdded: boolean;
 }
 
-/** undefined: the shape is the same, so that only rules or names differ. */
+/** undefined: the shape is the same, so that only enum labels, rules or names differ. */
 export function describeDrift(before: TableShape, now: TableShape, sameKey: boolean): Drift | undefined {
-  const was = new Map(before.columns);
-  const is = new Map(now.columns);
+  const was = new Map(before.columns.map((column) => [column[0], column]));
+  const is = new Set(now.columns.map(([name]) => name));
   const added = now.columns.filter(([name]) => !was.has(name)).map(([name]) => `column ${name} added`);
   const other = [
     ...(before.oid === now.oid ? [] : ['the table was created anew']),
     ...(sameKey ? [] : ['the primary key is another']),
     ...before.columns.filter(([name]) => !is.has(name)).map(([name]) => `column ${name} dropped or renamed`),
-    ...now.columns.flatMap(([name, type]: ColumnShape) => {
-      const earlier = was.get(name);
-      return earlier === undefined || earlier === type ? [] : [`column ${name} changed from ${earlier} to ${type}`];
-    }),
+    ...now.columns.flatMap((column) => changeOf(was.get(column[0]), column)),
   ];
   const parts = [...other, ...added];
   if (parts.length === 0) return undefined;
@@ -35,6 +45,14 @@ export function describeDrift(before: TableShape, now: TableShape, sameKey: bool
     description: `${shown.join(', ')}${more > 0 ? `, and ${more} more changes` : ''}`,
     onlyAdded: other.length === 0,
   };
+}
+
+function changeOf(before: ColumnShape | undefined, now: ColumnShape): string[] {
+  if (before === undefined) return [];
+  const [name, type, place, madeOf] = now;
+  if (before[1] !== type) return [`column ${name} changed from ${before[1]} to ${type}`];
+  if (before[2] !== place) return [`column ${name} is another one of that name, by being renamed or added anew`];
+  return before[3] === madeOf ? [] : [`column ${name} has another composite type or expression`];
 }
 
 /** A table that was replaced altogether would make a line of hundreds. */

@@ -8,6 +8,7 @@ import { BatchSizer } from '../source/batch-sizer';
 import { readCursor } from '../source/cursor-reader';
 import { isTooLarge } from '../source/odbc-error';
 import { packedQuerySql, unpackResult, type PackedQuery } from '../source/packed-query';
+import { checkLayout, presentLayout } from '../source/present-table';
 import type { Clock, Session } from '../source/session';
 import { beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
 import { applyBatchRules } from './batch-rules';
@@ -235,7 +236,7 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
     range: { lo: 0, hi: Infinity },
     packing: 'plain',
     maxBytes: options.batchBytes * 2,
-    extra: `${SNAPSHOT_XMIN} || ' ' || pg_relation_filenode(${relation.oid})`,
+    extra: `concat_ws(' ', ${SNAPSHOT_XMIN}, pg_relation_filenode(${relation.oid}), ${presentLayout(table)})`,
   };
   options.batchRows(run);
   const session = await manager.lease(signal);
@@ -251,7 +252,8 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
   }
   const result = unpackResult(row, query, doing);
   if (result.outcome !== 'batch' || result.batch.rowCount > batchRows * 2) return undefined;
-  const [xmin = '', fileNode = ''] = String(result.extra).split(' ');
+  const [xmin = '', fileNode = '', layout] = String(result.extra).split(' ');
+  checkLayout(table, layout);
   const progress: LoadProgress = {
     startedAt: startOfPass(run),
     signature: run.signature,

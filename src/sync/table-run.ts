@@ -3,7 +3,7 @@ import type { DestinationTable } from '../destination/destination';
 import type { ConnectorError } from '../common/errors';
 import type { PlannedTable } from '../model/plan';
 import type { LoadProgress, TableState } from '../model/sync-state';
-import { tableKey } from '../model/table';
+import { tableKey, type Relation } from '../model/table';
 import { subtractRange, type TidRange } from '../model/tid-range';
 import type { ModeDecision, Pass } from './sync-modes';
 import type { TableSelection } from './transformations';
@@ -41,7 +41,7 @@ export class TableRun {
   finished: TableState | undefined;
   /** What this sync reads of it; a pass over changes becomes a load where changes turn out not to suffice. */
   pass: Pass;
-  readonly planned: PlannedTable;
+  planned: PlannedTable;
   readonly position: number;
   readonly selection: TableSelection;
   readonly destinationTable: DestinationTable;
@@ -95,6 +95,14 @@ export class TableRun {
         relation.oid === relationOid ? { ...relation, pending: subtractRange(relation.pending, range) } : relation,
       ),
     };
+  }
+
+  /** Partitions have come or gone since discovery. */
+  replan(relations: readonly Relation[]): void {
+    const { table } = this.planned;
+    if (relations === table.relations) return;
+    const readMethod = relations.every(({ rangeReadable }) => rangeReadable) ? 'ranges' : 'cursor';
+    this.planned = { ...this.planned, readMethod, table: { ...table, relations } };
   }
 
   /** All of the pass is read, by other means than ranges. */

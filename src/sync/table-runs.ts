@@ -9,7 +9,7 @@ import type { TableState } from '../model/sync-state';
 import { tableKey, type TableSchema } from '../model/table';
 import type { DestinationTable } from '../destination/destination';
 import { METADATA_TABLE_NAMES } from './metadata-tables';
-import { describeDrift, shapeOf } from './schema-drift';
+import { describeDrift, labelsIn, shapeOf } from './schema-drift';
 import { decidePass, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
 import { applyTransformations, type TableSelection, type Transformation } from './transformations';
@@ -93,14 +93,16 @@ function createRun(
     keepDeletedRows: sameKey,
   };
   const signature = signatureOf(table, destinationTable, selection);
-  const drifted = committed?.signature != null && committed.signature !== signature;
+  const earlier = committed?.shape ?? null;
+  const comparable = earlier === null ? signature : signatureOf(table, destinationTable, selection, labelsIn(earlier));
+  const drifted = committed?.signature != null && committed.signature !== comparable;
   if (drifted) reportDrift(table, committed, sameKey, options);
   const decision = decisionOf(planned);
   const fresh = options.fullResync(table);
   const { pass, notice } = decidePass({
     decision,
     state: committed,
-    signature,
+    signature: comparable,
     source: options.source,
     fullResync: fresh,
     hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
@@ -141,15 +143,28 @@ function decisionOf(planned: PlannedTable): ModeDecision {
   return { mode: planned.mode, reason: planned.modeReason, replicationKey: planned.replicationKey };
 }
 
-/** What a load or a pass over changes can only go on with while it stays the same. */
-function signatureOf(table: TableSchema, destination: DestinationTable, selection: TableSelection): string {
+/**
+ * What a load or a pass over changes can only go on with while it stays the same. `labelsKnown`: of enum labels
+ * only so many of each column's are looked at, since a new one changes nothing about the rows that are there.
+ */
+function signatureOf(
+  table: TableSchema,
+  destination: DestinationTable,
+  selection: TableSelection,
+  labelsKnown: ReadonlyMap<string, number> = new Map(),
+): string {
+  const read = new Set(selection.columns.map(({ name }) => name));
   const parts = [
     table.oid,
     destination.name,
     destination.columns,
     destination.primaryKey,
-    selection.columns,
+    // Whether NULL is allowed decides how a column travels, not what arrives.
+    selection.columns.map(({ name, type, textExpression }) => [name, type, textExpression]),
     selection.conditions,
+    table.columns
+      .filter(({ name }) => read.has(name))
+      .map(({ name, place, madeOf, labels }) => [name, place, madeOf, labels.slice(0, labelsKnown.get(name))]),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
@@ -157,7 +172,7 @@ function signatureOf(table: TableSchema, destination: DestinationTable, selectio
 /** Says what changed; a warning where data may have changed its meaning, an error where the user wants none. */
 function reportDrift(table: TableSchema, committed: TableState | null, sameKey: boolean, options: RunsOptions): void {
   const found = committed?.shape == null ? undefined : describeDrift(committed.shape, shapeOf(table), sameKey);
-  const what = found?.description ?? 'its transformations or names in the warehouse are others';
+  const what = found?.description ?? 'labels of an enum, its transformations or names in the warehouse are others';
   if (options.schemaDrift === 'fail') throw driftRefused(tableKey(table), what);
   const level = options.schemaDrift === 'warn' || found?.onlyAdded !== true ? 'warning' : 'info';
   const keyNote = sameKey ? '' : ' Rows marked deleted under the old key are dropped.';

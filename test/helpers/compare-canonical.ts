@@ -7,6 +7,7 @@
  * date                       | days since 1970-01-01, or (-)infinity         | whole numbers: no calendar, era or format
  * timestamp, timestamptz     | microseconds since 1970-01-01 UTC, or (-)infinity | whole numbers: no zone, era or format
  * bytea                      | hex                                           |
+ * inet                       | as psql shows it: the netmask only where there is one |
  * ranges                     | bounds and their kinds, taken from PostgreSQL's own text of the range |
  * arrays, composites         | to_json, character by character               | what the product promises for them
  * everything else            | PostgreSQL's text, character by character     | booleans read true and false on both sides
@@ -43,6 +44,8 @@ export function sourceText(x: string, column: SourceColumn, storedType: string):
     case 'timestamp':
     case 'timestamptz':
       return asText ? `${x}::text` : `CASE WHEN isfinite(${x}) THEN ${microseconds(x)}::text ELSE ${x}::text END`;
+    case 'inet':
+      return `CASE masklen(${x}) WHEN CASE family(${x}) WHEN 4 THEN 32 ELSE 128 END THEN host(${x}) ELSE ${x}::text END`;
     case 'bytea':
       return `encode(${x}, 'hex')`;
     default:

@@ -36,7 +36,8 @@ export interface GoldenOptions {
   /** Runs before the tables are made. */
   readonly setup?: string;
   readonly settings?: Partial<Settings>;
-  readonly database?: DatabaseOptions;
+  /** Asked for when the tests begin. */
+  readonly database?: () => DatabaseOptions;
 }
 
 /** Declares one test per type. `outcome` is called with the sync's log afterwards. */
@@ -51,7 +52,7 @@ export function goldenTypes(
   const reads = new Map<string, Read>();
 
   beforeAll(async () => {
-    database = await createDatabase(options.database);
+    database = await createDatabase(options.database?.());
     const { client } = database;
     if (options.setup !== undefined) await client.query(options.setup);
     for (const [index, { type, values }] of types.entries()) {

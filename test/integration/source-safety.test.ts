@@ -172,6 +172,7 @@ describe('what the role may and how it is set up', () => {
         enable_tidscan: 'off',
         row_security: 'on',
         array_nulls: 'off',
+        quote_all_identifiers: 'on',
       };
       for (const [setting, value] of Object.entries(odd)) {
         const quoted = setting === 'search_path' ? value : `'${value}'`;
@@ -185,9 +186,9 @@ describe('what the role may and how it is set up', () => {
         CREATE FUNCTION shadow.obj_description(oid, name) RETURNS text LANGUAGE sql AS $$ SELECT 'shadow' $$;
         CREATE FUNCTION shadow.keep_first(text, text, text) RETURNS text LANGUAGE sql AS $$ SELECT 'shadow' $$;
         CREATE AGGREGATE shadow.string_agg(text, text) (sfunc = shadow.keep_first, stype = text);
-        CREATE TABLE public.payments (id int PRIMARY KEY, at timestamptz, local timestamp, span interval, tiny float8, body bytea, ratio real, amount money);
+        CREATE TABLE public.payments (id int PRIMARY KEY, at timestamptz, local timestamp, span interval, tiny float8, body bytea, ratio real, amount money, kind regtype);
         INSERT INTO public.payments SELECT i, timestamptz '2024-03-31 01:30:00+00' + i * interval '7 minutes', timestamp '2024-02-03' + i * interval '1 day',
-          i * interval '-1 day 02:03:04.5', 0.1 + i / 3.0, decode(md5(i::text), 'hex'), i / 7.0, i FROM generate_series(1, 200) i;
+          i * interval '-1 day 02:03:04.5', 0.1 + i / 3.0, decode(md5(i::text), 'hex'), i / 7.0, i, 'pg_class' FROM generate_series(1, 200) i;
         GRANT USAGE ON SCHEMA public, archive, shadow TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA public, archive TO ${role}`);
       expect((await sync(database, { username: role, password: 'secret', customBatchSize: 50 })).failures).toEqual({});
       await withWarehouse(database, async (warehouse) => {

@@ -79,7 +79,7 @@ describe("pgvector's types, by name and text form", () => {
 
 /**
  * Stand-ins for PostGIS: a geometry is text of the form TYPE;FLAG;ARC;GEOJSON, of which the functions return
- * a part each. With PostGIS itself, docs/TYPES.md says what was run.
+ * a part each. types-postgis.test.ts has the same with PostGIS itself, where it is installed.
  */
 describe("PostGIS's types, through functions of the extension's schema", () => {
   const part = (name: string, at: number, returns: string): string =>
@@ -103,13 +103,30 @@ describe("PostGIS's types, through functions of the extension's schema", () => {
           null,
         ],
       },
+      {
+        type: '"Geo".geometry[]',
+        stored: 'JSON',
+        values: [
+          raw(
+            '{"ST_Point;0;f;{}",NULL,ST_Point;1;f;}',
+            '[{},null,"ST_Point;1;f;"]',
+            '{"ST_Point;0;f;{}",NULL,ST_Point;1;f;}',
+          ),
+          raw('{{ST_Point;1;f;}}', '[["ST_Point;1;f;"]]'),
+          raw('{}', '[]'),
+          null,
+        ],
+      },
       { type: '"Geo".geography', stored: 'JSON', values: [raw('ST_Point;0;f;{"a": 1}', '{"a": 1}'), null] },
     ],
     {
       setup: `CREATE SCHEMA "Geo"; ${standIn('"Geo"', 'geometry')} ${standIn('"Geo"', 'geography')}
         CREATE CAST ("Geo".geography AS "Geo".geometry) WITHOUT FUNCTION;
         ${part('st_geometrytype', 1, 'text')} ${part('st_zmflag', 2, 'int2')} ${part('st_hasarc', 3, 'bool')}
-        ${json('geometry')} ${json('geography')}`,
+        ${json('geometry')} ${json('geography')}
+        CREATE TABLE "Geo".spatial_ref_sys (srid int PRIMARY KEY);
+        CREATE FUNCTION "Geo".st_isempty("Geo".geometry) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT false';
+        CREATE FUNCTION "Geo".st_srid("Geo".geometry) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 0'`,
     },
   );
 });

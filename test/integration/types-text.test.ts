@@ -59,7 +59,13 @@ describe('text and what travels as text', () => {
       {
         type: 'inet',
         stored: 'VARCHAR',
-        values: [['192.168.0.1', '192.168.0.1/32'], '10.0.0.0/8', ['::ffff:1.2.3.4', '::ffff:1.2.3.4/128']],
+        values: [
+          ['192.168.0.1', '192.168.0.1/32', '192.168.0.1'],
+          '10.0.0.0/8',
+          '10.1.2.3/24',
+          ['::ffff:1.2.3.4', '::ffff:1.2.3.4/128', '::ffff:1.2.3.4'],
+          null,
+        ],
       },
       { type: 'cidr', stored: 'VARCHAR', values: ['10.0.0.0/8', ['::1', '::1/128']] },
       { type: 'macaddr', stored: 'VARCHAR', values: [['08002b:010203', '08:00:2b:01:02:03']] },
@@ -106,6 +112,8 @@ describe('text and what travels as text', () => {
       { type: 'regdictionary', stored: 'VARCHAR', values: ['simple'] },
       { since: 13, type: 'regcollation', stored: 'VARCHAR', values: ['"C"', '-'] },
       { type: 'mood', note: 'enum', stored: 'VARCHAR', values: ['', "it's", 'sad \u001f', null] },
+      // A cast to text that somebody wrote is not the type's own text.
+      { type: 'cast_mood', note: 'enum with a cast', stored: 'VARCHAR', values: [['up', 'shouted UP', 'up'], null] },
       { type: 'domains.whole', note: 'domain over a domain', stored: 'INTEGER', values: ['-5', null] },
       { type: 'domains.price', note: 'domain with a modifier', stored: 'DECIMAL(8,3)', values: ['1.250'] },
       { type: 'domains.label', note: 'domain over varchar', stored: 'VARCHAR', values: ['', 'x'] },
@@ -121,6 +129,9 @@ describe('text and what travels as text', () => {
     {
       setup: `
         CREATE TYPE mood AS ENUM ('', 'it''s', E'sad \\x1f');
+        CREATE TYPE cast_mood AS ENUM ('up', 'down');
+        CREATE FUNCTION shout(cast_mood) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'shouted ' || pg_catalog.upper(pg_catalog.enum_out($1)::text) $$;
+        CREATE CAST (cast_mood AS text) WITH FUNCTION shout(cast_mood);
         CREATE TABLE "Mixed ""Case""" ();
         CREATE SCHEMA domains;
         CREATE DOMAIN domains.number AS int; CREATE DOMAIN domains.whole AS domains.number CHECK (value < 10);

@@ -24,7 +24,7 @@ const STATE: TableState = {
   lastSyncedAt: '2025-01-01T00:00:00.000Z',
   rows: 3,
   signature: 'abc',
-  shape: { oid: 1, columns: [['id', 'integer']] },
+  shape: { oid: 1, columns: [['id', 'integer', 1, '', 0]] },
   source: 'x',
   relations: [],
   xmin: '700',

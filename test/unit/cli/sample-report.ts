@@ -20,6 +20,7 @@ export function plannedTable(name: string, estimatedRows = 1000, schema = 'publi
       columns: [],
       primaryKey: ['id'],
       relations: [],
+      layout: '',
       rowSecurity: false,
       estimatedRows,
       bytes: 8192 * 1000,

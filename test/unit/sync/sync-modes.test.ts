@@ -18,6 +18,7 @@ const table: TableSchema = {
   columns: [],
   primaryKey: ['id'],
   relations: [{ oid: 1, schema: 'public', name: 't', blocks: 10, rows: 100_000, bytes: 1, rangeReadable: true }],
+  layout: '',
   rowSecurity: false,
   estimatedRows: 100_000,
   bytes: 1,
