@@ -9,6 +9,7 @@ export function combineObservers(...observers: readonly SyncObserver[]): SyncObs
     rowsWritten: (...event) => observers.forEach((observer) => observer.rowsWritten?.(...event)),
     checkpoint: (...event) => observers.forEach((observer) => observer.checkpoint?.(...event)),
     tableFinished: (...event) => observers.forEach((observer) => observer.tableFinished?.(...event)),
+    tableLeftOut: (...event) => observers.forEach((observer) => observer.tableLeftOut?.(...event)),
     retry: (...event) => observers.forEach((observer) => observer.retry?.(...event)),
     sampled: (...event) => observers.forEach((observer) => observer.sampled?.(...event)),
   };

@@ -181,7 +181,9 @@ async function syncWithin(
   });
   const failed = [...unreadable, ...refused].map(([key, error]): TableReport => {
     logger.severe(`Table ${key} is left out: ${error.describe()}`);
-    return { key, destinationTable: '', rows: 0, seconds: 0, error };
+    const report = { key, destinationTable: '', rows: 0, seconds: 0, error };
+    observer.tableLeftOut?.(report);
+    return report;
   });
   logger.info(`Found ${runs.length} tables to process`);
   control.logStatus();

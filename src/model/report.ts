@@ -51,6 +51,8 @@ export interface SyncObserver {
   /** Rows accepted by the destination; `bytes` are characters of packed text. */
   rowsWritten?(table: PlannedTable, rows: number, bytes: number): void;
   tableFinished?(table: PlannedTable, report: TableReport): void;
+  /** A table that is not begun, since it may not be read or not be written: it counts as failed. */
+  tableLeftOut?(report: TableReport): void;
   retry?(table: PlannedTable, attempt: number, delaySeconds: number): void;
   /** Whenever pressure is sampled, with what follows from it. */
   sampled?(pressure: Pressure, batchRows: number, readers: number): void;

@@ -38,7 +38,8 @@ const RULES: readonly StateRule[] = [
     kind: 'connection',
     retryable: false,
     losesConnection: true,
-    hint: 'Check "username" and "password", and the server\'s pg_hba.conf.',
+    // The server does not tell a stranger which of these it was.
+    hint: 'Check "username" and "password", whether the password has expired (VALID UNTIL), and the server\'s pg_hba.conf.',
   },
   {
     state: '3D000',
@@ -127,6 +128,16 @@ const RULES: readonly StateRule[] = [
   },
 ];
 
+/** Client and server do not agree on encryption, or on who the server is: no second attempt changes that. */
+const TLS_REFUSED: StateRule = {
+  state: '08001',
+  code: 'tls_refused',
+  kind: 'connection',
+  retryable: false,
+  losesConnection: true,
+  hint: 'Check "sslmode" and "sslrootcert", and "ssl" and the certificate of the server.',
+};
+
 function ruleFor(state: string): StateRule | undefined {
   return RULES.find((rule) => rule.state === state) ?? RULES.find((rule) => rule.state === state.slice(0, 2));
 }
@@ -150,7 +161,8 @@ export function translateOdbcError(error: unknown, doing: string): ConnectorErro
   const text = cleanMessage(first?.message ?? (error instanceof Error ? error.message : String(error)));
   // libpq refuses a login before there is a SQLSTATE to report: psqlODBC calls it all 08001.
   const state = refineState(first?.state, text);
-  const rule = state === undefined ? undefined : ruleFor(state);
+  const rule =
+    state === '08001' && TLS_WORDS.test(text) ? TLS_REFUSED : state === undefined ? undefined : ruleFor(state);
   return new ConnectorError(`${sentence(text)} (while ${doing}${state === undefined ? '' : `, SQLSTATE ${state}`}).`, {
     code: rule?.code ?? 'odbc_error',
     kind: rule?.kind ?? 'source',
@@ -167,6 +179,8 @@ function hintFor(rule: StateRule | undefined, text: string): { readonly hint?: s
     return { hint: `Run: GRANT CONNECT ON DATABASE "${database}" TO the role in "username".` };
   return rule?.hint === undefined ? {} : { hint: rule.hint };
 }
+
+const TLS_WORDS = /does not support SSL|\bcertificate\b/i;
 
 /**
  * At login psqlODBC reports every refusal as 08001 with libpq's text; only the server's words tell a

@@ -79,6 +79,7 @@ it.each<[what: string, overrides: Record<string, string>, said: RegExp]>([
     /password authentication failed for user .*\. Check "username" and "password"/,
   ],
   ['an unknown role', { username: 'nobody_here' }, /"nobody_here".*\. Check "username" and "password"/],
+  ['a server without TLS', { sslmode: 'require' }, /does not support SSL.*\. Check "sslmode"/],
   ['a missing database', { database: 'nothing_here' }, /database "nothing_here" does not exist .*\. Check "database"/],
 ])('%s: exit 3 at once, without another attempt', async (_what, overrides, said) => {
   const result = await sync(overrides);

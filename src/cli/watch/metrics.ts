@@ -76,13 +76,14 @@ export function createMetrics(version: string): SyncMetrics {
   const readers = gauge('readers', 'Connections that may read at once, after pressure');
 
   const labels = new Set<string>();
-  const label = (table: PlannedTable): string => {
-    const key = tableKey(table.table);
+  const label = (table: PlannedTable): string => labelOf(tableKey(table.table));
+  const labelOf = (key: string): string => {
     if (labels.has(key)) return key;
     if (labels.size >= MOST_LABELS) return OTHER;
     labels.add(key);
     return key;
   };
+  const waiting = new Set<string>();
   const states = { waiting: 0, running: 0, done: 0, failed: 0 };
   const moved = (from: keyof typeof states | undefined, to: keyof typeof states, count = 1): void => {
     if (from !== undefined) states[from] -= count;
@@ -92,6 +93,7 @@ export function createMetrics(version: string): SyncMetrics {
 
   const observer: SyncObserver = {
     planned: (plan) => {
+      for (const { table } of plan.tables) waiting.add(tableKey(table));
       moved(undefined, 'waiting', plan.tables.length);
       estimated.set(plan.tables.reduce((sum, { table }) => sum + table.estimatedRows, 0));
     },
@@ -108,6 +110,11 @@ export function createMetrics(version: string): SyncMetrics {
       moved('running', error === undefined ? 'done' : 'failed');
       durations.observe(seconds);
       if (error !== undefined) errors.inc({ table: label(table), code: error.code });
+    },
+    // Of the plan, or not even that.
+    tableLeftOut: ({ key, error }) => {
+      moved(waiting.has(key) ? 'waiting' : undefined, 'failed');
+      errors.inc({ table: labelOf(key), code: error?.code ?? 'unknown' });
     },
     sampled: (_pressure, batchRows, count) => {
       batch.set(batchRows);

@@ -94,6 +94,9 @@ export class SyncWatch {
       entry.timeline.pause(this.now(), this.now() + delaySeconds * 1000);
     },
     tableFinished: (table, report) => this.finished(this.entry(table), report),
+    tableLeftOut: ({ key, error }) => {
+      if (error !== undefined) this.failures.set(key, this.redact(error.describe()));
+    },
     sampled: (_pressure, batchRows, readers) => {
       this.batchRows = batchRows;
       this.readers = readers;

@@ -30,6 +30,17 @@ async function afterSync(): Promise<string> {
 }
 
 describe('metrics', () => {
+  it('count a table that cannot even be begun as failed, planned or not', async () => {
+    const metrics = createMetrics('1');
+    metrics.observer.planned?.({ tables: [orders, items] });
+    metrics.observer.tableLeftOut?.(tableReport('public.items', 'Its name is taken.'));
+    metrics.observer.tableLeftOut?.(tableReport('public.secrets', 'No right.'));
+    const text = await metrics.registry.metrics();
+    expect(text).toMatch(/^pgsluice_tables\{state="waiting"\} 1$/m);
+    expect(text).toMatch(/^pgsluice_tables\{state="failed"\} 2$/m);
+    expect(text).toContain('pgsluice_table_errors_total{table="public.secrets",code="lost"} 1');
+  });
+
   it('count rows, tables, retries, errors and commits', async () => {
     const text = await afterSync();
     for (const line of [

@@ -31,6 +31,10 @@ test.each([
   ['FATAL:  database "x" does not exist', '3D000', false],
   ['FATAL:  sorry, too many clients already', '53300', true],
   ['connection refused', '08001', true],
+  ['server does not support SSL, but SSL was required', '08001', false],
+  ['SSL error: certificate verify failed', '08001', false],
+  ['root certificate file "/x/root.crt" does not exist', '08001', false],
+  ['SSL SYSCALL error: EOF detected', '08001', true],
 ])('at login, psqlODBC calls everything 08001: %s', (message, state, retryable) => {
   expect(translateOdbcError(odbcError('08001', message), 'connecting')).toMatchObject({ sqlState: state, retryable });
 });
