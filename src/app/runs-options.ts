@@ -27,6 +27,7 @@ export function runsOptions(settings: Settings, context: RunsContext): RunsOptio
     naming: settings.naming,
     rules: [...BUILT_IN_TRANSFORMATIONS, ...(context.module.transformations ?? [])],
     region: settings.region,
+    destinationSchema: settings.destinationSchema,
     source: context.source,
     fullResync: resyncFilter(settings.fullResync),
     keysOnly: context.keysOnly === true,

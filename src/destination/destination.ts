@@ -54,6 +54,8 @@ export interface Destination {
   write(table: DestinationTable, batch: PackedBatch): Promise<void>;
   /** Adds a batch of newer versions: each replaces all rows of the load with its key. */
   writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void>;
+  /** Begins a collection of keys; those of an attempt that failed are forgotten. */
+  beginKeys(table: DestinationTable): Promise<void>;
   /** Collects the keys that exist (columns: the primary key, in its order), for `keepOnlyKeys` and `markMissing`. */
   collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void>;
   /** Drops from the load what has none of the collected keys. Returns how many rows went. */

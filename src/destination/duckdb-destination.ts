@@ -16,6 +16,7 @@ import { Warehouse, type WarehouseOptions } from './duckdb-warehouse';
 import { LoadTable } from './load-table';
 import { replaceTable } from './replace-table';
 import { writeRun } from './run-history';
+import { loadTableName, STATE_TABLE, storedStates } from './stored-states';
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly schema: string;
@@ -24,7 +25,6 @@ export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly secondsType?: 'FLOAT';
 }
 
-const STATE_TABLE = '_pgsluice.state';
 const LATEST_TABLE = 'pgsluice_latest';
 
 /**
@@ -49,8 +49,7 @@ export class DuckDbDestination implements Destination {
     await this.warehouse.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}`);
     await this.warehouse.run('CREATE SCHEMA IF NOT EXISTS _pgsluice');
     await this.warehouse.run(`CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`);
-    const rows = await this.warehouse.rows(`SELECT table_key, entry FROM ${STATE_TABLE}`);
-    return new Map(rows.map((row) => [String(row[0]), JSON.parse(String(row[1])) as TableState]));
+    return await storedStates(this.warehouse, this.options.schema, this.options.logger);
   }
 
   async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
@@ -83,16 +82,22 @@ export class DuckDbDestination implements Destination {
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
   }
 
+  async beginKeys(table: DestinationTable): Promise<void> {
+    const warehouse = await this.writing();
+    const names = table.primaryKey.map(quoted).join(', ');
+    await warehouse.run(
+      `CREATE OR REPLACE TEMP TABLE ${keysName(table)} AS SELECT ${names} FROM ${this.loadOf(table).name} LIMIT 0`,
+    );
+  }
+
   async collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void> {
     await this.writing();
-    await this.ensureKeysTable(table);
     await this.loadOf(table).insertKeys(keys, keysName(table));
   }
 
   async keepOnlyKeys(table: DestinationTable): Promise<number> {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
-    await this.ensureKeysTable(table);
     const removed = await warehouse.changeRows(
       load.name,
       `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'ANTI', keysName(table), table)})`,
@@ -135,7 +140,6 @@ export class DuckDbDestination implements Destination {
     const warehouse = await this.writing();
     const name = this.tableName(table);
     const load = this.loadOf(table);
-    await this.ensureKeysTable(table);
     const stamp = `_fivetran_synced = ${load.stampTime}, sync_timestamp = ${load.stampSeconds}`;
     const marked = await warehouse.changeRows(
       name,
@@ -264,16 +268,9 @@ export class DuckDbDestination implements Destination {
     return `${quoted(this.options.schema)}.${quoted(table.name)}`;
   }
 
-  private async ensureKeysTable(table: DestinationTable): Promise<void> {
-    const names = table.primaryKey.map(quoted).join(', ');
-    await this.opened().run(
-      `CREATE TEMP TABLE IF NOT EXISTS ${keysName(table)} AS SELECT ${names} FROM ${this.loadOf(table).name} LIMIT 0`,
-    );
-  }
-
   /** In the same schema, since DuckDB renames within a schema only. */
   private loadName(table: DestinationTable): string {
-    return `${quoted(this.options.schema)}.${quoted(`_pgsluice_load_${table.name}`)}`;
+    return `${quoted(this.options.schema)}.${quoted(loadTableName(table.name))}`;
   }
 }
 

@@ -24,6 +24,10 @@ export class NullDestination implements Destination {
     return Promise.resolve();
   }
 
+  beginKeys(): Promise<void> {
+    return Promise.resolve();
+  }
+
   collectKeys(): Promise<void> {
     return Promise.resolve();
   }

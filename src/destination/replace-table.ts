@@ -5,6 +5,7 @@ import type { DestinationTable, FinishedLoad } from './destination';
 import { literal, quoted } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
 import type { LoadTable } from './load-table';
+import { loadTableName } from './stored-states';
 import { storedText } from './stored-text';
 
 /** A column of the name of an alias would be taken for the alias, and its JSON looked into: `t.id` is then t's field id. */
@@ -68,12 +69,11 @@ async function carryOver(
   target: string,
 ): Promise<number> {
   const { schema, table, load, logger } = replacement;
-  const loadTableName = `_pgsluice_load_${table.name}`;
   const keys = table.primaryKey.length === 0 ? ['_fivetran_id'] : table.primaryKey;
   if (keys.some((key) => !old.has(key))) return 0;
   // A table that another program made: what it meant by its rows is not known.
   if (!old.has('_fivetran_deleted')) return 0;
-  const present = await columnTypes(warehouse, schema, loadTableName);
+  const present = await columnTypes(warehouse, schema, loadTableName(table.name));
   // Keys of another type than before are compared as text: a cast might fail, or make two keys one.
   const same = (key: string): string =>
     old.get(key) === present.get(key)

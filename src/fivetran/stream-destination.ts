@@ -104,10 +104,14 @@ export class StreamDestination implements Destination {
     await this.upsert(this.streamed(table), batch);
   }
 
+  beginKeys(table: DestinationTable): Promise<void> {
+    this.streamed(table).existingKeys = new Set();
+    return Promise.resolve();
+  }
+
   collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void> {
-    const streamed = this.streamed(table);
-    streamed.existingKeys ??= new Set();
-    for (const key of keyTexts(keys.columns)) streamed.existingKeys.add(key);
+    const { existingKeys } = this.streamed(table);
+    for (const key of keyTexts(keys.columns)) existingKeys?.add(key);
     return Promise.resolve();
   }
 

@@ -2,17 +2,18 @@
 import type { Session } from './session';
 
 /**
- * Which cluster, timeline and database transaction ids belong to. A restore from a dump and pg_upgrade give
- * another system identifier; the promotion of a standby another timeline, after which ids that were already
- * seen may be given out again.
+ * SQL for which cluster, timeline and database transaction ids belong to. A restore from a dump and pg_upgrade
+ * give another system identifier; the promotion of a standby another timeline, after which ids that were already
+ * seen may be given out again. The control file names that timeline only after the first checkpoint, the names
+ * of WAL files at once.
  */
+export const SOURCE_IDENTITY = `(SELECT system_identifier FROM pg_catalog.pg_control_system())::text || '/' ||
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())
+       ELSE ('x' || left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::bit(32)::int4 END::text || '/' ||
+  (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())::text`;
+
 export async function sourceIdentity(session: Session, signal: AbortSignal | undefined): Promise<string> {
-  const [row] = await session.query(
-    `SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' ||
-            (SELECT timeline_id FROM pg_control_checkpoint())::text || '/' ||
-            (SELECT oid FROM pg_database WHERE datname = current_database())::text AS id`,
-    { doing: 'identifying the server', signal },
-  );
+  const [row] = await session.query(`SELECT ${SOURCE_IDENTITY} AS id`, { doing: 'identifying the server', signal });
   return String(row?.['id']);
 }
 

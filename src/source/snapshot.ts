@@ -7,6 +7,7 @@
  */
 import { ConnectorError } from '../common/errors';
 import type { Relation } from '../model/table';
+import { SOURCE_IDENTITY } from './change-tracking';
 import type { Session } from './session';
 import { quoteLiteral, quoteQualified } from './sql';
 
@@ -18,6 +19,8 @@ export interface SnapshotInfo {
    * the snapshot was taken.
    */
   readonly xmin: string;
+  /** Whose transaction ids these are; see change-tracking. */
+  readonly source: string;
 }
 
 /** What must not change while a table is read by ranges, as of a snapshot. */
@@ -59,12 +62,13 @@ export async function beginAndExport(
   for (let attempt = 1; attempt <= MOST_SNAPSHOTS; attempt += 1) {
     await session.query(BEGIN, context);
     const [row] = await session.query(
-      `SELECT pg_catalog.pg_export_snapshot() AS id, ${SNAPSHOT_XMIN} AS xmin, ${lockAndCompare(relations)} AS replaced`,
+      `SELECT pg_catalog.pg_export_snapshot() AS id, ${SNAPSHOT_XMIN} AS xmin, ${SOURCE_IDENTITY} AS source, ` +
+        `${lockAndCompare(relations)} AS replaced`,
       context,
     );
     if (Number(row?.['replaced']) === 0) {
       await session.query(SAVEPOINT, context);
-      return { id: String(row?.['id']), xmin: String(row?.['xmin']) };
+      return { id: String(row?.['id']), xmin: String(row?.['xmin']), source: String(row?.['source']) };
     }
     await endTransaction(session);
   }

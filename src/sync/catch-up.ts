@@ -5,10 +5,12 @@
 import { ConnectorError } from '../common/errors';
 import { readRange } from '../source/batch-reader';
 import { ROW_ALIAS } from '../source/select-list';
-import { beginAndExport, endTransaction, relationStates } from '../source/snapshot';
+import { endTransaction, relationStates } from '../source/snapshot';
 import { KeyComparison } from './key-comparison';
 import type { ProcessorOptions } from './processor-options';
 import type { TableRun } from './table-run';
+import { takeSnapshot } from './take-snapshot';
+import { xidsComparable } from './sync-modes';
 import { wholeRelation } from './whole-relation';
 
 export class CatchUp {
@@ -29,19 +31,18 @@ export class CatchUp {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     const session = await manager.lease(signal);
     try {
-      const snapshot = await beginAndExport(session, run.planned.table.relations, signal);
+      const snapshot = await takeSnapshot(run, session, signal);
       const states = await relationStates(session, run.planned.table.relations, signal);
       const changedOnly = changedSince(progress.firstXmin);
-      for (const relation of run.planned.table.relations) {
-        const state = states.get(relation.oid);
-        if (state?.fileNode !== progress.relations.find(({ oid }) => oid === relation.oid)?.fileNode) {
-          await writer.abandon(run);
-          throw new ConnectorError(`${run.key} was rewritten while it was read.`, {
-            code: 'table_rewritten',
-            kind: 'source',
-            retryable: true,
-          });
-        }
+      const marks = new Map(progress.relations.map(({ oid, fileNode }) => [oid, fileNode]));
+      const rewritten = run.planned.table.relations.some(({ oid }) => states.get(oid)?.fileNode !== marks.get(oid));
+      if (rewritten || !xidsComparable(progress.firstXmin, snapshot.xmin)) {
+        await writer.abandon(run);
+        throw new ConnectorError(`${run.key} was rewritten while it was read, or its load began too long ago.`, {
+          code: 'table_rewritten',
+          kind: 'source',
+          retryable: true,
+        });
       }
       for (const relation of run.planned.table.relations) {
         const blocks = states.get(relation.oid)?.blocks ?? 0;
@@ -54,6 +55,7 @@ export class CatchUp {
         });
         for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
       }
+      await writer.beginKeys(run);
       for (const relation of run.planned.table.relations) {
         await this.keys.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
       }

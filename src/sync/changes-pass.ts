@@ -105,8 +105,8 @@ export class ChangesPass {
         return false;
       }
       await this.preparation.prepare(run, session, snapshot, signal);
-      if (run.readWhole.size > 0 || pass(run) !== 'changes') {
-        // A partition that was attached may hold old keys.
+      if (run.readWhole.size > 0 || !isByTimestamp(run)) {
+        // A partition that was attached may hold old keys, and so may a table that was filled anew.
         await endTransaction(session);
         await manager.release(session);
         return false;
@@ -142,8 +142,8 @@ export class ChangesPass {
 }
 
 /** A call, since the compiler would take an earlier look at the pass for the last word. */
-function pass(run: TableRun): TableRun['pass']['kind'] {
-  return run.pass.kind;
+function isByTimestamp(run: TableRun): boolean {
+  return run.pass.kind === 'changes' && run.pass.mode === 'timestamp';
 }
 
 /** Pages by key cover no range. */

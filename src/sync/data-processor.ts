@@ -15,6 +15,7 @@ import { asConnectorError, ConnectorError, interrupted } from '../common/errors'
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { FinishedLoad } from '../destination/destination';
 import type { TableReport } from '../model/report';
+import type { LoadProgress } from '../model/sync-state';
 import { monotonicClock, type Clock } from '../source/session';
 import { CatchUp } from './catch-up';
 import { ChangesPass } from './changes-pass';
@@ -102,12 +103,13 @@ export class DataProcessor {
     const { writer } = this.options;
     // What an earlier attempt had queued is written before anything is planned on it.
     await writer.settled();
-    if (
-      run.pass.kind === 'load' &&
-      run.progress !== null &&
-      (!run.resumable || run.progress.signature !== run.signature)
-    )
-      await writer.abandon(run);
+    if (run.pass.kind === 'load' && run.progress !== null) {
+      const obstacle = whyAnew(run, run.progress);
+      if (obstacle !== undefined) {
+        this.options.logger.warning(`${run.key} ${obstacle} since its load began; it is read from the start.`);
+        await writer.abandon(run);
+      } else if (!run.resumable) await writer.abandon(run);
+    }
     if (run.pass.kind === 'changes') {
       // Nothing of an earlier attempt is gone on with: changes are few, and applying them twice does no harm.
       if (!run.loadOpen) run.progress = null;
@@ -120,11 +122,14 @@ export class DataProcessor {
       await writer.settled();
       this.rethrow(run);
     }
-    if (run.progress !== null && run.progress.snapshots > 1) xmin = await this.catchUp.run(run);
-    else if (run.progress !== null && !run.loadOpen) await writer.begin(run, run.progress, true);
+    let expectedRows = run.progress?.rows;
+    // A load of which nothing was left to read when it was interrupted is of long ago, too.
+    if (run.progress !== null && (run.progress.snapshots > 1 || !run.loadOpen)) {
+      xmin = await this.catchUp.run(run);
+      expectedRows = undefined;
+    }
     await writer.settled();
     this.rethrow(run);
-    const expectedRows = run.progress?.snapshots === 1 ? run.progress.rows : undefined;
     // Everything is read: another table may have the connection while this one is written.
     releaseSlot();
     const finished = await writer.finish(run, (result, progress) =>
@@ -142,4 +147,11 @@ export class DataProcessor {
   private rethrow(run: TableRun): void {
     if (run.failure !== undefined) throw run.failure;
   }
+}
+
+/** Why what was read of a load cannot be gone on with. Transaction ids mean nothing to another server. */
+function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
+  if (progress.signature !== run.signature) return 'was altered';
+  if (progress.source !== run.source) return 'has come to another server, or to one that was restored or promoted,';
+  return undefined;
 }

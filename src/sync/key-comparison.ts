@@ -4,9 +4,10 @@ import type { Relation } from '../model/table';
 import { readRange } from '../source/batch-reader';
 import type { SelectColumn } from '../source/select-list';
 import type { Session } from '../source/session';
-import { beginAndExport, endTransaction, relationStates } from '../source/snapshot';
+import { endTransaction, relationStates } from '../source/snapshot';
 import type { ProcessorOptions } from './processor-options';
 import type { TableRun } from './table-run';
+import { takeSnapshot } from './take-snapshot';
 import { wholeRelation } from './whole-relation';
 
 export class KeyComparison {
@@ -18,8 +19,9 @@ export class KeyComparison {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     const session = await manager.lease(signal);
     try {
-      await beginAndExport(session, run.planned.table.relations, signal);
+      await takeSnapshot(run, session, signal);
       const states = await relationStates(session, run.planned.table.relations, signal);
+      await this.options.writer.beginKeys(run);
       for (const relation of run.planned.table.relations) {
         await this.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
       }

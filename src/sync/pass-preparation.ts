@@ -1,18 +1,19 @@
 /** What a pass over a table begins with, under its snapshot: a new load, the rest of one, or changes. */
 import { ConnectorError } from '../common/errors';
-import type { LoadProgress, RelationMark, RelationProgress } from '../model/sync-state';
+import type { LoadProgress, RelationMark, RelationProgress, TableState } from '../model/sync-state';
 import type { Relation } from '../model/table';
 import { blockRange, type TidRange } from '../model/tid-range';
 import { checkUnaltered, presentRelations } from '../source/present-table';
 import type { Session } from '../source/session';
-import { beginAndExport, relationStates, type SnapshotInfo } from '../source/snapshot';
+import { relationStates, type SnapshotInfo } from '../source/snapshot';
 import { ROW_ALIAS } from '../source/select-list';
 import { quoteIdentifier } from '../source/sql';
 import { oldestTransactionStart, sinceWatermark, watermarkOf } from '../source/watermark';
 import { changedSince } from './catch-up';
 import type { ProcessorOptions } from './processor-options';
-import { xidsComparable } from './sync-modes';
+import { xidsComparable, type Pass } from './sync-modes';
 import type { TableRun } from './table-run';
+import { takeSnapshot } from './take-snapshot';
 
 /** A relation that is read by a cursor is one range: pending or not. */
 export const WHOLE: TidRange = { lo: 0, hi: 1 };
@@ -30,7 +31,7 @@ export class PassPreparation {
     const asksForTransactions =
       run.decision.replicationKey !== null && this.options.timestampWindowSeconds === undefined;
     const oldestStart = asksForTransactions ? await oldestTransactionStart(session, signal) : null;
-    return { ...(await beginAndExport(session, run.planned.table.relations, signal)), oldestStart };
+    return { ...(await takeSnapshot(run, session, signal)), oldestStart };
   }
 
   /** Leaves `run.progress` with what is to be read under this snapshot, and the destination ready for it. */
@@ -39,7 +40,7 @@ export class PassPreparation {
     run.replan(await presentRelations(session, run.planned.table, signal));
     const present = await this.presentRelations(run, session, signal);
     if (run.pass.kind === 'changes' && !this.canReadChanges(run, snapshot)) run.pass = { kind: 'load' };
-    if (run.progress !== null && (await this.goOn(run, present))) return;
+    if (run.progress !== null && (await this.goOn(run, present, snapshot))) return;
     const progress: LoadProgress = {
       startedAt: startOfPass(run),
       signature: run.signature,
@@ -57,7 +58,7 @@ export class PassPreparation {
       rows: 0,
       relations: present,
     };
-    if (run.pass.kind === 'changes') this.planChanges(run, present);
+    if (run.pass.kind === 'changes') this.planChanges(run, present, snapshot);
     await this.options.writer.begin(run, progress, false);
   }
 
@@ -73,16 +74,12 @@ export class PassPreparation {
   }
 
   /** Whether what is left of the pass can be read under another snapshot than what was read before. */
-  private async goOn(run: TableRun, present: readonly RelationProgress[]): Promise<boolean> {
+  private async goOn(run: TableRun, present: readonly RelationProgress[], snapshot: SnapshotInfo): Promise<boolean> {
     const { progress } = run;
     if (progress === null || !run.resumable) return false;
-    if (
-      !sameMarks(progress.relations, present) ||
-      progress.signature !== run.signature ||
-      progress.source !== run.source
-    ) {
+    if (!sameMarks(progress.relations, present) || !xidsComparable(progress.firstXmin, snapshot.xmin)) {
       this.options.logger.warning(
-        `${run.key} was rewritten, altered or moved since its load began; it is read from the start.`,
+        `${run.key} was rewritten, or too many transactions have passed, since its load began; it is read from the start.`,
       );
       return false;
     }
@@ -102,8 +99,14 @@ export class PassPreparation {
     return false;
   }
 
+  private byTransactionIds(committed: TableState, snapshot: SnapshotInfo): Pass {
+    return committed.xmin !== null && xidsComparable(committed.xmin, snapshot.xmin)
+      ? { kind: 'changes', mode: 'xmin', reconcile: true }
+      : { kind: 'load' };
+  }
+
   /** Relations that are new, or gone, or were rewritten: what transaction ids alone do not show of them. */
-  private planChanges(run: TableRun, present: readonly RelationMark[]): void {
+  private planChanges(run: TableRun, present: readonly RelationMark[], snapshot: SnapshotInfo): void {
     const { committed, pass } = run;
     if (committed === null || pass.kind !== 'changes') return;
     const known = new Map(committed.relations.map(({ oid, fileNode }) => [oid, fileNode]));
@@ -115,12 +118,14 @@ export class PassPreparation {
         `${run.key} was rewritten, truncated or lost a partition; it is loaded from the start.`,
       );
       run.pass = { kind: 'load' };
-    } else if ((rewritten || gone) && !pass.reconcile) {
+    } else if (rewritten || gone) {
       // TRUNCATE and DETACH leave no row behind that could be found by its transaction id.
       this.options.logger.warning(
         `${run.key} was rewritten, truncated or lost a partition; its keys are compared after its changes.`,
       );
       run.pass = { ...pass, reconcile: true };
+      // What was filled anew may have the times of long ago, but not the transaction ids.
+      if (rewritten && pass.mode === 'timestamp') run.pass = this.byTransactionIds(committed, snapshot);
     }
   }
 }

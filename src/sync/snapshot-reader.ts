@@ -68,6 +68,8 @@ export class SnapshotReader {
       await endTransaction(session);
     } catch (error) {
       await manager.discard(session);
+      // A batch that came into the queue later would be read again, and be there twice.
+      await Promise.allSettled(waiting);
       throw error;
     }
     await manager.release(session);

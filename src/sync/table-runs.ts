@@ -18,6 +18,7 @@ export interface RunsOptions {
   readonly naming: Naming;
   readonly rules: readonly Transformation[];
   readonly region: string | undefined;
+  readonly destinationSchema: string;
   readonly source: string;
   readonly fullResync: (table: TableSchema) => boolean;
   readonly keysOnly: boolean;
@@ -92,9 +93,12 @@ function createRun(
     keysMayRepeat: selection.keysMayChange,
     keepDeletedRows: sameKey,
   };
-  const signature = signatureOf(table, destinationTable, selection);
+  const signature = signatureOf(table, options.destinationSchema, destinationTable, selection);
   const earlier = committed?.shape ?? null;
-  const comparable = earlier === null ? signature : signatureOf(table, destinationTable, selection, labelsIn(earlier));
+  const comparable =
+    earlier === null
+      ? signature
+      : signatureOf(table, options.destinationSchema, destinationTable, selection, labelsIn(earlier));
   const drifted = committed?.signature != null && committed.signature !== comparable;
   if (drifted) reportDrift(table, committed, sameKey, options);
   const decision = decisionOf(planned);
@@ -149,6 +153,7 @@ function decisionOf(planned: PlannedTable): ModeDecision {
  */
 function signatureOf(
   table: TableSchema,
+  schema: string,
   destination: DestinationTable,
   selection: TableSelection,
   labelsKnown: ReadonlyMap<string, number> = new Map(),
@@ -156,6 +161,7 @@ function signatureOf(
   const read = new Set(selection.columns.map(({ name }) => name));
   const parts = [
     table.oid,
+    schema,
     destination.name,
     destination.columns,
     destination.primaryKey,

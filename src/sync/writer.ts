@@ -7,7 +7,7 @@
  * commit costs more than a small table.
  *
  * A batch that the destination refuses ends its table's attempt. The refusal costs the transaction, so every
- * table that wrote since the last commit goes back to it as well, and tries again.
+ * table that wrote since the last commit, or is being written, goes back to it as well, and tries again.
  */
 import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
@@ -53,7 +53,10 @@ export class Writer {
     checkpoints: 0,
   };
   private readonly queue = new WriteQueue();
+  /** They wrote since the last commit. */
   private readonly dirty = new Set<TableRun>();
+  /** Their passes have begun and not ended: what the destination holds open for them, a rollback closes. */
+  private readonly open = new Set<TableRun>();
   private waiters: CommitWaiter[] = [];
   private timer: NodeJS.Timeout | undefined;
   /** Of the tables that were finished since the last commit. */
@@ -82,6 +85,7 @@ export class Writer {
       run.progress = progress;
       run.loadOpen = true;
       this.dirty.add(run);
+      this.open.add(run);
     });
   }
 
@@ -98,6 +102,10 @@ export class Writer {
   /** Queues a batch of newer versions of rows. */
   async latest(run: TableRun, batch: PackedBatch): Promise<void> {
     await this.push(run, batch, () => this.options.destination.writeLatest(run.destinationTable, batch));
+  }
+
+  async beginKeys(run: TableRun): Promise<void> {
+    await this.inOrder(run, attemptOf(run), () => this.options.destination.beginKeys(run.destinationTable));
   }
 
   async keys(run: TableRun, batch: PackedBatch): Promise<void> {
@@ -126,6 +134,7 @@ export class Writer {
       run.progress = null;
       run.loadOpen = false;
       this.dirty.add(run);
+      this.open.delete(run);
     });
   }
 
@@ -149,6 +158,7 @@ export class Writer {
       run.loadOpen = false;
       run.finished = describe(result, progress);
       this.dirty.add(run);
+      this.open.delete(run);
       this.counts.deletes += result.deleted;
       this.counts.checkpoints += 1;
       committed = new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
@@ -231,12 +241,13 @@ export class Writer {
     }
     culprit.rolledBack(failure);
     culprit.finished = undefined;
-    for (const run of this.dirty) {
+    for (const run of new Set([...this.dirty, ...this.open])) {
       if (run === culprit) continue;
       run.finished = undefined;
       run.rolledBack(rolledBack());
     }
     this.dirty.clear();
+    this.open.clear();
     for (const waiter of this.waiters.splice(0)) waiter.reject(rolledBack());
   }
 

@@ -54,6 +54,31 @@ it('reads only the rest, and catches up on what changed between', async () => {
   expect(compared).toEqual(same(rows[0]?.n ?? -1));
 });
 
+it('brings up to date what was read to the end before the kill', async () => {
+  const { client } = database;
+  // Of a size to be checkpointed with its last row.
+  await client.query(`
+    CREATE TABLE huge (id int PRIMARY KEY, note text);
+    INSERT INTO huge SELECT i, 'first' FROM generate_series(1, 100000) i;
+    ANALYZE huge;
+    UPDATE pg_class SET reltuples = 60000000 WHERE relname = 'huge';
+  `);
+  // And in batches that reach to the end of its last page.
+  const configuration = writeConfiguration(database, { custom_batch_size: '50000' });
+  expect((await syncKilledAt(configuration, 'commit:1:after')).signal).toBe('SIGKILL');
+  const [left] = await withWarehouse(database, (warehouse) =>
+    warehouse.rows("SELECT CAST(json_extract(entry, '$.load.relations[0].pending') AS VARCHAR) FROM _pgsluice.state"),
+  );
+  expect(left).toEqual(['[]']);
+  await client.query(`UPDATE huge SET note = 'second' WHERE id <= 10; DELETE FROM huge WHERE id > 99000`);
+  const again = await endInTime(startCli(['sync', '--configuration', configuration]));
+  expect(again.code).toBe(0);
+  const compared = await withWarehouse(database, (warehouse) =>
+    compareTable(client, warehouse, { schema: 'public', name: 'huge' }),
+  );
+  expect(compared).toEqual(same(99_000));
+});
+
 it('starts over, and says so, when the table was rewritten meanwhile', async () => {
   const { client } = database;
   await client.query(`

@@ -167,14 +167,18 @@ async function withStateOf(
   key: string,
   change: (entry: Record<string, unknown>) => Record<string, unknown>,
 ): Promise<void> {
+  const [row] = await withWarehouse(database, (warehouse) =>
+    warehouse.rows(`SELECT entry FROM _pgsluice.state WHERE table_key = '${key}'`),
+  );
+  const entry = JSON.stringify(change(JSON.parse(String(row?.[0])) as Record<string, unknown>));
+  await changeWarehouse(`UPDATE _pgsluice.state SET entry = '${entry}' WHERE table_key = '${key}'`);
+}
+
+async function changeWarehouse(statement: string): Promise<void> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(`${database.folder}/warehouse.db`);
   const connection = await instance.connect();
-  const [row] = (
-    await connection.runAndReadAll(`SELECT entry FROM _pgsluice.state WHERE table_key = '${key}'`)
-  ).getRows();
-  const entry = JSON.stringify(change(JSON.parse(String(row?.[0])) as Record<string, unknown>));
-  await connection.run(`UPDATE _pgsluice.state SET entry = '${entry}' WHERE table_key = '${key}'`);
+  await connection.run(statement);
   connection.closeSync();
   instance.closeSync();
 }
@@ -261,6 +265,17 @@ describe('mode timestamp', () => {
     },
   );
 
+  test('a table that was emptied and filled with rows of long ago is read by transaction id', async () => {
+    await create();
+    await sync();
+    await sql(`TRUNCATE t; INSERT INTO t SELECT i, 'restored ' || i, now() - interval '300 days' FROM generate_series(5000, 15000) AS i;
+      ANALYZE t`);
+    await sync();
+    expect(lines.join('\n')).toMatch(/WARNING public\.t was rewritten, truncated or lost a partition; its keys/);
+    expect(await compared('t')).toEqual(same(10_001));
+    expect(await deletedKeys('source_public_t')).toHaveLength(4_999);
+  });
+
   test('an append-only table goes by its creation time only when told to', async () => {
     await sql(`CREATE TABLE t (id int PRIMARY KEY, v text, created_at timestamptz NOT NULL DEFAULT now());
       CREATE INDEX ON t (created_at); INSERT INTO t SELECT i, 'x' FROM generate_series(1, 12000) i; ANALYZE t`);
@@ -298,6 +313,10 @@ describe('schema evolution', () => {
     ['a column added', `ALTER TABLE t ADD COLUMN extra numeric(5,2) DEFAULT 1.5`],
     ['a column dropped', `ALTER TABLE t DROP COLUMN n`],
     ['a column renamed', `ALTER TABLE t RENAME COLUMN v TO w`],
+    [
+      'columns in another order',
+      `ALTER TABLE t ADD COLUMN w text; UPDATE t SET w = v; ALTER TABLE t DROP COLUMN v; ALTER TABLE t RENAME COLUMN w TO v`,
+    ],
     ['a type widened', `ALTER TABLE t ALTER n TYPE bigint`],
     ['a type narrowed', `ALTER TABLE t ALTER n TYPE smallint`],
     ['a type changed altogether', `ALTER TABLE t ALTER n TYPE date USING date '2024-01-01' + n`],
@@ -319,7 +338,7 @@ describe('schema evolution', () => {
     await sql(change);
     await sync();
     expect(lines.join('\n')).toMatch(
-      /(WARNING|INFO) public\.t has changed: .*(added|dropped or renamed|changed from|is another|created anew)/,
+      /(WARNING|INFO) public\.t has changed: .*(added|dropped or renamed|changed from|is another|created anew|created again)/,
     );
     const { rows } = await database.client.query<{ count: string }>('SELECT count(*) FROM t');
     expect(await comparedWithLeftovers('t')).toEqual(same(Number(rows[0]?.count)));
@@ -354,6 +373,31 @@ describe('schema evolution', () => {
     await sync();
     expect(lines.join('\n')).toContain('WARNING public.t is no longer in the source');
     expect(await compared('renamed')).toEqual(same(12_000));
+  });
+
+  test('schema_drift "warn" makes a warning also of what "evolve" only mentions', async () => {
+    await bigTable();
+    await sync();
+    await sql('ALTER TABLE t ADD COLUMN a int');
+    await sync({ schemaDrift: 'warn' });
+    expect(lines).toContain('WARNING public.t has changed: column a added. It is loaded from the start.');
+    await sql('ALTER TABLE t ADD COLUMN b int');
+    await sync();
+    expect(lines).toContain('INFO public.t has changed: column b added. It is loaded from the start.');
+    expect(await compared('t')).toEqual(same(12_000));
+  });
+
+  test('a table that moves to another schema is a new one; the old one stays, with a warning', async () => {
+    await bigTable();
+    await sync();
+    await sql('CREATE SCHEMA elsewhere; ALTER TABLE t SET SCHEMA elsewhere');
+    await sync();
+    expect(lines.join('\n')).toContain('WARNING public.t is no longer in the source');
+    expect(await compared('t', 'elsewhere')).toEqual(same(12_000));
+    // And back: what was missed meanwhile is found.
+    await sql(`UPDATE elsewhere.t SET v = 'elsewhere' WHERE id = 3; ALTER TABLE elsewhere.t SET SCHEMA public`);
+    await sync();
+    expect(await compared('t')).toEqual(same(12_000));
   });
 
   test('values of a new enum label arrive', async () => {
@@ -402,6 +446,56 @@ test('--full-resync loads the named tables from the start', async () => {
   expect(upserted(await sync({ fullResync: ['public.t'] }))).toBe(12_000);
   expect(lines.join('\n')).toContain('is loaded from the start, as asked');
   expect(await compared('t')).toEqual(same(12_000));
+});
+
+describe('a warehouse that is not as it was left', () => {
+  test('another schema is filled from the start, and so is the first one when it is used again', async () => {
+    await bigTable();
+    await sync();
+    await sql(`UPDATE t SET v = 'one' WHERE id = 1`);
+    await sync({ destinationSchema: 'elsewhere' });
+    await sql(`UPDATE t SET v = 'two' WHERE id = 2`);
+    await sync({ destinationSchema: 'elsewhere' });
+    await sync();
+    expect(await compared('t')).toEqual(same(12_000));
+  });
+
+  test.each([
+    [
+      'without the table',
+      'DROP TABLE tester.source_public_t',
+      /WARNING public\.t was synced, but schema tester .* has no table source_public_t/,
+    ],
+    [
+      'with a state that is no JSON',
+      "UPDATE _pgsluice.state SET entry = '{'",
+      /WARNING The warehouse's state of public\.t is damaged/,
+    ],
+  ])('%s: loaded from the start, with a warning', async (_, damage, said) => {
+    await bigTable();
+    await sync();
+    await changeWarehouse(damage);
+    await sync();
+    expect(lines.join('\n')).toMatch(said);
+    expect(await compared('t')).toEqual(same(12_000));
+  });
+
+  test('a state file that was edited by hand changes nothing', async () => {
+    await bigTable();
+    await sync();
+    await sql(`UPDATE t SET v = 'changed' WHERE id <= 5`);
+    const { readFileSync, writeFileSync } = await import('node:fs');
+    const path = `${database.folder}/state.json`;
+    const edited = readFileSync(path, 'utf8')
+      .replace(/"xmin": "\d+"/, '"xmin": "99999999"')
+      .replace(/"lastSyncedAt": "[^"]*"/, '"lastSyncedAt": null');
+    writeFileSync(path, edited);
+    expect(upserted(await sync())).toBe(5);
+    expect(await compared('t')).toEqual(same(12_000));
+    writeFileSync(path, '{ "half of');
+    await sync();
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toHaveProperty('version');
+  });
 });
 
 test('the state of an earlier connector is noticed, and everything is loaded', async () => {

@@ -113,3 +113,27 @@ describe("mistakes in a user's module", () => {
     });
   });
 });
+
+test("another table's refused batch costs a table that waits for its first rows nothing but an attempt", async () => {
+  const database = await createDatabase();
+  writeFileSync(
+    join(database.folder, 'rules.mjs'),
+    `export default { transformations: [{ name: 'r', matches: ({ name }) => name === 'refused', batch: () => ({ columns: { n: ['none'] } }) }] }`,
+  );
+  // Begun by the time that "quick" is committed; what is refused comes next, and the first slow row last.
+  await database.client.query(`
+    CREATE TABLE quick (id int PRIMARY KEY); INSERT INTO quick VALUES (1);
+    CREATE VIEW refused AS SELECT 1 AS id, length(pg_sleep(1.5)::text) AS n;
+    CREATE VIEW slow AS SELECT id, length(pg_sleep(0.5)::text) AS n FROM generate_series(1, 7) AS id`);
+  const { failures, lines } = await sync(database, {
+    includeViews: true,
+    transformations: join(database.folder, 'rules.mjs'),
+    customThreads: 3,
+  });
+  expect(Object.keys(failures)).toEqual(['public.refused']);
+  expect(lines.join('\n')).not.toContain('No load of');
+  await withWarehouse(database, async (warehouse) => {
+    expect(await warehouse.rows('SELECT count(*), sum(id) FROM tester.source_public_slow')).toEqual([[7n, 28n]]);
+  });
+  await database.drop();
+});

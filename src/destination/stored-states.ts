@@ -1,0 +1,49 @@
+/** The committed state of every table, as far as the warehouse still holds what it describes. */
+import type { Logger } from '../common/logger';
+import type { TableState, TableStates } from '../model/sync-state';
+import { literal } from './duckdb-types';
+import type { Warehouse } from './duckdb-warehouse';
+
+export const STATE_TABLE = '_pgsluice.state';
+
+/** Name of the table in which a load gathers; see duckdb-destination. */
+export function loadTableName(table: string): string {
+  return `_pgsluice_load_${table}`;
+}
+
+/**
+ * A table that somebody dropped, or that is in another schema than the one to be written now, was as good as
+ * never synced: changes alone would find nothing to be applied to.
+ */
+export async function storedStates(warehouse: Warehouse, schema: string, logger: Logger): Promise<TableStates> {
+  const present = await warehouse.rows(
+    `SELECT table_name FROM duckdb_tables() WHERE schema_name = ${literal(schema)} AND database_name = current_database()`,
+  );
+  const names = new Set(present.map(([name]) => String(name)));
+  const states = new Map<string, TableState>();
+  for (const [key, entry] of await warehouse.rows(`SELECT table_key, entry FROM ${STATE_TABLE}`)) {
+    const state = parse(String(entry));
+    if (state === undefined) {
+      logger.warning(`The warehouse's state of ${String(key)} is damaged; it is loaded from the start.`);
+      continue;
+    }
+    const load = state.load !== null && names.has(loadTableName(state.destinationTable)) ? state.load : null;
+    if (state.lastSyncedAt === null || names.has(state.destinationTable)) {
+      states.set(String(key), { ...state, load });
+      continue;
+    }
+    logger.warning(
+      `${String(key)} was synced, but schema ${schema} of the warehouse has no table ${state.destinationTable}; it is loaded from the start.`,
+    );
+  }
+  return states;
+}
+
+function parse(entry: string): TableState | undefined {
+  try {
+    const state = JSON.parse(entry) as Partial<TableState> | null;
+    return typeof state?.destinationTable === 'string' ? (state as TableState) : undefined;
+  } catch {
+    return undefined;
+  }
+}
