@@ -2,13 +2,14 @@
   'targets': [
     {
       'target_name': 'process_stats',
-      'sources': ['native/addon.cc'],
+      'sources': ['native/addon.cc', 'native/record_encoder.cc'],
       'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
       'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS'],
       'cflags': ['-Wall', '-Wextra'],
-      'cflags_cc': ['-std=c++17', '-O2'],
+      'cflags_cc': ['-std=c++17', '-O3'],
       'xcode_settings': {
         'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
+        'GCC_OPTIMIZATION_LEVEL': '3',
         'WARNING_CFLAGS': ['-Wall', '-Wextra'],
       },
       'conditions': [

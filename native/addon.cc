@@ -1,15 +1,17 @@
-// Exports only: what is read, and how often, is in process_stats_*.cc; every default and fallback is in
-// src/native/process-stats.ts.
+// Exports only: what is read, and how often, is in process_stats_*.cc, what is encoded in record_encoder.cc; every
+// default and fallback is in src/native and src/fivetran.
 #include <napi.h>
 #include <unistd.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 
 #include "process_stats.h"
+#include "record_encoder.h"
 
 namespace {
 
@@ -105,12 +107,98 @@ Napi::Value limit_memory_arenas(const Napi::CallbackInfo& info) {
 #endif
 }
 
+bool read_text(Napi::Env env, napi_value value, std::u16string* scratch, std::string* out) {
+  size_t length = 0;
+  if (napi_get_value_string_utf16(env, value, nullptr, 0, &length) != napi_ok) return false;
+  scratch->resize(length + 1);
+  if (napi_get_value_string_utf16(env, value, &(*scratch)[0], length + 1, &length) != napi_ok) return false;
+  append_utf8(scratch->data(), length, out);
+  return true;
+}
+
+bool read_bytes(const Napi::Value& value, std::string* out) {
+  if (!value.IsBuffer()) return false;
+  const auto bytes = value.As<Napi::Buffer<char>>();
+  out->assign(bytes.Data(), bytes.Length());
+  return true;
+}
+
+bool read_column(Napi::Env env, const Napi::Value& value, std::u16string* scratch, EncodedColumn* column) {
+  if (!value.IsObject()) return false;
+  const auto object = value.As<Napi::Object>();
+  const Napi::Value kind = object.Get("kind");
+  const Napi::Value field = object.Get("field");
+  const Napi::Value most = object.Get("most");
+  const Napi::Value nullable = object.Get("nullable");
+  if (!kind.IsNumber() || !field.IsNumber() || !most.IsBigInt() || !nullable.IsBoolean()) return false;
+  const uint32_t number = kind.As<Napi::Number>().Uint32Value();
+  if (number >= static_cast<uint32_t>(ValueKind::count)) return false;
+  column->kind = static_cast<ValueKind>(number);
+  // Its tag has one byte.
+  column->field = field.As<Napi::Number>().Uint32Value();
+  if (column->field < 1 || column->field > 15) return false;
+  bool lossless = false;
+  column->most = most.As<Napi::BigInt>().Uint64Value(&lossless);
+  column->nullable = nullable.As<Napi::Boolean>().Value();
+  return lossless && read_bytes(object.Get("name"), &column->name) &&
+         read_text(env, object.Get("text"), scratch, &column->text);
+}
+
+bool read_batch(const Napi::CallbackInfo& info, RecordBatch* batch, MessageLimits* limits) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsNumber() || !read_bytes(info[1], &batch->beginning) || !info[2].IsArray() ||
+      !read_bytes(info[3], &batch->constants) || !info[4].IsArray())
+    return false;
+  batch->rows = info[0].As<Napi::Number>().Uint32Value();
+  const auto columns = info[2].As<Napi::Array>();
+  // Kept from column to column: a batch has a megabyte of text.
+  std::u16string scratch;
+  for (uint32_t index = 0; index < columns.Length(); ++index) {
+    Napi::HandleScope scope(env);
+    batch->columns.emplace_back();
+    if (!read_column(env, columns.Get(index), &scratch, &batch->columns.back())) return false;
+  }
+  const auto numbers = info[4].As<Napi::Array>();
+  size_t values[3];
+  for (uint32_t index = 0; index < 3; ++index) {
+    const Napi::Value value = numbers.Get(index);
+    if (!value.IsNumber()) return false;
+    values[index] = value.As<Napi::Number>().Uint32Value();
+  }
+  *limits = {values[0], values[1], values[2]};
+  return true;
+}
+
+// encodeRecords(rows, beginning, columns, constants, limits): messages, and the places of all of them in one
+// buffer; undefined where the batch has something unusual. src/native/record-encoder.ts has the types.
+Napi::Value encode_records_of(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  RecordBatch batch;
+  MessageLimits limits;
+  if (!read_batch(info, &batch, &limits)) {
+    if (!env.IsExceptionPending())
+      Napi::TypeError::New(env, "encodeRecords(rows, beginning, columns, constants, limits) was called wrongly.")
+          .ThrowAsJavaScriptException();
+    return Napi::Value();
+  }
+  EncodedMessages messages;
+  if (!encode_records(batch, limits, &messages)) return env.Undefined();
+  auto places = Napi::Uint32Array::New(env, messages.places.size() * 3);
+  std::memcpy(places.Data(), messages.places.data(), messages.places.size() * sizeof(MessagePlace));
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("places", places);
+  result.Set("bytes", Napi::Buffer<uint8_t>::NewOrCopy(env, messages.bytes, messages.size,
+                                                       [](Napi::Env, uint8_t* bytes) { std::free(bytes); }));
+  return result;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("sample", Napi::Function::New<sample>(env, "sample"));
   exports.Set("setDiskPath", Napi::Function::New<set_disk_path>(env, "setDiskPath"));
   exports.Set("setRoot", Napi::Function::New<set_root>(env, "setRoot"));
   exports.Set("exitNow", Napi::Function::New<exit_now>(env, "exitNow"));
   exports.Set("limitMemoryArenas", Napi::Function::New<limit_memory_arenas>(env, "limitMemoryArenas"));
+  exports.Set("encodeRecords", Napi::Function::New<encode_records_of>(env, "encodeRecords"));
   exports.Set("fieldCount", Napi::Number::New(env, static_cast<double>(kProcessStatsFields)));
   return exports;
 }

@@ -62,7 +62,7 @@ function build() {
     // A read-only package folder: the message has to do without details.
   }
   console.log(
-    `pgsluice: the native addon could not be built${details}; pgsluice works without it, with coarser memory and CPU figures.\n` +
+    `pgsluice: the native addon could not be built${details}; pgsluice works without it, with coarser memory and CPU figures and a slower service (pgsluice serve).\n` +
       'To build it, install python3, make and a C++ compiler, then run `npm rebuild pgsluice`.',
   );
 }

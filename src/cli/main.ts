@@ -6,8 +6,9 @@ import { join } from 'node:path';
 
 // Readers and the destination share libuv's threads, 4 unless this says more, and a blocked ODBC call keeps its
 // thread: without spare ones, two of them would stop the rest. Read once, when the pool starts, so it is set
-// before anything else runs.
-process.env['UV_THREADPOOL_SIZE'] ??= '16';
+// before anything else runs. A service has the readers of several Updates: those whose servers do not answer must
+// leave threads to the others.
+process.env['UV_THREADPOOL_SIZE'] ??= process.argv[2] === 'serve' ? '128' : '16';
 
 // How long a reader of our output may take before the process ends without it.
 const FLUSH_MS = 1000;

@@ -7,6 +7,7 @@
 import { ConnectorError } from '../common/errors';
 import type { ColumnType } from '../model/column-type';
 import type { PackedBatch } from '../model/packed-batch';
+import { NativeEncoding } from './native-encoding';
 import { PackedCells } from './packed-cells';
 import { columnWriter, ValueDoesNotFit, type ColumnWriter } from './value-writers';
 import { Bytes, varintBytes, WireBuffer } from './wire-buffer';
@@ -41,6 +42,7 @@ export interface WireColumn {
 export class RecordEncoder {
   private readonly writers: readonly ColumnWriter[];
   private readonly beginning: Bytes;
+  private readonly native: NativeEncoding | undefined;
 
   constructor(
     private readonly table: WireTable,
@@ -48,13 +50,22 @@ export class RecordEncoder {
     private readonly columns: readonly WireColumn[],
     /** A date of this column became NULL, since the wire cannot carry it. */
     unrepresentable: (column: string) => void = () => undefined,
+    /** False: without the addon, whatever there is. */
+    useAddon = true,
   ) {
     this.writers = columns.map(({ name, type: kind }) => columnWriter(name, kind, () => unrepresentable(name)));
     this.beginning = new Bytes(recordBeginning(table, type));
+    const limits = [MOST_RECORDS, MESSAGE_BYTES, MOST_ROW_BYTES] as const;
+    this.native = useAddon ? NativeEncoding.create(this.beginning.bytes, columns, limits) : undefined;
   }
 
   /** Messages of up to 100 rows; `constants` are entries that every record carries besides. */
   *messages(batch: PackedBatch, constants: Bytes): Generator<EncodedRecords, void, void> {
+    const ready = this.native?.messages(batch, constants.bytes);
+    if (ready !== undefined) {
+      yield* ready;
+      return;
+    }
     const cells = this.columns.map((column) => cellsOf(batch, column));
     const out = new WireBuffer();
     let records = 0;

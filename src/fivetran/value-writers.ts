@@ -9,7 +9,7 @@ import { Bytes, int64Size, lowerHalf, upperHalf, varintBytes, varintSize, type W
 import { readTimestamp } from './timestamp-text';
 
 /** Field numbers of ValueType. */
-const FIELD = {
+export const FIELD = {
   null: 1,
   boolean: 2,
   int16: 3,
@@ -94,6 +94,17 @@ export function columnWriter(name: string, type: ColumnType, unrepresentable: ()
   return { write: valueWriter(), writeNull };
 }
 
+/** The field of ValueType that a type's values stand in. */
+export function fieldOf(type: ColumnType): keyof typeof FIELD {
+  return type.kind === 'decimal-unbounded' ? 'decimal' : type.kind;
+}
+
+/** Of a column's map entries: the key field, and the tag of the value. */
+export function entryName(name: string): Buffer {
+  const text = Buffer.from(name, 'utf8');
+  return Buffer.concat([Buffer.from([MAP_KEY]), varintBytes(text.length), text, Buffer.from([MAP_VALUE])]);
+}
+
 /** The bytes of a column of seconds that has the same value in every row. */
 export function timeEntry(name: string, seconds: number, type: 'float32' | 'float64'): Bytes {
   const bytes = Buffer.alloc(type === 'float64' ? 9 : 5);
@@ -114,10 +125,7 @@ class EntryWriter {
   private readonly mostOverhead: number;
 
   constructor(name: string) {
-    const text = Buffer.from(name, 'utf8');
-    this.name = new Bytes(
-      Buffer.concat([Buffer.from([MAP_KEY]), varintBytes(text.length), text, Buffer.from([MAP_VALUE])]),
-    );
+    this.name = new Bytes(entryName(name));
     this.beginnings = Array.from({ length: SHORT_VALUE + 1 }, (_, size) => new Bytes(this.beginning(size)));
     this.mostOverhead = this.name.length + ENTRY_OVERHEAD;
   }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { EncodeRecords } from './record-encoder';
 
 /** Exports of native/addon.cc. */
 export interface ProcessStatsAddon {
@@ -14,6 +15,8 @@ export interface ProcessStatsAddon {
   readonly exitNow: (code: number) => void;
   /** Process-wide, for threads that have not allocated yet; 1 to 1024. False where the C library has no arenas. */
   readonly limitMemoryArenas: (count: number) => boolean;
+  /** TypeError for anything but what the type says. A build from before there was this serves for the rest. */
+  readonly encodeRecords?: EncodeRecords;
   readonly fieldCount: number;
 }
 

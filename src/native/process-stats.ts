@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ProcessSample } from '../model/resources';
 import { loadAddon } from './addon';
 import { FallbackStats } from './fallback-stats';
+import type { EncodeRecords } from './record-encoder';
 
 export interface ProcessStats {
   /** Whether figures come from Node's own calls, because the native addon cannot be used. */
@@ -44,6 +45,11 @@ const MEMORY_ARENAS = 2;
 /** Keeps the C library from holding memory for every thread; without the addon, nothing is done. */
 export function limitMemoryArenas(): void {
   loadAddon(FIELD_COUNT).addon?.limitMemoryArenas(MEMORY_ARENAS);
+}
+
+/** undefined without the addon. */
+export function nativeRecordEncoder(): EncodeRecords | undefined {
+  return loadAddon(FIELD_COUNT).addon?.encodeRecords;
 }
 
 /**

@@ -17,17 +17,20 @@ function encode(
   constants = NOTHING,
 ): { records: DecodedRecord[]; messages: Buffer[]; nulled: string[] } {
   const nulled: string[] = [];
-  const encoder = new RecordEncoder(
-    TABLE,
-    'upsert',
-    columns.map(({ name, type }, index) => ({ name, type, index })),
-    (column) => nulled.push(column),
-  );
+  const wireColumns = columns.map(({ name, type }, index) => ({ name, type, index }));
   const batch = new PackedBatch(
     columns[0]?.values.length ?? 0,
     columns.map(({ values }) => packValues(values)),
   );
-  const messages = [...encoder.messages(batch, constants)].map(({ bytes }) => bytes);
+  const [messages = [], byAddon = []] = [false, true].map((useAddon) => {
+    const tell = (column: string): unknown => !useAddon && nulled.push(column);
+    const encoder = new RecordEncoder(TABLE, 'upsert', wireColumns, tell, useAddon);
+    return [...encoder.messages(batch, constants)].map(({ bytes }) => bytes);
+  });
+  // Both encoders, byte by byte.
+  expect(byAddon.map((bytes, index) => bytes.equals(messages[index] ?? NOTHING.bytes))).toEqual(
+    messages.map(() => true),
+  );
   return { records: messages.flatMap((message) => [...decodeRecords(message)]), messages, nulled };
 }
 

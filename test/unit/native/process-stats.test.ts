@@ -76,7 +76,8 @@ describe.each([
     expect(total / (elapsed * os.availableParallelism())).toBeGreaterThan(0.7);
     expect(total / (elapsed * os.availableParallelism())).toBeLessThan(1.3);
     expect(busy).toBeGreaterThan(0.1);
-    expect(busy).toBeLessThanOrEqual(total);
+    // Differences of sums in seconds: equal ones may differ in the last digits.
+    expect(busy).toBeLessThanOrEqual(total + 1e-6);
   });
 
   test('disk use is that of the file system, as df counts it', () => {
