@@ -136,12 +136,12 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     describe: 'Write a configuration file, readable by its owner only, and test it',
     groups: ['Connection', 'Tables', 'Output'],
     switches: [
-      { ...YES, describe: 'Do not ask; replace an existing file' },
+      { ...YES, describe: 'Do not ask; replace an existing file by what the flags say' },
       { flag: 'test', kind: 'boolean', describe: 'Try the connection afterwards; --no-test does not [default: true]' },
       { flag: 'odbc-ini', kind: 'text', describe: 'Write a data source for other ODBC programs to this file as well' },
     ],
     examples: [
-      ['$0 init', 'asks for what it needs'],
+      ['$0 init', 'asks for what it needs; where there is a file, for what to change in it'],
       ['PGPASSWORD=… $0 init --host db --port 5432 --database shop --username reader', 'asks nothing'],
     ],
   },

@@ -2,12 +2,13 @@ import { runChecks } from '../../app/check/run-checks';
 import { driverLibrary } from '../../app/driver-library';
 import { ConnectorError } from '../../common/errors';
 import { createRedactor } from '../../common/redact';
+import { readConfigurationFile } from '../../config/configuration-file';
 import { loadSettings } from '../../config/load-settings';
 import { parseOption } from '../../config/option-values';
 import { environmentNamesOf, flagOf, OPTIONS, type OptionDeclaration } from '../../config/options';
 import type { Command, CommandContext } from '../command';
 import { EXIT } from '../exit-codes';
-import { canAsk, createPrompter } from '../prompt';
+import { canAsk, createPrompter, type Prompter } from '../prompt';
 import { renderFinding } from './check';
 import { existsSync, mkdirSync, writeFileSync, renameSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -21,14 +22,33 @@ const TEMPLATE_HINT = 'The file may also be written by hand, after configuration
 export const init: Command = async (context) => {
   const { output, configurationPath: path, switches, io } = context;
   const sure = switches['yes'] === 'true';
-  if (existsSync(path) && !sure) {
+  const asking = !sure && canAsk(io);
+  const exists = existsSync(path);
+  if (exists && !sure && !asking) {
     throw new ConnectorError(`${path} exists already; repeat the command with --yes to replace it.`, {
       code: 'configuration_exists',
       kind: 'configuration',
       hint: 'Or name another file with --configuration.',
     });
   }
-  const values = await gather(context, !sure && canAsk(io));
+  const prompter = asking ? createPrompter(io, context.signal) : undefined;
+  let values: ReadonlyMap<string, string>;
+  try {
+    if (exists && prompter !== undefined) {
+      const answer = await prompter.ask(`${path} exists already. Change it? (yes, no)`, 'no');
+      if (!/^y(?:es)?$/i.test(answer)) {
+        output.print(['Nothing was changed.']);
+        return EXIT.ok;
+      }
+    }
+    values = await gather(
+      context,
+      prompter,
+      exists && !sure ? readConfigurationFile(path, true).values : new Map<string, string>(),
+    );
+  } finally {
+    prompter?.close();
+  }
   writePrivate(path, `${JSON.stringify(Object.fromEntries(values), null, 2)}\n`);
   output.print([`Wrote ${path}, readable by you only.`]);
   const odbcIni = switches['odbc-ini'];
@@ -37,7 +57,7 @@ export const init: Command = async (context) => {
   const flag = path === resolve(io.cwd, 'configuration.json') ? '' : ` --configuration ${path}`;
   output.print([
     '',
-    ...(code === EXIT.ok ? [] : [`Correct ${path}, or run \`pgsluice init --yes\` again. First:`]),
+    ...(code === EXIT.ok ? [] : [`Correct ${path}, or run \`pgsluice init${flag}\` again. First:`]),
     `pgsluice check${flag}    looks at everything that a sync needs`,
     `pgsluice plan${flag}     shows what would be read`,
     `pgsluice sync${flag}     replicates`,
@@ -45,40 +65,31 @@ export const init: Command = async (context) => {
   return code;
 };
 
-/** Values by key, from flags, then the environment, then the person. */
-async function gather(context: CommandContext, asking: boolean): Promise<ReadonlyMap<string, string>> {
-  const { io, flags, signal } = context;
+/** Values by key, from flags, then the environment, then the person, who may keep the present ones. */
+async function gather(
+  context: CommandContext,
+  prompter: Prompter | undefined,
+  present: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, string>> {
+  const { io, flags } = context;
   const values = new Map<string, string>();
   const given = (option: OptionDeclaration): string | undefined =>
     flags[option.key] ?? environmentNamesOf(option).flatMap((name) => io.env[name] || [])[0];
-  const prompter = asking ? createPrompter(io, signal) : undefined;
-  try {
-    for (const option of OPTIONS) {
-      const text = given(option);
-      if (text !== undefined && (ASKED.includes(option.key) || flags[option.key] !== undefined)) {
-        values.set(option.key, checked(option, text, io.cwd));
-      }
+  for (const option of OPTIONS) {
+    const text = given(option);
+    if (text !== undefined && (ASKED.includes(option.key) || flags[option.key] !== undefined)) {
+      values.set(option.key, checked(option, text, io.cwd));
     }
+  }
+  if (prompter !== undefined) {
     for (const key of ASKED) {
       const option = OPTIONS.find((candidate) => candidate.key === key);
       if (option === undefined || values.has(key)) continue;
-      if (values.has('dsn') && key !== 'password') continue;
-      if (prompter === undefined) continue;
-      const question = `${option.label}${option.kind === 'enum' ? ` (${option.choices.join(', ')})` : ''}`;
-      for (;;) {
-        const answer =
-          option.secret === true ? await prompter.askSecret(question) : await prompter.ask(question, PRESETS[key]);
-        const parsed = parseOption(option, answer, { name: 'your answer', directory: io.cwd });
-        if ('value' in parsed && (answer !== '' || option.secret === true)) {
-          values.set(key, answer);
-          break;
-        }
-        io.stdout.write(`${'problem' in parsed ? parsed.problem : `${option.label} must be given.`}\n`);
-      }
+      if ((values.has('dsn') || present.has('dsn')) && key !== 'password') continue;
+      values.set(key, await askFor(option, prompter, present.get(key), io));
     }
-  } finally {
-    prompter?.close();
   }
+  for (const [key, value] of present) if (!values.has(key)) values.set(key, value);
   const missing = OPTIONS.filter((option) => option.required === true && !values.has(option.key));
   if (missing.length > 0 && !values.has('dsn')) {
     const ways = missing.map((option) => {
@@ -92,6 +103,27 @@ async function gather(context: CommandContext, asking: boolean): Promise<Readonl
     });
   }
   return new Map([...values].sort(([a], [b]) => order(a) - order(b)));
+}
+
+async function askFor(
+  option: OptionDeclaration,
+  prompter: Prompter,
+  present: string | undefined,
+  io: CommandContext['io'],
+): Promise<string> {
+  const secret = option.secret === true;
+  const choices = option.kind === 'enum' ? ` (${option.choices.join(', ')})` : '';
+  const keep = secret && present !== undefined ? ' (empty: as it is)' : '';
+  const question = `${option.label}${choices}${keep}`;
+  for (;;) {
+    const typed = secret
+      ? await prompter.askSecret(question)
+      : await prompter.ask(question, present ?? PRESETS[option.key]);
+    const answer = secret && typed === '' && present !== undefined ? present : typed;
+    const parsed = parseOption(option, answer, { name: 'your answer', directory: io.cwd });
+    if ('value' in parsed && (answer !== '' || secret)) return answer;
+    io.stdout.write(`${'problem' in parsed ? parsed.problem : `${option.label} must be given.`}\n`);
+  }
 }
 
 function order(key: string): number {

@@ -99,6 +99,21 @@ describe('init', () => {
     expect(statSync(path()).mode & 0o777).toBe(0o600);
   });
 
+  it('changes a file on a terminal if told so: what is not typed stays as it is', async () => {
+    const old = { host: 'old', port: '5433', database: 'shop', username: 'reader', password: 'p1', region: 'Europe' };
+    writeFileSync(path(), JSON.stringify(old));
+    const declined = await init([], { answers: ['\n'] });
+    expect([declined.code, declined.said]).toEqual([0, expect.stringContaining('Nothing was changed.')]);
+    const { code, said } = await init([], { answers: ['yes\n', '\n', '\n', '\n', '\n', `${PASSWORD}\n`, '\n'] });
+    expect(code).toBe(0);
+    expect(said).toContain('Host [old]');
+    expect(said).not.toContain(PASSWORD);
+    expect(said).not.toContain('p1');
+    expect(written()).toEqual({ ...old, password: PASSWORD, sslmode: 'prefer' });
+    await init([], { answers: ['y\n', 'new\n', '\n', '\n', '\n', '\n', '\n'] });
+    expect(written()).toMatchObject({ host: 'new', password: PASSWORD, region: 'Europe' });
+  });
+
   it('writes nothing when it is broken off', async () => {
     const { code, complained } = await init([], { answers: ['db\n', '\u0003'] });
     expect(code).toBe(130);
