@@ -1,5 +1,5 @@
 /** The four methods of the service. */
-import type { sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { status, type sendUnaryData, type ServerUnaryCall, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { runConnectionTest } from '../app/check/connection-tests';
 import { describeDestination } from '../app/describe-tables';
 import { asConnectorError, ConnectorError } from '../common/errors';
@@ -53,6 +53,12 @@ function runTest(
   callback: sendUnaryData<object>,
 ): void {
   const { name = '', configuration } = call.request;
+  const answer: sendUnaryData<object> = (failure, result) => {
+    // A form that is filled in wrongly is what the tests are there to find.
+    if (isTestName(name) && failure?.code === status.INVALID_ARGUMENT)
+      callback(null, { failure: failure.details ?? 'The configuration is not valid.' });
+    else callback(failure, result);
+  };
   requests.handle<object>(
     'test',
     call,
@@ -62,9 +68,9 @@ function runTest(
       logger.info(`Test ${name}`);
       try {
         const findings = await runConnectionTest(name, settings, logger, signal);
-        const failures = findings.filter(({ status }) => status === 'failure');
-        for (const { status, message, advice } of findings)
-          if (status === 'warning') logger.warning(`${message} ${advice ?? ''}`.trim());
+        const failures = findings.filter((finding) => finding.status === 'failure');
+        for (const { status: outcome, message, advice } of findings)
+          if (outcome === 'warning') logger.warning(`${message} ${advice ?? ''}`.trim());
         if (failures.length === 0) return { success: true };
         return { failure: failures.map(({ message, advice }) => [message, advice].join(' ').trim()).join(' ') };
       } catch (thrown) {
@@ -73,7 +79,7 @@ function runTest(
         return { failure: error.describe() };
       }
     },
-    callback,
+    answer,
   );
 }
 

@@ -1,4 +1,4 @@
-import { status, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import { connect } from 'node:net';
 import { createDemoDatabase } from '../../helpers/demo-database';
 import type { TestDatabase } from '../../helpers/postgres';
@@ -184,6 +184,24 @@ describe('a client', () => {
     const { code, details } = await update({ state_json: 'x'.repeat(40_000_000) });
     expect(code).toBe(status.RESOURCE_EXHAUSTED);
     expect(details).toMatch(/larger than max/);
+  });
+
+  it.each(['Test', 'Schema', 'Update'])('that sends %s something that is no message gets a status', async (method) => {
+    const client = new Client(service.address, credentials.createInsecure());
+    const bytes = (message: Buffer): Buffer => message;
+    const error = await new Promise<ServiceError | null>((resolve) =>
+      client.makeUnaryRequest(
+        `/fivetran_sdk.v2.SourceConnector/${method}`,
+        bytes,
+        bytes,
+        // Field 15 of wire type 7, which there is not.
+        Buffer.from('7f', 'hex'),
+        resolve,
+      ),
+    );
+    client.close();
+    expect(error?.code).toBe(status.INTERNAL);
+    expect(error?.details).toMatch(/deserializ/i);
   });
 
   it('that speaks HTTP/1 is turned away', async () => {

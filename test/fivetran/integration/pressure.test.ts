@@ -9,7 +9,7 @@ import { configurationFor } from '../service';
 
 jest.setTimeout(120_000);
 
-const ROWS = 400_000;
+const ROWS = 200_000;
 let database: TestDatabase;
 let observer: Client;
 let server: RunningCli;
@@ -88,7 +88,7 @@ async function consume(
 describe('a client that reads slowly', () => {
   it('does not make memory grow', async () => {
     const fast = await consume({}, () => Promise.resolve());
-    const slow = await consume({}, (messages) => (messages % 200 === 0 ? delay(300) : Promise.resolve()));
+    const slow = await consume({}, (messages) => (messages % 100 === 0 ? delay(300) : Promise.resolve()));
     expect([fast.keys, slow.keys]).toEqual([ROWS, ROWS]);
     expect(slow.peakMb).toBeLessThan(fast.peakMb + 50);
   });
@@ -97,7 +97,7 @@ describe('a client that reads slowly', () => {
     let oldest = 0;
     const watching = setInterval(() => void oldestSnapshot().then((age) => (oldest = Math.max(oldest, age))), 100);
     const { keys } = await consume({ snapshot_max_age_seconds: '3' }, (messages) =>
-      messages % 1_000 === 0 ? delay(6_000) : Promise.resolve(),
+      messages % 500 === 0 ? delay(6_000) : Promise.resolve(),
     );
     clearInterval(watching);
     expect(keys).toBe(ROWS);
@@ -190,6 +190,33 @@ describe('several Updates at once', () => {
       expect(Object.keys(JSON.parse(line) as object)).toEqual(['level', 'message', 'message-origin']);
       expect(line).not.toContain('other secret');
     }
+  });
+});
+
+describe('an Update', () => {
+  it('is not held up by twenty others whose statements do not end', async () => {
+    await observer.query(`
+      CREATE VIEW public.asleep AS SELECT 1 AS id, pg_sleep(100) IS NULL AS s;
+      CREATE TABLE public.awake AS SELECT i AS id FROM generate_series(1, 500) AS i`);
+    const calls = Array.from({ length: 20 }, () => {
+      const more = { include_views: 'true', table_filters: 'public.asleep' };
+      const call = client.update({ configuration: configuration(more) });
+      call.on('error', () => undefined);
+      call.on('data', () => undefined);
+      return call;
+    });
+    for (let tries = 0; (await running()) < calls.length; tries += 1) {
+      expect(tries).toBeLessThan(300);
+      await delay(100);
+    }
+    const names = new Set<string | undefined>();
+    for await (const received of client.update({ configuration: configuration({ table_filters: 'public.awake' }) }))
+      for (const record of recordsOf((received as ReceivedMessage).message)) names.add(record.table_name);
+    expect(names).toContain('source_public_awake');
+    expect(await running()).toBe(calls.length);
+    for (const call of calls) call.cancel();
+    await expectReleased();
+    await observer.query('DROP VIEW public.asleep; DROP TABLE public.awake');
   });
 });
 
