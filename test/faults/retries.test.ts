@@ -85,6 +85,26 @@ describe('a table whose reading fails', () => {
     expect(compared).toEqual(same(100));
   });
 
+  it('by statement_timeout is read in smaller batches, and is whole', async () => {
+    await database.client.query(`
+      CREATE FUNCTION slowly() RETURNS boolean LANGUAGE sql VOLATILE AS 'SELECT pg_catalog.pg_sleep(0.005) IS NOT NULL';
+      CREATE TABLE sleepy (id int PRIMARY KEY); INSERT INTO sleepy SELECT generate_series(1, 400);
+      ALTER TABLE sleepy ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON sleepy USING (public.slowly());
+      GRANT SELECT ON sleepy TO ${role}; ANALYZE sleepy`);
+    const result = await runCli([
+      'sync',
+      '--configuration',
+      // 300 rows take a second and a half.
+      configure({ table_filters: 'sleepy', custom_batch_size: '300', statement_timeout_seconds: '1' }),
+    ]);
+    expectPresentable(result, [database.password]);
+    expect(result.code).toBe(0);
+    const compared = await withWarehouse(database, (warehouse) =>
+      compareTable(database.client, warehouse, { schema: 'public', name: 'sleepy' }),
+    );
+    expect(compared).toEqual(same(400));
+  });
+
   it('is given up after max_retries attempts, with delays that double', async () => {
     await database.client.query("UPDATE mood SET state = '40P01'");
     const result = await runCli([

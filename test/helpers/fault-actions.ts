@@ -80,6 +80,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     );
   },
   'the connections reset': ({ proxy }) => proxy.reset(),
+  'half-open connections': ({ proxy }) => proxy.halfClose(),
   'the network stalled': ({ proxy, random }) =>
     forAWhile(
       random,
@@ -101,6 +102,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       () => proxy.resume(),
     ),
   'VACUUM FULL': ({ server, database }) => change(server, database, 'VACUUM FULL ledger'),
+  'a table clustered': ({ server, database }) =>
+    change(server, database, 'CLUSTER accounts USING accounts_updated_at_idx'),
   'a table emptied and filled': ({ server, database }) =>
     change(
       server,

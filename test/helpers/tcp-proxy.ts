@@ -16,6 +16,8 @@ export interface TcpProxy {
   cut(): void;
   /** Ends every open connection with a reset, as a host that has forgotten it. */
   reset(): void;
+  /** Ends the server's side of every open connection, and tells the client nothing: as when a host lost its power. */
+  halfClose(): void;
   /** Stops forwarding without closing anything, as a network that swallows packets. New connections hang too. */
   stall(): void;
   slow(bytesPerSecond: number): void;
@@ -26,16 +28,17 @@ export interface TcpProxy {
 
 /** Stands between a client and a server, to break the connection in every way a network can. */
 export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
-  const pairs = new Set<{ readonly client: Socket; readonly server: Socket }>();
+  const pairs = new Set<{ readonly client: Socket; readonly server: Socket; abandoned: boolean }>();
   const pumps = new Set<() => void>();
   let flow: Flow = 'open';
   let refusing = false;
 
   /** Reads from one side and writes to the other as the present flow allows. */
-  function pump(from: Socket, to: Socket): void {
+  function pump(from: Socket, to: Socket, pair: { readonly abandoned: boolean }): void {
     let timer: NodeJS.Timeout | undefined;
     const step = (): void => {
       clearTimeout(timer);
+      if (pair.abandoned) return;
       if (flow === 'stalled' || to.destroyed || to.writableNeedDrain) return;
       if (from.readableEnded || from.destroyed) {
         to.end();
@@ -65,7 +68,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
       return;
     }
     const server = connect({ ...target, allowHalfOpen: true });
-    const pair = { client, server };
+    const pair = { client, server, abandoned: false };
     pairs.add(pair);
     for (const [from, to] of [
       [client, server],
@@ -77,7 +80,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
       from.on('close', () => {
         if (to.destroyed) pairs.delete(pair);
       });
-      pump(from, to);
+      pump(from, to, pair);
     }
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
@@ -103,6 +106,12 @@ export async function startProxy(target: { readonly host: string; readonly port:
     accept: () => void (refusing = false),
     cut: () => endAll((socket) => socket.destroySoon()),
     reset: () => endAll((socket) => socket.resetAndDestroy()),
+    halfClose: () => {
+      for (const pair of pairs) {
+        pair.abandoned = true;
+        pair.server.destroy();
+      }
+    },
     stall: () => change('stalled'),
     slow: (bytesPerSecond) => change({ bytesPerSecond }),
     resume: () => change('open'),

@@ -1,0 +1,73 @@
+/** A second server that follows a first one. */
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { serverMajor, startServer, withClient, type PostgresServer, type ServerCoordinates } from './postgres';
+import { freePort, give, launch, ownedFolder, runToEnd, type ServerProcess } from './server-process';
+
+/** A server that others may follow. */
+export function startPrimary(): Promise<PostgresServer> {
+  const version = process.env['PGSLUICE_TEST_PG_VERSION'];
+  return startServer({
+    ...(version === undefined ? {} : { version }),
+    flags: {
+      ...{ wal_level: 'replica', max_wal_senders: '4', hot_standby: 'on' },
+      // Else a checkpoint may remove what a standby has not yet fetched.
+      ...(serverMajor() >= 13 ? { wal_keep_size: '1GB' } : { wal_keep_segments: '64' }),
+    },
+  });
+}
+
+/** A hot standby of the server: its files as they were while it was stopped, then what it streams, by way of `via`. */
+export async function startStandby(
+  primary: PostgresServer,
+  via: { readonly host: string; readonly port: number } = primary,
+): Promise<ServerProcess> {
+  const data = join(dirname(primary.logFile), 'data');
+  // As root we are, the server is not: the standby runs as whoever owns the files.
+  const { uid, gid } = statSync(data);
+  const owner = process.getuid?.() === 0 ? { uid, gid } : undefined;
+  const [command = '', ...flags] = readFileSync(join(data, 'postmaster.opts'), 'utf8')
+    .trim()
+    .split(/ (?=")/);
+  const folder = ownedFolder(owner);
+  const copy = join(folder, 'data');
+  await primary.stop();
+  runToEnd('cp', ['-Rp', data, copy]);
+  writeFileSync(join(copy, 'standby.signal'), '');
+  give(join(copy, 'standby.signal'), owner);
+  await primary.start();
+  const port = await freePort();
+  const own = flags
+    .map((flag) => flag.slice(1, -1))
+    .map((flag, index, all) => (all[index - 1] === '-D' ? copy : all[index - 1] === '-p' ? String(port) : flag));
+  const { host, user, password } = primary;
+  return await launch({
+    command,
+    parameters: [...own, '-c', `primary_conninfo=host=${via.host} port=${via.port} user=${user}`],
+    folder,
+    login: { host, port, user, password },
+    database: 'postgres',
+    owner,
+    environment: { PGPASSWORD: password },
+    ending: 'SIGQUIT',
+  });
+}
+
+/** When the standby has all that the primary wrote. */
+export async function caughtUp(primary: ServerCoordinates, standby: ServerCoordinates): Promise<void> {
+  const { rows } = await withClient(primary, 'postgres', (client) =>
+    client.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn'),
+  );
+  for (;;) {
+    const behind = await withClient(standby, 'postgres', async (client) => {
+      const { rows: seen } = await client.query<{ behind: boolean }>(
+        'SELECT pg_last_wal_replay_lsn() < $1::pg_lsn AS behind',
+        [rows[0]?.lsn],
+      );
+      return seen[0]?.behind !== false;
+    });
+    if (!behind) return;
+    await delay(50);
+  }
+}
