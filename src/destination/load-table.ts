@@ -10,7 +10,7 @@ import { changeColumn } from './alter-table';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
 import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
-import { storedText } from './stored-text';
+import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 import type { Warehouse } from './duckdb-warehouse';
 
 const MAX_DIGITS = 38;
@@ -108,7 +108,7 @@ export class LoadTable {
       if (column === undefined)
         throw new ConnectorError('A batch of keys lacks a column.', { code: 'batch_shape', kind: 'internal' });
       const form = column.text.includes(' BC') ? 'eras' : 'plain';
-      return castExpression(valueText(`c${index}`, column), this.storedTypes[at] ?? 'VARCHAR', form);
+      return this.cast(at, valueText(`c${index}`, column), form);
     });
     const statement = await this.warehouse.prepare(
       `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${splitCells(values.length)}`,
@@ -166,7 +166,13 @@ export class LoadTable {
   private async retype(index: number, type: string, reason: string | undefined): Promise<void> {
     const name = this.table.columns[index]?.name ?? '';
     const from = this.storedTypes[index] ?? type;
-    const value = type === 'VARCHAR' ? storedText(quoted(name), from) : `CAST(${quoted(name)} AS ${type})`;
+    const text = storedText(quoted(name), from);
+    const value =
+      type !== 'VARCHAR'
+        ? `CAST(${quoted(name)} AS ${type})`
+        : this.isDecimalKey(index)
+          ? withoutTrailingZeros(text)
+          : text;
     await changeColumn(this.warehouse, this.name, { column: name, type, value });
     this.storedTypes[index] = type;
     // Prepared for the old type.
@@ -194,9 +200,7 @@ export class LoadTable {
 
   private insertSql(batch: PackedBatch, forms: readonly ValueForm[], into: string): string {
     const texts = batch.columns.map((column, index) => valueText(`c${index}`, column));
-    const values = texts.map((text, index) =>
-      castExpression(text, this.storedTypes[index] ?? 'VARCHAR', forms[index] ?? 'plain'),
-    );
+    const values = texts.map((text, index) => this.cast(index, text, forms[index] ?? 'plain'));
     const added = [
       this.stampSeconds,
       this.stampTime,
@@ -206,6 +210,19 @@ export class LoadTable {
     const source = texts.length === 0 ? 'range(CAST($1 AS BIGINT))' : splitCells(texts.length);
     const names = [...this.table.columns.map((column) => quoted(column.name)), ...this.addedNames()];
     return `INSERT INTO ${into} (${names.join(', ')}) SELECT ${[...values, ...added].join(', ')} FROM ${source}`;
+  }
+
+  /** SQL for a value of a column, from SQL for its text. */
+  private cast(index: number, text: string, form: ValueForm): string {
+    const stored = this.storedTypes[index] ?? 'VARCHAR';
+    const value = castExpression(text, stored, form);
+    return stored === 'VARCHAR' && this.isDecimalKey(index) ? withoutTrailingZeros(value) : value;
+  }
+
+  /** A key is found again by its text where it is stored as text: one number must have one. */
+  private isDecimalKey(index: number): boolean {
+    const column = this.table.columns[index];
+    return column !== undefined && isDecimal(column.type) && this.table.primaryKey.includes(column.name);
   }
 
   private addedNames(): string[] {

@@ -33,9 +33,9 @@ export function destinationColumnNames(columns: readonly string[], naming: Namin
   });
 }
 
-/** Two destination names are the same table to DuckDB when this is the same. */
+/** Two destination names are the same to DuckDB when this is the same: it folds the letters A to Z, and no others. */
 export function folded(name: string): string {
-  return name.toLowerCase();
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /**

@@ -6,7 +6,7 @@ import { literal, quoted } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
 import type { LoadTable } from './load-table';
 import { loadTableName } from './stored-states';
-import { storedText } from './stored-text';
+import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 
 /** A column of the name of an alias would be taken for the alias, and its JSON looked into: `t.id` is then t's field id. */
 const OLD = '_pgsluice_old';
@@ -74,11 +74,22 @@ async function carryOver(
   // A table that another program made: what it meant by its rows is not known.
   if (!old.has('_fivetran_deleted')) return 0;
   const present = await columnTypes(warehouse, schema, loadTableName(table.name));
+  // A decimal key has one text, see load-table.
+  const decimalKeys = new Set(
+    table.columns
+      .filter(({ name, type }) => table.primaryKey.includes(name) && isDecimal(type))
+      .map(({ name }) => name),
+  );
+  const asText = (column: string, value: string, types: ReadonlyMap<string, string>): string => {
+    const text = storedText(value, types.get(column) ?? 'VARCHAR');
+    return decimalKeys.has(column) ? withoutTrailingZeros(text) : text;
+  };
   // Keys of another type than before are compared as text: a cast might fail, or make two keys one.
-  const same = (key: string): string =>
-    old.get(key) === present.get(key)
-      ? `${NEW}.${quoted(key)} = ${OLD}.${quoted(key)}`
-      : `CAST(${NEW}.${quoted(key)} AS VARCHAR) = CAST(${OLD}.${quoted(key)} AS VARCHAR)`;
+  const same = (key: string): string => {
+    const [newKey, oldKey] = [`${NEW}.${quoted(key)}`, `${OLD}.${quoted(key)}`];
+    if (old.get(key) === present.get(key)) return `${newKey} = ${oldKey}`;
+    return `${asText(key, newKey, present)} = ${asText(key, oldKey, old)}`;
+  };
   const gone = `FROM ${target} AS ${OLD} WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS ${NEW} WHERE ${keys.map(same).join(' AND ')})`;
   const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT ${OLD}._fivetran_deleted) ${gone}`);
   for (const [name, type] of old) {
@@ -95,8 +106,9 @@ async function carryOver(
     );
     if (Number(lossy?.[0] ?? 0) === 0) continue;
     // Deleted rows are data too: the column takes a type that holds both.
-    const value = storedText(quoted(name), wanted);
+    const value = asText(name, quoted(name), present);
     await changeColumn(warehouse, load.name, { column: name, type: 'VARCHAR', value });
+    present.set(name, 'VARCHAR');
     logger.warning(
       `Column ${name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot.`,
     );
@@ -108,6 +120,7 @@ async function carryOver(
   const values = [...old.keys()].map((name) => {
     if (name === '_fivetran_deleted') return 'true';
     const stamp = stamped.get(name);
+    if (stamp === undefined && present.get(name) === 'VARCHAR') return asText(name, `${OLD}.${quoted(name)}`, old);
     return stamp === undefined
       ? `${OLD}.${quoted(name)}`
       : `CASE WHEN ${OLD}._fivetran_deleted THEN ${OLD}.${quoted(name)} ELSE ${stamp} END`;

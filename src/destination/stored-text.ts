@@ -45,7 +45,12 @@ function floatBits(value: string, integer: 'INTEGER' | 'BIGINT'): string {
   return `CASE WHEN isnan(${value}) THEN 'NaN' ELSE CAST(CAST(CAST(${value} AS BIT) AS ${integer}) AS VARCHAR) END`;
 }
 
+/** Whether equal values may have texts that differ, by zeros at their end. */
+export function isDecimal(type: ColumnType): boolean {
+  return type.kind === 'decimal' || type.kind === 'decimal-unbounded';
+}
+
 /** 1.50 and 1.5 are one number; how many zeros its type adds is not part of it. */
-function withoutTrailingZeros(text: string): string {
+export function withoutTrailingZeros(text: string): string {
   return `CASE WHEN contains(${text}, '.') THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
 }

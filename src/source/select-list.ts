@@ -17,14 +17,20 @@ export interface SelectColumn {
 /** Alias of the relation in every statement that reads rows. */
 export const ROW_ALIAS = 't';
 
-export function selectColumn(column: ColumnSchema): SelectColumn {
+export function selectColumn(column: ColumnSchema, isKey: boolean): SelectColumn {
   const reference = `${ROW_ALIAS}.${quoteIdentifier(column.name)}`;
+  const text = valueText(reference, column.sourceType, column.type);
   return {
     name: column.name,
     type: column.type,
-    textExpression: valueText(reference, column.sourceType, column.type),
+    textExpression: isKey && column.sourceType.isArray ? withBounds(reference, text) : text,
     nullable: column.nullable,
   };
+}
+
+/** '[2:2]={1}' and '{1}' are two keys to PostgreSQL, and would be one as JSON: the first is kept as a JSON string. */
+function withBounds(array: string, text: string): string {
+  return `CASE WHEN left(${array}::text, 1) = '[' THEN pg_catalog.to_json(${array}::text)::text ELSE ${text} END`;
 }
 
 export type Packing = 'plain' | 'escaped';

@@ -99,7 +99,7 @@ export function applyTransformations(
   region: string | undefined,
 ): TableSelection {
   const ruleTable = describeForRules(table);
-  let columns = table.columns.map((column) => selectColumn(column));
+  let columns = table.columns.map((column) => selectColumn(column, table.primaryKey.includes(column.name)));
   const conditions: string[] = [];
   const batchRules: BatchRule[] = [];
   const rewritten = new Set<string>();

@@ -23,6 +23,10 @@ const NAMES: readonly string[] = [
   'größe',
   '名前',
   '😀',
+  // DuckDB folds A to Z only, and composes nothing.
+  'grÖße',
+  'gro\u0308ße',
+  '\u212a',
   'tab\tand\nnewline',
   '1st',
   '*',

@@ -1,6 +1,7 @@
 /** What random tables have brought to light, made small. Each line is synced, changed, synced, and compared both times. */
 import { runVerify } from '../../src/app/verify-run';
-import { createDatabase } from '../helpers/postgres';
+import { withWarehouse } from '../helpers/compare';
+import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 import { sync } from '../integration/sync';
 
@@ -31,6 +32,23 @@ const CASES: readonly (readonly [name: string, before: string, after: string])[]
     `CREATE TABLE odd (_fivetran_id text, sync_timestamp numeric); INSERT INTO odd SELECT i % 4, 1.5 FROM generate_series(1, 60) i`,
     'DELETE FROM odd WHERE ctid IN (SELECT ctid FROM odd LIMIT 7); ALTER TABLE odd DROP sync_timestamp',
   ],
+  [
+    'a numeric key that becomes text, whose fractions are of different lengths',
+    `CREATE TABLE odd (n numeric PRIMARY KEY, v text); INSERT INTO odd SELECT i / 3.0, i FROM generate_series(1, 90) i;
+     INSERT INTO odd VALUES ('NaN', 'x')`,
+    `UPDATE odd SET v = 'changed' WHERE n < 10; UPDATE odd SET n = n::numeric(60,40) WHERE v = '60'; DELETE FROM odd WHERE v = '63'`,
+  ],
+  [
+    'a numeric key that needs a longer fraction later',
+    `CREATE TABLE odd (n numeric PRIMARY KEY, v text); INSERT INTO odd SELECT i / 4.0, i FROM generate_series(1, 60) i`,
+    `INSERT INTO odd VALUES (0.000000001, 'tiny'); UPDATE odd SET v = 'changed' WHERE n = 5`,
+  ],
+  [
+    'an array as key, once with bounds of its own',
+    `CREATE TABLE odd (j int[] PRIMARY KEY, v text); INSERT INTO odd SELECT ARRAY[i], i FROM generate_series(1, 60) i;
+     INSERT INTO odd VALUES ('[2:2]={1}', 'bounds'), ('{{1}}', 'grid')`,
+    `UPDATE odd SET v = 'changed' WHERE v IN ('1', 'bounds', 'grid')`,
+  ],
 ];
 
 describe.each(['full', 'xmin'] as const)('in mode %s', (syncMode) => {
@@ -49,9 +67,23 @@ describe.each(['full', 'xmin'] as const)('in mode %s', (syncMode) => {
           sample: 1,
         });
         expect(tables).toMatchObject([{ outcome: 'equal' }]);
+        expect(await keysTwice(database)).toEqual([]);
       }
     } finally {
       await database.drop();
     }
   });
 });
+
+/** Keys of which a row marked deleted was kept beside the row itself. */
+async function keysTwice(database: TestDatabase): Promise<unknown[]> {
+  const { rows } = await database.client.query<{ attname: string }>(
+    `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+     WHERE i.indrelid = 'odd'::regclass AND i.indisprimary`,
+  );
+  const [key] = rows;
+  if (key === undefined) return [];
+  return await withWarehouse(database, (warehouse) =>
+    warehouse.rows(`SELECT ${key.attname} FROM tester.source_public_odd GROUP BY 1 HAVING count(*) > 1`),
+  );
+}
