@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { runCli, writeConfiguration } from '../helpers/cli';
 import { createDemoDatabase } from '../helpers/demo-database';
 import type { TestDatabase } from '../helpers/postgres';
@@ -79,6 +81,21 @@ it('sends a span for the sync, each table, its batches and each checkpoint', asy
   const attributes = received[0]?.resourceSpans[0]?.resource.attributes ?? [];
   expect(attributes.find(({ key }) => key === 'service.name')?.value.stringValue).toBe('shop-sync');
   expect(JSON.stringify(received).includes(database.password)).toBe(false);
+});
+
+it('loads nothing of tracing, metrics or the page where none is asked for', async () => {
+  const configuration = writeConfiguration(database, { table_filters: 'public.suppliers' });
+  const loaded = join(database.folder, 'loaded.json');
+  const hook = join(database.folder, 'loaded.cjs');
+  writeFileSync(
+    hook,
+    `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(loaded)}, JSON.stringify(Object.keys(require.cache))));`,
+  );
+  const { code } = await runCli(['sync', '--configuration', configuration], { nodeArguments: ['--require', hook] });
+  expect(code).toBe(0);
+  const modules = JSON.parse(readFileSync(loaded, 'utf8')) as readonly string[];
+  expect(modules.some((path) => path.includes('cli/commands/sync'))).toBe(true);
+  expect(modules.filter((path) => /@opentelemetry|prom-client|cli\/watch\/(?!wanted)/.test(path))).toEqual([]);
 });
 
 it('ends as it would otherwise where no collector answers', async () => {
