@@ -12,6 +12,8 @@ const [BEGIN, END] = ['<!-- matrix -->', '<!-- /matrix -->'];
 const FOLDERS = ['test/integration', 'test/property'];
 // Several readers and snapshots of one table, and passes by transaction id, need ranges of ctid.
 const RANGES_MAJOR = 14;
+// A machine that does other things as well is slow, not wrong.
+const TEST_TIMEOUT_MS = 300_000;
 const RANGE_TESTS = ['integration/snapshot', 'integration/pressure', 'integration/incremental'];
 
 /** Runs the tests on one version; resolves to its line of the table. */
@@ -21,7 +23,14 @@ function runVersion(major, folder) {
   const started = Date.now();
   const left = Number(major) >= RANGES_MAJOR ? [] : [`--testPathIgnorePatterns=${RANGE_TESTS.join('|')}`];
   // The folders first: the option takes every word after it.
-  const jest = ['--silent', '--json', `--outputFile=${output}`, ...FOLDERS, ...left];
+  const jest = [
+    '--silent',
+    '--json',
+    `--outputFile=${output}`,
+    `--testTimeout=${TEST_TIMEOUT_MS}`,
+    ...FOLDERS,
+    ...left,
+  ];
   spawnSync('npm', ['run', '--silent', 'test:only', '--', ...jest], {
     cwd: root,
     stdio: 'ignore',
@@ -35,7 +44,7 @@ function runVersion(major, folder) {
   const report = JSON.parse(readFileSync(output, 'utf8'));
   const failed = report.testResults.flatMap((file) => {
     const name = path.relative(root, file.name);
-    const tests = file.assertionResults.filter((test) => test.status === 'failed').map((test) => test.fullName);
+    const tests = file.assertionResults.filter((test) => test.status === 'failed').map(describeFailure);
     return tests.length === 0 && file.status === 'failed' ? [name] : tests.map((test) => `${name}: ${test}`);
   });
   return {
@@ -46,6 +55,12 @@ function runVersion(major, folder) {
     failed,
     seconds: Math.round((Date.now() - started) / 1000),
   };
+}
+
+/** With its reason, so that nobody has to run it again to know. */
+function describeFailure(test) {
+  const reason = (test.failureMessages?.[0] ?? '').split('\n')[0];
+  return reason === '' ? test.fullName : `${test.fullName} (${reason})`;
 }
 
 function table(results) {
