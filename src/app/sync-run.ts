@@ -157,6 +157,7 @@ async function syncWithin(
         bytes += size;
         observer.rowsWritten?.(run.planned, rows, size);
       },
+      openTables: (): number => runs.length - loop.ended,
       onFatal: (error) => {
         fatalError ??= error;
         fatal.abort();
@@ -192,7 +193,7 @@ async function syncWithin(
     startedAt,
   ))
     await writer.append(table, batch, startedAt);
-  const loop = new TableLoop({ pool, processor, control, logger, observer, signal });
+  const loop: TableLoop = new TableLoop({ pool, processor, control, logger, observer, signal });
   const reports = await loop.run(runs);
   if (fatalError !== undefined) throw fatalError;
   // What the interrupted tables had written is kept too: their state says how far they came.

@@ -25,6 +25,11 @@ export class TableLoop {
 
   constructor(private readonly options: TableLoopOptions) {}
 
+  /** Tables that have ended, well or not. */
+  get ended(): number {
+    return this.completed;
+  }
+
   /** Reports of all tables that ended by themselves; an interruption leaves the others out. */
   async run(runs: readonly TableRun[]): Promise<readonly TableReport[]> {
     const { pool, signal } = this.options;

@@ -26,6 +26,8 @@ export interface WriterOptions {
   /** After each commit, with every table's committed state. */
   readonly onCommitted: (states: ReadonlyMap<string, TableState>, seconds: number) => void;
   readonly onWritten: (run: TableRun, rows: number, bytes: number) => void;
+  /** Tables of this sync that have not ended. */
+  readonly openTables: () => number;
   /** The destination is of no further use. */
   readonly onFatal: (error: ConnectorError) => void;
 }
@@ -164,7 +166,8 @@ export class Writer {
       committed = new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
       this.timer ??= setTimeout(() => void this.commit().catch(() => undefined), COMMIT_DELAY_MS);
       this.finishedColumns += run.destinationTable.columns.length;
-      if (this.finishedColumns > MOST_COLUMNS_WITHOUT_COMMIT) await this.commitNow();
+      const nothingToWaitFor = this.options.openTables() <= this.waiters.length;
+      if (nothingToWaitFor || this.finishedColumns > MOST_COLUMNS_WITHOUT_COMMIT) await this.commitNow();
       return result;
     });
     await committed;
