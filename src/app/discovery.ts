@@ -76,6 +76,11 @@ export async function discoverAndPlan(
   }
   const readable = wanted.filter((table) => !unreadable.has(tableKey(table)));
   const optionsOf = tableOptions(settings.tableOptions);
+  for (const table of readable) {
+    const named = optionsOf(table).replicationKey;
+    const columns = (candidates.get(table.oid) ?? []).map(({ column }) => column);
+    if (named !== undefined && !columns.includes(named)) logger.warning(noReplicationKey(table, named, columns));
+  }
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
   const plan = createPlan(readable, settings, (table, batchRows) =>
     decideMode({
@@ -130,6 +135,12 @@ function unmatched(
     ),
     ...(wanted.length === 0 ? [] : warnings('full_resync', settings.fullResync, wanted)),
   ];
+}
+
+function noReplicationKey(table: TableSchema, named: string, columns: readonly string[]): string {
+  const meant = nearest(named, columns);
+  const advice = meant === undefined ? 'correct it in "table_options".' : `did you mean ${meant}?`;
+  return `The replication key "${named}" of ${tableKey(table)} is no column of type date or timestamp; ${advice}`;
 }
 
 function noTables(found: number): string {

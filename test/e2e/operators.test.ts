@@ -206,10 +206,17 @@ describe('plan and status', () => {
   });
 
   it('warn of options for tables that there are not, with the one that was meant', async () => {
-    const argv = ['--table-options', '{"public.ordes": {"mode": "xmin"}}', '--full-resync', 'custmers'];
+    const argv = [
+      '--table-options',
+      '{"public.ordes": {"mode": "xmin"}, "public.orders": {"replication_key": "updatd_at"}}',
+      '--full-resync',
+      'custmers',
+    ];
     const { code, stdout } = await run('plan', ...argv);
     expect(code).toBe(0);
     expect(stdout).toContain('"public.ordes" of "table_options" matches no table; did you mean public.orders?');
+    expect(stdout).toContain('The replication key "updatd_at" of public.orders is no column');
+    expect(stdout).toContain('did you mean updated_at?');
     expect(stdout).toContain('"custmers" of "full_resync" matches no table; did you mean customers?');
   });
 
