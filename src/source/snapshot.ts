@@ -81,34 +81,59 @@ export async function beginAndExport(
 
 /**
  * SQL that locks the relations and counts those whose file is another than the snapshot shows. Locks are taken
- * while a statement is analyzed, so they are held when it counts. (A LOCK statement would need SELECT on the
- * whole table, not just on its columns.)
+ * while a statement is analyzed, so they are held when it counts.
  */
 function lockAndCompare(relations: readonly Relation[]): string {
   if (relations.length === 0) return '0';
-  const locks = relations.map(
-    (relation) =>
-      `(SELECT 1 FROM ${relation.includesChildren === true ? '' : 'ONLY '}${quoteQualified(relation.schema, relation.name)} WHERE false)`,
-  );
   return (
-    `CASE WHEN ARRAY[${locks.join(', ')}] IS NOT NULL THEN (SELECT count(*) FROM pg_catalog.pg_class c ` +
+    `CASE WHEN ${locksOf(relations)} IS NOT NULL THEN (SELECT count(*) FROM pg_catalog.pg_class c ` +
     `WHERE c.oid IN (${relations.map(({ oid }) => oid).join(', ')}) AND c.relfilenode <> 0 ` +
     `AND c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid))::int4 END`
   );
 }
 
+/** An expression that locks the relations. (A LOCK statement would need SELECT on the whole table, not just on its columns.) */
+function locksOf(relations: readonly Relation[]): string {
+  const locks = relations.map(
+    (relation) =>
+      `(SELECT 1 FROM ${relation.includesChildren === true ? '' : 'ONLY '}${quoteQualified(relation.schema, relation.name)} WHERE false)`,
+  );
+  return `ARRAY[${locks.join(', ')}]::int4[]`;
+}
+
 /** txid_* rather than pg_snapshot_*: the same number, and there before PostgreSQL 13. */
 export const SNAPSHOT_XMIN = 'pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot())::text';
 
+/** A reader that joins should have the lock at once, as the one that took the snapshot has it. */
+const JOIN_LOCK_TIMEOUT_MS = 200;
+
+/**
+ * Joins a snapshot. False, and nothing to be read, where somebody waits for a strong lock on one of the relations:
+ * whoever comes now would wait behind that one, who waits for the readers, and nobody would get on.
+ */
 export async function beginAndImport(
   session: Session,
   snapshot: SnapshotInfo,
+  relations: readonly Relation[],
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const context = { doing: 'joining a snapshot', signal };
   await session.query(BEGIN, context);
   await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot.id)}`, context);
+  if (relations.length > 0) {
+    const [row] = await session.query(`SELECT pg_catalog.current_setting('lock_timeout') AS usual`, context);
+    await session.query(`SET LOCAL lock_timeout = ${JOIN_LOCK_TIMEOUT_MS}`, context);
+    try {
+      await session.query(`SELECT ${locksOf(relations)} IS NOT NULL AS locked`, context);
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
+      await session.query('ROLLBACK', context);
+      return false;
+    }
+    await session.query(`SET LOCAL lock_timeout = ${quoteLiteral(String(row?.['usual']))}`, context);
+  }
   await session.query(SAVEPOINT, context);
+  return true;
 }
 
 export async function endTransaction(session: Session): Promise<void> {

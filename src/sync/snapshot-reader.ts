@@ -123,7 +123,11 @@ export class SnapshotReader {
         if (epoch.queue.length === 0) return;
         const session = await manager.lease(epoch.signal);
         try {
-          await beginAndImport(session, epoch.snapshot, epoch.signal);
+          const { relations } = epoch.run.planned.table;
+          if (!(await beginAndImport(session, epoch.snapshot, relations, epoch.signal))) {
+            await manager.release(session);
+            return;
+          }
           await this.readPartitions(epoch, session, () => pool.crowded || manager.expired(session));
           await endTransaction(session);
         } catch (error) {

@@ -74,12 +74,14 @@ export class TableSnapshot {
   }
 
   private async help(read: (session: Session) => Promise<void>): Promise<void> {
-    const { manager, signal } = this.options;
+    const { manager, table, signal } = this.options;
     const session = await manager.lease(signal);
     try {
-      await beginAndImport(session, this.snapshot, signal);
-      await read(session);
-      await endTransaction(session);
+      // Where it may not join, the others read the rest.
+      if (await beginAndImport(session, this.snapshot, table.relations, signal)) {
+        await read(session);
+        await endTransaction(session);
+      }
     } catch (error) {
       await manager.discard(session);
       throw error;

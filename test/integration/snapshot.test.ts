@@ -2,7 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
+import { openSource } from '../../src/app/source-connection';
+import type { TableSchema } from '../../src/model/table';
+import { discover } from '../../src/source/catalog';
+import { TableSnapshot } from '../../src/sync/table-snapshot';
+import { settingsFor } from '../helpers/settings';
 import { sync } from './sync';
+
+const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
 
 const ACCOUNTS = 20_000;
 const TABLE = { schema: 'public', name: 'account' };
@@ -182,6 +189,31 @@ describe('a table that changes while it is read', () => {
     await withWarehouse(database, async (warehouse) => {
       expect(await compareTable(database.client, warehouse, TABLE)).toEqual(same(rows));
     });
+  });
+
+  test('a reader that would have to wait behind an ALTER TABLE, which waits for the readers, leaves the rest to them', async () => {
+    await database.client.query(
+      `INSERT INTO account SELECT i, 1000, NULL FROM generate_series(${ACCOUNTS + 1}, 120000) i; ANALYZE`,
+    );
+    const other = await database.connect();
+    let altered: Promise<unknown> = Promise.resolve();
+    const manager = openSource(settingsFor(database), SILENT, 3);
+    const signal = new AbortController().signal;
+    const table = (await discover(await manager.lease(), signal)).tables[0];
+    const read: number[] = [];
+    await TableSnapshot.with({ manager, table: table as TableSchema, readers: 2, signal }, async (snapshot) => {
+      altered = other.query('ALTER TABLE account ADD COLUMN extra int');
+      await delay(100);
+      const partitions = snapshot.partitions(() => 20_000);
+      expect(partitions.length).toBeGreaterThan(3);
+      await snapshot.each(partitions, async (session, partition) => {
+        await session.query('SELECT count(*) FROM public.account', { doing: 'counting' });
+        read.push(partition.range?.lo ?? -1);
+      });
+      expect(read.length).toBe(partitions.length);
+    });
+    await altered;
+    await manager.close();
   });
 
   test('rows that change their partition between two snapshots arrive once', async () => {
