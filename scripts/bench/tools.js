@@ -29,10 +29,14 @@ function debianPython(module, say) {
   const missing = `no Python has ${module}; install it (Debian: apt-get install python3-${module})`;
   if (!succeeds('apt-get', ['--version'])) return { reason: missing };
   const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-  const install = [...sudo, 'apt-get', 'install', '-y', '--no-install-recommends', `python3-${module}`];
+  // Another apt-get may be at work: it is waited for.
+  const install = [...sudo, 'apt-get', '-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '--no-install-recommends'];
   say(`installing python3-${module} with apt-get`);
-  succeeds(install[0] ?? '', install.slice(1), INSTALL_SECONDS);
-  return pythonWith(module, missing);
+  const run = spawnSync(install[0] ?? '', [...install.slice(1), `python3-${module}`], {
+    encoding: 'utf8',
+    timeout: INSTALL_SECONDS * 1000,
+  });
+  return pythonWith(module, run.status === 0 ? missing : `${missing}; ${lastLine(run.stderr) ?? 'apt-get gave up'}`);
 }
 
 /**
@@ -51,10 +55,13 @@ function virtualPython(name, packages, imports, say) {
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--prefer-binary', ...packages];
   const run = spawnSync(program, pip, { encoding: 'utf8', timeout: INSTALL_SECONDS * 1000 });
   if (works()) return { program };
-  const said = (run.stderr ?? '').trim().split('\n').at(-1);
-  return {
-    reason: `${packages.join(', ')} could not be installed: ${said === '' || said === undefined ? 'pip gave up' : said}`,
-  };
+  return { reason: `${packages.join(', ')} could not be installed: ${lastLine(run.stderr) ?? 'pip gave up'}` };
+}
+
+/** @param {string | null} text */
+function lastLine(text) {
+  const line = (text ?? '').trim().split('\n').at(-1);
+  return line === '' ? undefined : line;
 }
 
 /** @returns {Tool} a program that is there already, and runs */

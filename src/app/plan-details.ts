@@ -8,7 +8,7 @@ import type { ReadMethod, TableCategory } from '../model/plan';
 import type { RunRecord } from '../model/run-record';
 import type { SyncMode, TableState } from '../model/sync-state';
 import { blockRange } from '../model/tid-range';
-import { planPartitions } from '../sync/partition-planner';
+import { partitionBytes, planPartitions } from '../sync/partition-planner';
 import type { TableRun } from '../sync/table-run';
 import { createRuns } from '../sync/table-runs';
 import { loadTransformationModule } from '../sync/transformations';
@@ -121,7 +121,7 @@ function describeRun(run: TableRun, settings: Settings): Omit<TableDetails, 'est
     readMethod: planned.readMethod,
     batchRows: planned.batchRows,
     threads: planned.threads,
-    partitions: countPartitions(run),
+    partitions: countPartitions(run, settings),
     statements: countStatements(run, settings),
   };
 }
@@ -132,13 +132,14 @@ export function passOf(run: TableRun): PassKind {
 }
 
 /** Ranges still to be read, by relation: all of a load's blocks, or what an earlier one left. */
-function countPartitions(run: TableRun): number {
+function countPartitions(run: TableRun, settings: Settings): number {
   const { planned, progress } = run;
+  const size = { rows: planned.partitionRows, bytes: partitionBytes(settings.batchBytes) };
   const pending = new Map((progress?.relations ?? []).map((relation) => [relation.oid, relation.pending]));
   return planned.table.relations.reduce((sum, relation) => {
     if (!relation.rangeReadable) return sum + 1;
     const ranges = pending.get(relation.oid) ?? [blockRange(0, relation.blocks)];
-    return sum + planPartitions(relation, ranges, planned.partitionRows).length;
+    return sum + planPartitions(relation, ranges, size).length;
   }, 0);
 }
 

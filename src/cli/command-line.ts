@@ -41,7 +41,7 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
     .usage('$0 <command> [options]\n\nReplicates PostgreSQL through ODBC into a DuckDB warehouse file.')
     .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false, 'parse-numbers': false })
     .updateStrings({ 'Not enough arguments following: %s': '--%s needs a value' })
-    .wrap(Math.min(terminalWidth, 120))
+    .wrap(mayShowHelp(argv) ? Math.min(terminalWidth, 120) : null)
     .exitProcess(false)
     .fail((message, error: Error | undefined) => {
       if (error !== undefined && error.name !== 'YError') throw error;
@@ -81,6 +81,12 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
     help = output;
   });
   return chosen ?? { kind: 'help', text: help };
+}
+
+/** yargs writes its help for every command, asked for or not, and takes 40 ms to wrap it. */
+function mayShowHelp(argv: readonly string[]): boolean {
+  const named = COMMANDS.some(({ name, aliases }) => [name, ...aliases].some((it) => it === argv[0]));
+  return !named || argv.includes('--help') || argv.includes('-h');
 }
 
 function usageOf(command: CommandDeclaration): string {

@@ -1,7 +1,9 @@
 import stringWidth from 'string-width';
 
 const ELLIPSIS = '…';
-const segmenter = new Intl.Segmenter();
+// Made when first needed: their tables take 40 ms to load, which a command with piped output does without.
+let segmenter: Intl.Segmenter | undefined;
+let integers: Intl.NumberFormat | undefined;
 
 /** `text` with its control characters made visible, cut to `width` terminal cells. */
 export function fit(text: string, width: number): string {
@@ -10,6 +12,7 @@ export function fit(text: string, width: number): string {
   if (stringWidth(safe) <= width) return safe;
   let kept = '';
   let used = 0;
+  segmenter ??= new Intl.Segmenter();
   for (const { segment } of segmenter.segment(safe)) {
     const cells = stringWidth(segment);
     if (used + cells > width - 1) break;
@@ -42,9 +45,8 @@ export function renderTable(
   return [line(header), widths.map((width) => '-'.repeat(width)).join('-+-'), ...rows.map(line)];
 }
 
-const integers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-
 export function formatInteger(value: number): string {
+  integers ??= new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
   return integers.format(value);
 }
 

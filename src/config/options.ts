@@ -270,7 +270,7 @@ const TABLE = [
   {
     key: 'batch_bytes',
     kind: 'integer',
-    default: 8_388_608,
+    default: 2_097_152,
     min: 1_024,
     // A batch is one string per column, and the longest string of V8 is 512 MB.
     max: 268_435_456,

@@ -14,9 +14,10 @@ import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from './d
 import { literal, quoted } from './duckdb-types';
 import { Warehouse, type WarehouseOptions } from './duckdb-warehouse';
 import { LoadTable } from './load-table';
+import { MemoryRoom } from './memory-room';
 import { replaceTable } from './replace-table';
 import { writeRun } from './run-history';
-import { loadTableName, STATE_TABLE, storedStates } from './stored-states';
+import { loadTableName, STATE_TABLE, storedStates, tableNames } from './stored-states';
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly schema: string;
@@ -27,34 +28,31 @@ export interface DuckDbDestinationOptions extends WarehouseOptions {
 
 const LATEST_TABLE = 'pgsluice_latest';
 
-/**
- * What DuckDB keeps of uncommitted rows and cannot spill. Measured: a table of one row takes 34 kB a column
- * until it is committed, a table being filled up to 700 kB a column (500 columns need 400 MB).
- */
-const BYTES_PER_OPEN_COLUMN = 768 * 1024;
-const BYTES_PER_UNCOMMITTED_COLUMN = 40 * 1024;
-const OTHER_BYTES = 64_000_000;
-
 export class DuckDbDestination implements Destination {
   private warehouse: Warehouse | undefined;
+  private room: MemoryRoom | undefined;
   private readonly loads = new Map<string, LoadTable>();
   private inTransaction = false;
-  /** Of tables begun in this transaction. */
-  private uncommittedColumns = 0;
+  /** For the next commit; null where a table has none any more. */
+  private readonly newStates = new Map<string, TableState | null>();
+  /** Of all tables that are there, and perhaps some that are not: an exclusive lock keeps others from making any. */
+  private tableNames = new Set<string>();
 
   constructor(private readonly options: DuckDbDestinationOptions) {}
 
   async open(): Promise<TableStates> {
     this.warehouse = await Warehouse.open(this.options);
+    this.room = new MemoryRoom(this.warehouse);
     await this.warehouse.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}`);
     await this.warehouse.run('CREATE SCHEMA IF NOT EXISTS _pgsluice');
     await this.warehouse.run(`CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`);
-    return await storedStates(this.warehouse, this.options.schema, this.options.logger);
+    this.tableNames = await tableNames(this.warehouse, this.options.schema);
+    return await storedStates(this.warehouse, this.options.schema, this.tableNames, this.options.logger);
   }
 
   async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
     const warehouse = await this.writing();
-    await this.makeRoom(warehouse, table);
+    await this.makeRoom(table);
     const open = resume ? LoadTable.reopen : LoadTable.create;
     this.loads.set(
       table.key,
@@ -64,7 +62,9 @@ export class DuckDbDestination implements Destination {
 
   async write(table: DestinationTable, batch: PackedBatch): Promise<void> {
     await this.writing();
-    await this.loadOf(table).insert(batch);
+    const load = this.loadOf(table);
+    await this.room?.forRows(load, batch);
+    await load.insert(batch);
   }
 
   async writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void> {
@@ -109,7 +109,7 @@ export class DuckDbDestination implements Destination {
   async beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
     const name = this.tableName(table);
-    await this.makeRoom(warehouse, table);
+    await this.makeRoom(table);
     this.loads.set(table.key, await LoadTable.reopen(warehouse, table, name, stamp, this.options.logger));
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
   }
@@ -117,6 +117,7 @@ export class DuckDbDestination implements Destination {
   async writeChanges(table: DestinationTable, batch: PackedBatch): Promise<void> {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
+    await this.room?.forRows(load, batch);
     // The staged rows must have the table's types, also where this batch makes the table change one.
     if (await load.fitChangesTypes(batch)) {
       await this.applyChanges(table);
@@ -171,8 +172,10 @@ export class DuckDbDestination implements Destination {
       schema: this.options.schema,
       table,
       load,
+      mayExist: this.tableNames.has(table.name),
       logger: this.options.logger,
     });
+    this.tableNames.add(table.name);
     this.loads.delete(table.key);
     return finished;
   }
@@ -186,22 +189,32 @@ export class DuckDbDestination implements Destination {
   async append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
     const name = `${quoted(this.options.schema)}.${quoted(table.name)}`;
-    const [existing] = await warehouse.rows(
-      `SELECT 1 FROM information_schema.tables WHERE table_schema = ${literal(this.options.schema)} AND table_name = ${literal(table.name)}`,
-    );
-    const open = existing === undefined ? LoadTable.create : LoadTable.reopen;
+    const existing = await warehouse.columnsOf(name);
+    const open = existing.size === 0 ? LoadTable.create : LoadTable.reopen;
     await (await open(warehouse, table, name, this.stamped(stamp), this.options.logger)).insert(batch);
   }
 
   async putState(key: string, state: TableState | null): Promise<void> {
-    const warehouse = await this.writing();
-    await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key = ${literal(key)}`);
-    if (state !== null)
-      await warehouse.run(`INSERT INTO ${STATE_TABLE} VALUES (${literal(key)}, ${literal(JSON.stringify(state))})`);
+    await this.writing();
+    this.newStates.set(key, state);
+  }
+
+  /** Those of all tables of a commit together: two statements a table would take longer than a small table does. */
+  private async writeStates(): Promise<void> {
+    if (this.newStates.size === 0) return;
+    const warehouse = this.opened();
+    const keys = [...this.newStates.keys()].map(literal);
+    await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key IN (${keys.join(', ')})`);
+    const rows = [...this.newStates].flatMap(([key, state]) =>
+      state === null ? [] : [`(${literal(key)}, ${literal(JSON.stringify(state))})`],
+    );
+    if (rows.length > 0) await warehouse.run(`INSERT INTO ${STATE_TABLE} VALUES ${rows.join(', ')}`);
+    this.newStates.clear();
   }
 
   async commit(): Promise<void> {
     if (!this.inTransaction) return;
+    await this.writeStates();
     // A commit that fails has rolled back.
     this.inTransaction = false;
     await this.opened().endTransaction('COMMIT');
@@ -210,6 +223,7 @@ export class DuckDbDestination implements Destination {
 
   async rollback(): Promise<void> {
     this.loads.clear();
+    this.newStates.clear();
     if (!this.inTransaction) return;
     this.inTransaction = false;
     await this.opened().endTransaction('ROLLBACK');
@@ -226,14 +240,9 @@ export class DuckDbDestination implements Destination {
     this.warehouse = undefined;
   }
 
-  private async makeRoom(warehouse: Warehouse, table: DestinationTable): Promise<void> {
-    this.uncommittedColumns += table.columns.length;
-    const openColumns = [...this.loads.values()].reduce((sum, load) => sum + load.table.columns.length, 0);
-    await warehouse.allowMemory(
-      OTHER_BYTES +
-        (openColumns + table.columns.length) * BYTES_PER_OPEN_COLUMN +
-        this.uncommittedColumns * BYTES_PER_UNCOMMITTED_COLUMN,
-    );
+  private async makeRoom(table: DestinationTable): Promise<void> {
+    const open = [...this.loads.values()].reduce((sum, load) => sum + load.table.columns.length, 0);
+    await this.room?.forTable(table.columns.length, open);
   }
 
   private opened(): Warehouse {
@@ -247,7 +256,7 @@ export class DuckDbDestination implements Destination {
     if (!this.inTransaction) {
       await warehouse.run('BEGIN TRANSACTION');
       this.inTransaction = true;
-      this.uncommittedColumns = 0;
+      this.room?.transactionBegun();
     }
     return warehouse;
   }

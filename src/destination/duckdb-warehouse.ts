@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../common/errors';
 import { makeFolder } from '../common/make-folder';
+import { literal } from './duckdb-types';
 
 export interface WarehouseOptions {
   readonly path: string;
@@ -100,6 +101,22 @@ export class Warehouse {
     try {
       return (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][];
     } catch (error) {
+      throw writeError(error, this.path);
+    }
+  }
+
+  /**
+   * Types by column, in order; none where there is no such table. `table` is qualified and quoted. Not from
+   * information_schema, which looks at every column of every table each time.
+   */
+  async columnsOf(table: string): Promise<Map<string, string>> {
+    try {
+      const sql = `SELECT name, type FROM pragma_table_info(${literal(table)})`;
+      const rows = (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][];
+      return new Map(rows.map((row) => [String(row[0]), String(row[1])]));
+    } catch (error) {
+      // The transaction goes on: DuckDB had not begun to execute.
+      if (/^Catalog Error: Table with name/.test(messageOf(error))) return new Map();
       throw writeError(error, this.path);
     }
   }

@@ -9,14 +9,19 @@ import { ESCAPE, NULL_MARKER, SEPARATOR, type PackedBatch, type PackedColumn } f
 import { changeColumn } from './alter-table';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
+import { RecentRows } from './recent-rows';
 import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 import type { Warehouse } from './duckdb-warehouse';
 
 const MAX_DIGITS = 38;
+/** Rows of a DuckDB vector. */
+const VECTOR_ROWS = 2048;
 
 export class LoadTable {
   private readonly statements = new Map<string, DuckDBPreparedStatement>();
+  /** What DuckDB will have in memory together when it writes the last rows. */
+  readonly recent = new RecentRows(VECTOR_ROWS);
 
   private constructor(
     private readonly warehouse: Warehouse,
@@ -58,8 +63,7 @@ export class LoadTable {
     stamp: LoadStamp,
     logger: Logger,
   ): Promise<LoadTable> {
-    const described = await warehouse.rows(`SELECT column_name, column_type FROM (DESCRIBE ${name})`);
-    const present = new Map(described.map((row) => [String(row[0]), String(row[1])]));
+    const present = await warehouse.columnsOf(name);
     const types = table.columns.map((column) => {
       const type = present.get(column.name);
       if (type === undefined)

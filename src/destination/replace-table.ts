@@ -2,10 +2,9 @@
 import type { Logger } from '../common/logger';
 import { changeColumn } from './alter-table';
 import type { DestinationTable, FinishedLoad } from './destination';
-import { literal, quoted } from './duckdb-types';
+import { quoted } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
 import type { LoadTable } from './load-table';
-import { loadTableName } from './stored-states';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 
 /** A column of the name of an alias would be taken for the alias, and its JSON looked into: `t.id` is then t's field id. */
@@ -17,6 +16,8 @@ interface Replacement {
   readonly schema: string;
   readonly table: DestinationTable;
   readonly load: LoadTable;
+  /** False where no table of the name can be there: DuckDB takes long to say so, looking for similar names. */
+  readonly mayExist: boolean;
   readonly logger: Logger;
 }
 
@@ -26,7 +27,7 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
   if (table.primaryKey.length === 0) await numberCopies(warehouse, load.name);
   else if (table.keysMayRepeat) await keepLastOfEachKey(warehouse, table, load.name);
   const rows = Number((await warehouse.rows(`SELECT count(*) FROM ${load.name}`))[0]?.[0] ?? 0);
-  const old = await columnTypes(warehouse, schema, table.name);
+  const old = replacement.mayExist ? await warehouse.columnsOf(target) : new Map<string, string>();
   let deleted = 0;
   if (old.size > 0) {
     if (table.keepDeletedRows) deleted = await carryOver(warehouse, replacement, old, target);
@@ -54,13 +55,6 @@ async function keepLastOfEachKey(warehouse: Warehouse, table: DestinationTable, 
   );
 }
 
-async function columnTypes(warehouse: Warehouse, schema: string, table: string): Promise<Map<string, string>> {
-  const rows = await warehouse.rows(
-    `SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = ${literal(schema)} AND table_name = ${literal(table)} ORDER BY ordinal_position`,
-  );
-  return new Map(rows.map((row) => [String(row[0]), String(row[1])]));
-}
-
 /** Adds the rows and columns that the source no longer has. Returns how many rows are newly marked deleted. */
 async function carryOver(
   warehouse: Warehouse,
@@ -68,12 +62,12 @@ async function carryOver(
   old: ReadonlyMap<string, string>,
   target: string,
 ): Promise<number> {
-  const { schema, table, load, logger } = replacement;
+  const { table, load, logger } = replacement;
   const keys = table.primaryKey.length === 0 ? ['_fivetran_id'] : table.primaryKey;
   if (keys.some((key) => !old.has(key))) return 0;
   // A table that another program made: what it meant by its rows is not known.
   if (!old.has('_fivetran_deleted')) return 0;
-  const present = await columnTypes(warehouse, schema, loadTableName(table.name));
+  const present = await warehouse.columnsOf(load.name);
   // A decimal key has one text, see load-table.
   const decimalKeys = new Set(
     table.columns

@@ -11,15 +11,24 @@ export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }
 
+/** Names of the tables and views of a schema. */
+export async function tableNames(warehouse: Warehouse, schema: string): Promise<Set<string>> {
+  const rows = await warehouse.rows(
+    `SELECT table_name FROM information_schema.tables WHERE table_schema = ${literal(schema)} AND table_catalog = current_database()`,
+  );
+  return new Set(rows.map(([name]) => String(name)));
+}
+
 /**
- * A table that somebody dropped, or that is in another schema than the one to be written now, was as good as
+ * `names`: the tables that schema `schema` has. A table that somebody dropped, or that is in another schema than the one to be written now, was as good as
  * never synced: changes alone would find nothing to be applied to.
  */
-export async function storedStates(warehouse: Warehouse, schema: string, logger: Logger): Promise<TableStates> {
-  const present = await warehouse.rows(
-    `SELECT table_name FROM duckdb_tables() WHERE schema_name = ${literal(schema)} AND database_name = current_database()`,
-  );
-  const names = new Set(present.map(([name]) => String(name)));
+export async function storedStates(
+  warehouse: Warehouse,
+  schema: string,
+  names: ReadonlySet<string>,
+  logger: Logger,
+): Promise<TableStates> {
   const states = new Map<string, TableState>();
   for (const [key, entry] of await warehouse.rows(`SELECT table_key, entry FROM ${STATE_TABLE}`)) {
     const state = parse(String(entry));

@@ -8,10 +8,25 @@ export interface Partition {
   readonly range: TidRange | null;
 }
 
-/** Partitions of about `partitionRows` rows, in order, without gap or overlap over the pending ranges. */
-export function planPartitions(relation: Relation, pending: readonly TidRange[], partitionRows: number): Partition[] {
-  const rowsPerBlock = Math.max(relation.rows, 1) / Math.max(relation.blocks, 1);
-  const blocks = Math.max(1, Math.round(partitionRows / rowsPerBlock));
+/** How much a partition may hold, whichever is less. */
+export interface PartitionSize {
+  readonly rows: number;
+  /** As stored, TOAST included. A table of few but wide rows would else be one partition, for one reader. */
+  readonly bytes: number;
+}
+
+/** Of wide rows: enough batches for a reader to be worth its connection. */
+export function partitionBytes(batchBytes: number): number {
+  return 4 * batchBytes;
+}
+
+/** Partitions of about that size, in order, without gap or overlap over the pending ranges. */
+export function planPartitions(relation: Relation, pending: readonly TidRange[], size: PartitionSize): Partition[] {
+  const blocksOf = (share: number): number => Math.max(1, Math.round(share * Math.max(relation.blocks, 1)));
+  const blocks = Math.min(
+    blocksOf(size.rows / Math.max(relation.rows, 1)),
+    blocksOf(size.bytes / Math.max(relation.bytes, 1)),
+  );
   const step = blocks * POSITIONS_PER_BLOCK;
   return pending.flatMap((range) => {
     const parts: Partition[] = [];

@@ -14,7 +14,7 @@ import { beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from
 import { applyBatchRules } from './batch-rules';
 import type { ProcessorOptions } from './processor-options';
 import { changeConditions, PassPreparation, startOfPass, WHOLE } from './pass-preparation';
-import { planPartitions, type Partition } from './partition-planner';
+import { partitionBytes, planPartitions, type Partition } from './partition-planner';
 import type { TableRun } from './table-run';
 
 /** The readers of one table under one snapshot, and what they share. */
@@ -79,9 +79,10 @@ export class SnapshotReader {
 
   private partitions(run: TableRun): Partition[] {
     const pending = new Map((run.progress?.relations ?? []).map((relation) => [relation.oid, relation.pending]));
+    const size = { rows: run.planned.partitionRows, bytes: partitionBytes(this.options.batchBytes) };
     return run.planned.table.relations.flatMap((relation) => {
       const ranges = pending.get(relation.oid) ?? [];
-      if (relation.rangeReadable) return planPartitions(relation, ranges, run.planned.partitionRows);
+      if (relation.rangeReadable) return planPartitions(relation, ranges, size);
       return ranges.length === 0 ? [] : [{ relation, range: null }];
     });
   }

@@ -70,5 +70,5 @@ export function describePlan(plan: SyncPlan): string[] {
 const LISTED_TABLES = 20;
 
 function count(rows: number): string {
-  return rows.toLocaleString('en-US');
+  return String(Math.round(rows)).replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -47,7 +47,8 @@ export class TableSnapshot {
     return this.options.table.relations.flatMap((relation) => {
       const blocks = this.blocks.get(relation.oid) ?? 0;
       if (!relation.rangeReadable) return [{ relation, range: null }];
-      return blocks === 0 ? [] : planPartitions({ ...relation, blocks }, [blockRange(0, blocks)], rows(relation));
+      const size = { rows: rows(relation), bytes: Infinity };
+      return blocks === 0 ? [] : planPartitions({ ...relation, blocks }, [blockRange(0, blocks)], size);
     });
   }
 

@@ -153,6 +153,8 @@ it('a server that falls silent counts as lost after stall_timeout_seconds, and t
         custom_batch_size: '100',
         stall_timeout_seconds: '1',
         max_retries: '10',
+        // On a busy machine an honest statement may take longer than the limit as well.
+        retry_sleep_seconds: '0.1',
       }),
     ]);
     await run.waitFor(/Processing table/);

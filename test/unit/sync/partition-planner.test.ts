@@ -19,8 +19,10 @@ test('partitions cover what is pending without gap or overlap', () => {
       fc.nat(1_000_000),
       fc.integer({ min: 1, max: 5000 }),
       fc.integer({ min: 1, max: 50_000 }),
-      (rows, blocks, partitionRows) => {
-        const parts = planPartitions(relation(rows, blocks), [blockRange(0, blocks)], partitionRows);
+      fc.integer({ min: 1, max: 100_000_000 }),
+      (rows, blocks, partitionRows, partitionBytes) => {
+        const size = { rows: partitionRows, bytes: partitionBytes };
+        const parts = planPartitions(relation(rows, blocks), [blockRange(0, blocks)], size);
         let at = 0;
         for (const { range } of parts) {
           expect(range?.lo).toBe(at);
@@ -33,9 +35,15 @@ test('partitions cover what is pending without gap or overlap', () => {
 });
 
 test('nothing pending, nothing planned', () => {
-  expect(planPartitions(relation(0, 0), [], 50_000)).toEqual([]);
+  expect(planPartitions(relation(0, 0), [], { rows: 50_000, bytes: Infinity })).toEqual([]);
 });
 
 test('a partition holds about the wanted rows', () => {
-  expect(planPartitions(relation(1_000_000, 10_000), [blockRange(0, 10_000)], 50_000)).toHaveLength(20);
+  const size = { rows: 50_000, bytes: Infinity };
+  expect(planPartitions(relation(1_000_000, 10_000), [blockRange(0, 10_000)], size)).toHaveLength(20);
+});
+
+test('few but wide rows are shared out by their bytes, TOAST included', () => {
+  const texts = { ...relation(5_000, 50), bytes: 500_000_000 };
+  expect(planPartitions(texts, [blockRange(0, 50)], { rows: 50_000, bytes: 50_000_000 })).toHaveLength(10);
 });

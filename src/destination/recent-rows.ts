@@ -1,0 +1,26 @@
+/** How many bytes the last rows of a table hold, for a writer that needs them all in memory at once. */
+export class RecentRows {
+  private readonly batches: { readonly rows: number; readonly bytes: number }[] = [];
+  private rows = 0;
+  private bytes = 0;
+
+  /** `most`: rows that are looked back on. */
+  constructor(private readonly most: number) {}
+
+  /** Returns the bytes of the last rows, of whole batches: too many rather than too few. */
+  add(rows: number, bytes: number): number {
+    this.batches.push({ rows, bytes });
+    this.rows += rows;
+    this.bytes += bytes;
+    for (
+      let first = this.batches[0];
+      first !== undefined && this.rows - first.rows >= this.most;
+      first = this.batches[0]
+    ) {
+      this.batches.shift();
+      this.rows -= first.rows;
+      this.bytes -= first.bytes;
+    }
+    return this.bytes;
+  }
+}
