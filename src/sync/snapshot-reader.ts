@@ -108,6 +108,8 @@ export class SnapshotReader {
     noMoreWork.abort();
     await Promise.all(helpers);
     if (failure !== undefined) throw failure;
+    // A helper that left for others has put back what it had begun; this snapshot is still good for it.
+    if (epoch.queue.length > 0 && !epoch.shouldEnd()) await this.readPartitions(epoch, session, () => false);
   }
 
   /** A further reader: comes when there is a slot, and goes when there is nothing left or too many read. */
