@@ -193,6 +193,8 @@ async function syncWithin(
     startedAt,
   ))
     await writer.append(table, batch, startedAt);
+  // By themselves: a table that the warehouse refuses takes everything with it that is not committed.
+  await writer.commit();
   const loop: TableLoop = new TableLoop({ pool, processor, control, logger, observer, signal });
   const reports = await loop.run(runs);
   if (fatalError !== undefined) throw fatalError;

@@ -32,7 +32,8 @@ export async function changeColumn(warehouse: Warehouse, table: string, change: 
 async function rebuild(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {
   // "schema"."table", in which a quote is doubled.
   const bare = /^"(?:[^"]|"")*"\.("(?:[^"]|"")*")$/.exec(table)?.[1] ?? table;
-  const beside = `${table.slice(0, -1)}_altered"`;
+  // Of a beginning that no table of the source can have there.
+  const beside = `${table.slice(0, table.length - bare.length)}"_pgsluice_altered_${bare.slice(1)}`;
   const described = await warehouse.rows(`SELECT column_name, column_type, "null" FROM (DESCRIBE ${table})`);
   const columns = described.map(([name, type, nullable]) => ({
     name: String(name),

@@ -106,14 +106,16 @@ export class LoadTable {
   /** Inserts rows of key columns alone into a table that has just those. */
   async insertKeys(batch: PackedBatch, into: string): Promise<void> {
     if (batch.rowCount === 0) return;
-    const values = this.table.primaryKey.map((key, index) => {
+    const values: string[] = [];
+    for (const [index, key] of this.table.primaryKey.entries()) {
       const at = this.table.columns.findIndex((column) => column.name === key);
       const column = batch.columns[index];
       if (column === undefined)
         throw new ConnectorError('A batch of keys lacks a column.', { code: 'batch_shape', kind: 'internal' });
-      const form = column.text.includes(' BC') ? 'eras' : 'plain';
-      return this.cast(at, valueText(`c${index}`, column), form);
-    });
+      // A key that the table does not hold yet must not be rounded into one that it does.
+      const form = await this.fitOne(at, column, into);
+      values.push(this.cast(at, valueText(`c${index}`, column), form));
+    }
     const statement = await this.warehouse.prepare(
       `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${splitCells(values.length)}`,
     );
@@ -146,28 +148,32 @@ export class LoadTable {
     return this.storedTypes.join() !== before;
   }
 
-  private async fitOne(index: number, packed: PackedColumn): Promise<ValueForm> {
+  /** `copy`: a table that has the column as well, and must follow. */
+  private async fitOne(index: number, packed: PackedColumn, copy?: string): Promise<ValueForm> {
     const column = this.table.columns[index];
     const stored = this.storedTypes[index];
     if (column === undefined || stored === undefined)
       throw new ConnectorError('A batch has more columns than its table.', { code: 'batch_shape', kind: 'internal' });
     const fit = fitColumn(column.type, stored, packed);
     if (fit.fits === true) return fit.form;
+    const retype = async (type: string, reason?: string): Promise<void> => {
+      await this.retype(index, type, copy === undefined ? [this.name] : [this.name, copy], reason);
+    };
     if (fit.fits === 'ask') {
       if (await this.isValidJson(packed)) return fit.form;
-      await this.retype(index, 'VARCHAR', 'it holds JSON that DuckDB does not accept');
+      await retype('VARCHAR', 'it holds JSON that DuckDB does not accept');
     } else if (fit.needs === 'decimal') {
       const digits = Math.max(fit.shape.integerDigits, await this.integerDigits(column.name));
       if (digits + fit.shape.scale > MAX_DIGITS)
-        await this.retype(index, 'VARCHAR', `DECIMAL(${MAX_DIGITS}) cannot hold all of its digits`);
-      else await this.retype(index, `DECIMAL(${MAX_DIGITS},${fit.shape.scale})`, undefined);
+        await retype('VARCHAR', `DECIMAL(${MAX_DIGITS}) cannot hold all of its digits`);
+      else await retype(`DECIMAL(${MAX_DIGITS},${fit.shape.scale})`);
     } else {
-      await this.retype(index, 'VARCHAR', fit.reason);
+      await retype('VARCHAR', fit.reason);
     }
     return 'plain';
   }
 
-  private async retype(index: number, type: string, reason: string | undefined): Promise<void> {
+  private async retype(index: number, type: string, tables: readonly string[], reason?: string): Promise<void> {
     const name = this.table.columns[index]?.name ?? '';
     const from = this.storedTypes[index] ?? type;
     const text = storedText(quoted(name), from);
@@ -177,7 +183,7 @@ export class LoadTable {
         : this.isDecimalKey(index)
           ? withoutTrailingZeros(text)
           : text;
-    await changeColumn(this.warehouse, this.name, { column: name, type, value });
+    for (const table of tables) await changeColumn(this.warehouse, table, { column: name, type, value });
     this.storedTypes[index] = type;
     // Prepared for the old type.
     this.statements.clear();

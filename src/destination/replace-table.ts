@@ -5,6 +5,7 @@ import type { DestinationTable, FinishedLoad } from './destination';
 import { quoted } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
 import type { LoadTable } from './load-table';
+import { folded } from './naming';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 
 /** A column of the name of an alias would be taken for the alias, and its JSON looked into: `t.id` is then t's field id. */
@@ -27,7 +28,7 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
   if (table.primaryKey.length === 0) await numberCopies(warehouse, load.name);
   else if (table.keysMayRepeat) await keepLastOfEachKey(warehouse, table, load.name);
   const rows = Number((await warehouse.rows(`SELECT count(*) FROM ${load.name}`))[0]?.[0] ?? 0);
-  const old = replacement.mayExist ? await warehouse.columnsOf(target) : new Map<string, string>();
+  const old = replacement.mayExist ? foldedNames(await warehouse.columnsOf(target)) : new Map<string, StoredColumn>();
   let deleted = 0;
   if (old.size > 0) {
     if (table.keepDeletedRows) deleted = await carryOver(warehouse, replacement, old, target);
@@ -55,72 +56,84 @@ async function keepLastOfEachKey(warehouse: Warehouse, table: DestinationTable, 
   );
 }
 
+interface StoredColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** By name without regard to case, since DuckDB has none: a column may have been renamed in its case only. */
+function foldedNames(columns: ReadonlyMap<string, string>): Map<string, StoredColumn> {
+  return new Map([...columns].map(([name, type]) => [folded(name), { name, type }]));
+}
+
 /** Adds the rows and columns that the source no longer has. Returns how many rows are newly marked deleted. */
 async function carryOver(
   warehouse: Warehouse,
   replacement: Replacement,
-  old: ReadonlyMap<string, string>,
+  old: ReadonlyMap<string, StoredColumn>,
   target: string,
 ): Promise<number> {
   const { table, load, logger } = replacement;
   const keys = table.primaryKey.length === 0 ? ['_fivetran_id'] : table.primaryKey;
-  if (keys.some((key) => !old.has(key))) return 0;
+  if (keys.some((key) => !old.has(folded(key)))) return 0;
   // A table that another program made: what it meant by its rows is not known.
   if (!old.has('_fivetran_deleted')) return 0;
-  const present = await warehouse.columnsOf(load.name);
+  const present = foldedNames(await warehouse.columnsOf(load.name));
   // A decimal key has one text, see load-table.
   const decimalKeys = new Set(
     table.columns
       .filter(({ name, type }) => table.primaryKey.includes(name) && isDecimal(type))
-      .map(({ name }) => name),
+      .map(({ name }) => folded(name)),
   );
-  const asText = (column: string, value: string, types: ReadonlyMap<string, string>): string => {
-    const text = storedText(value, types.get(column) ?? 'VARCHAR');
-    return decimalKeys.has(column) ? withoutTrailingZeros(text) : text;
+  const asText = (value: string, { name, type }: StoredColumn): string => {
+    const text = storedText(value, type);
+    return decimalKeys.has(folded(name)) ? withoutTrailingZeros(text) : text;
   };
   // Keys of another type than before are compared as text: a cast might fail, or make two keys one.
   const same = (key: string): string => {
-    const [newKey, oldKey] = [`${NEW}.${quoted(key)}`, `${OLD}.${quoted(key)}`];
-    if (old.get(key) === present.get(key)) return `${newKey} = ${oldKey}`;
-    return `${asText(key, newKey, present)} = ${asText(key, oldKey, old)}`;
+    const [before, now] = [old.get(folded(key)), present.get(folded(key))];
+    if (before === undefined || now === undefined) return 'false';
+    const [newKey, oldKey] = [`${NEW}.${quoted(now.name)}`, `${OLD}.${quoted(before.name)}`];
+    if (before.type === now.type) return `${newKey} = ${oldKey}`;
+    return `${asText(newKey, now)} = ${asText(oldKey, before)}`;
   };
   const gone = `FROM ${target} AS ${OLD} WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS ${NEW} WHERE ${keys.map(same).join(' AND ')})`;
   const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT ${OLD}._fivetran_deleted) ${gone}`);
-  for (const [name, type] of old) {
-    if (!present.has(name))
-      await changeColumn(warehouse, load.name, { column: name, type, value: 'NULL', isNew: true });
+  for (const [key, { name, type }] of old) {
+    if (!present.has(key)) await changeColumn(warehouse, load.name, { column: name, type, value: 'NULL', isNew: true });
   }
   if (Number(counts?.[0] ?? 0) === 0) return 0;
-  for (const [name, type] of old) {
-    const wanted = present.get(name);
-    if (wanted === undefined || wanted === type) continue;
+  for (const [key, { name, type }] of old) {
+    const now = present.get(key);
+    const wanted = now?.type;
+    if (now === undefined || wanted === undefined || wanted === type) continue;
     const [lossy] = await warehouse.rows(
       `SELECT count(*) ${gone} AND ${OLD}.${quoted(name)} IS NOT NULL AND ` +
         `CAST(TRY_CAST(${OLD}.${quoted(name)} AS ${wanted}) AS ${type}) IS DISTINCT FROM ${OLD}.${quoted(name)}`,
     );
     if (Number(lossy?.[0] ?? 0) === 0) continue;
     // Deleted rows are data too: the column takes a type that holds both.
-    const value = asText(name, quoted(name), present);
-    await changeColumn(warehouse, load.name, { column: name, type: 'VARCHAR', value });
-    present.set(name, 'VARCHAR');
+    const value = asText(quoted(now.name), now);
+    await changeColumn(warehouse, load.name, { column: now.name, type: 'VARCHAR', value });
+    present.set(key, { name: now.name, type: 'VARCHAR' });
     logger.warning(
-      `Column ${name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot.`,
+      `Column ${now.name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot.`,
     );
   }
   const stamped = new Map([
     ['sync_timestamp', load.stampSeconds],
     ['_fivetran_synced', load.stampTime],
   ]);
-  const values = [...old.keys()].map((name) => {
+  const values = [...old].map(([key, column]) => {
+    const { name } = column;
     if (name === '_fivetran_deleted') return 'true';
     const stamp = stamped.get(name);
-    if (stamp === undefined && present.get(name) === 'VARCHAR') return asText(name, `${OLD}.${quoted(name)}`, old);
+    if (stamp === undefined && present.get(key)?.type === 'VARCHAR') return asText(`${OLD}.${quoted(name)}`, column);
     return stamp === undefined
       ? `${OLD}.${quoted(name)}`
       : `CASE WHEN ${OLD}._fivetran_deleted THEN ${OLD}.${quoted(name)} ELSE ${stamp} END`;
   });
-  await warehouse.run(
-    `INSERT INTO ${load.name} (${[...old.keys()].map(quoted).join(', ')}) SELECT ${values.join(', ')} ${gone}`,
-  );
+  const names = [...old].map(([key, { name }]) => quoted(present.get(key)?.name ?? name));
+  await warehouse.run(`INSERT INTO ${load.name} (${names.join(', ')}) SELECT ${values.join(', ')} ${gone}`);
   return Number(counts?.[1] ?? 0);
 }

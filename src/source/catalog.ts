@@ -147,7 +147,8 @@ function assembleCatalog(
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
     // A foreign table's constraints are claims, and an inheritance parent's do not hold over its children.
-    const hasConstraints = row.kind === 'p' || (row.kind === 'r' && members.length === 0);
+    const hasConstraints =
+      row.kind === 'p' ? members.every((member) => member.kind !== 'f') : row.kind === 'r' && members.length === 0;
     const parts = [row, ...members]
       .filter((member) => member.kind !== 'p')
       .map((member) => toRelation(member, columns, server));

@@ -177,6 +177,8 @@ function hintFor(rule: StateRule | undefined, text: string): { readonly hint?: s
   const database = /permission denied for database "([^"]*)"/.exec(text)?.[1];
   if (database !== undefined)
     return { hint: `Run: GRANT CONNECT ON DATABASE "${database}" TO the role in "username".` };
+  if (/materialized view ".*" has not been populated/.test(text))
+    return { hint: 'Run REFRESH MATERIALIZED VIEW for it, or leave it out with "table_filters".' };
   return rule?.hint === undefined ? {} : { hint: rule.hint };
 }
 

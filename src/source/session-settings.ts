@@ -15,7 +15,8 @@ export const VALUE_SETTINGS: Readonly<Record<string, string>> = {
   DateStyle: 'ISO, YMD',
   IntervalStyle: 'postgres',
   bytea_output: 'hex',
-  extra_float_digits: '1',
+  // Any number above 0 since PostgreSQL 12; before, 3 is what a double needs.
+  extra_float_digits: '3',
   xmlbinary: 'base64',
   quote_all_identifiers: 'off',
   search_path: '',

@@ -1,5 +1,7 @@
 /** Rules in JavaScript over a batch: columns replaced, rows dropped. */
+import type { ColumnType } from '../model/column-type';
 import { packValues, PackedBatch } from '../model/packed-batch';
+import type { SelectColumn } from '../source/select-list';
 import { messageOf } from './transformation-module';
 import { ruleError, type BatchRule, type RuleBatch, type RuleBatchResult } from './transformations';
 
@@ -7,7 +9,7 @@ type Column = readonly (string | null)[];
 
 export function applyBatchRules(
   batch: PackedBatch,
-  names: readonly string[],
+  present: readonly Pick<SelectColumn, 'name' | 'type'>[],
   rules: readonly BatchRule[],
 ): PackedBatch {
   if (rules.length === 0 || batch.rowCount === 0) return batch;
@@ -16,12 +18,13 @@ export function applyBatchRules(
   for (const rule of rules) {
     const result = resultOf(rule, {
       rows,
-      columns: Object.fromEntries(names.map((name, index) => [name, columns[index] ?? []])),
+      columns: Object.fromEntries(present.map(({ name }, index) => [name, columns[index] ?? []])),
     });
     for (const [name, values] of Object.entries(result.columns ?? {})) {
-      const index = names.indexOf(name);
-      if (index === -1) throw ruleError(rule, `returned column "${name}", which the table does not have`);
-      checkValues(rule, name, values, rows);
+      const index = present.findIndex((column) => column.name === name);
+      const column = present[index];
+      if (column === undefined) throw ruleError(rule, `returned column "${name}", which the table does not have`);
+      checkValues(rule, column, values, rows);
       columns = columns.with(index, values);
     }
     const keep = result.keep;
@@ -49,7 +52,12 @@ function resultOf(rule: BatchRule, batch: RuleBatch): RuleBatchResult {
   return result;
 }
 
-function checkValues(rule: BatchRule, name: string, values: readonly unknown[], rows: number): void {
+function checkValues(
+  rule: BatchRule,
+  { name, type }: Pick<SelectColumn, 'name' | 'type'>,
+  values: readonly unknown[],
+  rows: number,
+): void {
   if (!Array.isArray(values)) throw ruleError(rule, `returned something other than a list for column "${name}"`);
   if (values.length !== rows)
     throw ruleError(rule, `returned ${values.length} values of column "${name}" for ${rows} rows`);
@@ -59,6 +67,33 @@ function checkValues(rule: BatchRule, name: string, values: readonly unknown[], 
       rule,
       `returned a value of type ${typeof values[wrong]} in column "${name}", which takes texts and null`,
     );
+  const exact = exactText(type);
+  if (exact !== undefined && values.some((value) => typeof value === 'string' && !exact.test(value)))
+    throw ruleError(rule, `returned a text in column "${name}" that its type ${type.kind} would alter or refuse`);
+}
+
+/** Where a cast of the warehouse would round or cut a text without an error: what it takes as it is. */
+function exactText(type: ColumnType): RegExp | undefined {
+  switch (type.kind) {
+    case 'int16':
+    case 'int32':
+    case 'int64':
+      return /^-?\d+$/;
+    case 'decimal':
+      return new RegExp(`^(-?\\d+(\\.\\d{0,${type.scale}}0*)?|NaN)$`);
+    case 'decimal-unbounded':
+      return /^(-?\d+(\.\d*)?|NaN|-?Infinity)$/;
+    case 'date':
+      return /^(\d+-\d\d-\d\d( BC)?|-?infinity)$/;
+    case 'timestamp':
+      return /^(\d+-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?( BC)?|-?infinity)$/;
+    case 'timestamptz':
+      return /^(\d+-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?(Z|[+-]\d\d(:?\d\d)*)?( BC)?|-?infinity)$/;
+    case 'binary':
+      return /^\\x([0-9a-fA-F]{2})*$/;
+    default:
+      return undefined;
+  }
 }
 
 function checkFlags(rule: BatchRule, keep: readonly unknown[], rows: number): void {

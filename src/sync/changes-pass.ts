@@ -111,7 +111,6 @@ export class ChangesPass {
         await manager.release(session);
         return false;
       }
-      const names = run.selection.columns.map((column) => column.name);
       for (const relation of run.planned.table.relations) {
         for (const from of key.nullable ? [watermark, null] : [watermark]) {
           const pages = readByKey(session, {
@@ -126,7 +125,12 @@ export class ChangesPass {
             signal,
           });
           for await (const page of pages)
-            await writer.batch(run, applyBatchRules(page, names, run.selection.batchRules), relation.oid, NOTHING);
+            await writer.batch(
+              run,
+              applyBatchRules(page, run.selection.columns, run.selection.batchRules),
+              relation.oid,
+              NOTHING,
+            );
         }
       }
       await writer.settled();

@@ -174,7 +174,6 @@ export class SnapshotReader {
     shouldLeave: () => boolean,
   ): Promise<TidRange> {
     const { run } = epoch;
-    const names = run.selection.columns.map((column) => column.name);
     const batches = readRange(session, {
       relation,
       columns: run.selection.columns,
@@ -188,7 +187,7 @@ export class SnapshotReader {
     let done = range.lo;
     // Reads one batch ahead of the writer: the next statement runs while this one waits for room.
     for await (const { batch, range: covered } of ahead(batches)) {
-      const rows = applyBatchRules(batch, names, run.selection.batchRules);
+      const rows = applyBatchRules(batch, run.selection.columns, run.selection.batchRules);
       const accepted = this.options.writer.batch(run, rows, relation.oid, covered);
       done = covered.hi;
       if (!(await inTime(accepted, epoch.leftMs()))) {
@@ -205,7 +204,6 @@ export class SnapshotReader {
   private async readByCursor(epoch: Epoch, session: Session, relation: Relation): Promise<void> {
     const { run } = epoch;
     const { writer } = this.options;
-    const names = run.selection.columns.map((column) => column.name);
     // Nothing of the relation is done before all of it is: a cursor cannot be taken up again.
     const nothing: TidRange = { lo: 0, hi: 0 };
     const batches = readCursor(session, {
@@ -217,7 +215,12 @@ export class SnapshotReader {
       signal: epoch.signal,
     });
     for await (const batch of batches) {
-      await writer.batch(run, applyBatchRules(batch, names, run.selection.batchRules), relation.oid, nothing);
+      await writer.batch(
+        run,
+        applyBatchRules(batch, run.selection.columns, run.selection.batchRules),
+        relation.oid,
+        nothing,
+      );
     }
     await writer.settled();
     run.advance(relation.oid, WHOLE, 0);
@@ -274,8 +277,12 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
     relations: [{ oid: relation.oid, fileNode, pending: [WHOLE] }],
   };
   await writer.begin(run, progress, false);
-  const names = run.selection.columns.map((column) => column.name);
-  await writer.batch(run, applyBatchRules(result.batch, names, run.selection.batchRules), relation.oid, WHOLE);
+  await writer.batch(
+    run,
+    applyBatchRules(result.batch, run.selection.columns, run.selection.batchRules),
+    relation.oid,
+    WHOLE,
+  );
   await writer.settled();
   return xmin;
 }

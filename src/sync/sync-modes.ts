@@ -107,6 +107,8 @@ export interface PassInput {
   readonly source: string;
   readonly fullResync: boolean;
   readonly hasKey: boolean;
+  /** Rules leave out rows: one that changes so that it is left out would not be read, and stay as it was. */
+  readonly filtersRows: boolean;
   /** Only deleted rows are looked for. */
   readonly keysOnly: boolean;
   /** Compare keys at every so many passes; 0: never. */
@@ -144,8 +146,9 @@ export function decidePass(input: PassInput): PassDecision {
     return load(`has no watermark of ${decision.replicationKey ?? ''} yet; it is loaded from the start`, 'info');
   }
   if (decision.mode === 'xmin' && state.xmin === null) return load();
-  const due = input.reconcileEvery > 0 && state.passesSinceReconcile + 1 >= input.reconcileEvery;
-  if (due && !input.comparesKeys) return load('is loaded from the start, which finds deleted rows as well', 'info');
+  const due = input.filtersRows || (input.reconcileEvery > 0 && state.passesSinceReconcile + 1 >= input.reconcileEvery);
+  if (due && !input.comparesKeys)
+    return load('is loaded from the start, which finds rows that were deleted or left out since as well', 'info');
   return { pass: { kind: 'changes', mode: decision.mode, reconcile: due }, notice: undefined };
 }
 

@@ -110,6 +110,7 @@ function createRun(
     source: options.source,
     fullResync: fresh,
     hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
+    filtersRows: selection.conditions.length > 0,
     keysOnly: options.keysOnly,
     reconcileEvery: options.reconcileEvery,
     comparesKeys: options.comparesKeys,
@@ -198,6 +199,6 @@ function nameTaken(key: string, name: string, owner: string): ConnectorError {
   return new ConnectorError(`${key} would be called ${name} in the warehouse, which is the name of ${holder}.`, {
     code: 'name_collision',
     kind: 'source',
-    hint: 'Leave one of them out with "table_filters", or sync it into another "destination_schema".',
+    hint: 'Leave one of them out with "table_filters" and sync it into another "destination_schema". Where the owner of the name is gone from the source, drop its table from the warehouse.',
   });
 }

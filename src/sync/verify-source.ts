@@ -215,8 +215,7 @@ export class VerifySource {
   /** Rows of canonical texts, the rules in JavaScript applied. */
   private rulesApplied(batch: PackedBatch): (string | null)[][] {
     const { columns, batchRules } = this.options.selection;
-    const names = columns.map((column) => column.name);
-    const changed = applyBatchRules(batch, names, batchRules);
+    const changed = applyBatchRules(batch, columns, batchRules);
     return rowsIn(changed, columns.length).map((values) =>
       values.map((value, index) => canonicalValue(value, columns[index]?.type ?? { kind: 'string' })),
     );

@@ -28,7 +28,7 @@ const MODULES: readonly [what: string, text: string | undefined, message: RegExp
 ];
 
 /** Each rule for a table of its own, `bad_0` and so on. */
-const RULES: readonly [what: string, rule: string, message: RegExp][] = [
+const RULES: readonly (readonly [what: string, rule: string, message: RegExp])[] = [
   [
     'names a column that is not there',
     `columns: (sql) => ({ v: sql.text('nope') })`,
@@ -57,6 +57,21 @@ const RULES: readonly [what: string, rule: string, message: RegExp][] = [
   ['returns too few flags', `batch: () => ({ keep: [] })`, /returned 0 "keep" flags for 1 rows/],
   ['returns a number', `batch: () => ({ columns: { v: [5] } })`, /"bad" returned .*column "v"/],
   ['returns nothing', `batch: () => undefined`, /"bad" returned/],
+  ...[
+    ['n', '1.5'],
+    ['n', ' 1 '],
+    ['d', '1.005'],
+    ['d', '1e-3'],
+    ['day', '2020-01-01 10:00:00'],
+    ['at', '2020-01-01 10:00:00.1234567'],
+    ['at', '2020-01-01 10:00:00+02'],
+    ['zoned', '2020-01-01 10:00:00.1234567+00'],
+    ['bin', 'ff'],
+  ].map(([column, text]): readonly [string, string, RegExp] => [
+    `returns ${text} for ${column}`,
+    `batch: () => ({ columns: { ${column}: ['${text}'] } })`,
+    new RegExp(`"bad" returned a text in column "${column}" that its type \\w+ would alter or refuse\\. Correct`),
+  ]),
 ];
 
 describe("mistakes in a user's module", () => {
@@ -66,7 +81,8 @@ describe("mistakes in a user's module", () => {
     await database.client.query(`
       CREATE TABLE people (id int PRIMARY KEY, name text); INSERT INTO people SELECT i, 'Name ' || i FROM generate_series(1, 100) i;
       DO $$ BEGIN FOR i IN 0 .. ${RULES.length - 1} LOOP
-        EXECUTE format('CREATE TABLE bad_%s (id int PRIMARY KEY, v text); INSERT INTO bad_%1$s VALUES (1, %L)', i, 'v');
+        EXECUTE format('CREATE TABLE bad_%s (id int PRIMARY KEY, v text, n int, d numeric(10,2), day date, at timestamp, zoned timestamptz, bin bytea);
+          INSERT INTO bad_%1$s VALUES (1, %L)', i, 'v');
       END LOOP; END $$; ANALYZE`);
   });
   afterAll(() => database.drop());

@@ -88,15 +88,30 @@ describe('the rule for orders', () => {
     });
   });
 
-  test('rows that leave the region are marked deleted by the next sync', async () => {
-    await sync(database, { region: 'Asia' });
-    await database.client.query(`UPDATE public.orders SET region = 'Mars' WHERE id = 3`);
-    await sync(database, { region: 'Asia' });
-    expect(await warehouseRows('SELECT id, _fivetran_deleted FROM tester.source_public_orders ORDER BY id')).toEqual([
-      [0, false],
-      [3, true],
-    ]);
-  });
+  test.each(['full', 'xmin', 'timestamp'] as const)(
+    'rows that leave the region are marked deleted by the next sync, and come back with it (%s)',
+    async (mode) => {
+      await database.client.query(`
+        ALTER TABLE public.orders ADD updated_at timestamptz NOT NULL DEFAULT now(); CREATE INDEX ON public.orders (updated_at)`);
+      const settings = { region: 'Asia', tableFilters: ['public.orders'], syncMode: mode };
+      const rows = 'SELECT id, region, _fivetran_deleted FROM tester.source_public_orders ORDER BY id';
+      const move = (region: string): Promise<unknown> =>
+        database.client.query(`UPDATE public.orders SET region = '${region}', updated_at = now() WHERE id = 3`);
+      await sync(database, settings);
+      await move('Mars');
+      await sync(database, settings);
+      expect(await warehouseRows(rows)).toEqual([
+        [0, 'Asia', false],
+        [3, 'Asia', true],
+      ]);
+      await move('fdx55');
+      await sync(database, settings);
+      expect(await warehouseRows(rows)).toEqual([
+        [0, 'Asia', false],
+        [3, 'Asia', false],
+      ]);
+    },
+  );
 });
 
 describe("a user's module", () => {

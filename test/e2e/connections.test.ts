@@ -1,0 +1,112 @@
+/** Ways to connect: encrypted and checked, and by a data source of odbc.ini. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCli, writeConfiguration, type CliResult } from '../helpers/cli';
+import { AUTHORITY, OTHER_AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from '../helpers/certificates';
+import { complaints, expectPresentable } from '../helpers/fault-report';
+import { createDatabase, startServer, withClient, type PostgresServer, type TestDatabase } from '../helpers/postgres';
+
+// Every command is a process of its own, on a machine that may be busy.
+jest.setTimeout(180_000);
+
+let server: PostgresServer;
+let database: TestDatabase;
+beforeAll(async () => {
+  server = await startServer();
+  database = await createDatabase({ server });
+  const { client } = database;
+  await client.query('CREATE TABLE things (id int PRIMARY KEY); INSERT INTO things SELECT generate_series(1, 10)');
+  // Written by the server itself, since it insists on owning its key.
+  for (const [name, text] of [
+    ['server.key', SERVER_KEY],
+    ['server.crt', SERVER_CERTIFICATE],
+  ] as const) {
+    const lines = client.escapeLiteral(text.trim());
+    await client.query(
+      `COPY (SELECT unnest(string_to_array(${lines}, E'\\n'))) TO PROGRAM 'umask 077; cat > ${name}' WITH (FORMAT text)`,
+    );
+  }
+  await withClient(server, 'postgres', async (admin) => {
+    await admin.query('ALTER SYSTEM SET ssl = on');
+    await admin.query('SELECT pg_reload_conf()');
+  });
+  for (const [name, text] of [
+    ['root.crt', AUTHORITY],
+    ['other.crt', OTHER_AUTHORITY],
+  ] as const)
+    writeFileSync(join(database.folder, name), text);
+});
+afterAll(async () => {
+  await database.drop();
+  await server.close();
+});
+
+async function sync(overrides: Readonly<Record<string, string>>): Promise<CliResult> {
+  const configuration = writeConfiguration(database, { host: 'localhost', max_retries: '1', ...overrides });
+  const result = await runCli(['sync', '--configuration', configuration]);
+  expectPresentable(result, [database.password]);
+  return result;
+}
+
+/** As the server sees it. */
+async function protocolSeen(overrides: Readonly<Record<string, string>>): Promise<string> {
+  const configuration = writeConfiguration(database, { host: 'localhost', ...overrides });
+  const result = await runCli(['check', '--configuration', configuration]);
+  return /TLSv[\d.]+|Not encrypted/.exec(result.stdout)?.[0] ?? result.stdout;
+}
+
+it.each([
+  ['require', {}],
+  ['verify-ca', { sslrootcert: 'root.crt' }],
+  ['verify-full', { sslrootcert: 'root.crt' }],
+] as const)('sslmode %s: encrypted', async (sslmode, more) => {
+  const result = await sync({ sslmode, ...more });
+  expect(complaints(result)).toEqual([]);
+  expect(result.code).toBe(0);
+  expect(await protocolSeen({ sslmode, ...more })).toMatch(/^TLSv1\.\d$/);
+});
+
+it('sslmode disable: not encrypted, and check says so', async () => {
+  expect((await sync({ sslmode: 'disable' })).code).toBe(0);
+  expect(await protocolSeen({ sslmode: 'disable' })).toBe('Not encrypted');
+});
+
+it.each<[what: string, overrides: Record<string, string>, said: RegExp]>([
+  [
+    'whose certificate another authority signed',
+    { sslmode: 'verify-full', sslrootcert: 'other.crt' },
+    /certificate verify failed.*Check "sslmode" and "sslrootcert"/,
+  ],
+  [
+    'whose certificate is for another name',
+    { sslmode: 'verify-full', sslrootcert: 'root.crt', host: '127.0.0.1' },
+    /does not match host name.*Check "sslmode" and "sslrootcert"/,
+  ],
+])('a server %s: exit 3 at once, without another attempt', async (_what, overrides, said) => {
+  const result = await sync({ ...overrides, max_retries: '3' });
+  expect(result.code).toBe(3);
+  expect(complaints(result)).toEqual([expect.stringMatching(said)]);
+  expect(result.stdout).not.toContain('Schema discovery failed, attempt');
+});
+
+it('a data source of odbc.ini in place of host, port and database', async () => {
+  const ini = join(database.folder, 'odbc.ini');
+  writeFileSync(
+    ini,
+    `[shop]\nDriver = PostgreSQL Unicode\nServername = ${database.host}\nPort = ${database.port}\nDatabase = ${database.name}\n`,
+  );
+  const configuration = join(database.folder, 'dsn-configuration.json');
+  writeFileSync(
+    configuration,
+    JSON.stringify({ dsn: 'shop', username: database.user, password: database.password, warehouse_path: 'dsn.db' }),
+  );
+  const result = await runCli(['sync', '--configuration', configuration], { env: { ODBCINI: ini } });
+  expectPresentable(result, [database.password]);
+  expect(result.stdout).toMatch(/Successfully processed table public\.things: 10 records/);
+  expect(result.code).toBe(0);
+  const unknown = await runCli(['sync', '--configuration', configuration], {
+    env: { ODBCINI: ini, PGSLUICE_DSN: 'shoop' },
+  });
+  expect(unknown.code).toBe(3);
+  expect(complaints(unknown)).toEqual([expect.stringMatching(/Check "dsn" against odbc\.ini/)]);
+});

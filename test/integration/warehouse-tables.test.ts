@@ -1,0 +1,126 @@
+/** What the warehouse's own rules, and whoever else changes it, do to a second sync. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { compareTable, same, withWarehouse } from '../helpers/compare';
+import { createDatabase, type TestDatabase } from '../helpers/postgres';
+import { sync } from './sync';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createDatabase();
+});
+afterEach(() => database.drop());
+
+const rows = (sql: string): Promise<unknown[][]> => withWarehouse(database, (warehouse) => warehouse.rows(sql));
+
+async function changeWarehouse(sql: string): Promise<void> {
+  const instance = await DuckDBInstance.create(join(database.folder, 'warehouse.db'));
+  const connection = await instance.connect();
+  await connection.run(sql);
+  connection.closeSync();
+  instance.closeSync();
+}
+
+test('a column renamed in its case only: DuckDB takes both for one', async () => {
+  await database.client.query(
+    `CREATE TABLE t (id int PRIMARY KEY, "Name" text); INSERT INTO t VALUES (1, 'a'), (2, 'b')`,
+  );
+  await sync(database);
+  await database.client.query(`
+    ALTER TABLE t RENAME "Name" TO name; DELETE FROM t WHERE id = 2; INSERT INTO t VALUES (3, 'c')`);
+  expect((await sync(database)).failures).toEqual({});
+  expect(await rows('SELECT id, name, _fivetran_deleted FROM tester.source_public_t ORDER BY id')).toEqual([
+    [1, 'a', false],
+    [2, 'b', true],
+    [3, 'c', false],
+  ]);
+});
+
+test('a column that changes its type twice in a pass, beside a table that is called like its copy', async () => {
+  const { client } = database;
+  await client.query(`
+    CREATE TABLE foo (id int PRIMARY KEY, n numeric); INSERT INTO foo SELECT i, i FROM generate_series(1, 3000) i;
+    CREATE TABLE foo_altered (id int PRIMARY KEY, n numeric); INSERT INTO foo_altered SELECT i, i FROM generate_series(1, 20) i; ANALYZE`);
+  const settings = { syncMode: 'xmin', customBatchSize: 500, customThreads: 1 } as const;
+  await sync(database, settings);
+  await client.query(`UPDATE foo SET n = n + 1 WHERE id > 10`);
+  for (const [id, n] of [
+    [1, 1.5],
+    [2, 1.25],
+    [3, 1.125],
+  ])
+    await client.query(`UPDATE foo SET n = ${n} WHERE id = ${id}`);
+  expect((await sync(database, settings)).failures).toEqual({});
+  await withWarehouse(database, async (warehouse) => {
+    expect(await compareTable(client, warehouse, { schema: 'public', name: 'foo' })).toEqual(same(3000));
+    expect(await compareTable(client, warehouse, { schema: 'public', name: 'foo_altered' })).toEqual(same(20));
+  });
+});
+
+test('a table that somebody dropped from the warehouse is loaded from the start, with a warning', async () => {
+  const { client } = database;
+  await client.query(`
+    CREATE TABLE gone (id int PRIMARY KEY, v int); INSERT INTO gone SELECT i, i FROM generate_series(1, 20) i;
+    CREATE TABLE kept (id int PRIMARY KEY, v int); INSERT INTO kept SELECT i, i FROM generate_series(1, 20) i`);
+  await sync(database, { syncMode: 'xmin' });
+  await changeWarehouse('DROP TABLE tester.source_public_gone');
+  await client.query('UPDATE gone SET v = 0 WHERE id = 1; UPDATE kept SET v = 0 WHERE id = 1');
+  const { failures, lines } = await sync(database, { syncMode: 'xmin' });
+  expect(failures).toEqual({});
+  expect(lines).toContain(
+    'WARNING public.gone was synced, but schema tester of the warehouse has no table source_public_gone; it is loaded from the start.',
+  );
+  expect(lines.join('\n')).not.toMatch(/public\.kept .* from the start/);
+  await withWarehouse(database, async (warehouse) => {
+    for (const name of ['gone', 'kept'])
+      expect(await compareTable(client, warehouse, { schema: 'public', name })).toEqual(same(20));
+  });
+});
+
+test('two schemas of one warehouse are each as of their own last sync', async () => {
+  const { client } = database;
+  await client.query(
+    `CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t SELECT i, i FROM generate_series(1, 20) i`,
+  );
+  const values = (schema: string): Promise<unknown[][]> =>
+    rows(`SELECT v FROM ${schema}.source_public_t WHERE id <= 2 ORDER BY id`);
+  await sync(database, { syncMode: 'xmin' });
+  await client.query('UPDATE t SET v = -1 WHERE id = 1');
+  await sync(database, { syncMode: 'xmin', destinationSchema: 'other' });
+  await client.query('UPDATE t SET v = -2 WHERE id = 2');
+  await sync(database, { syncMode: 'xmin' });
+  expect(await values('tester')).toEqual([[-1], [-2]]);
+  expect(await values('other')).toEqual([[-1], [2]]);
+  await sync(database, { syncMode: 'xmin', destinationSchema: 'other' });
+  expect(await values('other')).toEqual([[-1], [-2]]);
+});
+
+test('two tables of one name in the warehouse can each have a schema of their own, as the refusal says', async () => {
+  await database.client.query(`
+    CREATE SCHEMA a; CREATE SCHEMA a_b; CREATE TABLE a.b_c (id int PRIMARY KEY); CREATE TABLE a_b.c (id int PRIMARY KEY);
+    INSERT INTO a.b_c VALUES (1); INSERT INTO a_b.c VALUES (2)`);
+  const [refused] = Object.entries((await sync(database)).failures);
+  expect(refused?.[1]).toContain('sync it into another "destination_schema"');
+  const other = { tableFilters: [String(refused?.[0])], destinationSchema: 'other' };
+  expect((await sync(database, other)).failures).toEqual({});
+  expect(await rows('SELECT id FROM tester.source_a_b_c UNION SELECT id FROM other.source_a_b_c ORDER BY 1')).toEqual([
+    [1],
+    [2],
+  ]);
+});
+
+test('the descriptions of the source stay when a table is refused by the warehouse', async () => {
+  await database.client.query(
+    `CREATE TABLE a (id int PRIMARY KEY, j json); INSERT INTO a VALUES (1, '1'); CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1)`,
+  );
+  const transformations = join(database.folder, 'rules.mjs');
+  writeFileSync(
+    transformations,
+    `export const transformations = [{ name: 'r', matches: (t) => t.name === 'a', batch: () => ({ columns: { j: ['no JSON'] } }) }];`,
+  );
+  const { failures } = await sync(database, { transformations });
+  expect(Object.keys(failures)).toEqual(['public.a']);
+  expect(failures['public.a']).toContain('does not fit the warehouse');
+  expect(await rows('SELECT table_name FROM tester.postgres_table ORDER BY 1')).toEqual([['a'], ['b']]);
+});
