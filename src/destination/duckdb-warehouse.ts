@@ -4,7 +4,6 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../common/errors';
 import { makeFolder } from '../common/make-folder';
-import { literal } from './duckdb-types';
 
 export interface WarehouseOptions {
   readonly path: string;
@@ -111,7 +110,8 @@ export class Warehouse {
    */
   async columnsOf(table: string): Promise<Map<string, string>> {
     try {
-      const sql = `SELECT name, type FROM pragma_table_info(${literal(table)})`;
+      // Not pragma_table_info: it does not find a name with a quote in it.
+      const sql = `SELECT column_name, column_type FROM (DESCRIBE ${table})`;
       const rows = (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][];
       return new Map(rows.map((row) => [String(row[0]), String(row[1])]));
     } catch (error) {
