@@ -1,6 +1,6 @@
 // The peers: our own small programs, each doing one peer's work at its best settings.
 const path = require('node:path');
-const { debianPython, installed, virtualPython } = require('./tools');
+const { cargoProgram, debianPython, installed, virtualPython } = require('./tools');
 
 const folder = path.join(__dirname, 'peers');
 const SINGLE_TABLE = ['orders', 'events', 'wide', 'texts'];
@@ -23,10 +23,10 @@ function createPeers({ server, driver, say }) {
     ),
   );
   const psql = once(() => installed('psql', 'install the PostgreSQL client (Debian: postgresql-client)'));
-  const odbc2parquet = once(() =>
-    installed('odbc2parquet', 'cargo install odbc2parquet builds it, which takes many minutes'),
+  const odbc2parquet = once(() => cargoProgram('odbc2parquet', say));
+  const ingestr = once(() =>
+    installed('ingestr', 'its package fetches its DuckDB driver from elsewhere when it first runs'),
   );
-  const ingestr = once(() => installed('ingestr', 'its package fetches a program from GitHub'));
 
   const url = ({ database }) =>
     `postgresql://${encodeURIComponent(server.user)}:${encodeURIComponent(server.password)}@${server.host}:${server.port}/${database}`;
@@ -88,7 +88,8 @@ function createPeers({ server, driver, say }) {
       script('arrow_odbc_read.py', job.table),
     ),
     peer('odbc2parquet', 'into a Parquet file', odbc2parquet, (job) => [
-      ...['--quiet', 'query', '--connection-string', connectionString(job), '--column-length-limit', '8192'],
+      ...['--quiet', 'query', '--connection-string', connectionString(job), '--batch-size-row', '5000'],
+      ...['--column-length-limit', '8192'],
       ...[path.join(job.folder, 'out.parquet'), `SELECT * FROM public."${job.table}"`],
     ]),
     peer('ingestr', 'into a DuckDB file', ingestr, (job) => [

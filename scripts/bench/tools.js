@@ -7,6 +7,7 @@ const path = require('node:path');
 /** Outside the repository, and kept: the packages take minutes to install. */
 const CACHE = path.join(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'pgsluice-bench');
 const INSTALL_SECONDS = 600;
+const BUILD_SECONDS = 1800;
 
 /** @typedef {{ program: string, reason?: undefined } | { program?: undefined, reason: string }} Tool */
 
@@ -64,6 +65,20 @@ function lastLine(text) {
   return line === '' ? undefined : line;
 }
 
+/** @returns {Tool} a program of crates.io, built where cargo is */
+function cargoProgram(name, say) {
+  const hint = `cargo install ${name} builds it, in some minutes`;
+  const found = installed(name, hint);
+  if (found.program !== undefined || !succeeds('cargo', ['--version'])) return found;
+  const root = path.join(CACHE, 'rust');
+  say(`building ${name} with cargo into ${root}, which takes some minutes`);
+  const run = spawnSync('cargo', ['install', '--quiet', '--locked', '--root', root, name], {
+    encoding: 'utf8',
+    timeout: BUILD_SECONDS * 1000,
+  });
+  return installed(name, run.status === 0 ? hint : `cargo could not build it: ${lastLine(run.stderr) ?? 'it gave up'}`);
+}
+
 /** @returns {Tool} a program that is there already, and runs */
 function installed(name, installHint) {
   for (const program of [path.join(CACHE, 'rust', 'bin', name), name]) {
@@ -72,4 +87,4 @@ function installed(name, installHint) {
   return { reason: `not installed; ${installHint}` };
 }
 
-module.exports = { CACHE, debianPython, installed, virtualPython };
+module.exports = { cargoProgram, debianPython, installed, virtualPython };
