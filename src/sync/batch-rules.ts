@@ -67,6 +67,9 @@ function checkValues(
       rule,
       `returned a value of type ${typeof values[wrong]} in column "${name}", which takes texts and null`,
     );
+  // Half of a surrogate pair has no UTF-8: it would arrive as U+FFFD.
+  if (values.some((value) => typeof value === 'string' && /\p{Surrogate}/u.test(value)))
+    throw ruleError(rule, `returned a text in column "${name}" that is not Unicode: half of a surrogate pair`);
   const exact = exactText(type);
   if (exact !== undefined && values.some((value) => typeof value === 'string' && !exact.test(value)))
     throw ruleError(rule, `returned a text in column "${name}" that its type ${type.kind} would alter or refuse`);

@@ -56,6 +56,11 @@ const RULES: readonly (readonly [what: string, rule: string, message: RegExp])[]
   ['returns too few values', `batch: () => ({ columns: { v: [] } })`, /returned 0 values of column "v" for 1 rows/],
   ['returns too few flags', `batch: () => ({ keep: [] })`, /returned 0 "keep" flags for 1 rows/],
   ['returns a number', `batch: () => ({ columns: { v: [5] } })`, /"bad" returned .*column "v"/],
+  [
+    'cuts a surrogate pair in two',
+    `batch: () => ({ columns: { v: ['\\ud83d'] } })`,
+    /"bad" returned a text in column "v" that is not Unicode/,
+  ],
   ['returns nothing', `batch: () => undefined`, /"bad" returned/],
   ...[
     ['n', '1.5'],
