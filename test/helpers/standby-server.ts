@@ -57,7 +57,8 @@ export async function startStandby(
 /** When the standby has all that the primary wrote. */
 export async function caughtUp(primary: ServerCoordinates, standby: ServerCoordinates): Promise<void> {
   const { rows } = await withClient(primary, 'postgres', (client) =>
-    client.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn'),
+    // Not what is written: with synchronous_commit off, a commit may still be on its way there.
+    client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn'),
   );
   for (;;) {
     const behind = await withClient(standby, 'postgres', async (client) => {
