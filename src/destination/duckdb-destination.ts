@@ -21,6 +21,8 @@ import { loadTableName, STATE_TABLE, storedStates, tableNames } from './stored-s
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly schema: string;
+  /** Bytes that DuckDB may use besides while it compares the rows of two tables. */
+  readonly comparisonBytes: number;
   readonly logger: Logger;
   /** Type of `sync_timestamp` where it is not DOUBLE. */
   readonly secondsType?: 'FLOAT';
@@ -42,7 +44,7 @@ export class DuckDbDestination implements Destination {
 
   async open(): Promise<TableStates> {
     this.warehouse = await Warehouse.open(this.options);
-    this.room = new MemoryRoom(this.warehouse);
+    this.room = new MemoryRoom(this.warehouse, this.options.comparisonBytes);
     await this.warehouse.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}`);
     await this.warehouse.run('CREATE SCHEMA IF NOT EXISTS _pgsluice');
     await this.warehouse.run(`CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`);
@@ -69,6 +71,7 @@ export class DuckDbDestination implements Destination {
 
   async writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void> {
     const warehouse = await this.writing();
+    await this.room?.forComparison();
     const load = this.loadOf(table);
     // Before the copy of the columns is made, since it may change their types.
     await load.fit(batch);
@@ -84,6 +87,7 @@ export class DuckDbDestination implements Destination {
 
   async beginKeys(table: DestinationTable): Promise<void> {
     const warehouse = await this.writing();
+    await this.room?.forComparison();
     const names = table.primaryKey.map(quoted).join(', ');
     await warehouse.run(
       `CREATE OR REPLACE TEMP TABLE ${keysName(table)} AS SELECT ${names} FROM ${this.loadOf(table).name} LIMIT 0`,
@@ -108,6 +112,7 @@ export class DuckDbDestination implements Destination {
 
   async beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
+    await this.room?.forComparison();
     const name = this.tableName(table);
     await this.makeRoom(table);
     this.loads.set(table.key, await LoadTable.reopen(warehouse, table, name, stamp, this.options.logger));
@@ -168,11 +173,13 @@ export class DuckDbDestination implements Destination {
   async finishLoad(table: DestinationTable): Promise<FinishedLoad> {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
+    const mayExist = this.tableNames.has(table.name);
+    if (mayExist || table.keysMayRepeat || table.primaryKey.length === 0) await this.room?.forComparison();
     const finished = await replaceTable(warehouse, {
       schema: this.options.schema,
       table,
       load,
-      mayExist: this.tableNames.has(table.name),
+      mayExist,
       logger: this.options.logger,
     });
     this.tableNames.add(table.name);

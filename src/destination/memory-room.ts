@@ -28,8 +28,13 @@ export class MemoryRoom {
   private openColumns = 0;
   /** Of the widest rows of any table so far. */
   private vectorBytes = 0;
+  private comparing = false;
 
-  constructor(private readonly warehouse: Warehouse) {}
+  /** `comparisonBytes`: what comparing the rows of two tables may take before it goes by way of temporary files. */
+  constructor(
+    private readonly warehouse: Warehouse,
+    private readonly comparisonBytes: number,
+  ) {}
 
   transactionBegun(): void {
     this.uncommittedColumns = 0;
@@ -49,12 +54,19 @@ export class MemoryRoom {
     await this.allow();
   }
 
+  /** Before rows of one table are looked for in another. */
+  async forComparison(): Promise<void> {
+    if (this.comparing) return;
+    this.comparing = true;
+    await this.allow();
+  }
+
   private async allow(): Promise<void> {
-    await this.warehouse.allowMemory(
+    const needed =
       OTHER_BYTES +
-        this.openColumns * BYTES_PER_OPEN_COLUMN +
-        this.uncommittedColumns * BYTES_PER_UNCOMMITTED_COLUMN +
-        this.vectorBytes * VECTORS_IN_MEMORY,
-    );
+      this.openColumns * BYTES_PER_OPEN_COLUMN +
+      this.uncommittedColumns * BYTES_PER_UNCOMMITTED_COLUMN +
+      this.vectorBytes * VECTORS_IN_MEMORY;
+    await this.warehouse.allowMemory(Math.max(needed, this.comparing ? this.comparisonBytes : 0));
   }
 }

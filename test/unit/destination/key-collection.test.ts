@@ -25,6 +25,7 @@ test('a new collection of keys forgets what an attempt before it collected, comm
   const destination = new DuckDbDestination({
     path: join(folder, 'warehouse.db'),
     memoryBytes: 128_000_000,
+    comparisonBytes: 128_000_000,
     threads: 1,
     schema: 'tester',
     logger: silent,
