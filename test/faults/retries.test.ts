@@ -124,6 +124,17 @@ describe('a table whose reading fails', () => {
     }
   });
 
+  it('with max_retries 0 is tried once, and read when it is over', async () => {
+    await database.client.query("UPDATE mood SET state = '40P01'");
+    const configuration = configure({ max_retries: '0' });
+    const result = await runCli(['sync', '--configuration', configuration]);
+    expect(result.code).toBe(4);
+    expect(result.stdout).toMatch(/Error processing table public\.moody, attempt 1\/1: /);
+    expect(result.stdout).not.toMatch(/Retrying/);
+    await database.client.query("UPDATE mood SET state = '00000'");
+    expect((await runCli(['sync', '--configuration', configuration])).code).toBe(0);
+  });
+
   it.each([
     ['42501', 'a missing right'],
     ['22012', 'a defect of the data'],
