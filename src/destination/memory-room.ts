@@ -18,9 +18,9 @@ const OTHER_BYTES = 64_000_000;
  * of 100 kB: a commit fails with 1.2 times a vector and works with 1.5 times, by way of temporary files; with 2.5
  * times it needs fewer of them.
  */
-const VECTORS_IN_MEMORY = 2.5;
+const VECTORS_IN_MEMORY = 4;
 /** Setting the limit anew is a statement of its own. */
-const STEP_BYTES = 32_000_000;
+const STEP_BYTES = 8_000_000;
 
 export class MemoryRoom {
   /** Of tables begun in this transaction. */
@@ -49,8 +49,8 @@ export class MemoryRoom {
 
   async forRows(load: LoadTable, batch: PackedBatch): Promise<void> {
     const vectorBytes = load.recent.add(batch.rowCount, batch.bytes);
-    if (vectorBytes < this.vectorBytes + STEP_BYTES) return;
-    this.vectorBytes = vectorBytes;
+    if (vectorBytes <= this.vectorBytes) return;
+    this.vectorBytes = Math.ceil(vectorBytes / STEP_BYTES) * STEP_BYTES;
     await this.allow();
   }
 

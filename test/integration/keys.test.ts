@@ -80,17 +80,20 @@ describe('a key of numbers that gets a fraction', () => {
     expect(await rows(`${MARKS}t`)).toEqual([['1, 2, 3, 4, 5, 6, 7, 8, 9 deleted, 10 deleted, 11, 12']]);
   });
 
-  test('which a comparison of keys sees first: it is not rounded into the key of a deleted row', async () => {
-    await sync(database, { syncMode: 'xmin' });
-    await database.client.query('DELETE FROM t WHERE v = 10; INSERT INTO t VALUES (9.5, 11)');
-    const { failures } = await sync(database, { syncMode: 'xmin' }, { keysOnly: true });
-    expect(failures).toEqual({});
-    expect(await rows(`${MARKS}t`)).toEqual([['1, 2, 3, 4, 5, 6, 7, 8, 9, 10 deleted']]);
-    await database.client.query(`DELETE FROM t WHERE v = 9; INSERT INTO t VALUES ('NaN', 12)`);
-    expect((await sync(database, { syncMode: 'xmin' }, { keysOnly: true })).failures).toEqual({});
-    await sync(database, { syncMode: 'xmin' });
-    expect(await rows(`${MARKS}t`)).toEqual([['1, 2, 3, 4, 5, 6, 7, 8, 9 deleted, 10 deleted, 11, 12']]);
-  });
+  // Before PostgreSQL 14 a table is read whole at every sync, and its keys are never compared alone.
+  if (serverMajor() >= 14) {
+    test('which a comparison of keys sees first: it is not rounded into the key of a deleted row', async () => {
+      await sync(database, { syncMode: 'xmin' });
+      await database.client.query('DELETE FROM t WHERE v = 10; INSERT INTO t VALUES (9.5, 11)');
+      const { failures } = await sync(database, { syncMode: 'xmin' }, { keysOnly: true });
+      expect(failures).toEqual({});
+      expect(await rows(`${MARKS}t`)).toEqual([['1, 2, 3, 4, 5, 6, 7, 8, 9, 10 deleted']]);
+      await database.client.query(`DELETE FROM t WHERE v = 9; INSERT INTO t VALUES ('NaN', 12)`);
+      expect((await sync(database, { syncMode: 'xmin' }, { keysOnly: true })).failures).toEqual({});
+      await sync(database, { syncMode: 'xmin' });
+      expect(await rows(`${MARKS}t`)).toEqual([['1, 2, 3, 4, 5, 6, 7, 8, 9 deleted, 10 deleted, 11, 12']]);
+    });
+  }
 });
 
 test('a key that becomes an integer column of decimals: none of its rows counts as deleted', async () => {
