@@ -1,5 +1,5 @@
 // The integration and property tests on every supported PostgreSQL, one after the other, and what came of
-// it as a table.   test-matrix.js [--write] [MAJOR…]      --write puts the table into docs/COMPATIBILITY.md
+// it as a table.   test-matrix.js [--write] [MAJOR…]      --write puts the lines into docs/COMPATIBILITY.md
 const { spawnSync } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
@@ -63,12 +63,25 @@ function describeFailure(test) {
   return reason === '' ? test.fullName : `${test.fullName} (${reason})`;
 }
 
-function table(results) {
-  return [
-    '| PostgreSQL | How tables are read | Tests passed | Tests failed |',
-    '| --- | --- | --- | --- |',
-    ...results.map((it) => `| ${it.version} | ${it.path} | ${it.passed} | ${it.failed.length} |`),
-  ].join('\n');
+const HEADER = [
+  '| PostgreSQL | How tables are read | Tests passed | Tests failed | Run on |',
+  '| --- | --- | --- | --- | --- |',
+];
+
+function line(result) {
+  const date = new Date().toISOString().slice(0, 10);
+  return `| ${result.version} | ${result.path} | ${result.passed} | ${result.failed.length} | ${date} |`;
+}
+
+/** Replaces the line of its version, and leaves those of the others. */
+function write(result) {
+  const text = readFileSync(document, 'utf8');
+  const [before, rest = ''] = text.split(BEGIN);
+  const [present, after = ''] = rest.split(END);
+  const major = (row) => Number(/^\| (\d+)\./.exec(row)?.[1]);
+  const others = present.split('\n').filter((row) => major(row) > 0 && major(row) !== Number(result.major));
+  const rows = [...others, line(result)].sort((a, b) => major(a) - major(b));
+  writeFileSync(document, `${before}${BEGIN}\n\n${[...HEADER, ...rows].join('\n')}\n\n${END}${after}`);
 }
 
 function main() {
@@ -84,17 +97,12 @@ function main() {
         `matrix: PostgreSQL ${result.version}: ${result.passed} passed, ${result.failed.length} failed (${result.seconds} s)`,
       );
       for (const failure of result.failed) console.log(`matrix:   ${failure}`);
+      if (process.argv.includes('--write')) write(result);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  console.log(`\n${table(results)}`);
-  if (process.argv.includes('--write')) {
-    const text = readFileSync(document, 'utf8');
-    const [before, rest = ''] = text.split(BEGIN);
-    const after = rest.split(END)[1] ?? '';
-    writeFileSync(document, `${before}${BEGIN}\n\n${table(results)}\n\n${END}${after}`);
-  }
+  console.log(`\n${[...HEADER, ...results.map(line)].join('\n')}`);
   process.exitCode = results.every((result) => result.failed.length === 0) ? 0 : 1;
 }
 
