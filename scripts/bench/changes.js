@@ -1,41 +1,51 @@
-// Incremental syncs: 1 % of the rows changed, against reading all of them anew.
+// Incremental syncs: some of the rows changed, against reading all of them anew.
 const { pgsluiceSync } = require('./contenders');
 const { inFolder, measure, median } = require('./rounds');
 
-const CHANGED_PERCENT = 1;
+/** One row in so many is changed: 1 %, then 0.1 %. */
+const ONE_IN = [100, 1_000];
 
 /**
- * @returns {Promise<{ fullSeconds: number, incrementalSeconds: number, rowsChanged: number, failure?: string }>}
+ * @typedef {{ oneIn: number, rowsChanged: number, seconds: number }} Incremental
+ * @returns {Promise<{ fullSeconds: number, incremental: Incremental[], failure?: string }>}
  */
 async function measureChanges({ source, main, database, rounds, say }) {
   const full = [];
-  const incremental = [];
-  let rowsChanged = 0;
+  const later = ONE_IN.map((oneIn) => ({ oneIn, rowsChanged: 0, seconds: [] }));
   for (let round = 0; round < rounds; round += 1) {
     const failure = await inFolder(async (folder) => {
       const sync = () =>
         measure(source, database, pgsluiceSync(main, source.server, { database, table: 'orders', folder }));
       const first = await sync();
-      if (first.failure !== undefined) return `${first.failure}: ${first.output.trim().split('\n').at(-1)}`;
-      rowsChanged = await changeRows(source, database, round);
-      const second = await sync();
-      if (second.failure !== undefined) return `${second.failure}: ${second.output.trim().split('\n').at(-1)}`;
+      if (first.failure !== undefined) return described(first);
       full.push(first.seconds);
-      incremental.push(second.seconds);
-      say(`  round ${round + 1}/${rounds}  full ${first.seconds.toFixed(2)} s, then ${second.seconds.toFixed(2)} s`);
+      for (const step of later) {
+        step.rowsChanged = await changeRows(source, database, step.oneIn, round);
+        const next = await sync();
+        if (next.failure !== undefined) return described(next);
+        step.seconds.push(next.seconds);
+      }
+      const parts = later.map(({ seconds }) => `${seconds.at(-1).toFixed(2)} s`);
+      say(`  round ${round + 1}/${rounds}  full ${first.seconds.toFixed(2)} s, then ${parts.join(', ')}`);
       return undefined;
     });
-    if (failure !== undefined) return { fullSeconds: NaN, incrementalSeconds: NaN, rowsChanged, failure };
+    if (failure !== undefined) return { fullSeconds: NaN, incremental: [], failure };
   }
-  return { fullSeconds: median(full), incrementalSeconds: median(incremental), rowsChanged };
+  return {
+    fullSeconds: median(full),
+    incremental: later.map((step) => ({ ...step, seconds: median(step.seconds) })),
+  };
+}
+
+function described(run) {
+  return `${run.failure}: ${run.output.trim().split('\n').at(-1)}`;
 }
 
 /** Spread over the whole table, as updates are: other rows in every round. */
-async function changeRows(source, database, round) {
+async function changeRows(source, database, oneIn, round) {
   return source.with(database, async (client) => {
-    const every = 100 / CHANGED_PERCENT;
     const { rowCount } = await client.query(
-      `UPDATE public.orders SET status = 'changed', updated_at = now() WHERE id % ${every} = ${round % every}`,
+      `UPDATE public.orders SET status = 'changed', updated_at = now() WHERE id % ${oneIn} = ${round % oneIn}`,
     );
     return rowCount;
   });

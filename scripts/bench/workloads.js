@@ -83,7 +83,7 @@ const WORKLOADS = [
   { name: 'wide', table: 'wide', what: `${WIDE_COLUMNS} columns`, standard: 10_000, full: 50_000 },
   { name: 'texts', table: 'texts', what: 'one text of 100 kB a row', standard: 1_000, full: 5_000 },
   { name: 'tables', table: undefined, what: 'tables of 10 rows', standard: 500, full: 2_000 },
-  { name: 'changes', table: 'orders', what: 'orders, 1 % changed', standard: 1_000_000, full: 1_000_000 },
+  { name: 'changes', table: 'orders', what: 'orders, of which some change', standard: 1_000_000, full: 1_000_000 },
 ];
 
 const CREATE = {
