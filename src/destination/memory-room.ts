@@ -13,6 +13,9 @@ import type { LoadTable } from './load-table';
 const BYTES_PER_OPEN_COLUMN = 768 * 1024;
 const BYTES_PER_UNCOMMITTED_COLUMN = 40 * 1024;
 const OTHER_BYTES = 64_000_000;
+/** Small tables keep memory after their commit, until DuckDB makes a checkpoint: some 60 kB a column, measured. */
+const BYTES_PER_BEGUN_COLUMN = 80 * 1024;
+const MOST_BYTES_OF_BEGUN_COLUMNS = 192_000_000;
 /**
  * DuckDB compresses a column a vector of 2,048 values at a time, with all of them in memory. Measured with values
  * of 100 kB: a commit fails with 1.2 times a vector and works with 1.5 times, by way of temporary files; with 2.5
@@ -26,6 +29,8 @@ export class MemoryRoom {
   /** Of tables begun in this transaction. */
   private uncommittedColumns = 0;
   private openColumns = 0;
+  /** Of all tables so far. */
+  private begunColumns = 0;
   /** Of the widest rows of any table so far. */
   private vectorBytes = 0;
   private comparing = false;
@@ -43,6 +48,7 @@ export class MemoryRoom {
   /** Before `columns` more are written to, beside `open` that are already. */
   async forTable(columns: number, open: number): Promise<void> {
     this.uncommittedColumns += columns;
+    this.begunColumns += columns;
     this.openColumns = open + columns;
     await this.allow();
   }
@@ -64,6 +70,7 @@ export class MemoryRoom {
   private async allow(): Promise<void> {
     const needed =
       OTHER_BYTES +
+      Math.min(this.begunColumns * BYTES_PER_BEGUN_COLUMN, MOST_BYTES_OF_BEGUN_COLUMNS) +
       this.openColumns * BYTES_PER_OPEN_COLUMN +
       this.uncommittedColumns * BYTES_PER_UNCOMMITTED_COLUMN +
       this.vectorBytes * VECTORS_IN_MEMORY;
