@@ -5,7 +5,7 @@ import type { Relation } from '../model/table';
 import { POSITIONS_PER_BLOCK, type TidRange } from '../model/tid-range';
 import type { BatchSizer } from './batch-sizer';
 import { isTooLarge } from './odbc-error';
-import { packedQuerySql, unpackResult, type PackedQuery } from './packed-query';
+import { packedRangeStatement, unpackResult, type PackedQuery } from './packed-query';
 import type { SelectColumn } from './select-list';
 import { recover } from './snapshot';
 import type { Session } from './session';
@@ -71,7 +71,7 @@ async function readOnce(
     };
     let row;
     try {
-      [row] = await session.query(packedQuerySql(query), { doing, signal: read.signal });
+      [row] = await session.queryRepeated(packedRangeStatement(query), { doing, signal: read.signal });
     } catch (error) {
       if (!(error instanceof ConnectorError) || !session.usable || read.signal?.aborted === true) throw error;
       // A statement_timeout, too, may be mended by asking for less.

@@ -103,6 +103,15 @@ const RULES: readonly StateRule[] = [
     retryable: false,
     hint: 'The table was altered after discovery; run the sync again.',
   },
+  {
+    // A prepared statement is gone: another server answers than the one it was prepared on.
+    state: '26000',
+    code: 'settings_lost',
+    kind: 'connection',
+    retryable: false,
+    losesConnection: true,
+    hint: 'A pooler in transaction mode does this: connect to PostgreSQL itself, or through a pool in session mode.',
+  },
   { state: '54000', code: 'batch_too_large', kind: 'source', retryable: false },
   { state: '58', code: 'server_system_error', kind: 'source', retryable: true },
   {

@@ -5,6 +5,7 @@ import { NULL_MARKER, PackedBatch, PackedColumn, SEPARATOR } from '../model/pack
 import { tidLiteral, type TidRange } from '../model/tid-range';
 import { packedAggregate, ROW_ALIAS, type Packing, type SelectColumn } from './select-list';
 import type { OdbcRow } from './odbc-driver';
+import type { RepeatedStatement } from './repeated-statements';
 import { checkSettings, SETTINGS_SEEN } from './session-settings';
 import { quoteQualified } from './sql';
 
@@ -24,6 +25,26 @@ export interface PackedQuery {
 }
 
 export function packedQuerySql(query: PackedQuery): string {
+  return querySql(query, rangeConditions(query.range));
+}
+
+/** The same for a range of both ends, whose text is the same for every range: PostgreSQL then plans it once. */
+export function packedRangeStatement(query: PackedQuery): RepeatedStatement {
+  const { lo, hi } = query.range;
+  return {
+    label: `${query.relation.schema}.${query.relation.name}`,
+    direct: packedQuerySql(query),
+    // A space after each number: psqlODBC looks for the end of a $tag$ there.
+    text: querySql(query, [`${ROW_ALIAS}.ctid >= $1 `, `${ROW_ALIAS}.ctid < $2 `]),
+    parameterTypes: ['tid', 'tid'],
+    values: [tidLiteral(lo), hi === Infinity ? LAST_TID : tidLiteral(hi)],
+  };
+}
+
+/** After every row: blocks are numbered to 2^32 - 2. */
+const LAST_TID = "'(4294967295,0)'";
+
+function querySql(query: PackedQuery, range: readonly string[]): string {
   const { columns } = query;
   const aggregates = columns.map((column, index) => `${packedAggregate(column, query.packing)} AS c${index}`);
   // An array constructor takes any number of elements, a function call only 100.
@@ -42,12 +63,14 @@ export function packedQuerySql(query: PackedQuery): string {
   const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
   return (
     `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, ...extra, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
-    `SELECT ${inner} FROM ${rowSource(query)}) AS p OFFSET 0) AS q`
+    `SELECT ${inner} FROM ${rowSource(query, range)}) AS p OFFSET 0) AS q`
   );
 }
 
-function rowSource(query: PackedQuery): string {
-  const rows = `ONLY ${quoteQualified(query.relation.schema, query.relation.name)} AS ${ROW_ALIAS}${whereClause(query)}`;
+function rowSource(query: PackedQuery, range: readonly string[]): string {
+  const conditions = [...range, ...query.conditions.map((condition) => `(${condition})`)];
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  const rows = `ONLY ${quoteQualified(query.relation.schema, query.relation.name)} AS ${ROW_ALIAS}${where}`;
   if (query.first === undefined) return rows;
   return (
     `(SELECT ${ROW_ALIAS}.*, ${ROW_ALIAS}.ctid FROM ${rows} ` +
@@ -55,14 +78,11 @@ function rowSource(query: PackedQuery): string {
   );
 }
 
-function whereClause(query: PackedQuery): string {
-  const { lo, hi } = query.range;
-  const conditions = [
+function rangeConditions({ lo, hi }: TidRange): string[] {
+  return [
     ...(lo > 0 || hi !== Infinity ? [`${ROW_ALIAS}.ctid >= ${tidLiteral(lo)}`] : []),
     ...(hi === Infinity ? [] : [`${ROW_ALIAS}.ctid < ${tidLiteral(hi)}`]),
-    ...query.conditions.map((condition) => `(${condition})`),
   ];
-  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
 }
 
 /** Only a value that may hold the NULL marker itself can be mistaken for NULL. */

@@ -13,6 +13,7 @@ import type { StatementEvent } from '../model/report';
 import { cancelStatement } from './cancel-statement';
 import { losesConnection, translateOdbcError } from './odbc-error';
 import { openOdbcConnection, type OdbcConnection, type OdbcRow } from './odbc-driver';
+import { RepeatedStatements, type RepeatedStatement } from './repeated-statements';
 import { VALUE_SETTINGS } from './session-settings';
 import { quoteLiteral } from './sql';
 
@@ -43,6 +44,7 @@ export type Clock = () => number;
 export const monotonicClock: Clock = () => performance.now();
 
 export class Session {
+  private readonly repeated = new RepeatedStatements();
   private broken = false;
   /** A call of this session was given up: its thread is blocked, and close() would block another. */
   private blocked = false;
@@ -128,6 +130,17 @@ export class Session {
     }
   }
 
+  /** As `query`, for a statement that comes again and again with other values: it is prepared when it comes again. */
+  async queryRepeated(
+    statement: RepeatedStatement,
+    context: { readonly doing: string; readonly signal?: AbortSignal | undefined },
+  ): Promise<OdbcRow[]> {
+    const { before, sql, prepared } = this.repeated.next(statement);
+    for (const preparation of before) await this.query(preparation, context);
+    prepared();
+    return await this.query(sql, context);
+  }
+
   /** Closes the connection; may be called twice, never rejects, and never waits for a lost server. */
   async close(): Promise<void> {
     if (this.blocked || this.closed) return;
@@ -174,6 +187,8 @@ function sessionSettings(options: SessionOptions): string {
     lock_timeout: `${Math.round(options.lockTimeoutSeconds * 1000)}`,
     // A batch is a short statement: compiling it costs more than it saves.
     jit: 'off',
+    // Only ranges of rows are prepared: the plan is the same for all of them, and planning for each is what it should save.
+    plan_cache_mode: 'force_generic_plan',
     // Parallel workers would take CPU the readers already share out.
     max_parallel_workers_per_gather: '0',
     // A seq scan that starts in the middle would break nothing, but cursors read in a stable order without it.

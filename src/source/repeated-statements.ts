@@ -1,0 +1,80 @@
+/**
+ * Statements that come again and again with other values, and are prepared so that the server plans them once.
+ * Planning the query of a batch takes 0.4 ms with 11 columns and 13 ms with 200, a third of the reading.
+ *
+ * A statement is prepared when it comes for the second time, since most tables are read in one or two. What is
+ * prepared stays on the server until the connection ends, so there are only a few at once.
+ */
+import { randomBytes } from 'node:crypto';
+import { quoteIdentifier } from './sql';
+
+export interface RepeatedStatement {
+  /** What it reads, for whoever looks at the server's activity, where only the EXECUTE shows. */
+  readonly label: string;
+  /** The statement with its values in it. */
+  readonly direct: string;
+  /** The statement with $1, $2, … in the place of its values; what may be prepared once for all of them. */
+  readonly text: string;
+  readonly parameterTypes: readonly string[];
+  /** SQL literals */
+  readonly values: readonly string[];
+}
+
+interface Seen {
+  /** Quoted; of the prepared statement. */
+  readonly name: string;
+  prepared: boolean;
+}
+
+export interface NextStatements {
+  /** To be run first, in this order. */
+  readonly before: readonly string[];
+  readonly sql: string;
+  /** To be called when `before` has succeeded. */
+  prepared(): void;
+}
+
+/** One text for ordinary batches, one for those that are escaped, and the same for another table. */
+const MOST_STATEMENTS = 4;
+/** PostgreSQL cuts identifiers at 63 bytes. */
+const MOST_LABEL_CHARACTERS = 40;
+
+export class RepeatedStatements {
+  /** By text, the least recently used first. */
+  private readonly seen = new Map<string, Seen>();
+  private count = 0;
+  /**
+   * A pooler may hand a transaction to a server on which another process has prepared statements: one of the same
+   * name would be another query.
+   */
+  private readonly owner = randomBytes(5).toString('hex');
+
+  next(statement: RepeatedStatement): NextStatements {
+    const { text } = statement;
+    const known = this.seen.get(text);
+    const before: string[] = [];
+    if (known === undefined) {
+      this.count += 1;
+      const label = statement.label.replace(/[^ -~]/g, '_').slice(0, MOST_LABEL_CHARACTERS);
+      this.seen.set(text, { name: quoteIdentifier(`${label} ${this.owner} ${this.count}`), prepared: false });
+      return { before: this.forgetOldest(), sql: statement.direct, prepared: () => undefined };
+    }
+    this.seen.delete(text);
+    this.seen.set(text, known);
+    if (!known.prepared) before.push(`PREPARE ${known.name}(${statement.parameterTypes.join(', ')}) AS ${text}`);
+    return {
+      before,
+      sql: `EXECUTE ${known.name}(${statement.values.join(', ')})`,
+      prepared: () => {
+        known.prepared = true;
+      },
+    };
+  }
+
+  private forgetOldest(): string[] {
+    const [oldest] = this.seen;
+    if (this.seen.size <= MOST_STATEMENTS || oldest === undefined) return [];
+    this.seen.delete(oldest[0]);
+    return oldest[1].prepared ? [`DEALLOCATE ${oldest[1].name}`] : [];
+  }
+}
