@@ -107,6 +107,29 @@ Napi::Value limit_memory_arenas(const Napi::CallbackInfo& info) {
 #endif
 }
 
+// keepFreedMemory(blockBytes: number, heapBytes: number): glibc asks the kernel for every block of 128 kB or more, and
+// gives the end of the heap back as soon as it is that large. Batches are made of such blocks, freed and asked for
+// again within milliseconds: the kernel's page faults were a fifth of the time of a reader. Blocks up to blockBytes
+// then come from the heap, which keeps heapBytes. Returns whether the C library took it.
+Napi::Value keep_freed_memory(const Napi::CallbackInfo& info) {
+  int bytes[2];
+  for (size_t i = 0; i < 2; ++i) {
+    const double value = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : 0;
+    if (!(value >= 4096 && value <= 1 << 30)) {
+      Napi::TypeError::New(info.Env(), "keepFreedMemory(blockBytes, heapBytes) needs two numbers from 4096 to 2^30.")
+          .ThrowAsJavaScriptException();
+      return Napi::Value();
+    }
+    bytes[i] = static_cast<int>(value);
+  }
+#ifdef __GLIBC__
+  const bool taken = mallopt(M_MMAP_THRESHOLD, bytes[0]) == 1 && mallopt(M_TRIM_THRESHOLD, bytes[1]) == 1;
+  return Napi::Boolean::New(info.Env(), taken);
+#else
+  return Napi::Boolean::New(info.Env(), false);
+#endif
+}
+
 bool read_text(Napi::Env env, napi_value value, std::u16string* scratch, std::string* out) {
   size_t length = 0;
   if (napi_get_value_string_utf16(env, value, nullptr, 0, &length) != napi_ok) return false;
@@ -198,6 +221,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setRoot", Napi::Function::New<set_root>(env, "setRoot"));
   exports.Set("exitNow", Napi::Function::New<exit_now>(env, "exitNow"));
   exports.Set("limitMemoryArenas", Napi::Function::New<limit_memory_arenas>(env, "limitMemoryArenas"));
+  exports.Set("keepFreedMemory", Napi::Function::New<keep_freed_memory>(env, "keepFreedMemory"));
   exports.Set("encodeRecords", Napi::Function::New<encode_records_of>(env, "encodeRecords"));
   exports.Set("fieldCount", Napi::Number::New(env, static_cast<double>(kProcessStatsFields)));
   return exports;

@@ -7,7 +7,7 @@ import type { SyncPlan } from '../model/plan';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
 import type { SourceSelection } from '../model/source-selection';
 import type { TableState } from '../model/sync-state';
-import { createProcessStats, limitMemoryArenas } from '../native/process-stats';
+import { createProcessStats, keepFreedMemory, limitMemoryArenas } from '../native/process-stats';
 import { monotonicClock, type Clock } from '../source/session';
 import { DataProcessor } from '../sync/data-processor';
 import { describeTables } from '../sync/metadata-tables';
@@ -99,6 +99,7 @@ async function syncWithin(
   const started = clock();
   const startedAt = new Date();
   limitMemoryArenas();
+  if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory();
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded)
     logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
@@ -108,8 +109,10 @@ async function syncWithin(
     openSource(settings, logger, MAX_READERS + 1, context.clock, (statement) => observer.statement?.(statement)),
     (it) => it.close(),
   );
+  // The server answers while the warehouse is opened.
+  manager.openAhead();
   const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
-  // Before discovery: a locked or broken warehouse should be known before the server is asked for anything.
+  // Before discovery: a locked or broken warehouse should be known before the server has to do anything.
   lifecycle.use(destination, (it) => it.close());
   const states = new Map<string, TableState>(await destination.open());
   // Released before the destination is, when the outcome is known.

@@ -2,8 +2,8 @@
    A require inside a function is the only way to load a module late in CommonJS that Jest can follow as well. */
 
 /**
- * Modules that are loaded when they are needed: --version answers without yargs, --help without winston, and
- * reset without ODBC and DuckDB.
+ * Modules that are loaded when they are needed: --version answers without yargs, --help without winston,
+ * reset without ODBC and DuckDB, and what runs under cron without the bars of a terminal.
  */
 export const lazy = {
   commandLine: () => require('./command-line') as typeof import('./command-line'),
@@ -19,6 +19,7 @@ export const lazy = {
   serve: () => require('./commands/serve') as typeof import('./commands/serve'),
   completion: () => require('./commands/completion') as typeof import('./commands/completion'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
+  progress: () => require('./progress') as typeof import('./progress'),
   wanted: () => require('./watch/wanted') as typeof import('./watch/wanted'),
   traces: () => require('./watch/traces') as typeof import('./watch/traces'),
   watching: () => require('./watch/watching') as typeof import('./watch/watching'),

@@ -1,4 +1,5 @@
-import { ProgressDisplay, wantsColour, wantsProgress, type TerminalStream } from './progress';
+import { lazy } from './lazy';
+import { wantsColour, wantsProgress, type TerminalStream } from './terminal';
 import { createLogger } from '../common/create-logger';
 import type { Logger } from '../common/logger';
 import { createRedactor } from '../common/redact';
@@ -22,7 +23,7 @@ export function createOutput(
   env: Readonly<Record<string, string | undefined>>,
 ): Output {
   const progress = wantsProgress(stdout, settings.logFormat, env)
-    ? new ProgressDisplay({ stream: stdout, colour: wantsColour(env) })
+    ? new (lazy.progress().ProgressDisplay)({ stream: stdout, colour: wantsColour(env) })
     : undefined;
   const write = (text: string): void => {
     if (progress === undefined) stdout.write(text);

@@ -1,5 +1,6 @@
 import { renderTableLine, renderTotalLines } from './progress-lines';
 import { RateMeter } from './rate-meter';
+import type { TerminalStream } from './terminal';
 import { secondsLeft } from './time-left';
 import type { PlannedTable, SyncPlan } from '../model/plan';
 import type { SyncObserver } from '../model/report';
@@ -8,31 +9,11 @@ import { tableKey } from '../model/table';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { Writable } from 'node:stream';
 
-/** What the display needs of process.stdout. */
-export interface TerminalStream {
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-  readonly rows?: number | undefined;
-  write(text: string): unknown;
-}
-
 export interface ProgressOptions {
   readonly stream: TerminalStream;
   readonly colour: boolean;
   readonly now?: () => number;
   readonly rssBytes?: () => number;
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Bars only where a person looks at a terminal that can move its cursor. */
-export function wantsProgress(stream: TerminalStream, logFormat: 'text' | 'json', env: Environment): boolean {
-  return stream.isTTY === true && logFormat === 'text' && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === '';
-}
-
-/** https://no-color.org: any value but an empty one. */
-export function wantsColour(env: Environment): boolean {
-  return (env['NO_COLOR'] ?? '') === '';
 }
 
 interface TableBar {

@@ -270,7 +270,7 @@ const TABLE = [
   {
     key: 'batch_bytes',
     kind: 'integer',
-    default: 2_097_152,
+    default: 4_194_304,
     min: 1_024,
     // A batch is one string per column, and the longest string of V8 is 512 MB.
     max: 268_435_456,

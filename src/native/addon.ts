@@ -15,6 +15,11 @@ export interface ProcessStatsAddon {
   readonly exitNow: (code: number) => void;
   /** Process-wide, for threads that have not allocated yet; 1 to 1024. False where the C library has no arenas. */
   readonly limitMemoryArenas: (count: number) => boolean;
+  /**
+   * Process-wide: blocks up to `blockBytes` are not given back to the kernel one by one, but by the heap where it has
+   * `heapBytes` to spare; 4096 to 2^30 each. False where the C library cannot. Missing in a build from before.
+   */
+  readonly keepFreedMemory?: (blockBytes: number, heapBytes: number) => boolean;
   /** TypeError for anything but what the type says. A build from before there was this serves for the rest. */
   readonly encodeRecords?: EncodeRecords;
   readonly fieldCount: number;

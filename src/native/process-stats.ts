@@ -47,6 +47,17 @@ export function limitMemoryArenas(): void {
   loadAddon(FIELD_COUNT).addon?.limitMemoryArenas(MEMORY_ARENAS);
 }
 
+const KEPT_BLOCK_BYTES = 8 * 1024 * 1024;
+const KEPT_HEAP_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Saves a tenth of the time of a sync that is limited by reading, for 15 MB of memory. Not worth it beside DuckDB,
+ * where it costs 25 MB and reading is not the limit.
+ */
+export function keepFreedMemory(): void {
+  loadAddon(FIELD_COUNT).addon?.keepFreedMemory?.(KEPT_BLOCK_BYTES, KEPT_HEAP_BYTES);
+}
+
 /** undefined without the addon. */
 export function nativeRecordEncoder(): EncodeRecords | undefined {
   return loadAddon(FIELD_COUNT).addon?.encodeRecords;

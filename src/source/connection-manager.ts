@@ -24,15 +24,42 @@ export class ConnectionManager {
   private readonly clock: Clock;
   private opening = 0;
   private closed = false;
+  private ahead: { readonly session: Promise<Session>; readonly abort: AbortController } | undefined;
 
   constructor(private readonly options: ConnectionManagerOptions) {
     this.clock = options.clock ?? monotonicClock;
+  }
+
+  /** Begins to open a connection. The first lease gets it, or its error. */
+  openAhead(): void {
+    const abort = new AbortController();
+    const session = this.open(abort.signal);
+    session.catch(() => undefined);
+    this.ahead = { session, abort };
   }
 
   /** An open, unexpired session for the caller alone, until `release` or `discard`. */
   async lease(signal?: AbortSignal): Promise<Session> {
     if (this.closed)
       throw new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
+    return (await this.openedAhead(signal)) ?? (await this.idleOrNew(signal));
+  }
+
+  private async openedAhead(signal?: AbortSignal): Promise<Session | undefined> {
+    const { ahead } = this;
+    if (ahead === undefined) return undefined;
+    this.ahead = undefined;
+    const abort = (): void => ahead.abort.abort();
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      return await ahead.session;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  private async idleOrNew(signal?: AbortSignal): Promise<Session> {
     for (let session = this.idle.pop(); session !== undefined; session = this.idle.pop()) {
       if (session.usable && !this.expired(session)) {
         this.leased.add(session);
@@ -46,6 +73,10 @@ export class ConnectionManager {
         kind: 'internal',
       });
     }
+    return await this.open(signal);
+  }
+
+  private async open(signal?: AbortSignal): Promise<Session> {
     this.opening += 1;
     try {
       const session = await Session.open(this.options.session, this.clock, signal);
@@ -78,8 +109,13 @@ export class ConnectionManager {
   /** Closes everything, leased sessions too; may be called twice. */
   async close(): Promise<void> {
     this.closed = true;
+    this.ahead?.abort.abort();
+    const ahead = this.ahead?.session.then(
+      (session) => session.close(),
+      () => undefined,
+    );
     const all = [...this.idle.splice(0), ...this.leased];
     this.leased.clear();
-    await Promise.all(all.map((session) => session.close()));
+    await Promise.all([ahead, ...all.map((session) => session.close())]);
   }
 }

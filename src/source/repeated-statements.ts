@@ -31,7 +31,7 @@ export interface NextStatements {
   readonly before: readonly string[];
   readonly sql: string;
   /** To be called when `before` has succeeded. */
-  prepared(): void;
+  readonly prepared: () => void;
 }
 
 /** One text for ordinary batches, one for those that are escaped, and the same for another table. */

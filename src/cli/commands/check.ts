@@ -3,7 +3,7 @@ import { runChecks } from '../../app/check/run-checks';
 import type { Command, CommandContext } from '../command';
 import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
-import { wantsColour } from '../progress';
+import { wantsColour } from '../terminal';
 import { wrap } from '../render-records';
 
 const MARKS: Readonly<Record<FindingStatus, { readonly text: string; readonly colour: string }>> = {

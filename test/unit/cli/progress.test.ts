@@ -1,4 +1,5 @@
-import { ProgressDisplay, wantsColour, wantsProgress } from '../../../src/cli/progress';
+import { ProgressDisplay } from '../../../src/cli/progress';
+import { wantsColour, wantsProgress } from '../../../src/cli/terminal';
 import { renderTableLine, renderTotalLines } from '../../../src/cli/progress-lines';
 import { RateMeter } from '../../../src/cli/rate-meter';
 import { plannedTable } from './sample-report';

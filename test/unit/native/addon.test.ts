@@ -160,3 +160,18 @@ describe('limitMemoryArenas', () => {
     expect(typeof addon().limitMemoryArenas(64)).toBe('boolean');
   });
 });
+
+describe('keepFreedMemory', () => {
+  test('refuses what is no size', () => {
+    const keep = addon().keepFreedMemory as (...sizes: unknown[]) => boolean;
+    for (const wrong of [[], ['x', 8192], [8192], [0, 8192], [8192, 2 ** 31]]) {
+      expect(() => keep(...wrong)).toThrow(/two numbers/);
+    }
+  });
+
+  test('says whether the C library took it', () => {
+    expect(['true', 'false']).toContain(
+      String(run(`console.log(addon.keepFreedMemory(8192 * 1024, 16384 * 1024))`).stdout).trim(),
+    );
+  });
+});
