@@ -226,6 +226,9 @@ export class DuckDbDestination implements Destination {
     this.inTransaction = false;
     await this.opened().endTransaction('COMMIT');
     for (const load of this.loads.values()) load.forgetStatements();
+    if (this.room?.checkpointDue !== true) return;
+    await this.opened().run('CHECKPOINT');
+    this.room.checkpointed();
   }
 
   async rollback(): Promise<void> {

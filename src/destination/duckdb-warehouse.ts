@@ -156,6 +156,12 @@ export class Warehouse {
 }
 
 /**
+ * Of the blocks of a new file. A table takes one at least: with DuckDB's own 256 kB, 10,000 tables of 10 rows were
+ * 2.8 GB, now 0.8 GB. Large tables take the same time and a little less room; 16 kB would cost them a third more.
+ */
+const BLOCK_BYTES = '65536';
+
+/**
  * A new warehouse is made beside its place and linked into it when it is whole: DuckDB writes the headers one
  * after another, and a process killed in between would leave a file that can never be opened again.
  */
@@ -163,7 +169,7 @@ async function createFile(Instance: typeof DuckDBInstance, path: string): Promis
   const beside = `${path}.${process.pid}.new`;
   makeFolder(dirname(path));
   try {
-    (await Instance.create(beside)).closeSync();
+    (await Instance.create(beside, { default_block_size: BLOCK_BYTES })).closeSync();
     // Rather than a rename, which would replace the file of another process that was quicker.
     linkSync(beside, path);
   } catch (error) {
