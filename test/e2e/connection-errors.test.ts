@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { runCli, writeConfiguration, type CliResult } from '../helpers/cli';
-import { complaints, expectPresentable } from '../helpers/fault-report';
+import { complaints, expectPresentable, LIBPQ_LINE } from '../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 
 // Every command is a process of its own, on a machine that may be busy.
@@ -69,6 +69,37 @@ it('a server that accepts and says nothing: exit 3, within the time to connect',
     expect(result.seconds).toBeLessThan(30);
   } finally {
     silent.close();
+  }
+});
+
+it('a server that ends each connection just after the login: tried again, then exit 3', async () => {
+  const message = (type: string, body: string): Buffer => {
+    const head = Buffer.alloc(5);
+    head.write(type);
+    head.writeInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, Buffer.from(body)]);
+  };
+  const ending = createServer((socket) => {
+    socket.on('error', () => undefined);
+    // Protocol 3.0: the first message has its length and a code, which asks for TLS or begins the login.
+    socket.on('data', (data) => {
+      if (data.length === 8) socket.write('N');
+      else {
+        const died = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0';
+        socket.end(Buffer.concat([message('R', '\0\0\0\0'), message('Z', 'I'), message('E', died)]));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => ending.listen(0, '127.0.0.1', resolve));
+  try {
+    const result = await sync({ port: String((ending.address() as AddressInfo).port) });
+    expect(result.code).toBe(3);
+    expect(complaints(result).filter((line) => line !== LIBPQ_LINE)).toEqual([
+      expect.stringMatching(/server closed the connection unexpectedly|terminating connection/),
+    ]);
+    expect(attempts(result)).toBe(1);
+  } finally {
+    ending.close();
   }
 });
 
