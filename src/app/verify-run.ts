@@ -71,10 +71,12 @@ async function verifyWithin(
   const started = monotonicClock();
   const contents = await readWarehouse(settings.warehousePath, 0);
   if (contents === undefined) throw noWarehouse(settings);
-  const options = { path: settings.warehousePath, memoryBytes: MEMORY_BYTES, threads: 2, readOnly: true } as const;
-  const warehouse = lifecycle.use(await Warehouse.open(options), (it) => it.close());
   const connections = TABLES_AT_ONCE * READERS_PER_TABLE;
   const manager = lifecycle.use(openSource(settings, logger, connections), (it) => it.close());
+  // The server answers while the warehouse is opened.
+  manager.openAhead();
+  const options = { path: settings.warehousePath, memoryBytes: MEMORY_BYTES, threads: 2, readOnly: true } as const;
+  const warehouse = lifecycle.use(await Warehouse.open(options), (it) => it.close());
   const module = settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
   const { plan, unreadable, encoding } = await discoverAndPlan(manager, settings, module, logger, signal);
   const comparer: Comparer = {

@@ -5,7 +5,7 @@
  * the table as of one sync or of the next, never a mixture. `finishLoad` puts it in the table's place.
  * Everything between two commits is one transaction, the state rows of `_pgsluice.state` included.
  */
-import { ConnectorError } from '../common/errors';
+import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
@@ -226,9 +226,18 @@ export class DuckDbDestination implements Destination {
     this.inTransaction = false;
     await this.opened().endTransaction('COMMIT');
     for (const load of this.loads.values()) load.forgetStatements();
-    if (this.room?.checkpointDue !== true) return;
-    await this.opened().run('CHECKPOINT');
-    this.room.checkpointed();
+    if (this.room?.checkpointDue === true) await this.checkpoint(this.room);
+  }
+
+  /** Not a part of the commit: what was committed is, whatever becomes of this. */
+  private async checkpoint(room: MemoryRoom): Promise<void> {
+    try {
+      await this.opened().run('CHECKPOINT');
+      room.checkpointed();
+    } catch (error) {
+      // The next commit asks again. Where the file is of no more use, the next statement says so.
+      this.options.logger.warning(`DuckDB could not make a checkpoint: ${asConnectorError(error).describe()}`);
+    }
   }
 
   async rollback(): Promise<void> {

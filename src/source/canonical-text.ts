@@ -55,14 +55,24 @@ export function groupOf(keyDigest: string, bits: number): string {
   return `(('x' || substr(${keyDigest}, 1, 4))::bit(16)::int4 >> ${16 - bits})`;
 }
 
-/** A function takes at most 100 arguments; || would copy a row once a column. */
+/** || is the quickest for a few parts, but copies what it has at each; concat takes at most 100 arguments. */
+const MOST_OPERANDS = 12;
 const MOST_ARGUMENTS = 50;
 
 function concatenated(parts: readonly string[]): string {
   if (parts.length === 0) return `''::text`;
-  if (parts.length <= MOST_ARGUMENTS) return `concat(${parts.join(', ')})`;
-  const groups: string[] = [];
-  for (let at = 0; at < parts.length; at += MOST_ARGUMENTS)
-    groups.push(`concat(${parts.slice(at, at + MOST_ARGUMENTS).join(', ')})`);
-  return concatenated(groups);
+  const joined = inGroups(parts, MOST_OPERANDS).map((group) => `(${group.join(' || ')})`);
+  return calls(joined);
+}
+
+function calls(parts: readonly string[]): string {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  return calls(inGroups(parts, MOST_ARGUMENTS).map((group) => `concat(${group.join(', ')})`));
+}
+
+function inGroups(parts: readonly string[], size: number): string[][] {
+  const groups: string[][] = [];
+  for (let at = 0; at < parts.length; at += size) groups.push(parts.slice(at, at + size));
+  return groups;
 }

@@ -1,12 +1,14 @@
 /** Statements that return checksums of a range of rows, computed on the server. */
 import { ConnectorError } from '../common/errors';
 import { checksum, type Checksum } from '../model/checksum';
-import { tidLiteral, type TidRange } from '../model/tid-range';
+import type { TidRange } from '../model/tid-range';
 import { digest, encodedRow, groupOf, type ServerEncoding } from './canonical-text';
 import type { OdbcRow } from './odbc-driver';
+import type { RepeatedStatement } from './repeated-statements';
 import { ROW_ALIAS, type SelectColumn } from './select-list';
 import { checkSettings, SETTINGS_SEEN } from './session-settings';
 import { quoteQualified } from './sql';
+import { statementOfRange } from './tid-conditions';
 
 export interface ChecksumQuery {
   readonly relation: { readonly schema: string; readonly name: string };
@@ -27,26 +29,22 @@ export function rowGroup(query: ChecksumQuery, bits: number): string {
   return groupOf(digest(encodedRow(query.key, query.encoding), query.encoding), bits);
 }
 
-/** One cell: `group rows high low`, separated by commas. With 0 bits there is one group. */
-export function groupChecksumsSql(query: ChecksumQuery, range: TidRange, bits: number): string {
-  const half = (from: number): string => `sum(('x' || substr(h, ${from}, 16))::bit(64)::int8)::text`;
+/** One cell, `x`: `group rows high low`, separated by commas. With 0 bits there is one group. */
+export function groupChecksumsStatement(query: ChecksumQuery, range: TidRange, bits: number): RepeatedStatement {
+  const { schema, name } = query.relation;
+  const half = (from: number): string => `sum(substring(h from ${from} for 64)::int8)::text`;
   const group = bits === 0 ? '0' : rowGroup(query, bits);
-  // OFFSET 0 keeps the hash from being computed once for each half.
-  return (
-    `SELECT coalesce(string_agg(g::text || ' ' || n || ' ' || a || ' ' || b, ','), '') AS x, ${SETTINGS_SEEN} AS s FROM (` +
-    `SELECT g, count(*)::text AS n, ${half(1)} AS a, ${half(17)} AS b FROM (` +
-    `SELECT ${rowDigest(query)} AS h, ${group} AS g FROM ONLY ${quoteQualified(query.relation.schema, query.relation.name)} AS ${ROW_ALIAS}` +
-    `${rangeConditions(query, range)} OFFSET 0) AS d GROUP BY g) AS e`
-  );
-}
-
-function rangeConditions(query: ChecksumQuery, { lo, hi }: TidRange): string {
-  const conditions = [
-    `${ROW_ALIAS}.ctid >= ${tidLiteral(lo)}`,
-    ...(hi === Infinity ? [] : [`${ROW_ALIAS}.ctid < ${tidLiteral(hi)}`]),
-    ...query.conditions.map((condition) => `(${condition})`),
-  ];
-  return ` WHERE ${conditions.join(' AND ')}`;
+  return statementOfRange(`${schema}.${name}`, range, (inRange) => {
+    const conditions = [...inRange, ...query.conditions.map((condition) => `(${condition})`)];
+    const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+    // OFFSET 0 keeps the hash from being computed once for each half; as bits, it is parsed once.
+    return (
+      `SELECT coalesce(string_agg(g::text || ' ' || n || ' ' || a || ' ' || b, ','), '') AS x, ${SETTINGS_SEEN} AS s FROM (` +
+      `SELECT g, count(*)::text AS n, ${half(1)} AS a, ${half(65)} AS b FROM (` +
+      `SELECT ('x' || ${rowDigest(query)})::bit(128) AS h, ${group} AS g FROM ONLY ${quoteQualified(schema, name)} AS ${ROW_ALIAS}` +
+      `${where} OFFSET 0) AS d GROUP BY g) AS e`
+    );
+  });
 }
 
 export function parseGroupChecksums(row: OdbcRow | undefined, doing: string): [group: number, sums: Checksum][] {

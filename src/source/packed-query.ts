@@ -2,12 +2,13 @@
 import { isFreeText } from '../model/column-type';
 import { ConnectorError } from '../common/errors';
 import { NULL_MARKER, PackedBatch, PackedColumn, SEPARATOR } from '../model/packed-batch';
-import { tidLiteral, type TidRange } from '../model/tid-range';
+import type { TidRange } from '../model/tid-range';
 import { packedAggregate, ROW_ALIAS, type Packing, type SelectColumn } from './select-list';
 import type { OdbcRow } from './odbc-driver';
 import type { RepeatedStatement } from './repeated-statements';
 import { checkSettings, SETTINGS_SEEN } from './session-settings';
 import { quoteQualified } from './sql';
+import { rangeConditions, statementOfRange } from './tid-conditions';
 
 export interface PackedQuery {
   readonly relation: { readonly schema: string; readonly name: string };
@@ -28,21 +29,11 @@ export function packedQuerySql(query: PackedQuery): string {
   return querySql(query, rangeConditions(query.range));
 }
 
-/** The same for a range of both ends, whose text is the same for every range: PostgreSQL then plans it once. */
+/** The same, as a statement that comes for range after range. */
 export function packedRangeStatement(query: PackedQuery): RepeatedStatement {
-  const { lo, hi } = query.range;
-  return {
-    label: `${query.relation.schema}.${query.relation.name}`,
-    direct: packedQuerySql(query),
-    // A space after each number: psqlODBC looks for the end of a $tag$ there.
-    text: querySql(query, [`${ROW_ALIAS}.ctid >= $1 `, `${ROW_ALIAS}.ctid < $2 `]),
-    parameterTypes: ['tid', 'tid'],
-    values: [tidLiteral(lo), hi === Infinity ? LAST_TID : tidLiteral(hi)],
-  };
+  const { schema, name } = query.relation;
+  return statementOfRange(`${schema}.${name}`, query.range, (conditions) => querySql(query, conditions));
 }
-
-/** After every row: blocks are numbered to 2^32 - 2. */
-const LAST_TID = "'(4294967295,0)'";
 
 function querySql(query: PackedQuery, range: readonly string[]): string {
   const { columns } = query;
@@ -76,13 +67,6 @@ function rowSource(query: PackedQuery, range: readonly string[]): string {
     `(SELECT ${ROW_ALIAS}.*, ${ROW_ALIAS}.ctid FROM ${rows} ` +
     `ORDER BY ${query.first.order.join(', ')} LIMIT ${query.first.rows}) AS ${ROW_ALIAS}`
   );
-}
-
-function rangeConditions({ lo, hi }: TidRange): string[] {
-  return [
-    ...(lo > 0 || hi !== Infinity ? [`${ROW_ALIAS}.ctid >= ${tidLiteral(lo)}`] : []),
-    ...(hi === Infinity ? [] : [`${ROW_ALIAS}.ctid < ${tidLiteral(hi)}`]),
-  ];
 }
 
 /** Only a value that may hold the NULL marker itself can be mistaken for NULL. */

@@ -9,7 +9,7 @@ import { readRange } from '../source/batch-reader';
 import { BatchSizer } from '../source/batch-sizer';
 import { canonicalText } from '../source/canonical-text';
 import {
-  groupChecksumsSql,
+  groupChecksumsStatement,
   parseGroupChecksums,
   rowDigest,
   rowGroup,
@@ -97,8 +97,11 @@ export class VerifySource {
           }
         }
       } else {
-        const sql = groupChecksumsSql(this.query(partition.relation), partition.range, bits);
-        const [row] = await session.query(sql, { doing: doing(partition.relation), signal: this.options.signal });
+        const statement = groupChecksumsStatement(this.query(partition.relation), partition.range, bits);
+        const [row] = await session.queryRepeated(statement, {
+          doing: doing(partition.relation),
+          signal: this.options.signal,
+        });
         for (const [group, sum] of parseGroupChecksums(row, doing(partition.relation))) add(group, sum);
       }
     });

@@ -36,7 +36,8 @@ const NAMES: readonly string[] = [
   'é'.repeat(31),
 ];
 
-describe('names of every kind', () => {
+// In one statement a table, and in batches of 2 rows, whose statements are prepared.
+describe.each([undefined, 2])('names of every kind, in batches of %s rows', (customBatchSize) => {
   let database: TestDatabase;
   let outcome: SyncOutcome;
   beforeAll(async () => {
@@ -63,7 +64,7 @@ describe('names of every kind', () => {
       INSERT INTO a."b.c" SELECT i, 'of a' FROM generate_series(1, 40) i;
       ANALYZE;
     `);
-    outcome = await sync(database);
+    outcome = await sync(database, { customBatchSize });
   }, 120_000);
   afterAll(() => database.drop());
 
@@ -80,7 +81,7 @@ describe('names of every kind', () => {
   });
 
   test('a second sync finds each of them again', async () => {
-    const { failures } = await sync(database);
+    const { failures } = await sync(database, { customBatchSize });
     expect(failures).toEqual({});
     await withWarehouse(database, async (warehouse) => {
       for (const name of NAMES)
@@ -134,7 +135,10 @@ describe('names of every kind', () => {
       CREATE SCHEMA x_y; CREATE TABLE x_y.z (id int PRIMARY KEY); INSERT INTO x_y.z VALUES (2), (3);
       CREATE TABLE public."Twice" (id int PRIMARY KEY); CREATE TABLE public.twice (id int PRIMARY KEY);
     `);
-    const { failures, report } = await sync(database, { tableFilters: ['x.*', 'x_y.*', 'public.?wice'] });
+    const { failures, report } = await sync(database, {
+      customBatchSize,
+      tableFilters: ['x.*', 'x_y.*', 'public.?wice'],
+    });
     expect(report.tables).toHaveLength(4);
     expect(Object.values(failures)).toHaveLength(2);
     for (const [key, message] of Object.entries(failures))
