@@ -270,7 +270,7 @@ const TABLE = [
   {
     key: 'batch_bytes',
     kind: 'integer',
-    default: 4_194_304,
+    default: 3_145_728,
     min: 1_024,
     // A batch is one string per column, and the longest string of V8 is 512 MB.
     max: 268_435_456,

@@ -66,7 +66,7 @@ describe('a complete configuration', () => {
       customQueueSize: undefined,
       statementTimeoutSeconds: 600,
       lockTimeoutSeconds: 60,
-      batchBytes: 4_194_304,
+      batchBytes: 3_145_728,
       connectionTimeoutHours: 3,
       snapshotMaxAgeSeconds: 3600,
       stallTimeoutSeconds: 300,
