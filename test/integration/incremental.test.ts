@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../../src/config/settings';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { compareTable, same, withWarehouse, type Comparison } from '../helpers/compare';
+import { allOlderEnded } from '../helpers/older-transactions';
 import { runSync } from '../../src/app/sync-run';
 import { settingsFor } from '../helpers/settings';
 import type { SyncReport } from '../../src/model/report';
@@ -53,23 +53,7 @@ function upserted(report: SyncReport, tables = 1, columns = 3): number {
 async function bigTable(key = 'primary key'): Promise<void> {
   await sql(`CREATE TABLE t (id int ${key}, v text, n int);
     INSERT INTO t SELECT i, 'value ' || i, i % 7 FROM generate_series(1, 12000) AS i; ANALYZE t`);
-  await allOlderEnded();
-}
-
-/**
- * A pass by transaction id reads again what is not older than the oldest transaction of the server, those of tests
- * that run beside this one included: rows can be counted when all that began before have ended.
- */
-async function allOlderEnded(): Promise<void> {
-  const { rows } = await database.client.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
-  for (let ended = false; !ended;) {
-    await delay(20);
-    const seen = await database.client.query<{ ended: boolean }>(
-      'SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS ended',
-      [rows[0]?.xid],
-    );
-    ended = seen.rows[0]?.ended === true;
-  }
+  await allOlderEnded(database.client);
 }
 
 describe('mode xmin', () => {
@@ -79,7 +63,7 @@ describe('mode xmin', () => {
     expect(lines.join('\n')).toContain('mode xmin (no indexed update column)');
     await sql(`UPDATE t SET v = 'changed' WHERE id % 100 = 0; INSERT INTO t VALUES (20000, 'new', NULL)`);
     // Else the sync after the next one reads these rows again.
-    await allOlderEnded();
+    await allOlderEnded(database.client);
     const report = await sync();
     expect(upserted(report)).toBe(121);
     expect(await compared('t')).toEqual(same(12_001));
