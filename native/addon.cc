@@ -109,8 +109,8 @@ Napi::Value limit_memory_arenas(const Napi::CallbackInfo& info) {
 
 // keepFreedMemory(blockBytes: number, heapBytes: number): glibc asks the kernel for every block of 128 kB or more, and
 // gives the end of the heap back as soon as it is that large. Batches are made of such blocks, freed and asked for
-// again within milliseconds: the kernel's page faults were a fifth of the time of a reader. Blocks up to blockBytes
-// then come from the heap, which keeps heapBytes. Returns whether the C library took it.
+// again within milliseconds: page faults were a quarter of the CPU time of a sync that only reads. Blocks up to
+// blockBytes then come from the heap, which keeps heapBytes. Returns whether the C library took it.
 Napi::Value keep_freed_memory(const Napi::CallbackInfo& info) {
   int bytes[2];
   for (size_t i = 0; i < 2; ++i) {

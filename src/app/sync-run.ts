@@ -99,6 +99,7 @@ async function syncWithin(
   const started = clock();
   const startedAt = new Date();
   limitMemoryArenas();
+  // Where no DuckDB writes, reading is the limit.
   if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory();
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded)

@@ -1,4 +1,5 @@
 import { ConnectorError, type ErrorKind } from '../common/errors';
+import { POOLER_HINT } from './session-settings';
 
 interface OdbcDiagnostic {
   readonly state?: string;
@@ -110,7 +111,7 @@ const RULES: readonly StateRule[] = [
     kind: 'connection',
     retryable: false,
     losesConnection: true,
-    hint: 'A pooler in transaction mode does this: connect to PostgreSQL itself, or through a pool in session mode.',
+    hint: POOLER_HINT,
   },
   { state: '54000', code: 'batch_too_large', kind: 'source', retryable: false },
   { state: '58', code: 'server_system_error', kind: 'source', retryable: true },

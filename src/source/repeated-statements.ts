@@ -12,7 +12,7 @@ export interface RepeatedStatement {
   /** What it reads, for whoever looks at the server's activity, where only the EXECUTE shows. */
   readonly label: string;
   /** The statement with its values in it. */
-  readonly direct: string;
+  readonly direct: () => string;
   /** The statement with $1, $2, … in the place of its values; what may be prepared once for all of them. */
   readonly text: string;
   readonly parameterTypes: readonly string[];
@@ -57,7 +57,7 @@ export class RepeatedStatements {
       this.count += 1;
       const label = statement.label.replace(/[^ -~]/g, '_').slice(0, MOST_LABEL_CHARACTERS);
       this.seen.set(text, { name: quoteIdentifier(`${label} ${this.owner} ${this.count}`), prepared: false });
-      return { before: this.forgetOldest(), sql: statement.direct, prepared: () => undefined };
+      return { before: this.forgetOldest(), sql: statement.direct(), prepared: () => undefined };
     }
     this.seen.delete(text);
     this.seen.set(text, known);

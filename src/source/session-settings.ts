@@ -30,12 +30,15 @@ export const SETTINGS_SEEN = `concat_ws('/', ${Object.keys(VALUE_SETTINGS)
 /** What it is where they are in force. */
 export const SETTINGS_MADE = Object.values(VALUE_SETTINGS).join('/');
 
+export const POOLER_HINT =
+  'A pooler in transaction mode does this: connect to PostgreSQL itself, or through a pool in session mode.';
+
 /** Throws where the row's `s` shows other settings than ours. */
 export function checkSettings(row: OdbcRow | undefined, doing: string): void {
   if (row === undefined || row['s'] === SETTINGS_MADE) return;
   throw new ConnectorError(`The connection had lost its settings (while ${doing}); nothing of the result was used.`, {
     code: 'settings_lost',
     kind: 'connection',
-    hint: 'A pooler in transaction mode does this: connect to PostgreSQL itself, or through a pool in session mode.',
+    hint: POOLER_HINT,
   });
 }

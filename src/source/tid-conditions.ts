@@ -24,7 +24,7 @@ export function statementOfRange(
 ): RepeatedStatement {
   return {
     label,
-    direct: sql(rangeConditions(range)),
+    direct: () => sql(rangeConditions(range)),
     text: sql(ANY_RANGE),
     parameterTypes: ['tid', 'tid'],
     values: [tidLiteral(range.lo), range.hi === Infinity ? LAST_TID : tidLiteral(range.hi)],
