@@ -12,7 +12,7 @@ import { sync } from './sync';
 jest.setTimeout(180_000);
 
 /** Everything that came through ODBC. */
-const wire = { statements: 0, batches: 0, cells: 0, characters: 0 };
+const wire = { statements: 0, batches: 0, planned: 0, cells: 0, characters: 0 };
 
 jest.mock('../../src/source/odbc-driver', () => {
   const actual = jest.requireActual<typeof driver>('../../src/source/odbc-driver');
@@ -27,7 +27,10 @@ jest.mock('../../src/source/odbc-driver', () => {
           const rows = await query(sql);
           wire.statements += 1;
           // The first packed column.
-          if (rows[0] !== undefined && 'c0' in rows[0]) wire.batches += 1;
+          if (rows[0] !== undefined && 'c0' in rows[0]) {
+            wire.batches += 1;
+            if (!sql.startsWith('EXECUTE ')) wire.planned += 1;
+          }
           for (const cell of rows.flatMap((row) => Object.values(row))) {
             wire.cells += 1;
             wire.characters += typeof cell === 'string' ? cell.length : 0;
@@ -76,7 +79,7 @@ async function costOf(settings: Parameters<typeof sync>[1] = {}): Promise<Cost> 
     jest.spyOn(DuckDBConnection.prototype, 'runAndReadAll'),
     jest.spyOn(DuckDBPreparedStatement.prototype, 'run'),
   ];
-  Object.assign(wire, { statements: 0, batches: 0, cells: 0, characters: 0 });
+  Object.assign(wire, { statements: 0, batches: 0, planned: 0, cells: 0, characters: 0 });
   await database.client.query('SELECT pg_stat_statements_reset()');
   let bytes = 0;
   const { result, allocatedBytes } = await allocations(() =>
@@ -156,6 +159,9 @@ test('each further 1,000 rows cost few statements and cells, their text once, an
 
   // Batches of 5,000 rows, a few of them shorter; further readers come and go with a few statements each.
   expect(each((it) => it.wire.batches)).toBeLessThan(0.35);
+  // The server plans a reader's first batch, and prepares it at the second.
+  expect(more.wire.batches).toBeGreaterThan(20);
+  expect(more.wire.planned).toBeLessThanOrEqual(5);
   expect(each((it) => it.server.calls)).toBeLessThan(0.6);
   expect(each((it) => it.wire.statements)).toBeLessThan(0.6);
   // A cell a column and batch rather than 11,000, at most four that prove the batch, and what joining a snapshot returns.

@@ -36,8 +36,10 @@ const NAMES: readonly string[] = [
   'é'.repeat(31),
 ];
 
-// In one statement a table, and in batches of 2 rows, whose statements are prepared.
-describe.each([undefined, 2])('names of every kind, in batches of %s rows', (customBatchSize) => {
+describe.each([
+  ['a table in one statement', undefined],
+  ['batches of 2 rows, whose statements are prepared', 2],
+])('names of every kind, %s', (_how, customBatchSize) => {
   let database: TestDatabase;
   let outcome: SyncOutcome;
   beforeAll(async () => {

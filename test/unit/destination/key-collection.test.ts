@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { DestinationTable } from '../../../src/destination/destination';
-import { DuckDbDestination } from '../../../src/destination/duckdb-destination';
 import { PackedBatch, PackedColumn, SEPARATOR } from '../../../src/model/packed-batch';
+import { withDestination } from '../../helpers/duckdb-destination';
 
 const TABLE: DestinationTable = {
   key: 'public.t',
@@ -20,18 +17,7 @@ const ids = (...values: number[]): PackedBatch => {
 };
 
 test('a new collection of keys forgets what an attempt before it collected, committed or not', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pgsluice-keys-'));
-  const silent = { debug: jest.fn(), info: jest.fn(), warning: jest.fn(), severe: jest.fn() };
-  const destination = new DuckDbDestination({
-    path: join(folder, 'warehouse.db'),
-    memoryBytes: 128_000_000,
-    comparisonBytes: 128_000_000,
-    threads: 1,
-    schema: 'tester',
-    logger: silent,
-  });
-  try {
-    await destination.open();
+  await withDestination(async (destination) => {
     await destination.beginLoad(TABLE, { startedAt: new Date() }, false);
     await destination.write(TABLE, ids(1, 2, 3));
     await destination.beginKeys(TABLE);
@@ -48,8 +34,5 @@ test('a new collection of keys forgets what an attempt before it collected, comm
     await destination.beginKeys(TABLE);
     await destination.collectKeys(TABLE, ids(3));
     expect(await destination.markMissing(TABLE)).toBe(1);
-  } finally {
-    await destination.close();
-    rmSync(folder, { recursive: true });
-  }
+  });
 });

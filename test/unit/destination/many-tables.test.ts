@@ -1,63 +1,81 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { ConnectorError } from '../../../src/common/errors';
 import type { DestinationTable } from '../../../src/destination/destination';
-import { DuckDbDestination } from '../../../src/destination/duckdb-destination';
+import type { DuckDbDestination } from '../../../src/destination/duckdb-destination';
+import { Warehouse } from '../../../src/destination/duckdb-warehouse';
 import { PackedBatch, PackedColumn, SEPARATOR } from '../../../src/model/packed-batch';
+import { withDestination } from '../../helpers/duckdb-destination';
 
 const ROWS = 10;
 const TABLES = 3_000;
 /** As the writer commits small tables. */
 const TABLES_PER_COMMIT = 500;
 
+const COLUMNS: readonly [name: string, kind: 'int32' | 'string' | 'float64', text: (row: number) => string][] = [
+  ['id', 'int32', (row) => `${row}`],
+  ['name', 'string', (row) => `name ${row}`],
+  ['amount', 'float64', (row) => `${row / 4}`],
+  ['note', 'string', (row) => `note ${row}`],
+];
+const TEXTS = COLUMNS.map(([, , text]) => Array.from({ length: ROWS }, (_, row) => text(row)).join(SEPARATOR));
+const BATCH = new PackedBatch(
+  ROWS,
+  TEXTS.map((text) => new PackedColumn(text, ROWS, true)),
+  TEXTS.join('').length,
+);
+
 function tableOf(number: number): DestinationTable {
   return {
     key: `public.t${number}`,
     name: `t${number}`,
-    columns: [
-      { name: 'id', type: { kind: 'int32' } },
-      { name: 'name', type: { kind: 'string' } },
-      { name: 'amount', type: { kind: 'float64' } },
-      { name: 'note', type: { kind: 'string' } },
-    ],
+    columns: COLUMNS.map(([name, kind]) => ({ name, type: { kind } })),
     primaryKey: ['id'],
     keysMayRepeat: false,
     keepDeletedRows: true,
   };
 }
 
+async function load(destination: DuckDbDestination, from: number, to: number): Promise<void> {
+  for (let number = from; number <= to; number += 1) {
+    const table = tableOf(number);
+    await destination.beginLoad(table, { startedAt: new Date() }, false);
+    await destination.write(table, BATCH);
+    expect(await destination.finishLoad(table)).toEqual({ rows: ROWS, deleted: 0 });
+  }
+  await destination.commit();
+}
+
 // Without a checkpoint now and then DuckDB's memory ended at about the 2,500th.
 test('memory does not grow with the tables that were committed', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pgsluice-tables-'));
-  const silent = { debug: jest.fn(), info: jest.fn(), warning: jest.fn(), severe: jest.fn() };
-  const destination = new DuckDbDestination({
-    path: join(folder, 'warehouse.db'),
-    memoryBytes: 64_000_000,
-    comparisonBytes: 64_000_000,
-    threads: 1,
-    schema: 'tester',
-    logger: silent,
+  await withDestination(async (destination, warnings) => {
+    for (let from = 1; from <= TABLES; from += TABLES_PER_COMMIT)
+      await load(destination, from, from + TABLES_PER_COMMIT - 1);
+    expect(warnings).toEqual([]);
   });
-  const texts = [(row: number) => `${row}`, (row: number) => `name ${row}`, (row: number) => `${row / 4}`];
-  const columns = [...texts, (row: number) => `note ${row}`].map((text) =>
-    Array.from({ length: ROWS }, (_, row) => text(row)).join(SEPARATOR),
-  );
-  const batch = new PackedBatch(
-    ROWS,
-    columns.map((text) => new PackedColumn(text, ROWS, true)),
-    columns.join('').length,
-  );
-  try {
-    await destination.open();
-    for (let number = 1; number <= TABLES; number += 1) {
-      const table = tableOf(number);
-      await destination.beginLoad(table, { startedAt: new Date() }, false);
-      await destination.write(table, batch);
-      expect(await destination.finishLoad(table)).toEqual({ rows: ROWS, deleted: 0 });
-      if (number % TABLES_PER_COMMIT === 0) await destination.commit();
+}, 120_000);
+
+test('a checkpoint that fails is no failed commit, and is made after the next one', async () => {
+  const { run } = Warehouse.prototype as unknown as {
+    readonly run: (this: Warehouse, sql: string) => Promise<number>;
+  };
+  let attempts = 0;
+  const spy = jest.spyOn(Warehouse.prototype, 'run').mockImplementation(async function (this: Warehouse, sql) {
+    if (sql === 'CHECKPOINT') {
+      attempts += 1;
+      if (attempts === 1) throw new ConnectorError('No room.', { code: 'warehouse_write', kind: 'destination' });
     }
+    return await run.call(this, sql);
+  });
+  try {
+    await withDestination(async (destination, warnings) => {
+      // So many columns are as many as are held before a checkpoint is asked for.
+      await load(destination, 1, 600);
+      expect(warnings).toEqual([expect.stringMatching(/^DuckDB could not make a checkpoint: No room/)]);
+      await load(destination, 601, 602);
+      await load(destination, 603, 604);
+      expect(attempts).toBe(2);
+      expect(warnings).toHaveLength(1);
+    });
   } finally {
-    await destination.close();
-    rmSync(folder, { recursive: true, force: true });
+    spy.mockRestore();
   }
 }, 120_000);

@@ -11,6 +11,7 @@ test.each([
   ['53200', 'out of memory', 'server_resources', true, false],
   ['53300', 'sorry, too many clients already', 'too_many_connections', true, true],
   ['28P01', 'password authentication failed', 'login_failed', false, true],
+  ['26000', 'prepared statement "t" does not exist', 'settings_lost', false, true],
   ['42501', 'permission denied for table t', 'permission_denied', false, false],
   ['42601', 'syntax error', 'odbc_error', false, false],
   ['42P01', 'relation does not exist', 'table_missing', false, false],

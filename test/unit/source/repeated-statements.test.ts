@@ -3,7 +3,7 @@ import { RepeatedStatements, type RepeatedStatement } from '../../../src/source/
 function reading(what: string, value = 1): RepeatedStatement {
   return {
     label: what,
-    direct: `SELECT '${what}' FROM t WHERE id > ${value}`,
+    direct: () => `SELECT '${what}' FROM t WHERE id > ${value}`,
     text: `SELECT '${what}' FROM t WHERE id > $1 `,
     parameterTypes: ['int4'],
     values: [String(value)],
@@ -20,7 +20,7 @@ function sent(statements: RepeatedStatements, statement: RepeatedStatement, fail
 
 test('what comes once is sent as it is; what comes again is prepared once and then executed', () => {
   const statements = new RepeatedStatements();
-  expect(sent(statements, reading('a', 1))).toEqual([reading('a', 1).direct]);
+  expect(sent(statements, reading('a', 1))).toEqual([reading('a', 1).direct()]);
   const [prepare = '', second = ''] = sent(statements, reading('a', 2));
   const name = /^PREPARE ("a [0-9a-f]{10} 1")\(int4\) AS SELECT 'a' FROM t WHERE id > \$1 $/.exec(prepare)?.[1];
   expect(second).toBe(`EXECUTE ${name}(2)`);
@@ -44,10 +44,10 @@ test('the server keeps a few at once: the one not used for longest goes first', 
   sent(statements, reading('a'));
   expect(sent(statements, reading('e'))).toEqual([
     expect.stringMatching(/^DEALLOCATE "b [0-9a-f]{10} 2"$/),
-    reading('e').direct,
+    reading('e').direct(),
   ]);
   expect(sent(statements, reading('a'))).toEqual([expect.stringMatching(/^EXECUTE "a /)]);
-  expect(sent(statements, reading('b'))).toEqual([expect.stringMatching(/^DEALLOCATE "c /), reading('b').direct]);
+  expect(sent(statements, reading('b'))).toEqual([expect.stringMatching(/^DEALLOCATE "c /), reading('b').direct()]);
 });
 
 test('names are of ASCII, short enough for PostgreSQL, and of one connection alone', () => {

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDbDestination } from '../../src/destination/duckdb-destination';
+
+/** Runs `action` with a destination on a new warehouse file of little memory; `warnings` gathers what it warns of. */
+export async function withDestination(
+  action: (destination: DuckDbDestination, warnings: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'pgsluice-destination-'));
+  const warnings: string[] = [];
+  const nothing = (): void => undefined;
+  const warning = (message: string): void => void warnings.push(message);
+  const destination = new DuckDbDestination({
+    path: join(folder, 'warehouse.db'),
+    memoryBytes: 64_000_000,
+    comparisonBytes: 128_000_000,
+    threads: 1,
+    schema: 'tester',
+    logger: { debug: nothing, info: nothing, warning, severe: nothing },
+  });
+  try {
+    await destination.open();
+    await action(destination, warnings);
+  } finally {
+    await destination.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
