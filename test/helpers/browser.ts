@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { describeWhere } from './server-process';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -13,12 +14,7 @@ export function findBrowser(): string | undefined {
 
 /** `describe` where there is a browser; else a suite that is skipped and says why. */
 export function describeInBrowser(name: string, tests: () => void): void {
-  if (findBrowser() !== undefined) {
-    describe(name, tests);
-    return;
-  }
-  process.stderr.write(`Skipped, since there is no Chromium (apt-get install chromium): ${name}\n`);
-  describe.skip(name, tests);
+  describeWhere(findBrowser() === undefined ? 'Chromium (apt-get install chromium)' : undefined, name, tests);
 }
 
 export interface OpenPage {
