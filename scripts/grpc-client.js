@@ -13,7 +13,7 @@ const root = join(__dirname, '..');
 
 /** Starts `pgsluice serve` on a free port; resolves to its address and what ends it. */
 function startService() {
-  const child = spawn(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'serve', '--port', '0'], {
+  const child = spawn(process.execPath, [join(root, 'dist', 'bin', 'pgsluice.js'), 'serve', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return new Promise((done, fail) => {

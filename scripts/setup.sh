@@ -231,7 +231,7 @@ build() {
     say 'building the native addon'
     node scripts/install-native.js </dev/null
   fi
-  if newer_than dist/cli/main.js src tsconfig.json scripts/build.js; then
+  if newer_than dist/bin/bundle.js src tsconfig.json scripts/build.js scripts/bundle package-lock.json; then
     need_write
     say 'compiling TypeScript'
     node scripts/build.js

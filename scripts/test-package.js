@@ -2,7 +2,7 @@
 // `npm test`, since installing compiles the npm package odbc (a minute on a slow machine).
 const assert = require('node:assert/strict');
 const { execFileSync, spawnSync } = require('node:child_process');
-const { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } = require('node:fs');
+const { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join, resolve } = require('node:path');
 const { startPostgres } = require('./demo/postgres-server');
@@ -71,11 +71,23 @@ async function main() {
       assert.equal(pgsluice(whole, '--version').said.trim(), version);
       assert.match(pgsluice(whole, '--help').said, /pgsluice sync/);
     });
-    step('syncs, with the addon', () => {
-      const { code, said } = pgsluice(whole, 'sync', '--configuration', configuration);
+    step('keeps compiled code for the next start', () => {
+      assert.ok(existsSync(join(whole, 'node_modules/pgsluice/build/bundle.cache')));
+    });
+    step('syncs, with the addon, and writes a report', () => {
+      const report = join(whole, 'report.html');
+      const { code, said } = pgsluice(whole, 'sync', '--configuration', configuration, '--report', report);
+      assert.match(readFileSync(report, 'utf8'), /uPlot/);
       assert.equal(code, 0, said);
       assert.match(said, /Successfully processed table public\.things: 1000 records/);
       assert.doesNotMatch(said, /degraded/);
+    });
+
+    step('answers as a service', () => {
+      const said = pgsluice(whole, 'serve', '--port', 'x').said;
+      assert.match(said, /port/);
+      const service = `require('@grpc/grpc-js'); require('@grpc/proto-loader').loadSync('dist/fivetran/fivetran_sdk.v2.proto')`;
+      execFileSync(process.execPath, ['-e', service], { cwd: join(whole, 'node_modules/pgsluice') });
     });
 
     let bare;

@@ -16,7 +16,7 @@ Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without option
   --connection URL  postgresql://user:password@host:port of a server on which databases may be made and dropped,
                     in place of one started for the run
   --json FILE       Results as JSON as well
-  --main FILE       Built command line to measure [dist/cli/main.js]
+  --main FILE       Built command line to measure [dist/bin/pgsluice.js]
   --profile         Where the time of one sync of orders goes, and nothing else
   --help
 `;
@@ -31,7 +31,7 @@ function readArguments(argv) {
       only: { type: 'string', multiple: true, default: [] },
       connection: { type: 'string' },
       json: { type: 'string' },
-      main: { type: 'string', default: path.join(__dirname, '..', '..', 'dist', 'cli', 'main.js') },
+      main: { type: 'string', default: path.join(__dirname, '..', '..', 'dist', 'bin', 'pgsluice.js') },
       profile: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },

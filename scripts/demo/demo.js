@@ -13,7 +13,7 @@ const { startPostgres } = require('./postgres-server');
 const { seedShop } = require('./seed');
 
 const root = path.join(__dirname, '..', '..');
-const main = path.join(root, 'dist', 'cli', 'main.js');
+const main = path.join(root, 'dist', 'bin', 'pgsluice.js');
 const DATABASE = 'shop';
 // All that a synchronization needs of a role: CONNECT, USAGE and SELECT.
 const READER = { name: 'demo_reader', password: 'demo;only' };

@@ -9,9 +9,9 @@ import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type TableSchema } from '../model/table';
-import { discover } from '../source/catalog';
+import { discover, type Catalog } from '../source/catalog';
 import type { ConnectionManager } from '../source/connection-manager';
-import { keyCandidates, sourceIdentity } from '../source/change-tracking';
+import { keyCandidates, sourceIdentity, type KeyCandidate } from '../source/change-tracking';
 import { decideMode } from '../sync/sync-modes';
 import { createPlan } from '../sync/table-analysis';
 import {
@@ -34,6 +34,20 @@ export interface Discovery {
   readonly encoding: string;
 }
 
+/** What the server says of itself and its tables. */
+export interface SourceFindings {
+  readonly catalog: Catalog;
+  readonly candidates: ReadonlyMap<number, readonly KeyCandidate[]>;
+  readonly source: string;
+}
+
+export interface CatalogReader {
+  readonly manager: ConnectionManager;
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
 /** Discovers and plans; a server that cannot be reached is tried again as often as a table would be. */
 export async function discoverAndPlan(
   manager: ConnectionManager,
@@ -41,9 +55,31 @@ export async function discoverAndPlan(
   module: TransformationModule,
   logger: Logger,
   signal: AbortSignal,
-  selection?: SourceSelection,
 ): Promise<Discovery> {
-  const { catalog, candidates, source } = await withRetries(settings, logger, signal, async () => {
+  return planOf(await readCatalog({ manager, settings, logger, signal }), settings, module, logger);
+}
+
+/**
+ * Reads the catalog while `open` opens the warehouse. Without a warehouse nothing else matters: its error comes
+ * first, and ends the reading.
+ */
+export async function readCatalogWhile<T>(
+  reader: CatalogReader,
+  open: () => Promise<T>,
+): Promise<{ readonly opened: T; readonly findings: SourceFindings }> {
+  const stop = new AbortController();
+  const findings = readCatalog({ ...reader, signal: AbortSignal.any([reader.signal, stop.signal]) });
+  findings.catch(() => undefined);
+  try {
+    return { opened: await open(), findings: await findings };
+  } finally {
+    stop.abort();
+    await findings.catch(() => undefined);
+  }
+}
+
+async function readCatalog({ manager, settings, logger, signal }: CatalogReader): Promise<SourceFindings> {
+  return await withRetries(settings, logger, signal, async () => {
     const session = await manager.lease(signal);
     try {
       return {
@@ -55,6 +91,16 @@ export async function discoverAndPlan(
       await manager.release(session);
     }
   });
+}
+
+/** What is to be synced of what was found, and how; says what a user should know of it. */
+export function planOf(
+  { catalog, candidates, source }: SourceFindings,
+  settings: Settings,
+  module: TransformationModule,
+  logger: Logger,
+  selection?: SourceSelection,
+): Discovery {
   logger.info(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
   );

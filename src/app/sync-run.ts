@@ -18,7 +18,7 @@ import { createRuns } from '../sync/table-runs';
 import { loadTransformationModule, type TransformationModule } from '../sync/transformations';
 import { Writer } from '../sync/writer';
 import { combineObservers } from './combine-observers';
-import { discoverAndPlan } from './discovery';
+import { discoverAndPlan, planOf, readCatalogWhile } from './discovery';
 import { Lifecycle } from './lifecycle';
 import { createDestination } from './open-destination';
 import { RunRecorder } from './run-recorder';
@@ -110,23 +110,19 @@ async function syncWithin(
     openSource(settings, logger, MAX_READERS + 1, context.clock, (statement) => observer.statement?.(statement)),
     (it) => it.close(),
   );
-  // The server answers while the warehouse is opened.
-  manager.openAhead();
   const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
-  // Before discovery: a locked or broken warehouse should be known before the server has to do anything.
   lifecycle.use(destination, (it) => it.close());
-  const states = new Map<string, TableState>(await destination.open());
-  // Released before the destination is, when the outcome is known.
-  lifecycle.use(destination, (it) => recorder.write(it));
-  if (states.size === 0) noteForeignState(settings, logger);
-  const { plan, unreadable, source, existing } = await discoverAndPlan(
-    manager,
-    settings,
-    module,
-    logger,
-    context.signal,
-    context.selection,
+  const { opened: states, findings } = await readCatalogWhile(
+    { manager, settings, logger, signal: context.signal },
+    async () => {
+      const stored = new Map<string, TableState>(await destination.open());
+      // Released before the destination is, when the outcome is known.
+      lifecycle.use(destination, (it) => recorder.write(it));
+      if (stored.size === 0) noteForeignState(settings, logger);
+      return stored;
+    },
   );
+  const { plan, unreadable, source, existing } = planOf(findings, settings, module, logger, context.selection);
   for (const key of states.keys()) {
     if (!existing.has(key))
       logger.warning(
@@ -192,19 +188,21 @@ async function syncWithin(
   });
   logger.info(`Found ${runs.length} tables to process`);
   control.logStatus();
-  for (const { table, batch } of describeTables(
+  // Queued before everything of the tables. By themselves: a table that the warehouse refuses takes everything with it
+  // that is not committed. Whoever they fail hears of it by onFatal.
+  const descriptions = describeTables(
     runs.map((run) => run.planned.table),
     startedAt,
-  ))
-    await writer.append(table, batch, startedAt);
-  // By themselves: a table that the warehouse refuses takes everything with it that is not committed.
-  await writer.commit();
+  ).map(({ table, batch }) => writer.append(table, batch, startedAt));
+  Promise.all([...descriptions, writer.commit()]).catch(() => undefined);
   const loop: TableLoop = new TableLoop({ pool, processor, control, logger, observer, signal });
   const reports = await loop.run(runs);
   if (fatalError !== undefined) throw fatalError;
   // What the interrupted tables had written is kept too: their state says how far they came.
   await writer.commit();
   stateFile.flush();
+  // The connections end while the warehouse is closed.
+  void manager.close();
   if (context.signal.aborted)
     throw interrupted('The sync was interrupted; what was committed is kept, and the next sync goes on from there.');
   control.logStatus();

@@ -21,7 +21,7 @@ import {
 } from '../sync/transformations';
 import { VerifySource } from '../sync/verify-source';
 import { verifyTable, type TableComparison } from '../sync/verify-table';
-import { discoverAndPlan } from './discovery';
+import { planOf, readCatalogWhile } from './discovery';
 import { Lifecycle } from './lifecycle';
 import { openSource } from './source-connection';
 
@@ -73,12 +73,12 @@ async function verifyWithin(
   if (contents === undefined) throw noWarehouse(settings);
   const connections = TABLES_AT_ONCE * READERS_PER_TABLE;
   const manager = lifecycle.use(openSource(settings, logger, connections), (it) => it.close());
-  // The server answers while the warehouse is opened.
-  manager.openAhead();
   const options = { path: settings.warehousePath, memoryBytes: MEMORY_BYTES, threads: 2, readOnly: true } as const;
-  const warehouse = lifecycle.use(await Warehouse.open(options), (it) => it.close());
+  const { opened: warehouse, findings } = await readCatalogWhile({ manager, settings, logger, signal }, async () =>
+    lifecycle.use(await Warehouse.open(options), (it) => it.close()),
+  );
   const module = settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
-  const { plan, unreadable, encoding } = await discoverAndPlan(manager, settings, module, logger, signal);
+  const { plan, unreadable, encoding } = planOf(findings, settings, module, logger);
   const comparer: Comparer = {
     settings,
     context,

@@ -34,7 +34,6 @@ const UNKNOWN = /^Unknown (?:argument|command)s?: (.*)$/s;
 
 /** Reads the command line; throws a ConnectorError of kind configuration where it makes no sense. */
 export function parseCommandLine(argv: readonly string[], version: string, terminalWidth = 100): CommandLine {
-  let chosen: CommandLine | undefined;
   let parser: Argv = yargs()
     .scriptName('pgsluice')
     .locale('en')
@@ -58,13 +57,13 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
       command.describe,
       (builder) => declareOptions(builder, command),
       (parsed) => {
-        chosen = {
+        throw new Chosen({
           kind: 'command',
           name: command.name,
           configurationPath: lastText(parsed['configuration']),
           flags: flagTexts(parsed, command),
           switches: switchTexts(parsed, command),
-        };
+        });
       },
     );
   }
@@ -76,14 +75,26 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
 
   let help = '';
   // With a callback, yargs hands its output over rather than printing it.
-  void parser.parse([...argv], {}, (error: Error | null | undefined, _parsed: unknown, output: string) => {
-    if (error) throw error;
-    help = output;
-  });
-  return chosen ?? { kind: 'help', text: help };
+  try {
+    void parser.parse([...argv], {}, (error: Error | null | undefined, _parsed: unknown, output: string) => {
+      if (error) throw error;
+      help = output;
+    });
+  } catch (thrown) {
+    if (thrown instanceof Chosen) return thrown.commandLine;
+    throw thrown;
+  }
+  return { kind: 'help', text: help };
 }
 
-/** yargs writes its help for every command, asked for or not, and takes 40 ms to wrap it. */
+/** Thrown by a command that is called: yargs would go on to write its help, asked for or not, for 6 ms. */
+class Chosen extends Error {
+  constructor(readonly commandLine: CommandLine) {
+    super();
+  }
+}
+
+/** Wrapping help takes 40 ms, and yargs writes some of it in any case. */
 function mayShowHelp(argv: readonly string[]): boolean {
   const named = COMMANDS.some(({ name, aliases }) => [name, ...aliases].some((it) => it === argv[0]));
   return !named || argv.includes('--help') || argv.includes('-h');

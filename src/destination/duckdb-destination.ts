@@ -250,7 +250,8 @@ export class DuckDbDestination implements Destination {
 
   async recordRun(run: RunRecord): Promise<void> {
     await this.rollback();
-    await writeRun(this.opened(), run);
+    await writeRun(await this.writing(), run);
+    await this.commit();
   }
 
   async close(): Promise<void> {

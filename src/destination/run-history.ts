@@ -7,7 +7,6 @@ const RUNS_TABLE = '_pgsluice.runs';
 /** A run every five minutes for a day and more; beyond that, people keep their logs. */
 const KEPT_RUNS = 300;
 
-/** In a transaction of its own. */
 export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<void> {
   const perSecond = (amount: number): string => String(run.seconds > 0 ? amount / run.seconds : 0);
   const failed = run.tables.filter((table) => table.error !== null).length;

@@ -71,7 +71,10 @@ async function readOnce(
     };
     let row;
     try {
-      [row] = await session.queryRepeated(packedRangeStatement(query), { doing, signal: read.signal });
+      [row] = await session.queryRepeated(packedRangeStatement(query, isPart(range, read.relation)), {
+        doing,
+        signal: read.signal,
+      });
     } catch (error) {
       if (!(error instanceof ConnectorError) || !session.usable || read.signal?.aborted === true) throw error;
       // A statement_timeout, too, may be mended by asking for less.
@@ -94,6 +97,11 @@ async function readOnce(
     code: 'damaged_batch',
     kind: 'source',
   });
+}
+
+/** Whether the relation has more than that. */
+function isPart(range: TidRange, { blocks }: Relation): boolean {
+  return range.lo > 0 || range.hi < blocks * POSITIONS_PER_BLOCK;
 }
 
 function rowTooLarge(read: RangeRead, range: TidRange, cause: unknown, bytes?: number): ConnectorError {

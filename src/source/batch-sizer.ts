@@ -10,12 +10,19 @@ export interface BatchSizerOptions {
   /** Heap and TOAST; values are compressed there, so the truth may be several times more. */
   readonly bytes: number;
   readonly batchBytes: number;
+  /** Most rows are left out by a condition: what one range held says little about the next. */
+  readonly sparse?: boolean;
 }
 
 /** A bloated table has few rows in many blocks; more blocks than this would make one long statement. */
 const MAX_BATCH_BLOCKS = 4096;
 /** Line pointers of an 8 kB page: (8192 - 24) / (24 + 4) (PostgreSQL's MaxHeapTuplesPerPage). */
 const MAX_TUPLES_PER_PAGE = 291;
+/**
+ * The last blocks of a relation are often empty, and a batch over them must not lead the other readers to many times
+ * the rows that were asked for.
+ */
+const MOST_WIDENING = 2;
 /** Share of the target for the first batch, while the estimate is untested. */
 const FIRST_BATCH_SHARE = 0.25;
 
@@ -53,7 +60,8 @@ export class BatchSizer {
   observe(range: TidRange, rows: number, bytes: number): void {
     this.tested = true;
     const blocks = (range.hi - range.lo) / POSITIONS_PER_BLOCK;
-    if (Number.isFinite(blocks) && blocks >= 1) this.rowsPerBlock = Math.max(rows / blocks, 0.001);
+    const least = this.options.sparse === true ? 0.001 : this.rowsPerBlock / MOST_WIDENING;
+    if (Number.isFinite(blocks) && blocks >= 1) this.rowsPerBlock = Math.max(rows / blocks, least);
     if (rows > 0) {
       const seen = bytes / rows;
       // Follows growth at once and shrinkage slowly: too large a batch costs more than too small a one.

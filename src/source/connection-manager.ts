@@ -24,42 +24,32 @@ export class ConnectionManager {
   private readonly clock: Clock;
   private opening = 0;
   private closed = false;
-  private ahead: { readonly session: Promise<Session>; readonly abort: AbortController } | undefined;
+  private closing: Promise<unknown> = Promise.resolve();
+  private ahead: { readonly settled: Promise<void>; readonly abort: AbortController } | undefined;
 
   constructor(private readonly options: ConnectionManagerOptions) {
     this.clock = options.clock ?? monotonicClock;
   }
 
-  /** Begins to open a connection. The first lease gets it, or its error. */
+  /**
+   * Begins to open a connection where none is idle. A lease that comes meanwhile waits for it rather than open one of
+   * its own; where it cannot be had, that lease tries by itself, and knows why.
+   */
   openAhead(): void {
+    if (this.closed || this.ahead !== undefined || this.idle.length > 0 || this.full) return;
     const abort = new AbortController();
-    const session = this.open(abort.signal);
-    session.catch(() => undefined);
-    this.ahead = { session, abort };
+    const settled = this.open(abort.signal)
+      .then((session) => this.release(session))
+      .catch(() => undefined)
+      .finally(() => (this.ahead = undefined));
+    this.ahead = { settled, abort };
   }
 
   /** An open, unexpired session for the caller alone, until `release` or `discard`. */
   async lease(signal?: AbortSignal): Promise<Session> {
     if (this.closed)
       throw new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
-    return (await this.openedAhead(signal)) ?? (await this.idleOrNew(signal));
-  }
-
-  private async openedAhead(signal?: AbortSignal): Promise<Session | undefined> {
-    const { ahead } = this;
-    if (ahead === undefined) return undefined;
-    this.ahead = undefined;
-    const abort = (): void => ahead.abort.abort();
-    if (signal?.aborted === true) abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      return await ahead.session;
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
-  }
-
-  private async idleOrNew(signal?: AbortSignal): Promise<Session> {
+    if (this.idle.length === 0 && this.ahead !== undefined) await untilAborted(this.ahead.settled, signal);
     for (let session = this.idle.pop(); session !== undefined; session = this.idle.pop()) {
       if (session.usable && !this.expired(session)) {
         this.leased.add(session);
@@ -67,13 +57,17 @@ export class ConnectionManager {
       }
       await session.close();
     }
-    if (this.leased.size + this.opening >= this.options.maxConnections) {
+    if (this.full) {
       throw new ConnectorError(`More than ${this.options.maxConnections} connections were asked for at once.`, {
         code: 'too_many_leases',
         kind: 'internal',
       });
     }
     return await this.open(signal);
+  }
+
+  private get full(): boolean {
+    return this.leased.size + this.opening >= this.options.maxConnections;
   }
 
   private async open(signal?: AbortSignal): Promise<Session> {
@@ -106,16 +100,23 @@ export class ConnectionManager {
     await session.close();
   }
 
-  /** Closes everything, leased sessions too; may be called twice. */
-  async close(): Promise<void> {
+  /** Closes everything, leased sessions too; may be called twice, and resolves when all of it is closed. */
+  close(): Promise<void> {
     this.closed = true;
-    this.ahead?.abort.abort();
-    const ahead = this.ahead?.session.then(
-      (session) => session.close(),
-      () => undefined,
-    );
     const all = [...this.idle.splice(0), ...this.leased];
     this.leased.clear();
-    await Promise.all([ahead, ...all.map((session) => session.close())]);
+    this.ahead?.abort.abort();
+    this.closing = Promise.all([this.closing, this.ahead?.settled, ...all.map((session) => session.close())]);
+    return this.closing.then(() => undefined);
   }
+}
+
+/** Resolves with the promise, or when the signal aborts. */
+async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted === true) return;
+  let stop = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => (stop = resolve));
+  signal?.addEventListener('abort', stop, { once: true });
+  await Promise.race([promise, aborted]);
+  signal?.removeEventListener('abort', stop);
 }

@@ -29,10 +29,11 @@ export function packedQuerySql(query: PackedQuery): string {
   return querySql(query, rangeConditions(query.range));
 }
 
-/** The same, as a statement that comes for range after range. */
-export function packedRangeStatement(query: PackedQuery): RepeatedStatement {
+/** The same, as a statement that may come for range after range. */
+export function packedRangeStatement(query: PackedQuery, comesAgain: boolean): RepeatedStatement {
   const { schema, name } = query.relation;
-  return statementOfRange(`${schema}.${name}`, query.range, (conditions) => querySql(query, conditions));
+  const statement = statementOfRange(`${schema}.${name}`, query.range, (conditions) => querySql(query, conditions));
+  return { ...statement, comesAgain };
 }
 
 function querySql(query: PackedQuery, range: readonly string[]): string {

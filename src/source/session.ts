@@ -60,6 +60,7 @@ export class Session {
   ) {}
 
   static async open(options: SessionOptions, clock: Clock = monotonicClock, signal?: AbortSignal): Promise<Session> {
+    if (isAborted(signal)) throw interrupted('Interrupted before connecting.');
     const connecting = openOdbcConnection(options.connectionString, options.connectTimeoutSeconds);
     let connection: OdbcConnection;
     try {

@@ -55,9 +55,11 @@ export class DataProcessor {
       holdsSlot = false;
     };
     try {
-      for (let attempt = 1; ; attempt += 1) {
+      for (let attempt = 1, first = true; ; attempt += 1, first = false) {
         const rowsBefore = run.progress?.rows ?? 0;
         try {
+          // What an earlier attempt had queued is written before anything is planned on it.
+          if (!first) await this.options.writer.settled();
           const finished = await this.attempt(run, releaseSlot);
           logger.info(
             `Successfully processed table ${run.key}: ${finished.rows} records${finished.deleted > 0 ? `, ${finished.deleted} marked deleted` : ''}`,
@@ -101,8 +103,6 @@ export class DataProcessor {
   private async attempt(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad> {
     run.revive();
     const { writer } = this.options;
-    // What an earlier attempt had queued is written before anything is planned on it.
-    await writer.settled();
     if (run.pass.kind === 'load' && run.progress !== null) {
       const obstacle = whyAnew(run, run.progress);
       if (obstacle !== undefined) {

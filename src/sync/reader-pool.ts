@@ -45,6 +45,11 @@ export class ReaderPool {
     this.grantAll();
   }
 
+  /** One more reader could run now. */
+  get hasRoom(): boolean {
+    return this.waiters.length === 0 && this.active < this.limit();
+  }
+
   /** More readers run than are now allowed: one that can stop should. */
   get crowded(): boolean {
     return this.active > this.limit();

@@ -14,7 +14,7 @@ import { beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from
 import { applyBatchRules } from './batch-rules';
 import type { ProcessorOptions } from './processor-options';
 import { changeConditions, PassPreparation, startOfPass, WHOLE } from './pass-preparation';
-import { partitionBytes, planPartitions, type Partition } from './partition-planner';
+import { partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';
 import type { TableRun } from './table-run';
 
 /** The readers of one table under one snapshot, and what they share. */
@@ -44,11 +44,13 @@ export class SnapshotReader {
 
   /** Returns when nothing is pending, or the snapshot should be given up; rejects with the first reader's error. */
   async read(run: TableRun): Promise<void> {
-    const { manager } = this.options;
+    const { manager, pool } = this.options;
     const stop = new AbortController();
     const signal = AbortSignal.any([this.options.signal, run.stopSignal, stop.signal]);
     const session = await manager.lease(signal);
     const waiting: Promise<void>[] = [];
+    // While the snapshot is taken, which the next reader joins.
+    if (mayBeShared(run, this.options.batchBytes) && pool.hasRoom) manager.openAhead();
     try {
       const startedMs = this.clock();
       const snapshot = await this.preparation.takeSnapshot(run, session, signal);
@@ -79,7 +81,7 @@ export class SnapshotReader {
 
   private partitions(run: TableRun): Partition[] {
     const pending = new Map((run.progress?.relations ?? []).map((relation) => [relation.oid, relation.pending]));
-    const size = { rows: run.planned.partitionRows, bytes: partitionBytes(this.options.batchBytes) };
+    const size = partitionSize(run, this.options.batchBytes);
     return run.planned.table.relations.flatMap((relation) => {
       const ranges = pending.get(relation.oid) ?? [];
       if (relation.rangeReadable) return planPartitions(relation, ranges, size);
@@ -88,9 +90,12 @@ export class SnapshotReader {
   }
 
   private sizers(run: TableRun): ReadonlyMap<number, BatchSizer> {
-    return new Map(
-      run.planned.table.relations.map((relation) => [relation.oid, sizerFor(relation, this.options.batchBytes)]),
-    );
+    return new Map(run.planned.table.relations.map((relation) => [relation.oid, this.sizer(run, relation)]));
+  }
+
+  private sizer(run: TableRun, { rows, blocks, bytes }: Relation): BatchSizer {
+    const { batchBytes } = this.options;
+    return new BatchSizer({ estimatedRows: rows, blocks, bytes, batchBytes, sparse: run.pass.kind === 'changes' });
   }
 
   private async readAll(epoch: Epoch, session: Session, stop: AbortController): Promise<void> {
@@ -179,7 +184,7 @@ export class SnapshotReader {
       columns: run.selection.columns,
       conditions: [...run.selection.conditions, ...changeConditions(run, relation.oid)],
       range,
-      sizer: epoch.sizers.get(relation.oid) ?? sizerFor(relation, this.options.batchBytes),
+      sizer: epoch.sizers.get(relation.oid) ?? this.sizer(run, relation),
       batchBytes: this.options.batchBytes,
       batchRows: () => this.options.batchRows(run),
       signal: epoch.signal,
@@ -287,8 +292,19 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
   return xmin;
 }
 
-function sizerFor(relation: Relation, batchBytes: number): BatchSizer {
-  return new BatchSizer({ estimatedRows: relation.rows, blocks: relation.blocks, bytes: relation.bytes, batchBytes });
+/** Most rows of a partition have not changed, and a statement that returns none of them is short. */
+const CHANGES_PARTITION_FACTOR = 4;
+
+function partitionSize(run: TableRun, batchBytes: number): PartitionSize {
+  const factor = run.pass.kind === 'changes' ? CHANGES_PARTITION_FACTOR : 1;
+  return { rows: factor * run.planned.partitionRows, bytes: factor * partitionBytes(batchBytes) };
+}
+
+/** Whether a second reader will find something to read, as far as is known before the snapshot. */
+function mayBeShared({ planned }: TableRun, batchBytes: number): boolean {
+  const { table, threads, readMethod, partitionRows } = planned;
+  const partitioned = table.estimatedRows > partitionRows || table.bytes > partitionBytes(batchBytes);
+  return threads > 1 && readMethod === 'ranges' && partitioned;
 }
 
 /** Whether the promise settles within so many milliseconds; rejects with it. */

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCli, writeConfiguration } from '../helpers/cli';
+import { MODULES_MAIN, runCli, writeConfiguration } from '../helpers/cli';
 import { createDemoDatabase } from '../helpers/demo-database';
 import type { TestDatabase } from '../helpers/postgres';
 
@@ -91,7 +91,10 @@ it('loads nothing of tracing, metrics or the page where none is asked for', asyn
     hook,
     `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(loaded)}, JSON.stringify(Object.keys(require.cache))));`,
   );
-  const { code } = await runCli(['sync', '--configuration', configuration], { nodeArguments: ['--require', hook] });
+  const { code } = await runCli(['sync', '--configuration', configuration], {
+    main: MODULES_MAIN,
+    nodeArguments: ['--require', hook],
+  });
   expect(code).toBe(0);
   const modules = JSON.parse(readFileSync(loaded, 'utf8')) as readonly string[];
   expect(modules.some((path) => path.includes('cli/commands/sync'))).toBe(true);

@@ -1,6 +1,6 @@
 /** kill -9 at named calls, before and after: the next sync completes, and the copy is right. */
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
-import { runCli, writeConfiguration } from '../helpers/cli';
+import { MODULES_MAIN, runCli, writeConfiguration } from '../helpers/cli';
 import { createWorld, expectEqual, startWriter } from '../helpers/fault-world';
 import { syncKilledAt, syncUntilDone } from '../helpers/fault-run';
 import { createRandom } from '../helpers/random';
@@ -50,7 +50,7 @@ it.each(FIRST)('the first sync, killed at %s', async (point) => {
 });
 
 it('a clock that jumps by days in every sync: nothing is lost, and no row is of before the last sync', async () => {
-  const jumping = { nodeArguments: ['--require', require.resolve('./clock-jumps.js')] };
+  const jumping = { nodeArguments: ['--require', require.resolve('./clock-jumps.js')], main: MODULES_MAIN };
   for (let round = 0; round < 3; round += 1) {
     const { code, stdout } = await runCli(['sync', '--configuration', configure(), '--reconcile'], jumping);
     expect([code, stdout]).toEqual([0, expect.stringContaining('Data extraction completed successfully')]);

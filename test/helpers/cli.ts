@@ -6,7 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TestDatabase } from './postgres';
 
 export const PROJECT = resolve(__dirname, '../..');
-const MAIN = join(PROJECT, 'dist/cli/main.js');
+const MAIN = join(PROJECT, 'dist/bin/pgsluice.js');
+/** The same in modules, into which a file preloaded by node (`--require`) can reach. */
+export const MODULES_MAIN = join(PROJECT, 'dist/cli/main.js');
 
 export interface CliResult {
   /** null when a signal ended it. */
@@ -41,7 +43,7 @@ export interface CliOptions {
 
 /** Starts the command line; it is killed with the test process at the latest. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
-  if (options.main === undefined) buildOnce();
+  if (options.main === undefined || options.main === MODULES_MAIN) buildOnce();
   const started = performance.now();
   const child = spawn(process.execPath, [...(options.nodeArguments ?? []), options.main ?? MAIN, ...args], {
     cwd: options.cwd ?? join(PROJECT, 'test'),
@@ -124,7 +126,7 @@ function build(): boolean {
   mkdirSync(cache, { recursive: true });
   while (!tryLock(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   try {
-    if (newest(join(PROJECT, 'src')) <= modified(MAIN)) return true;
+    if (Math.max(newest(join(PROJECT, 'src')), newest(join(PROJECT, 'scripts/bundle'))) <= modified(MAIN)) return true;
     return spawnSync(process.execPath, [join(PROJECT, 'scripts/build.js')], { stdio: 'inherit' }).status === 0;
   } finally {
     rmSync(lock, { recursive: true, force: true });

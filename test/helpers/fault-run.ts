@@ -1,6 +1,6 @@
 /** Syncs that may be hit by anything, each of which must end by itself. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { runCli, startCli, type CliResult, type RunningCli } from './cli';
+import { MODULES_MAIN, runCli, startCli, type CliResult, type RunningCli } from './cli';
 import { expectPresentable } from './fault-report';
 
 /** No sync of the small database may take longer, whatever happens to it: it would hang for ever. */
@@ -42,6 +42,7 @@ export async function syncUntilDone(
 /** A sync that ends by SIGKILL at a named call (test/faults/kill-at.js), or well where the call is never made. */
 export async function syncKilledAt(configuration: string, point: string): Promise<CliResult> {
   return await runCli(['sync', '--configuration', configuration, '--reconcile'], {
+    main: MODULES_MAIN,
     nodeArguments: ['--require', require.resolve('../faults/kill-at.js')],
     env: { TEST_KILL_AT: point },
   });

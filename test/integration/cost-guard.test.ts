@@ -159,9 +159,9 @@ test('each further 1,000 rows cost few statements and cells, their text once, an
 
   // Batches of 5,000 rows, a few of them shorter; further readers come and go with a few statements each.
   expect(each((it) => it.wire.batches)).toBeLessThan(0.35);
-  // The server plans a reader's first batch, and prepares it at the second.
+  // All of them are executions of a prepared statement, which the server plans once for each reader.
   expect(more.wire.batches).toBeGreaterThan(20);
-  expect(more.wire.planned).toBeLessThanOrEqual(5);
+  expect(more.wire.planned).toBe(0);
   expect(each((it) => it.server.calls)).toBeLessThan(0.6);
   expect(each((it) => it.wire.statements)).toBeLessThan(0.6);
   // A cell a column and batch rather than 11,000, at most four that prove the batch, and what joining a snapshot returns.
@@ -189,6 +189,8 @@ test('a sync after few changes reads those rows, whatever the size of the table'
   expect(changed.bytes).toBeLessThan(full.bytes * 0.02);
   expect(changed.wire.characters).toBeLessThan(full.wire.characters * 0.05);
   expect(changed.server.calls).toBeLessThanOrEqual(full.server.calls + 5);
+  // Ranges in which hardly a row changed are long.
+  expect(changed.wire.batches).toBeLessThanOrEqual(full.wire.batches / 2);
 });
 
 test('a further small table costs a statement or two on the server and a handful in DuckDB', async () => {

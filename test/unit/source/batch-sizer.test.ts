@@ -52,3 +52,23 @@ test('a table of mostly empty pages is not read in one long statement', () => {
   const next = sizer.next(blockRange(4096, 1_000_000), 5000);
   expect((next.hi - next.lo) / POSITIONS_PER_BLOCK).toBeLessThanOrEqual(4096);
 });
+
+test('empty blocks at the end of a relation widen the next batch of another reader twofold at most', () => {
+  const options = { estimatedRows: 100_000, blocks: 1000, bytes: 8 * MB, batchBytes: 8 * MB };
+  const sizer = new BatchSizer(options);
+  sizer.observe(blockRange(0, 10), 1000, 80_000);
+  sizer.observe(blockRange(990, 1000), 0, 0);
+  expect(sizer.next(blockRange(10, 900), 5000)).toEqual(blockRange(10, 110));
+});
+
+test('where most rows are left out, what one range held does not limit the next', () => {
+  const sizer = new BatchSizer({
+    estimatedRows: 1_000_000,
+    blocks: 10_000,
+    bytes: 80 * MB,
+    batchBytes: 8 * MB,
+    sparse: true,
+  });
+  sizer.observe(blockRange(0, 10), 0, 0);
+  expect(sizer.next(blockRange(10, 10_000), 5000)).toEqual(blockRange(10, 10 + 4096));
+});

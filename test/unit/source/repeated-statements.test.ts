@@ -27,6 +27,14 @@ test('what comes once is sent as it is; what comes again is prepared once and th
   expect(sent(statements, reading('a', 3))).toEqual([`EXECUTE ${name}(3)`]);
 });
 
+test('what is known to come again is prepared at once', () => {
+  const statements = new RepeatedStatements();
+  const [prepare = '', first = ''] = sent(statements, { ...reading('a', 1), comesAgain: true });
+  const name = /^PREPARE ("a [0-9a-f]{10} 1")\(int4\) AS SELECT 'a' FROM t WHERE id > \$1 $/.exec(prepare)?.[1];
+  expect(first).toBe(`EXECUTE ${name}(1)`);
+  expect(sent(statements, reading('a', 2))).toEqual([`EXECUTE ${name}(2)`]);
+});
+
 test('a PREPARE that failed is made again', () => {
   const statements = new RepeatedStatements();
   sent(statements, reading('a'));
