@@ -47,9 +47,10 @@ export class ConnectionManager {
 
   /** An open, unexpired session for the caller alone, until `release` or `discard`. */
   async lease(signal?: AbortSignal): Promise<Session> {
+    if (this.idle.length === 0 && this.ahead !== undefined) await untilAborted(this.ahead.settled, signal);
+    // It may have been closed meanwhile.
     if (this.closed)
       throw new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
-    if (this.idle.length === 0 && this.ahead !== undefined) await untilAborted(this.ahead.settled, signal);
     for (let session = this.idle.pop(); session !== undefined; session = this.idle.pop()) {
       if (session.usable && !this.expired(session)) {
         this.leased.add(session);

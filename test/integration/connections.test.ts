@@ -1,6 +1,8 @@
 /** Connections as a sync holds them: opened ahead, leased, given back, closed. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { openSource } from '../../src/app/source-connection';
 import { stuckCalls } from '../../src/common/stuck-calls';
 import type { ConnectionManager } from '../../src/source/connection-manager';
@@ -62,6 +64,48 @@ test('a refused login is the first lease to know of, and the next one tries agai
   await delay(300);
   await expect(manager.lease()).rejects.toMatchObject({ code: 'login_failed' });
   await expect(manager.lease()).rejects.toMatchObject({ code: 'login_failed' });
+  await manager.close();
+});
+
+test('where one is idle, none is opened ahead; nor is one left behind by a lease that waited while all was closed', async () => {
+  const manager = open();
+  const session = await manager.lease();
+  await manager.release(session);
+  manager.openAhead();
+  expect(await manager.lease()).toBe(session);
+  expect(await connections(1)).toBe(1);
+  const waiting = open();
+  waiting.openAhead();
+  const late = expect(waiting.lease()).rejects.toMatchObject({ code: 'closed' });
+  await waiting.close();
+  await late;
+  await manager.close();
+  await delay(300);
+  expect(await connections(0)).toBe(0);
+});
+
+test('what a statement returned is not held by what had listened for its abort', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { signal } = new AbortController();
+  const listeners: unknown[] = [];
+  const add = signal.addEventListener.bind(signal);
+  // As V8's old space holds them, with the links that removed listeners keep to the next ones.
+  signal.addEventListener = (type: string, listener: () => void, options?: object) => {
+    listeners.push(listener);
+    add(type, listener, options);
+  };
+  const manager = open();
+  const session = await manager.lease();
+  const read = async (): Promise<WeakRef<object>> =>
+    new WeakRef(await session.query(`SELECT repeat('x', 100) AS x`, { doing: 'testing', signal }));
+  const rows = await read();
+  // Another statement, since the last one may still be on the stack.
+  await session.query('SELECT 1 AS x', { doing: 'testing' });
+  await delay(10);
+  collect();
+  expect(listeners).toHaveLength(1);
+  expect(rows.deref()).toBeUndefined();
   await manager.close();
 });
 
