@@ -230,6 +230,8 @@ build() {
     need_write
     say 'building the native addon'
     node scripts/install-native.js </dev/null
+    # node-gyp empties the folder, in which the code cache is as well.
+    node scripts/code-cache.js </dev/null
   fi
   if newer_than dist/bin/bundle.js src tsconfig.json scripts/build.js scripts/bundle package-lock.json; then
     need_write
