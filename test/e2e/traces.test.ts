@@ -91,14 +91,21 @@ it('loads nothing of tracing, metrics or the page where none is asked for', asyn
     hook,
     `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(loaded)}, JSON.stringify(Object.keys(require.cache))));`,
   );
-  const { code } = await runCli(['sync', '--configuration', configuration], {
-    main: MODULES_MAIN,
-    nodeArguments: ['--require', hook],
-  });
-  expect(code).toBe(0);
-  const modules = JSON.parse(readFileSync(loaded, 'utf8')) as readonly string[];
+  const load = async (more: { readonly main?: string }): Promise<readonly string[]> => {
+    const { code } = await runCli(['sync', '--configuration', configuration], {
+      ...more,
+      nodeArguments: ['--require', hook],
+    });
+    expect(code).toBe(0);
+    return JSON.parse(readFileSync(loaded, 'utf8')) as readonly string[];
+  };
+  const modules = await load({ main: MODULES_MAIN });
   expect(modules.some((path) => path.includes('cli/commands/sync'))).toBe(true);
   expect(modules.filter((path) => /@opentelemetry|prom-client|cli\/watch\/(?!wanted)/.test(path))).toEqual([]);
+  // The bundle's own modules are in it; packages that are not are loaded beside it.
+  const besideBundle = await load({});
+  expect(besideBundle.filter((path) => /duckdb\.node$/.test(path))).toHaveLength(1);
+  expect(besideBundle.filter((path) => /@opentelemetry|prom-client|@grpc|uplot/.test(path))).toEqual([]);
 });
 
 it('ends as it would otherwise where no collector answers', async () => {
