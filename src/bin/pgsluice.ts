@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The command line from one file, with V8's code cache: finding, reading and compiling some 400 modules takes
- * 0.15 s, at every start from cron.
+ * more than 0.1 s, at every start from cron.
  *
  * scripts/bundle makes the file, scripts/code-cache.js the cache, on the machine that it is for. Without the cache,
  * or with one of another Node, V8 compiles what it needs.

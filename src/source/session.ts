@@ -131,7 +131,7 @@ export class Session {
     }
   }
 
-  /** As `query`, for a statement that comes again and again with other values: it is prepared when it comes again. */
+  /** As `query`, for a statement that comes again and again with other values: see repeated-statements. */
   async queryRepeated(
     statement: RepeatedStatement,
     context: { readonly doing: string; readonly signal?: AbortSignal | undefined },
