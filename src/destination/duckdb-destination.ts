@@ -77,7 +77,10 @@ export class DuckDbDestination implements Destination {
     await load.fit(batch);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
     await load.insert(batch, LATEST_TABLE);
-    await warehouse.changeRows(load.name, `DELETE FROM ${load.name} WHERE ${keyIsIn(load.name, LATEST_TABLE, table)}`);
+    await warehouse.changeRows(
+      load.name,
+      `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'SEMI', LATEST_TABLE, table)})`,
+    );
     await warehouse.run(`INSERT INTO ${load.name} BY NAME SELECT * FROM ${LATEST_TABLE}`);
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
   }
@@ -134,7 +137,7 @@ export class DuckDbDestination implements Destination {
     const changes = changesName(table);
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
-    await warehouse.changeRows(name, `DELETE FROM ${name} WHERE ${keyIsIn(name, changes, table)}`);
+    await warehouse.changeRows(name, `DELETE FROM ${name} WHERE rowid IN (${rowIds(name, 'SEMI', changes, table)})`);
     await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
     await warehouse.run(`TRUNCATE ${changes}`);
   }
@@ -309,14 +312,10 @@ function keysName(table: DestinationTable): string {
   return quoted(`_pgsluice_keys_${table.name}`);
 }
 
-/** Condition for the rows of `name` whose key is in `other`; a single column is found in a third less time. */
-function keyIsIn(name: string, other: string, table: DestinationTable): string {
-  const [key, ...more] = table.primaryKey.map(quoted);
-  if (key !== undefined && more.length === 0) return `${key} IN (SELECT ${key} FROM ${other})`;
-  return `rowid IN (${rowIds(name, 'SEMI', other, table)})`;
-}
-
-/** Query for the rows of `name` whose key is (SEMI) or is not (ANTI) in `other`. */
+/**
+ * Query for the rows of `name` whose key is (SEMI) or is not (ANTI) in `other`. A join, also of a single column: IN
+ * refuses a key that is text in one of the two and a number in the other, while its column changes its type.
+ */
 function rowIds(name: string, join: 'SEMI' | 'ANTI', other: string, table: DestinationTable): string {
   // Not `t`: a JSON column of that name would be looked into for a field rowid.
   return `SELECT _pgsluice_t.rowid FROM ${name} AS _pgsluice_t ${join} JOIN ${other} AS _pgsluice_o USING (${table.primaryKey.map(quoted).join(', ')})`;
