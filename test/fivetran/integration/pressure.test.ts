@@ -243,6 +243,7 @@ describe('the end of the service', () => {
       code: 14,
       details: expect.stringMatching(/^The service is shutting down/) as string,
     });
-    expect(await connections()).toBe(0);
+    // The server takes a moment to notice that the last one has gone.
+    await expectReleased();
   });
 });
