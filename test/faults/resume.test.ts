@@ -3,6 +3,7 @@ import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { startCli, writeConfiguration } from '../helpers/cli';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { endInTime, syncKilledAt } from '../helpers/fault-run';
+import { allOlderEnded } from '../helpers/older-transactions';
 
 jest.setTimeout(180_000);
 
@@ -23,6 +24,8 @@ it('reads only the rest, and catches up on what changed between', async () => {
     -- To the planner of syncs a table of this many rows is large: a checkpoint every 100,000 rows.
     UPDATE pg_class SET reltuples = 60000000 WHERE relname = 'huge';
   `);
+  // Catching up reads what is not older than the oldest transaction of the server: with another test's, all of it.
+  await allOlderEnded(client);
   const configuration = writeConfiguration(database);
   // The first commit is that of the descriptions of tables and columns.
   const killed = await syncKilledAt(configuration, 'commit:3:after');
