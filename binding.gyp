@@ -2,7 +2,13 @@
   'targets': [
     {
       'target_name': 'process_stats',
-      'sources': ['native/addon.cc', 'native/record_encoder.cc'],
+      'sources': [
+        'native/addon.cc',
+        'native/column_decoder.cc',
+        'native/decode_worker.cc',
+        'native/packed_values.cc',
+        'native/record_encoder.cc',
+      ],
       'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
       'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS'],
       'cflags': ['-Wall', '-Wextra'],

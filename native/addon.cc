@@ -1,5 +1,5 @@
-// Exports only: what is read, and how often, is in process_stats_*.cc, what is encoded in record_encoder.cc; every
-// default and fallback is in src/native and src/fivetran.
+// Exports only: what is read, and how often, is in process_stats_*.cc, what is encoded in record_encoder.cc,
+// what is decoded in decode_worker.cc; every default and fallback is in src/native and src/fivetran.
 #include <napi.h>
 #include <unistd.h>
 #ifdef __GLIBC__
@@ -10,6 +10,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "decode_worker.h"
+#include "packed_values.h"
 #include "process_stats.h"
 #include "record_encoder.h"
 
@@ -223,6 +225,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("limitMemoryArenas", Napi::Function::New<limit_memory_arenas>(env, "limitMemoryArenas"));
   exports.Set("keepFreedMemory", Napi::Function::New<keep_freed_memory>(env, "keepFreedMemory"));
   exports.Set("encodeRecords", Napi::Function::New<encode_records_of>(env, "encodeRecords"));
+  exports.Set("decodeColumns", Napi::Function::New<decode_columns>(env, "decodeColumns"));
   exports.Set("fieldCount", Napi::Number::New(env, static_cast<double>(kProcessStatsFields)));
   return exports;
 }

@@ -5,10 +5,9 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace {
+#include "packed_values.h"
 
-constexpr uint8_t kSeparator = 0x1f;
-constexpr uint8_t kNullMarker = 0x1d;
+namespace {
 
 constexpr uint8_t kRecordsOperation = 0x32;  // field 6 of UpdateResponse
 constexpr uint8_t kRecord = 0x0a;            // field 1 of Records
@@ -135,63 +134,18 @@ uint8_t* put_float(uint8_t* at, const EncodedColumn& column, const char* p, cons
   return put_fixed<uint32_t>(at, static_cast<float>(value));
 }
 
-// -1 unless both are digits.
-int two_digits(const char* p) {
-  const unsigned tens = static_cast<unsigned char>(p[0]) - '0';
-  const unsigned ones = static_cast<unsigned char>(p[1]) - '0';
-  return tens <= 9 && ones <= 9 ? static_cast<int>(tens * 10 + ones) : -1;
-}
-
-bool is_day(int year, int month, int day) {
-  if (month < 1 || month > 12 || day < 1) return false;
-  if (month == 2) return day <= (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28);
-  return day <= (month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31);
-}
-
-// Years begin in March here, so that the leap day is the last (Howard Hinnant, chrono-compatible low-level date
-// algorithms).
-int64_t days_since_1970(int year, int month, int day) {
-  const int shifted = month <= 2 ? year - 1 : year;
-  const int era = shifted / 400;
-  const int year_of_era = shifted - era * 400;
-  const int day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-  const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return static_cast<int64_t>(era) * 146097 + day_of_era - 719468;
-}
-
 // `2025-01-31`, `2025-01-31 10:00:00.123456` or the latter with `+00`, of the years 1 to 9999.
 uint8_t* put_timestamp(uint8_t* at, const EncodedColumn& column, const char* p, const char* end) {
-  const ptrdiff_t length = end - p;
-  if (length != 10 && length < 19) return nullptr;
-  if (p[4] != '-' || p[7] != '-') return nullptr;
-  const int century = two_digits(p);
-  const int year_of_century = two_digits(p + 2);
-  if (century < 0 || year_of_century < 0) return nullptr;
-  const int year = century * 100 + year_of_century;
-  const int month = two_digits(p + 5);
-  const int day = two_digits(p + 8);
-  if (year < 1 || !is_day(year, month, day)) return nullptr;
-  int64_t seconds = days_since_1970(year, month, day) * 86400;
+  int64_t days;
+  if (!read_day(p, end, &days)) return nullptr;
+  int64_t seconds = 0;
   uint32_t nanos = 0;
-  if (length > 10) {
-    if (p[13] != ':' || p[16] != ':') return nullptr;
-    const int hours = two_digits(p + 11);
-    const int minutes = two_digits(p + 14);
-    const int whole_seconds = two_digits(p + 17);
-    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || whole_seconds < 0 || whole_seconds > 59) return nullptr;
-    seconds += hours * 3600 + minutes * 60 + whole_seconds;
-    p += 19;
-    if (p != end && *p == '.') {
-      ++p;
-      for (uint32_t scale = 100000000; p != end; ++p, scale /= 10) {
-        const unsigned digit = static_cast<unsigned char>(*p) - '0';
-        if (digit > 9) break;
-        if (scale == 0) return nullptr;
-        nanos += digit * scale;
-      }
-    }
-    if (p != end && !(end - p == 3 && std::memcmp(p, "+00", 3) == 0)) return nullptr;
+  p += 10;
+  if (p != end) {
+    p = read_time(p, end, &seconds, &nanos);
+    if (p == nullptr || (p != end && !(end - p == 3 && std::memcmp(p, "+00", 3) == 0))) return nullptr;
   }
+  seconds += days * 86400;
   const uint64_t bits = static_cast<uint64_t>(seconds);
   const size_t size = (seconds == 0 ? 0 : 1 + varint_size(bits)) + (nanos == 0 ? 0 : 1 + varint_size(nanos));
   at = begin_entry(at, column, 2 + size);
@@ -215,13 +169,6 @@ uint8_t* put_text(uint8_t* at, const EncodedColumn& column, const char* p, const
   at = put_varint(at, size);
   std::memcpy(at, p, size);
   return at + size;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // bytea_output hex: \x and two digits a byte.
@@ -267,11 +214,6 @@ uint8_t* put_value(uint8_t* at, const EncodedColumn& column, const char* p, cons
       break;
   }
   return nullptr;
-}
-
-// A loop that the compiler turns into vector instructions.
-void narrow(const char16_t* text, size_t length, char* out) {
-  for (size_t index = 0; index < length; ++index) out[index] = static_cast<char>(text[index]);
 }
 
 // Puts the length of what was written since `from` before it, where two bytes were left for it.
@@ -346,7 +288,7 @@ class Encoding {
       // As many values as rows, neither more nor fewer.
       if ((separator == nullptr) != last) return nullptr;
       const char* end = separator == nullptr ? rest : separator;
-      if (column.nullable && end - p == 1 && static_cast<uint8_t>(*p) == kNullMarker) at = put_null(at, column);
+      if (column.nullable && end - p == 1 && *p == kNullMarker) at = put_null(at, column);
       else at = put_value(at, column, p, end);
       if (at == nullptr) return nullptr;
       cursors_[index] = last ? rest : end + 1;
@@ -386,44 +328,4 @@ bool encode_records(const RecordBatch& batch, const MessageLimits& limits, Encod
   uint8_t* shrunk = static_cast<uint8_t*>(std::realloc(bytes, out->size));
   out->bytes = shrunk == nullptr ? bytes : shrunk;
   return true;
-}
-
-void append_utf8(const char16_t* text, size_t length, std::string* out) {
-  uint32_t all = 0;
-  for (size_t index = 0; index < length; ++index) all |= text[index];
-  const size_t start = out->size();
-  if (all < 0x80) {
-    out->resize(start + length);
-    narrow(text, length, &(*out)[start]);
-    return;
-  }
-  out->resize(start + length * 3);
-  char* at = &(*out)[start];
-  for (size_t index = 0; index < length;) {
-    size_t ascii = index;
-    while (ascii < length && text[ascii] < 0x80) ++ascii;
-    narrow(text + index, ascii - index, at);
-    at += ascii - index;
-    index = ascii;
-    if (index == length) break;
-    uint32_t code = text[index++];
-    if (code >= 0xd800 && code < 0xe000) {
-      const bool pair = code < 0xdc00 && index < length && text[index] >= 0xdc00 && text[index] < 0xe000;
-      code = pair ? 0x10000 + ((code - 0xd800) << 10) + (text[index++] - 0xdc00u) : 0xfffd;
-    }
-    if (code < 0x800) {
-      *at++ = static_cast<char>(0xc0 | code >> 6);
-      *at++ = static_cast<char>(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-      *at++ = static_cast<char>(0xe0 | code >> 12);
-      *at++ = static_cast<char>(0x80 | (code >> 6 & 0x3f));
-      *at++ = static_cast<char>(0x80 | (code & 0x3f));
-    } else {
-      *at++ = static_cast<char>(0xf0 | code >> 18);
-      *at++ = static_cast<char>(0x80 | (code >> 12 & 0x3f));
-      *at++ = static_cast<char>(0x80 | (code >> 6 & 0x3f));
-      *at++ = static_cast<char>(0x80 | (code & 0x3f));
-    }
-  }
-  out->resize(static_cast<size_t>(at - out->data()));
 }

@@ -51,7 +51,4 @@ struct EncodedMessages {
 // False, with nothing to free, where the caller must encode the batch itself.
 bool encode_records(const RecordBatch& batch, const MessageLimits& limits, EncodedMessages* out);
 
-// Appends UTF-16 as UTF-8; half a surrogate pair becomes U+FFFD, as Buffer.from(text, 'utf8') has it.
-void append_utf8(const char16_t* text, size_t length, std::string* out);
-
 #endif  // PGSLUICE_RECORD_ENCODER_H_

@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings';
 import type { Destination } from '../destination/destination';
 import { DuckDbDestination } from '../destination/duckdb-destination';
 import { NullDestination } from '../destination/null-destination';
+import { nativeColumnDecoder } from '../native/process-stats';
 
 /**
  * DuckDB uses whatever it is given as a cache of what it wrote, which nobody reads again: with more than it needs,
@@ -18,6 +19,7 @@ const MAX_MEMORY_BYTES = 256_000_000;
 
 export function createDestination(settings: Settings, availableBytes: number, logger: Logger): Destination {
   if (settings.destination === 'null') return new NullDestination();
+  const decodeColumns = nativeColumnDecoder();
   const wanted = Number.isFinite(availableBytes) ? availableBytes * MEMORY_SHARE : MIN_MEMORY_BYTES;
   return new DuckDbDestination({
     path: settings.warehousePath,
@@ -28,6 +30,7 @@ export function createDestination(settings: Settings, availableBytes: number, lo
     // a fifth more CPU time on two cores, and no less time).
     threads: 1,
     logger,
+    ...(decodeColumns === undefined ? {} : { decodeColumns }),
     ...(settings.typeMode === 'python' ? { secondsType: 'FLOAT' as const } : {}),
   });
 }

@@ -66,7 +66,7 @@ export class DuckDbDestination implements Destination {
     await this.writing();
     const load = this.loadOf(table);
     await this.room?.forRows(load, batch);
-    await load.insert(batch);
+    await load.insert(await load.fit(batch));
   }
 
   async writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void> {
@@ -74,9 +74,9 @@ export class DuckDbDestination implements Destination {
     await this.room?.forComparison();
     const load = this.loadOf(table);
     // Before the copy of the columns is made, since it may change their types.
-    await load.fit(batch);
+    const fitted = await load.fit(batch);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
-    await load.insert(batch, LATEST_TABLE);
+    await load.insert(fitted, LATEST_TABLE);
     await warehouse.changeRows(
       load.name,
       `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'SEMI', LATEST_TABLE, table)})`,
@@ -124,11 +124,12 @@ export class DuckDbDestination implements Destination {
     const load = this.loadOf(table);
     await this.room?.forRows(load, batch);
     // The staged rows must have the table's types, also where this batch makes the table change one.
-    if (await load.fitChangesTypes(batch)) {
+    const fitted = await load.fit(batch);
+    if (fitted.changedTypes) {
       await this.applyChanges(table);
       await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${load.name} LIMIT 0`);
     }
-    await load.insert(batch, changesName(table));
+    await load.insert(fitted, changesName(table));
   }
 
   async applyChanges(table: DestinationTable): Promise<void> {
@@ -198,7 +199,8 @@ export class DuckDbDestination implements Destination {
     const name = `${quoted(this.options.schema)}.${quoted(table.name)}`;
     const existing = await warehouse.columnsOf(name);
     const open = existing.size === 0 ? LoadTable.create : LoadTable.reopen;
-    await (await open(warehouse, table, name, this.stamped(stamp), this.options.logger)).insert(batch);
+    const load = await open(warehouse, table, name, this.stamped(stamp), this.options.logger);
+    await load.insert(await load.fit(batch));
   }
 
   async putState(key: string, state: TableState | null): Promise<void> {

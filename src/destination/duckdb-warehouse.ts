@@ -4,6 +4,9 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../common/errors';
 import { makeFolder } from '../common/make-folder';
+import type { DecodeColumns } from '../model/column-decoding';
+import type { PackedBatch } from '../model/packed-batch';
+import { RowVectors, type DecodedRows } from './row-vectors';
 
 export interface WarehouseOptions {
   readonly path: string;
@@ -12,6 +15,8 @@ export interface WarehouseOptions {
   readonly threads: number;
   /** For a look only: nothing is created, and several processes may have it so at once. */
   readonly readOnly?: true;
+  /** Without it, batches are taken apart by DuckDB's own SQL. */
+  readonly decodeColumns?: DecodeColumns;
 }
 
 export type Scalar = string | number | bigint | boolean | null;
@@ -29,6 +34,7 @@ function duckdb(): typeof import('@duckdb/node-api') {
 export class Warehouse {
   private closed = false;
   private readonly changedTables = new Set<string>();
+  private vectors: RowVectors | undefined;
 
   private constructor(
     private readonly instance: DuckDBInstance,
@@ -55,6 +61,8 @@ export class Warehouse {
       const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes);
       await warehouse.run("SET TimeZone = 'UTC'");
       await warehouse.assertStored();
+      const { decodeColumns } = options;
+      if (decodeColumns !== undefined) warehouse.vectors = RowVectors.register(connection, decodeColumns);
       return warehouse;
     } catch (error) {
       throw error instanceof ConnectorError ? error : openError(error, options.path);
@@ -145,6 +153,16 @@ export class Warehouse {
     } catch (error) {
       throw writeError(error, this.path);
     }
+  }
+
+  /** The batch as vectors of these types, or of text where values need DuckDB's cast; undefined without a decoder. */
+  async decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows | undefined> {
+    return await this.vectors?.decode(batch, types);
+  }
+
+  /** Runs a prepared statement that reads from `sourceOfRows(rows)`; returns the rows changed. */
+  async runWithRows(statement: DuckDBPreparedStatement, rows: DecodedRows): Promise<number> {
+    return (await this.vectors?.runWith(rows, () => this.runPrepared(statement, []))) ?? 0;
   }
 
   close(): void {

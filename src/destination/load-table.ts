@@ -13,10 +13,21 @@ import { RecentRows } from './recent-rows';
 import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 import type { Warehouse } from './duckdb-warehouse';
+import { sourceOfRows, type DecodedRows } from './row-vectors';
 
 const MAX_DIGITS = 38;
 /** Rows of a DuckDB vector. */
 const VECTOR_ROWS = 2048;
+
+/** A batch that the table's columns can hold. */
+export interface FittedBatch {
+  readonly batch: PackedBatch;
+  readonly forms: readonly ValueForm[];
+  /** undefined where DuckDB takes the packed text apart. */
+  readonly rows: DecodedRows | undefined;
+  /** Whether a column's type changed for it, so that copies of the table's columns are outdated. */
+  readonly changedTypes: boolean;
+}
 
 export class LoadTable {
   private readonly statements = new Map<string, DuckDBPreparedStatement>();
@@ -82,19 +93,17 @@ export class LoadTable {
   }
 
   /** Inserts a batch into this table, or into `into`, which has the same columns. */
-  async insert(batch: PackedBatch, into: string = this.name): Promise<void> {
+  async insert(fitted: FittedBatch, into: string = this.name): Promise<void> {
+    const { batch, forms, rows } = fitted;
     if (batch.rowCount === 0) return;
-    const forms = await this.fit(batch);
-    const signature = `${into}|${forms.join()}|${batch.columns.map((column) => `${column.encoding}${column.nullable}`).join()}`;
+    const shape = rows?.types.join() ?? batch.columns.map((column) => `${column.encoding}${column.nullable}`).join();
+    const signature = `${into}|${forms.join()}|${shape}`;
     let statement = this.statements.get(signature);
     if (statement === undefined) {
-      statement = await this.warehouse.prepare(this.insertSql(batch, forms, into));
+      statement = await this.warehouse.prepare(this.insertSql(fitted, into));
       this.statements.set(signature, statement);
     }
-    const written = await this.warehouse.runPrepared(
-      statement,
-      batch.columns.length === 0 ? [String(batch.rowCount)] : batch.columns.map((column) => column.text),
-    );
+    const written = await this.run(statement, fitted);
     if (written !== batch.rowCount) {
       throw new ConnectorError(`The warehouse took ${written} of ${batch.rowCount} rows of ${this.table.key}.`, {
         code: 'rows_lost',
@@ -106,23 +115,22 @@ export class LoadTable {
   /** Inserts rows of key columns alone into a table that has just those. */
   async insertKeys(batch: PackedBatch, into: string): Promise<void> {
     if (batch.rowCount === 0) return;
-    const values: string[] = [];
-    for (const [index, key] of this.table.primaryKey.entries()) {
-      const at = this.table.columns.findIndex((column) => column.name === key);
-      const column = batch.columns[index];
-      if (column === undefined)
-        throw new ConnectorError('A batch of keys lacks a column.', { code: 'batch_shape', kind: 'internal' });
-      // A key that the table does not hold yet must not be rounded into one that it does.
-      const form = await this.fitOne(at, column, into);
-      values.push(this.cast(at, valueText(`c${index}`, column), form));
-    }
+    const places = this.table.primaryKey.map((key) => this.table.columns.findIndex((column) => column.name === key));
+    if (batch.columns.length !== places.length)
+      throw new ConnectorError('A batch of keys lacks a column.', { code: 'batch_shape', kind: 'internal' });
+    // A key that the table does not hold yet must not be rounded into one that it does.
+    const fitted = await this.fitColumns(batch, places, into);
+    const values = places.map((at, index) => this.value(fitted, index, at));
     const statement = await this.warehouse.prepare(
-      `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${splitCells(values.length)}`,
+      `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${sourceOf(fitted)}`,
     );
-    await this.warehouse.runPrepared(
-      statement,
-      batch.columns.map((column) => column.text),
-    );
+    await this.run(statement, fitted);
+  }
+
+  private async run(statement: DuckDBPreparedStatement, { batch, rows }: FittedBatch): Promise<number> {
+    if (rows !== undefined) return await this.warehouse.runWithRows(statement, rows);
+    const texts = batch.columns.map((column) => column.text);
+    return await this.warehouse.runPrepared(statement, texts.length === 0 ? [String(batch.rowCount)] : texts);
   }
 
   /** SQL for the load's moment, as `sync_timestamp` and as `_fivetran_synced` hold it. */
@@ -134,18 +142,36 @@ export class LoadTable {
     return `CAST(${literal(this.stamp.startedAt.toISOString())} AS TIMESTAMP WITH TIME ZONE)`;
   }
 
-  /** Makes every column able to hold the batch's values; returns how they are to be read. */
-  async fit(batch: PackedBatch): Promise<readonly ValueForm[]> {
-    const forms: ValueForm[] = [];
-    for (const [index, column] of batch.columns.entries()) forms.push(await this.fitOne(index, column));
-    return forms;
+  /** Makes every column able to hold the batch's values, which must be inserted before the next batch is fitted. */
+  async fit(batch: PackedBatch): Promise<FittedBatch> {
+    return await this.fitColumns(
+      batch,
+      batch.columns.map((_, index) => index),
+    );
   }
 
-  /** As `fit`; says whether a column's type changed, so that copies of this table's columns are outdated. */
-  async fitChangesTypes(batch: PackedBatch): Promise<boolean> {
+  /** `places`: of the batch's columns in the table. `copy`: as in `fitOne`. */
+  private async fitColumns(batch: PackedBatch, places: readonly number[], copy?: string): Promise<FittedBatch> {
     const before = this.storedTypes.join();
-    await this.fit(batch);
-    return this.storedTypes.join() !== before;
+    const rows = await this.decode(batch, places);
+    const forms: ValueForm[] = [];
+    for (const [index, column] of batch.columns.entries()) {
+      const at = places[index] ?? -1;
+      // What is decoded is exactly what the column's type holds.
+      const isDecoded = rows !== undefined && rows.types[index] !== 'VARCHAR';
+      forms.push(isDecoded ? 'plain' : await this.fitOne(at, column, copy));
+    }
+    return { batch, forms, rows, changedTypes: this.storedTypes.join() !== before };
+  }
+
+  private async decode(batch: PackedBatch, places: readonly number[]): Promise<DecodedRows | undefined> {
+    if (batch.rowCount === 0 || batch.columns.length === 0) return undefined;
+    // The identity of a row without a key is made of its texts.
+    const asText = this.table.primaryKey.length === 0;
+    return await this.warehouse.decode(
+      batch,
+      places.map((at) => (asText ? 'VARCHAR' : (this.storedTypes[at] ?? 'VARCHAR'))),
+    );
   }
 
   /** `copy`: a table that has the column as well, and must follow. */
@@ -208,18 +234,23 @@ export class LoadTable {
     return Number(counted?.[0]) === 0;
   }
 
-  private insertSql(batch: PackedBatch, forms: readonly ValueForm[], into: string): string {
-    const texts = batch.columns.map((column, index) => valueText(`c${index}`, column));
-    const values = texts.map((text, index) => this.cast(index, text, forms[index] ?? 'plain'));
+  private insertSql(fitted: FittedBatch, into: string): string {
+    const columns = fitted.batch.columns.map((_, index) => index);
+    const values = columns.map((index) => this.value(fitted, index, index));
     const added = [
       this.stampSeconds,
       this.stampTime,
       'false',
-      ...(this.table.primaryKey.length === 0 ? [contentHash(texts)] : []),
+      ...(this.table.primaryKey.length === 0 ? [contentHash(columns.map((index) => textOf(fitted, index)))] : []),
     ];
-    const source = texts.length === 0 ? 'range(CAST($1 AS BIGINT))' : splitCells(texts.length);
     const names = [...this.table.columns.map((column) => quoted(column.name)), ...this.addedNames()];
-    return `INSERT INTO ${into} (${names.join(', ')}) SELECT ${[...values, ...added].join(', ')} FROM ${source}`;
+    return `INSERT INTO ${into} (${names.join(', ')}) SELECT ${[...values, ...added].join(', ')} FROM ${sourceOf(fitted)}`;
+  }
+
+  /** SQL for a value of the batch's column `index`, which is the table's column `at`. */
+  private value(fitted: FittedBatch, index: number, at: number): string {
+    if (fitted.rows !== undefined && fitted.rows.types[index] !== 'VARCHAR') return `c${index}`;
+    return this.cast(at, textOf(fitted, index), fitted.forms[index] ?? 'plain');
   }
 
   /** SQL for a value of a column, from SQL for its text. */
@@ -243,6 +274,18 @@ export class LoadTable {
       ...(this.table.primaryKey.length === 0 ? ['_fivetran_id'] : []),
     ];
   }
+}
+
+/** SQL for the batch's columns, c0, c1, …, in a FROM. */
+function sourceOf({ batch, rows }: FittedBatch): string {
+  if (rows !== undefined) return sourceOfRows(rows);
+  return batch.columns.length === 0 ? 'range(CAST($1 AS BIGINT))' : splitCells(batch.columns.length);
+}
+
+/** SQL for the text of a value that is not decoded, NULL for NULL. */
+function textOf({ batch, rows }: FittedBatch, index: number): string {
+  const column = batch.columns[index];
+  return column === undefined || rows !== undefined ? `c${index}` : valueText(`c${index}`, column);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { DecodeColumns } from '../model/column-decoding';
 import type { EncodeRecords } from './record-encoder';
 
 /** Exports of native/addon.cc. */
@@ -22,6 +23,8 @@ export interface ProcessStatsAddon {
   readonly keepFreedMemory?: (blockBytes: number, heapBytes: number) => boolean;
   /** TypeError for anything but what the type says. A build from before there was this serves for the rest. */
   readonly encodeRecords?: EncodeRecords;
+  /** TypeError for anything but what the type says, and for an arena without room. Missing in a build from before. */
+  readonly decodeColumns?: DecodeColumns;
   readonly fieldCount: number;
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { DecodeColumns } from '../model/column-decoding';
 import type { ProcessSample } from '../model/resources';
 import { loadAddon } from './addon';
 import { FallbackStats } from './fallback-stats';
@@ -61,6 +62,11 @@ export function keepFreedMemory(): void {
 /** undefined without the addon. */
 export function nativeRecordEncoder(): EncodeRecords | undefined {
   return loadAddon(FIELD_COUNT).addon?.encodeRecords;
+}
+
+/** undefined without the addon. */
+export function nativeColumnDecoder(): DecodeColumns | undefined {
+  return loadAddon(FIELD_COUNT).addon?.decodeColumns;
 }
 
 /**
