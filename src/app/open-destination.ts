@@ -11,7 +11,7 @@ import { nativeColumnDecoder } from '../native/process-stats';
  * memory grows with the data and nothing is faster (measured: 5,000,000 rows took 480 MB where 310 MB do). What
  * tables need beside this is added when they are begun (destination/memory-room).
  */
-const LOAD_MEMORY_BYTES = 64_000_000;
+const LOAD_MEMORY_BYTES = 48_000_000;
 /** The hash table of a comparison of keys; beyond that it spills to a folder beside the warehouse. */
 const MEMORY_SHARE = 0.25;
 const MIN_MEMORY_BYTES = 128_000_000;

@@ -48,7 +48,7 @@ export class Warehouse {
     try {
       if (options.readOnly !== true && !existsSync(options.path)) await createFile(Instance, options.path);
       const instance = await Instance.create(options.path, {
-        memory_limit: `${Math.max(64, Math.floor(options.memoryBytes / 1_000_000))}MB`,
+        memory_limit: `${Math.max(48, Math.floor(options.memoryBytes / 1_000_000))}MB`,
         threads: String(options.threads),
         // Nothing may be fetched from elsewhere. (preserve_insertion_order stays on: without it every
         // insert of a batch takes the parallel path, which costs twice the CPU and ten times the memory.)

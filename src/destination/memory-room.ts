@@ -12,7 +12,14 @@ import type { LoadTable } from './load-table';
  */
 const BYTES_PER_OPEN_COLUMN = 768 * 1024;
 const BYTES_PER_UNCOMMITTED_COLUMN = 40 * 1024;
-const OTHER_BYTES = 64_000_000;
+const OTHER_BYTES = 32_000_000;
+/**
+ * The rows of a row group stay in memory until it is full, then they are written. Half of their text is what they
+ * take as numbers and times; rows of long texts take more, and go by way of temporary files.
+ */
+const ROW_GROUP_ROWS = 122_880;
+const ROW_GROUP_SHARE = 0.5;
+const MOST_BYTES_OF_ROW_GROUP = 64_000_000;
 /**
  * Small tables keep memory after their commit, until DuckDB makes a checkpoint, which it does by the size of its log:
  * thousands of small tables hardly make one. Measured: with 301 MB for all, a sync of tables of 4 columns failed at
@@ -27,7 +34,7 @@ const MOST_BYTES_OF_BEGUN_COLUMNS = 192_000_000;
  */
 const VECTORS_IN_MEMORY = 4;
 /** Setting the limit anew is a statement of its own. */
-const STEP_BYTES = 8_000_000;
+const STEP_BYTES = 1_000_000;
 
 export class MemoryRoom {
   /** Of tables begun in this transaction. */
@@ -37,6 +44,7 @@ export class MemoryRoom {
   private begunColumns = 0;
   /** Of the widest rows of any table so far. */
   private vectorBytes = 0;
+  private rowBytes = 0;
   private comparing = false;
 
   /** `comparisonBytes`: what comparing the rows of two tables may take before it goes by way of temporary files. */
@@ -67,9 +75,9 @@ export class MemoryRoom {
   }
 
   async forRows(load: LoadTable, batch: PackedBatch): Promise<void> {
-    const vectorBytes = load.recent.add(batch.rowCount, batch.bytes);
-    if (vectorBytes <= this.vectorBytes) return;
-    this.vectorBytes = Math.ceil(vectorBytes / STEP_BYTES) * STEP_BYTES;
+    if (batch.rowCount === 0) return;
+    this.vectorBytes = Math.max(this.vectorBytes, load.recent.add(batch.rowCount, batch.bytes));
+    this.rowBytes = Math.max(this.rowBytes, batch.bytes / batch.rowCount);
     await this.allow();
   }
 
@@ -86,7 +94,9 @@ export class MemoryRoom {
       Math.min(this.begunColumns * BYTES_PER_BEGUN_COLUMN, MOST_BYTES_OF_BEGUN_COLUMNS) +
       this.openColumns * BYTES_PER_OPEN_COLUMN +
       this.uncommittedColumns * BYTES_PER_UNCOMMITTED_COLUMN +
-      this.vectorBytes * VECTORS_IN_MEMORY;
-    await this.warehouse.allowMemory(Math.max(needed, this.comparing ? this.comparisonBytes : 0));
+      this.vectorBytes * VECTORS_IN_MEMORY +
+      Math.min(this.rowBytes * ROW_GROUP_ROWS * ROW_GROUP_SHARE, MOST_BYTES_OF_ROW_GROUP);
+    const stepped = Math.ceil(needed / STEP_BYTES) * STEP_BYTES;
+    await this.warehouse.allowMemory(Math.max(stepped, this.comparing ? this.comparisonBytes : 0));
   }
 }

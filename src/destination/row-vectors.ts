@@ -99,8 +99,14 @@ export class RowVectors {
       };
     });
     const most = requests.reduce((sum, { text }) => sum + mostDecodedBytes(batch.rowCount, text.length), 0);
-    if (this.arena.byteLength < most) this.arena = new ArrayBuffer(most);
-    const places = await this.decodeColumns(batch.rowCount, requests, this.arena);
+    if (this.arena.byteLength < most) this.arena = new ArrayBuffer(roomy(most));
+    const places = await this.decodeColumns(batch.rowCount, requests, this.arena).catch((cause: unknown) => {
+      throw new ConnectorError('A batch has not as many values in each column as it has rows.', {
+        code: 'batch_shape',
+        kind: 'internal',
+        cause,
+      });
+    });
     const isDecoded = (index: number): boolean => places[index * DECODED_FIELDS] === 1;
     return {
       rowCount: batch.rowCount,
@@ -142,6 +148,11 @@ export class RowVectors {
     }
     this.nextRow += rows;
   }
+}
+
+/** Room for batches that grow little by little: what is not written to is no memory. */
+function roomy(bytes: number): number {
+  return bytes > KEPT_ARENA_BYTES ? bytes : Math.min(2 ** Math.ceil(Math.log2(bytes)), KEPT_ARENA_BYTES);
 }
 
 /** How DuckDB keeps the values of a type. */

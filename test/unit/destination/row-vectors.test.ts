@@ -1,0 +1,255 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { castExpression, literal } from '../../../src/destination/duckdb-types';
+import { Warehouse } from '../../../src/destination/duckdb-warehouse';
+import { sourceOfRows } from '../../../src/destination/row-vectors';
+import { storedText } from '../../../src/destination/stored-text';
+import { PackedBatch, PackedColumn, packValues, SEPARATOR } from '../../../src/model/packed-batch';
+import { nativeColumnDecoder } from '../../../src/native/process-stats';
+
+type Values = readonly (string | null)[];
+
+/** Rows of a DuckDB vector. */
+const VECTOR_ROWS = 2048;
+
+let folder: string;
+let warehouse: Warehouse;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pgsluice-vectors-'));
+  const decodeColumns = nativeColumnDecoder();
+  if (decodeColumns === undefined) throw new Error('The addon was not built.');
+  warehouse = await Warehouse.open({ path: join(folder, 'w.db'), memoryBytes: 256_000_000, threads: 1, decodeColumns });
+});
+
+afterAll(() => {
+  warehouse.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Columns of values by way of vectors: of each its type and its values as the warehouse has them. */
+async function byVectors(types: readonly string[], columns: readonly Values[]): Promise<[string, Values][]> {
+  const batch = new PackedBatch(columns[0]?.length ?? 0, columns.map(packValues));
+  const rows = await warehouse.decode(batch, types);
+  if (rows === undefined) throw new Error('There is no decoder.');
+  const table = rows.types.map((type, index) => `c${index} ${type}`).join(', ');
+  await warehouse.run(`CREATE OR REPLACE TABLE v (${table})`);
+  const insert = await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows(rows)}`);
+  expect(await warehouse.runWithRows(insert, rows)).toBe(batch.rowCount);
+  const texts = rows.types.map((type, index) => storedText(`c${index}`, type)).join(', ');
+  const stored = (await warehouse.rows(`SELECT ${texts} FROM v ORDER BY rowid`)) as (string | null)[][];
+  return rows.types.map((type, index) => [type, stored.map((row) => row[index] ?? null)]);
+}
+
+/** The same by way of DuckDB's own cast, NULL where it fails. */
+async function byCasts(type: string, values: Values): Promise<Values> {
+  const rows = values.map((value, n) => `(${n}, ${value === null ? 'CAST(NULL AS VARCHAR)' : literal(value)})`);
+  const cast = `TRY(${castExpression('t', type, 'plain')})`;
+  const sql = `SELECT ${storedText('v', type)} FROM (SELECT n, ${cast} AS v FROM (VALUES ${rows.join(', ')}) AS x(n, t)) ORDER BY n`;
+  return (await warehouse.rows(sql)).map((row) => row[0] as string | null);
+}
+
+const digits = (most: number): fc.Arbitrary<string> =>
+  fc.stringMatching(new RegExp(`^(0|[1-9][0-9]{0,${most - 1}})$`)).filter((text) => text.length <= most);
+const signed = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.tuple(fc.constantFrom('', '-'), text).map((parts) => parts.join(''));
+const integer = (bits: bigint): fc.Arbitrary<string> =>
+  fc.bigInt({ min: -(1n << (bits - 1n)), max: (1n << (bits - 1n)) - 1n }).map(String);
+const decimal = (precision: number, scale: number): fc.Arbitrary<string> =>
+  signed(
+    fc
+      .tuple(
+        precision === scale ? fc.constant('0') : digits(precision - scale),
+        fc.stringMatching(new RegExp(`^[0-9]{${scale}}$`)),
+      )
+      .map(([whole, fraction]) => (scale === 0 ? whole : `${whole}.${fraction}`)),
+  );
+/** As PostgreSQL writes them: 1.5e-07, 1e+20. */
+const float = (value: number): string =>
+  (Object.is(value, -0) ? '-0' : String(value)).replace(/e([+-])(\d)$/, 'e$10$2');
+const number = (least: number, most: number, length = 2): fc.Arbitrary<string> =>
+  fc.integer({ min: least, max: most }).map((value) => String(value).padStart(length, '0'));
+const day = fc.tuple(number(1, 9999, 4), number(1, 12), number(1, 28)).map((parts) => parts.join('-'));
+const time = fc
+  .tuple(number(0, 23), number(0, 59), number(0, 59), fc.constantFrom('', '.5', '.000001', '.999999', '.12345'))
+  .map(([hours, minutes, seconds, fraction]) => `${hours}:${minutes}:${seconds}${fraction}`);
+const moment = fc.tuple(day, time).map((parts) => parts.join(' '));
+
+/** What PostgreSQL writes for all but rare values. */
+const USUAL: readonly (readonly [string, fc.Arbitrary<string>])[] = [
+  ['BOOLEAN', fc.constantFrom('true', 'false', 't', 'f')],
+  ['SMALLINT', integer(16n)],
+  ['INTEGER', integer(32n)],
+  ['BIGINT', integer(64n)],
+  ['FLOAT', fc.float({ noNaN: true, noDefaultInfinity: true }).map(float)],
+  ['DOUBLE', fc.double({ noNaN: true, noDefaultInfinity: true }).map(float)],
+  ['DECIMAL(4,0)', decimal(4, 0)],
+  ['DECIMAL(4,4)', decimal(4, 4)],
+  ['DECIMAL(9,2)', decimal(9, 2)],
+  ['DECIMAL(18,18)', decimal(18, 18)],
+  ['DECIMAL(18,3)', decimal(18, 3)],
+  ['DECIMAL(19,2)', decimal(19, 2)],
+  ['DECIMAL(38,0)', decimal(38, 0)],
+  ['DECIMAL(38,37)', decimal(38, 37)],
+  ['DATE', day],
+  ['TIMESTAMP', moment],
+  ['TIMESTAMP WITH TIME ZONE', moment.map((text) => `${text}+00`)],
+  ['BLOB', fc.uint8Array({ maxLength: 40 }).map((bytes) => `\\x${Buffer.from(bytes).toString('hex')}`)],
+  ['VARCHAR', fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => !/[\0\ud800-\udfff]/u.test(text))],
+];
+
+it.each(USUAL)('usual values of %s are decoded, to what a cast makes of them', async (type, value) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.option(value, { nil: null }), { minLength: 1, maxLength: 200 }), async (values) => {
+      expect(await byVectors([type], [values])).toEqual([[type, await byCasts(type, values)]]);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+it.each(USUAL)('whatever else is decoded to %s is what a cast makes of it', async (type) => {
+  const odd = fc.oneof(
+    fc.stringMatching(/^[-+0-9. :eEtT\\x]{0,12}$/),
+    fc.stringMatching(/^-?[0-9]{0,40}\.?[0-9]{0,40}$/),
+    fc.stringMatching(
+      /^[0-9]{4,6}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,7})?([+-][0-9]{2})?)?( BC)?$/,
+    ),
+    fc.constantFrom(
+      'infinity',
+      '-infinity',
+      'Infinity',
+      'NaN',
+      '-NaN',
+      'nan',
+      'inf',
+      '1e400',
+      '4.9e-324',
+      '24:00:00',
+      'true ',
+    ),
+  );
+  let decoded = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(odd, { minLength: 20, maxLength: 40 }), async (values) => {
+      const columns = await byVectors(
+        values.map(() => type),
+        values.map((value) => [value]),
+      );
+      const casts = await byCasts(type, values);
+      for (const [index, [given, [stored]]] of columns.entries()) {
+        if (given !== type) expect(stored).toBe(values[index]);
+        else expect([values[index], stored]).toEqual([values[index], casts[index]]);
+        decoded += given === type ? 1 : 0;
+      }
+    }),
+    { numRuns: 30 },
+  );
+  if (type === 'VARCHAR' || type.startsWith('DECIMAL')) expect(decoded).toBeGreaterThan(0);
+});
+
+it.each([
+  ['a decimal of more digits than its type has', 'DECIMAL(4,2)', '100.00'],
+  ['more digits after the point', 'DECIMAL(4,2)', '1.234'],
+  ['a decimal beyond 38 digits', 'DECIMAL(38,0)', '9'.repeat(39)],
+  ['NaN as a decimal', 'DECIMAL(9,2)', 'NaN'],
+  ['NaN', 'DOUBLE', 'NaN'],
+  ['an infinity', 'FLOAT', '-Infinity'],
+  ['an infinite date', 'DATE', 'infinity'],
+  ['a date before the common era', 'DATE', '0044-03-15 BC'],
+  ['a year of five digits', 'TIMESTAMP', '10000-01-01 00:00:00'],
+  ['an offset', 'TIMESTAMP WITH TIME ZONE', '2025-01-01 00:00:00+02'],
+  ['a time zone where there should be none', 'TIMESTAMP', '2025-01-01 00:00:00+00'],
+  ['an integer beyond its type', 'SMALLINT', '32768'],
+  ['an empty text', 'INTEGER', ''],
+  ['half a byte', 'BLOB', '\\x0'],
+])('%s is left to the cast, with its whole column', async (_, type, value) => {
+  expect(
+    await byVectors(
+      [type, 'INTEGER'],
+      [
+        [value, '1', null],
+        ['1', null, '2'],
+      ],
+    ),
+  ).toEqual([
+    ['VARCHAR', [value, '1', null]],
+    ['INTEGER', ['1', null, '2']],
+  ]);
+});
+
+it.each([1, 63, 64, 65, VECTOR_ROWS - 1, VECTOR_ROWS, VECTOR_ROWS + 1, 2 * VECTOR_ROWS, 5_000])(
+  'all of %d rows arrive in order, with their NULLs',
+  async (rows) => {
+    const numbers = Array.from({ length: rows }, (_, row) => (row % 7 === 3 ? null : String(row * 3)));
+    const texts = numbers.map((value, row) => (row % 5 === 0 ? null : `text ${value} of more than twelve bytes`));
+    const short = numbers.map((value) => value ?? '');
+    expect(await byVectors(['INTEGER', 'VARCHAR', 'VARCHAR'], [numbers, texts, short])).toEqual([
+      ['INTEGER', numbers],
+      ['VARCHAR', texts],
+      ['VARCHAR', short],
+    ]);
+  },
+);
+
+it('a text may be as long as it likes, and the next batch is not disturbed by it', async () => {
+  const long = 'ä€😀x'.repeat(3_000_000);
+  expect(await byVectors(['VARCHAR'], [[long, null, 'short']])).toEqual([['VARCHAR', [long, null, 'short']]]);
+  expect(await byVectors(['VARCHAR'], [['next']])).toEqual([['VARCHAR', ['next']]]);
+});
+
+it('what is no NULL marker in a column without NULLs is text', async () => {
+  const batch = new PackedBatch(1, [new PackedColumn('\u001d', 1, false)]);
+  const rows = await warehouse.decode(batch, ['VARCHAR']);
+  if (rows === undefined) throw new Error('There is no decoder.');
+  await warehouse.run('CREATE OR REPLACE TABLE v (c0 VARCHAR)');
+  await warehouse.runWithRows(await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows(rows)}`), rows);
+  expect(await warehouse.rows('SELECT c0 FROM v')).toEqual([['\u001d']]);
+});
+
+it.each([
+  ['fewer', 'a'],
+  ['more', ['a', 'b', 'c'].join(SEPARATOR)],
+])('a column of %s values than rows is refused', async (_, text) => {
+  for (const type of ['VARCHAR', 'INTEGER', 'BLOB'])
+    await expect(warehouse.decode(new PackedBatch(2, [new PackedColumn(text, 2, true)]), [type])).rejects.toThrow(
+      'A batch has not as many values in each column as it has rows.',
+    );
+});
+
+it('a statement that is run without its batch fails, and writes nothing', async () => {
+  const rows = await warehouse.decode(new PackedBatch(1, [packValues(['1'])]), ['INTEGER']);
+  if (rows === undefined) throw new Error('There is no decoder.');
+  await warehouse.run('CREATE OR REPLACE TABLE v (c0 INTEGER)');
+  const insert = await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows(rows)}`);
+  await expect(warehouse.runPrepared(insert, [])).rejects.toThrow('A statement was run without its batch');
+  expect(await warehouse.rows('SELECT count(*) FROM v')).toEqual([[0n]]);
+});
+
+describe('the addon called wrongly', () => {
+  const decode = nativeColumnDecoder() as unknown as (...args: unknown[]) => unknown;
+  const column = { kind: 3, precision: 0, scale: 0, nullable: true, escaped: false, text: '1' };
+  const arena = new ArrayBuffer(256);
+
+  it('takes what is right', async () => {
+    expect(await decode(1, [column], arena)).toEqual(new Float64Array([1, 16, -1]));
+  });
+
+  it.each([
+    ['nothing', []],
+    ['no rows', [0, [column], arena]],
+    ['columns that are no list', [1, column, arena]],
+    ['a column that is none', [1, [null], arena]],
+    ['a column without text', [1, [{ ...column, text: undefined }], arena]],
+    ['a kind that does not exist', [1, [{ ...column, kind: 15 }], arena]],
+    ['digits of what is no decimal', [1, [{ ...column, precision: 1 }], arena]],
+    ['a decimal without digits', [1, [{ ...column, kind: 7 }], arena]],
+    ['more digits than its integers hold', [1, [{ ...column, kind: 7, precision: 5 }], arena]],
+    ['more digits after the point than there are', [1, [{ ...column, kind: 7, precision: 3, scale: 4 }], arena]],
+    ['an arena that is none', [1, [column], new Uint8Array(256)]],
+    ['an arena without room', [1, [column], new ArrayBuffer(16)]],
+  ])('refuses %s', (_what, args) => {
+    expect(() => decode(...args)).toThrow('was called wrongly');
+  });
+});
