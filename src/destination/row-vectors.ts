@@ -140,6 +140,7 @@ export class RowVectors {
     for (const [index, { width, values, validity }] of current.vectors.entries()) {
       if (rows === 0) break;
       const vector = native.data_chunk_get_vector(chunk.chunk, index);
+      // Not into what vector_get_data returns, which is a copy.
       native.copy_data_to_vector(vector, 0, this.arena, values + nextRow * width, rows * width);
       if (validity === undefined) continue;
       native.vector_ensure_validity_writable(vector);
