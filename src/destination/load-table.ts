@@ -105,13 +105,7 @@ export class LoadTable {
       statement = await this.warehouse.prepare(this.insertSql(fitted, into));
       this.statements.set(signature, statement);
     }
-    const written = await this.run(statement, fitted);
-    if (written !== batch.rowCount) {
-      throw new ConnectorError(`The warehouse took ${written} of ${batch.rowCount} rows of ${this.table.key}.`, {
-        code: 'rows_lost',
-        kind: 'destination',
-      });
-    }
+    await this.run(statement, fitted);
   }
 
   /** Inserts rows of key columns alone into a table that has just those. */
@@ -129,10 +123,17 @@ export class LoadTable {
     await this.run(statement, fitted);
   }
 
-  private async run(statement: DuckDBPreparedStatement, { batch, rows }: FittedBatch): Promise<number> {
-    if (rows !== undefined) return await this.warehouse.runWithRows(statement, rows);
-    const texts = batch.columns.map((column) => column.text);
-    return await this.warehouse.runPrepared(statement, texts.length === 0 ? [String(batch.rowCount)] : texts);
+  private async run(statement: DuckDBPreparedStatement, { batch, rows }: FittedBatch): Promise<void> {
+    const texts = batch.columns.length === 0 ? [String(batch.rowCount)] : batch.columns.map((column) => column.text);
+    const written =
+      rows === undefined
+        ? await this.warehouse.runPrepared(statement, texts)
+        : await this.warehouse.runWithRows(statement, rows);
+    if (written === batch.rowCount) return;
+    throw new ConnectorError(`The warehouse took ${written} of ${batch.rowCount} rows of ${this.table.key}.`, {
+      code: 'rows_lost',
+      kind: 'destination',
+    });
   }
 
   /** SQL for the load's moment, as `sync_timestamp` and as `_fivetran_synced` hold it. */
