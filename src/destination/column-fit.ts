@@ -5,7 +5,7 @@
  */
 import { isMoney, type ColumnType } from '../model/column-type';
 import { NULL_MARKER, type PackedColumn } from '../model/packed-batch';
-import type { ValueForm } from './duckdb-types';
+import { decimalShape, type ValueForm } from './duckdb-types';
 
 export interface DecimalShape {
   readonly integerDigits: number;
@@ -76,13 +76,8 @@ function beyondTimestamp(column: PackedColumn): boolean {
   return false;
 }
 
-/** `DECIMAL(38,s)` -> s. */
-export function storedScale(storedType: string): number {
-  return Number(/^DECIMAL\(\d+,(\d+)\)$/.exec(storedType)?.[1] ?? 0);
-}
-
 function fitDecimal(storedType: string, column: PackedColumn): ColumnFit {
-  const scale = storedScale(storedType);
+  const scale = decimalShape(storedType)?.scale ?? 0;
   let integerDigits = 0;
   let fractionDigits = 0;
   for (const value of column.values()) {

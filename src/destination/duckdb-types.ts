@@ -35,6 +35,12 @@ export function duckdbType(type: ColumnType): string {
   }
 }
 
+/** `DECIMAL(p,s)` -> p and s; undefined for any other type. */
+export function decimalShape(storedType: string): { readonly precision: number; readonly scale: number } | undefined {
+  const shape = /^DECIMAL\((\d+),(\d+)\)$/.exec(storedType);
+  return shape === null ? undefined : { precision: Number(shape[1]), scale: Number(shape[2]) };
+}
+
 /**
  * How the values of a column must be read: `plain` by a cast, `eras` where dates before the common era
  * occur, which DuckDB writes `0044-03-15 (BC)`; a cast of PostgreSQL's form drops the era without an error.

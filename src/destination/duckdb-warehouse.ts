@@ -6,6 +6,7 @@ import { ConnectorError } from '../common/errors';
 import { makeFolder } from '../common/make-folder';
 import type { DecodeColumns } from '../model/column-decoding';
 import type { PackedBatch } from '../model/packed-batch';
+import { duckdb } from './duckdb-library';
 import { RowVectors, type DecodedRows } from './row-vectors';
 
 export interface WarehouseOptions {
@@ -20,15 +21,6 @@ export interface WarehouseOptions {
 }
 
 export type Scalar = string | number | bigint | boolean | null;
-
-/**
- * Loaded on first use: the library is large, and `--help` does without it. Not by `import()`, which starts Node's
- * loader of ES modules first and takes 60 ms longer.
- */
-function duckdb(): typeof import('@duckdb/node-api') {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  return require('@duckdb/node-api') as typeof import('@duckdb/node-api');
-}
 
 /** One connection to the warehouse, with one transaction open at most. */
 export class Warehouse {

@@ -12,12 +12,11 @@ import type { DestinationTable, LoadStamp } from './destination';
 import { RecentRows } from './recent-rows';
 import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
+import { VECTOR_ROWS } from './duckdb-library';
 import type { Warehouse } from './duckdb-warehouse';
 import { sourceOfRows, type DecodedRows } from './row-vectors';
 
 const MAX_DIGITS = 38;
-/** Rows of a DuckDB vector. */
-const VECTOR_ROWS = 2048;
 const LEAST_COLUMNS = 4;
 const LEAST_ROW_BYTES = 64;
 

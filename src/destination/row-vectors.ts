@@ -15,7 +15,8 @@ import {
   type VectorRequest,
 } from '../model/column-decoding';
 import type { PackedBatch } from '../model/packed-batch';
-import { literal } from './duckdb-types';
+import { duckdb, duckdbBindings, VECTOR_ROWS } from './duckdb-library';
+import { decimalShape, literal } from './duckdb-types';
 
 /** Valid until the next batch is decoded. */
 export interface DecodedRows {
@@ -38,21 +39,8 @@ export function sourceOfRows(rows: DecodedRows): string {
 }
 
 const FUNCTION_NAME = '_pgsluice_rows';
-/** Rows of a DuckDB vector. */
-const VECTOR_ROWS = 2048;
 /** Room for usual batches is kept; what a very large one took is given back. */
 const KEPT_ARENA_BYTES = 32 * 1024 * 1024;
-
-/** Loaded late, as in destination/duckdb-warehouse. */
-function duckdb(): typeof import('@duckdb/node-api') {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  return require('@duckdb/node-api') as typeof import('@duckdb/node-api');
-}
-
-function bindings(): typeof import('@duckdb/node-bindings') {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  return require('@duckdb/node-bindings') as typeof import('@duckdb/node-bindings');
-}
 
 export class RowVectors {
   /** Kept from batch to batch: fresh memory costs a page fault for every four kilobytes. */
@@ -135,7 +123,7 @@ export class RowVectors {
     const { current, nextRow } = this;
     if (current === undefined || current.types.join(';') !== boundTypes)
       throw new ConnectorError('A statement was run without its batch.', { code: 'batch_shape', kind: 'internal' });
-    const native = bindings();
+    const native = duckdbBindings();
     const rows = Math.min(VECTOR_ROWS, current.rowCount - nextRow);
     chunk.rowCount = rows;
     for (const [index, { width, values, validity }] of current.vectors.entries()) {
@@ -191,9 +179,4 @@ function decimalForm(precision: number): Pick<Form, 'kind' | 'width'> {
   if (precision <= 4) return { kind: 'decimal16', width: 2 };
   if (precision <= 9) return { kind: 'decimal32', width: 4 };
   return precision <= 18 ? { kind: 'decimal64', width: 8 } : { kind: 'decimal128', width: 16 };
-}
-
-function decimalShape(type: string): { readonly precision: number; readonly scale: number } | undefined {
-  const shape = /^DECIMAL\((\d+),(\d+)\)$/.exec(type);
-  return shape === null ? undefined : { precision: Number(shape[1]), scale: Number(shape[2]) };
 }

@@ -1,5 +1,6 @@
 /** The SQL that reads a stored value back as PostgreSQL writes it. */
 import type { ColumnType } from '../model/column-type';
+import { decimalShape } from './duckdb-types';
 
 /** SQL for the text of `value`, a column of type `storedType`; NULL where it is NULL. */
 export function storedText(value: string, storedType: string): string {
@@ -12,8 +13,9 @@ export function storedText(value: string, storedType: string): string {
     return `CASE WHEN isfinite(${value}) THEN ${withEraLast(exact)} ELSE ${text} END`;
   }
   // DuckDB leaves out the zero before the point where the type has no digit for it.
-  const shape = /^DECIMAL\((\d+),(\d+)\)$/.exec(storedType);
-  if (shape !== null && shape[1] === shape[2]) return `replace(replace('^' || ${text}, '^-.', '-0.'), '^.', '0.')`;
+  const shape = decimalShape(storedType);
+  if (shape !== undefined && shape.precision === shape.scale)
+    return `replace(replace('^' || ${text}, '^-.', '-0.'), '^.', '0.')`;
   return text;
 }
 

@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDbDestination } from '../../src/destination/duckdb-destination';
+import type { DecodeColumns } from '../../src/model/column-decoding';
 
 /** Runs `action` with a destination on a new warehouse file of little memory; `warnings` gathers what it warns of. */
 export async function withDestination(
   action: (destination: DuckDbDestination, warnings: readonly string[]) => Promise<void>,
+  decodeColumns?: DecodeColumns,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pgsluice-destination-'));
   const warnings: string[] = [];
@@ -17,6 +19,7 @@ export async function withDestination(
     comparisonBytes: 128_000_000,
     threads: 1,
     schema: 'tester',
+    ...(decodeColumns === undefined ? {} : { decodeColumns }),
     logger: { debug: nothing, info: nothing, warning, severe: nothing },
   });
   try {

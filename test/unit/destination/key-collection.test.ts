@@ -36,3 +36,13 @@ test('a new collection of keys forgets what an attempt before it collected, comm
     expect(await destination.markMissing(TABLE)).toBe(1);
   });
 });
+
+test('keys that do not arrive end the pass: their rows would be taken for deleted', async () => {
+  await withDestination(async (destination) => {
+    await destination.beginLoad(TABLE, { startedAt: new Date() }, false);
+    await destination.write(TABLE, ids(1, 2, 3));
+    await destination.beginKeys(TABLE);
+    const two = new PackedBatch(3, ids(1, 2).columns);
+    await expect(destination.collectKeys(TABLE, two)).rejects.toThrow('The warehouse took 2 of 3 rows of public.t.');
+  });
+});

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { castExpression, literal } from '../../../src/destination/duckdb-types';
+import { VECTOR_ROWS } from '../../../src/destination/duckdb-library';
 import { Warehouse } from '../../../src/destination/duckdb-warehouse';
 import { sourceOfRows } from '../../../src/destination/row-vectors';
 import { storedText } from '../../../src/destination/stored-text';
@@ -10,9 +11,6 @@ import { PackedBatch, PackedColumn, packValues, SEPARATOR } from '../../../src/m
 import { nativeColumnDecoder } from '../../../src/native/process-stats';
 
 type Values = readonly (string | null)[];
-
-/** Rows of a DuckDB vector. */
-const VECTOR_ROWS = 2048;
 
 let folder: string;
 let warehouse: Warehouse;

@@ -1,0 +1,54 @@
+import type { DestinationTable } from '../../../src/destination/destination';
+import { VECTOR_KINDS, type DecodeColumns } from '../../../src/model/column-decoding';
+import { PackedBatch, packValues } from '../../../src/model/packed-batch';
+import { nativeColumnDecoder } from '../../../src/native/process-stats';
+import { withDestination } from '../../helpers/duckdb-destination';
+
+/** Kinds that the addon is asked for, by batch, when a table of so many integers and a text of that length is written. */
+async function kindsAskedFor(integers: number, textLength: number, primaryKey: readonly string[]): Promise<string[][]> {
+  const decode = nativeColumnDecoder();
+  if (decode === undefined) throw new Error('The addon was not built.');
+  const asked: string[][] = [];
+  const watched: DecodeColumns = (rows, columns, arena) => {
+    asked.push(columns.map(({ kind }) => VECTOR_KINDS[kind] ?? ''));
+    return decode(rows, columns, arena);
+  };
+  const names = Array.from({ length: integers }, (_, index) => `i${index}`);
+  const table: DestinationTable = {
+    key: 'public.t',
+    name: 't',
+    columns: [
+      ...names.map((name) => ({ name, type: { kind: 'int32' as const } })),
+      { name: 't', type: { kind: 'string' } },
+    ],
+    primaryKey,
+    keysMayRepeat: false,
+    keepDeletedRows: true,
+  };
+  const batch = new PackedBatch(2, [
+    ...names.map(() => packValues(['1', '2'])),
+    packValues(['x'.repeat(textLength), null]),
+  ]);
+  await withDestination(async (destination) => {
+    await destination.beginLoad(table, { startedAt: new Date() }, false);
+    await destination.write(table, batch);
+    expect(await destination.finishLoad(table)).toEqual({ rows: 2, deleted: 0 });
+  }, watched);
+  return asked;
+}
+
+it('the addon is asked for a table of some columns, by the types of the warehouse', async () => {
+  expect(await kindsAskedFor(3, 1, ['i0'])).toEqual([['int32', 'int32', 'int32', 'text']]);
+});
+
+it('and for one of long rows', async () => {
+  expect(await kindsAskedFor(1, 200, ['i0'])).toEqual([['int32', 'text']]);
+});
+
+it('not for a few short columns', async () => {
+  expect(await kindsAskedFor(2, 1, ['i0'])).toEqual([]);
+});
+
+it('for texts where they are what identifies a row', async () => {
+  expect(await kindsAskedFor(3, 1, [])).toEqual([['text', 'text', 'text', 'text']]);
+});
