@@ -128,6 +128,7 @@ export class LoadTable {
       rows === undefined
         ? await this.warehouse.runPrepared(statement, texts)
         : await this.warehouse.runWithRows(statement, rows);
+    this.warehouse.countInserted(batch.bytes);
     if (written === batch.rowCount) return;
     throw new ConnectorError(`The warehouse took ${written} of ${batch.rowCount} rows of ${this.table.key}.`, {
       code: 'rows_lost',

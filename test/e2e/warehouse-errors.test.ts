@@ -125,6 +125,27 @@ describe('a full disk', () => {
     expect(readdirSync(database.folder).filter((name) => name.endsWith('.new'))).toEqual([]);
   });
 
+  it('in a commit of long texts, which are in memory until then: the same', async () => {
+    await database.client.query(`
+      CREATE TABLE long (id int PRIMARY KEY, body text NOT NULL);
+      INSERT INTO long SELECT i, (SELECT string_agg(md5(i || '-' || j), '') FROM generate_series(1, 3000) j)
+        FROM generate_series(1, 400) i;
+    `);
+    try {
+      const path = join(database.folder, 'limited-long.db');
+      const result = await withLimit(20_000, path);
+      expect(result.code).toBe(5);
+      expect(complaints(result)).toEqual([expect.stringMatching(/disk is full: .* cannot grow\. Free some space/)]);
+      expect((await sync({ warehouse_path: path })).code).toBe(0);
+      await expectWhole(path);
+      const warehouse = await openWarehouse(path);
+      expect(await compareTable(database.client, warehouse, { schema: 'public', name: 'long' })).toEqual(same(400));
+      warehouse.close();
+    } finally {
+      await database.client.query('DROP TABLE long');
+    }
+  });
+
   it('of its own: the same', async () => {
     const mount = join(database.folder, 'disk');
     mkdirSync(mount);

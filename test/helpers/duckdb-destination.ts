@@ -6,15 +6,16 @@ import type { DecodeColumns } from '../../src/model/column-decoding';
 
 /** Runs `action` with a destination on a new warehouse file of little memory; `warnings` gathers what it warns of. */
 export async function withDestination(
-  action: (destination: DuckDbDestination, warnings: readonly string[]) => Promise<void>,
+  action: (destination: DuckDbDestination, warnings: readonly string[], path: string) => Promise<void>,
   decodeColumns?: DecodeColumns,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pgsluice-destination-'));
+  const path = join(folder, 'warehouse.db');
   const warnings: string[] = [];
   const nothing = (): void => undefined;
   const warning = (message: string): void => void warnings.push(message);
   const destination = new DuckDbDestination({
-    path: join(folder, 'warehouse.db'),
+    path,
     memoryBytes: 64_000_000,
     comparisonBytes: 128_000_000,
     threads: 1,
@@ -24,7 +25,7 @@ export async function withDestination(
   });
   try {
     await destination.open();
-    await action(destination, warnings);
+    await action(destination, warnings, path);
   } finally {
     await destination.close();
     rmSync(folder, { recursive: true, force: true });
