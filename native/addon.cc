@@ -225,7 +225,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("limitMemoryArenas", Napi::Function::New<limit_memory_arenas>(env, "limitMemoryArenas"));
   exports.Set("keepFreedMemory", Napi::Function::New<keep_freed_memory>(env, "keepFreedMemory"));
   exports.Set("encodeRecords", Napi::Function::New<encode_records_of>(env, "encodeRecords"));
-  exports.Set("decodeColumns", Napi::Function::New<decode_columns>(env, "decodeColumns"));
+  exports.Set("decodeColumnsAt", Napi::Function::New<decode_columns>(env, "decodeColumnsAt"));
   exports.Set("fieldCount", Napi::Number::New(env, static_cast<double>(kProcessStatsFields)));
   return exports;
 }

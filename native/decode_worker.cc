@@ -52,12 +52,13 @@ bool read_packed_column(const Napi::Value& value, PackedColumn* column, Napi::Va
 // Decodes on a thread of libuv's pool; JavaScript must leave the arena alone until the promise is settled.
 class DecodeWorker : public Napi::AsyncWorker {
  public:
-  explicit DecodeWorker(Napi::Env env) : AsyncWorker(env, "pgsluice:decodeColumns"), deferred_(env) {}
+  explicit DecodeWorker(Napi::Env env) : AsyncWorker(env, "pgsluice:decodeColumnsAt"), deferred_(env) {}
 
   bool read(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    if (!info[0].IsNumber() || !info[1].IsArray() || !info[2].IsArrayBuffer()) return false;
+    if (!info[0].IsNumber() || !info[1].IsArray() || !info[2].IsArrayBuffer() || !info[3].IsNumber()) return false;
     rows_ = info[0].As<Napi::Number>().Uint32Value();
+    used_ = info[3].As<Napi::Number>().Uint32Value();
     const auto columns = info[1].As<Napi::Array>();
     auto arena = info[2].As<Napi::ArrayBuffer>();
     if (rows_ == 0) return false;
@@ -72,7 +73,7 @@ class DecodeWorker : public Napi::AsyncWorker {
       units += column.length + 1;
       most += most_bytes(rows_, column.length);
     }
-    if (most > arena.ByteLength()) return false;
+    if (used_ > arena.ByteLength() || most > arena.ByteLength() - used_) return false;
     // Not a vector, which would fill it with zeros first.
     texts_.reset(new char16_t[units]);
     char16_t* at = texts_.get();
@@ -95,22 +96,22 @@ class DecodeWorker : public Napi::AsyncWorker {
  protected:
   void Execute() override {
     std::string scratch;
-    size_t used = 0;
     decoded_.resize(columns_.size());
     for (size_t index = 0; index < columns_.size(); ++index) {
-      if (!decode_column(columns_[index], rows_, arena_, &used, &scratch, &decoded_[index]))
+      if (!decode_column(columns_[index], rows_, arena_, &used_, &scratch, &decoded_[index]))
         return SetError("A packed column has not as many values as its batch has rows.");
     }
   }
 
   void OnOK() override {
-    auto result = Napi::Float64Array::New(Env(), decoded_.size() * 3);
+    auto result = Napi::Float64Array::New(Env(), decoded_.size() * 3 + 1);
     for (size_t index = 0; index < decoded_.size(); ++index) {
       const DecodedColumn& column = decoded_[index];
       result[index * 3] = column.decoded ? 1 : 0;
       result[index * 3 + 1] = static_cast<double>(column.values);
       result[index * 3 + 2] = column.validity == kNoNulls ? -1 : static_cast<double>(column.validity);
     }
+    result[decoded_.size() * 3] = static_cast<double>(used_);
     deferred_.Resolve(result);
   }
 
@@ -121,6 +122,7 @@ class DecodeWorker : public Napi::AsyncWorker {
   Napi::ObjectReference kept_;
   size_t rows_ = 0;
   char* arena_ = nullptr;
+  size_t used_ = 0;
   std::unique_ptr<char16_t[]> texts_;
   std::vector<PackedColumn> columns_;
   std::vector<DecodedColumn> decoded_;
@@ -133,7 +135,7 @@ Napi::Value decode_columns(const Napi::CallbackInfo& info) {
   auto worker = std::make_unique<DecodeWorker>(env);
   if (!worker->read(info)) {
     if (!env.IsExceptionPending())
-      Napi::TypeError::New(env, "decodeColumns(rows, columns, arena) was called wrongly.")
+      Napi::TypeError::New(env, "decodeColumnsAt(rows, columns, arena, from) was called wrongly.")
           .ThrowAsJavaScriptException();
     return Napi::Value();
   }

@@ -50,7 +50,7 @@ export interface Destination {
    * earlier, committed part of the same load are kept.
    */
   beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void>;
-  /** Adds a batch to the load. */
+  /** Adds a batch to the load; it may wait there for more. */
   write(table: DestinationTable, batch: PackedBatch): Promise<void>;
   /** Adds a batch of newer versions: each replaces all rows of the load with its key. */
   writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void>;
@@ -78,6 +78,11 @@ export interface Destination {
   finishChanges(table: DestinationTable): Promise<FinishedLoad>;
   /** Adds rows to a table that only grows, creating it first. */
   append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;
+  /**
+   * Writes what still waits for more batches of the table. `commit` does that for all, but an error of its own costs
+   * more than the table.
+   */
+  flush?(table: DestinationTable): Promise<void>;
   /** To be committed with the data written so far; null removes the entry. */
   putState(key: string, state: TableState | null): Promise<void>;
   commit(): Promise<void>;

@@ -72,11 +72,12 @@ export class DuckDbDestination implements Destination {
   async writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void> {
     const warehouse = await this.writing();
     await this.room?.forComparison();
-    const load = this.loadOf(table);
+    const load = await this.flushed(table);
     // Before the copy of the columns is made, since it may change their types.
     const fitted = await load.fit(batch);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
     await load.insert(fitted, LATEST_TABLE);
+    await load.flush();
     await warehouse.changeRows(
       load.name,
       `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'SEMI', LATEST_TABLE, table)})`,
@@ -101,7 +102,7 @@ export class DuckDbDestination implements Destination {
 
   async keepOnlyKeys(table: DestinationTable): Promise<number> {
     const warehouse = await this.writing();
-    const load = this.loadOf(table);
+    const load = await this.flushed(table);
     const removed = await warehouse.changeRows(
       load.name,
       `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'ANTI', keysName(table), table)})`,
@@ -136,6 +137,7 @@ export class DuckDbDestination implements Destination {
     const warehouse = await this.writing();
     const name = this.tableName(table);
     const changes = changesName(table);
+    await this.flushed(table);
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
     await warehouse.changeRows(name, `DELETE FROM ${name} WHERE rowid IN (${rowIds(name, 'SEMI', changes, table)})`);
@@ -146,7 +148,7 @@ export class DuckDbDestination implements Destination {
   async markMissing(table: DestinationTable): Promise<number> {
     const warehouse = await this.writing();
     const name = this.tableName(table);
-    const load = this.loadOf(table);
+    const load = await this.flushed(table);
     const stamp = `_fivetran_synced = ${load.stampTime}, sync_timestamp = ${load.stampSeconds}`;
     const marked = await warehouse.changeRows(
       name,
@@ -166,6 +168,7 @@ export class DuckDbDestination implements Destination {
     await this.applyChanges(table);
     const warehouse = await this.writing();
     await warehouse.run(`DROP TABLE ${changesName(table)}`);
+    await this.loadOf(table).close();
     this.loads.delete(table.key);
     const [row] = await warehouse.rows(`SELECT count(*) FROM ${this.tableName(table)} WHERE NOT _fivetran_deleted`);
     return { rows: Number(row?.[0] ?? 0), deleted: 0 };
@@ -174,6 +177,7 @@ export class DuckDbDestination implements Destination {
   async finishLoad(table: DestinationTable): Promise<FinishedLoad> {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
+    await load.close();
     const mayExist = this.tableNames.has(table.name);
     if (mayExist || table.keysMayRepeat || table.primaryKey.length === 0) await this.room?.forComparison();
     const finished = await replaceTable(warehouse, {
@@ -201,6 +205,7 @@ export class DuckDbDestination implements Destination {
     const open = existing.size === 0 ? LoadTable.create : LoadTable.reopen;
     const load = await open(warehouse, table, name, this.stamped(stamp), this.options.logger);
     await load.insert(await load.fit(batch));
+    await load.close();
   }
 
   async putState(key: string, state: TableState | null): Promise<void> {
@@ -221,8 +226,13 @@ export class DuckDbDestination implements Destination {
     this.newStates.clear();
   }
 
+  async flush(table: DestinationTable): Promise<void> {
+    await this.loads.get(table.key)?.flush();
+  }
+
   async commit(): Promise<void> {
     if (!this.inTransaction) return;
+    for (const load of this.loads.values()) await load.flush();
     await this.writeStates();
     // A commit that fails has rolled back.
     this.inTransaction = false;
@@ -281,6 +291,13 @@ export class DuckDbDestination implements Destination {
       this.room?.transactionBegun();
     }
     return warehouse;
+  }
+
+  /** The table's load, all batches inserted. */
+  private async flushed(table: DestinationTable): Promise<LoadTable> {
+    const load = this.loadOf(table);
+    await load.flush();
+    return load;
   }
 
   private loadOf(table: DestinationTable): LoadTable {

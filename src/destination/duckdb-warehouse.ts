@@ -5,7 +5,6 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '
 import { ConnectorError } from '../common/errors';
 import { makeFolder } from '../common/make-folder';
 import type { DecodeColumns } from '../model/column-decoding';
-import type { PackedBatch } from '../model/packed-batch';
 import { duckdb } from './duckdb-library';
 import { RowVectors, type DecodedRows } from './row-vectors';
 
@@ -160,14 +159,14 @@ export class Warehouse {
     }
   }
 
-  /** The batch as vectors of these types, or of text where values need DuckDB's cast; undefined without a decoder. */
-  async decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows | undefined> {
-    return await this.vectors?.decode(batch, types);
+  /** What makes vectors of batches; undefined without the addon. */
+  get rowVectors(): RowVectors | undefined {
+    return this.vectors;
   }
 
-  /** Runs a prepared statement that reads from `sourceOfRows(rows)`; returns the rows changed. */
-  async runWithRows(statement: DuckDBPreparedStatement, rows: DecodedRows): Promise<number> {
-    return (await this.vectors?.runWith(rows, () => this.runPrepared(statement, []))) ?? 0;
+  /** Runs a prepared statement that reads from `sourceOfRows`; returns the rows changed. */
+  async runWithRows(statement: DuckDBPreparedStatement, parts: readonly DecodedRows[]): Promise<number> {
+    return (await this.vectors?.runWith(parts, () => this.runPrepared(statement, []))) ?? 0;
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import { changeColumn } from './alter-table';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
 import { RecentRows } from './recent-rows';
+import { HeldRows } from './held-rows';
 import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 import { VECTOR_ROWS } from './duckdb-library';
@@ -17,8 +18,6 @@ import type { Warehouse } from './duckdb-warehouse';
 import { sourceOfRows, type DecodedRows } from './row-vectors';
 
 const MAX_DIGITS = 38;
-const LEAST_COLUMNS = 4;
-const LEAST_ROW_BYTES = 64;
 
 /** A batch that the table's columns can hold. */
 export interface FittedBatch {
@@ -32,6 +31,7 @@ export interface FittedBatch {
 
 export class LoadTable {
   private readonly statements = new Map<string, DuckDBPreparedStatement>();
+  private readonly held: HeldRows | undefined;
   /** What DuckDB will have in memory together when it writes the last rows. */
   readonly recent = new RecentRows(VECTOR_ROWS);
 
@@ -43,7 +43,13 @@ export class LoadTable {
     private readonly stamp: LoadStamp,
     private readonly storedTypes: string[],
     private readonly logger: Logger,
-  ) {}
+  ) {
+    const { rowVectors } = warehouse;
+    if (rowVectors === undefined) return;
+    this.held = new HeldRows(rowVectors, async ({ statement, parts, rowCount, bytes }) => {
+      this.counted(await warehouse.runWithRows(statement, parts), rowCount, bytes);
+    });
+  }
 
   static async create(
     warehouse: Warehouse,
@@ -93,7 +99,7 @@ export class LoadTable {
     this.statements.clear();
   }
 
-  /** Inserts a batch into this table, or into `into`, which has the same columns. */
+  /** Inserts a batch into this table, or into `into`, which has the same columns; at the latest when `flush` is called. */
   async insert(fitted: FittedBatch, into: string = this.name): Promise<void> {
     const { batch, forms, rows } = fitted;
     if (batch.rowCount === 0) return;
@@ -104,7 +110,23 @@ export class LoadTable {
       statement = await this.warehouse.prepare(this.insertSql(fitted, into));
       this.statements.set(signature, statement);
     }
+    if (rows !== undefined) {
+      await this.held?.hold(statement, rows, batch.bytes);
+      return;
+    }
+    await this.flush();
     await this.run(statement, fitted);
+  }
+
+  /** Inserts what waits for more rows. */
+  async flush(): Promise<void> {
+    await this.held?.flush();
+  }
+
+  /** No more batches come. */
+  async close(): Promise<void> {
+    await this.flush();
+    this.held?.release();
   }
 
   /** Inserts rows of key columns alone into a table that has just those. */
@@ -127,10 +149,14 @@ export class LoadTable {
     const written =
       rows === undefined
         ? await this.warehouse.runPrepared(statement, texts)
-        : await this.warehouse.runWithRows(statement, rows);
-    this.warehouse.countInserted(batch.bytes);
-    if (written === batch.rowCount) return;
-    throw new ConnectorError(`The warehouse took ${written} of ${batch.rowCount} rows of ${this.table.key}.`, {
+        : await this.warehouse.runWithRows(statement, [rows]);
+    this.counted(written, batch.rowCount, batch.bytes);
+  }
+
+  private counted(written: number, rowCount: number, bytes: number): void {
+    this.warehouse.countInserted(bytes);
+    if (written === rowCount) return;
+    throw new ConnectorError(`The warehouse took ${written} of ${rowCount} rows of ${this.table.key}.`, {
       code: 'rows_lost',
       kind: 'destination',
     });
@@ -168,10 +194,10 @@ export class LoadTable {
   }
 
   private async decode(batch: PackedBatch, places: readonly number[]): Promise<DecodedRows | undefined> {
-    if (!isWorthDecoding(batch)) return undefined;
+    if (batch.rowCount === 0 || batch.columns.length === 0) return undefined;
     // The identity of a row without a key is made of its texts.
     const asText = this.table.primaryKey.length === 0;
-    return await this.warehouse.decode(
+    return await this.held?.decode(
       batch,
       places.map((at) => (asText ? 'VARCHAR' : (this.storedTypes[at] ?? 'VARCHAR'))),
     );
@@ -212,6 +238,8 @@ export class LoadTable {
         : this.isDecimalKey(index)
           ? withoutTrailingZeros(text)
           : text;
+    // They were decoded for the old type.
+    await this.flush();
     for (const table of tables) await changeColumn(this.warehouse, table, { column: name, type, value });
     this.storedTypes[index] = type;
     // Prepared for the old type.
@@ -277,14 +305,6 @@ export class LoadTable {
       ...(this.table.primaryKey.length === 0 ? ['_fivetran_id'] : []),
     ];
   }
-}
-
-/**
- * A few short columns are taken apart by DuckDB in less time than JavaScript needs to be asked for them (measured:
- * a table of one bigint takes a quarter longer through vectors, one of four columns a little less).
- */
-function isWorthDecoding({ columns, rowCount, bytes }: PackedBatch): boolean {
-  return rowCount > 0 && columns.length > 0 && (columns.length >= LEAST_COLUMNS || bytes >= LEAST_ROW_BYTES * rowCount);
 }
 
 /** SQL for the batch's columns, c0, c1, …, in a FROM. */

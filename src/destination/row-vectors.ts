@@ -18,9 +18,16 @@ import type { PackedBatch } from '../model/packed-batch';
 import { duckdb, duckdbBindings, VECTOR_ROWS } from './duckdb-library';
 import { decimalShape, literal } from './duckdb-types';
 
-/** Valid until the next batch is decoded. */
+/** Room for vectors, taken from its beginning on. */
+export interface Arena {
+  readonly buffer: ArrayBuffer;
+  used: number;
+}
+
+/** Valid as long as their place in the arena is not taken again. */
 export interface DecodedRows {
   readonly rowCount: number;
+  readonly arena: ArrayBuffer;
   /** Of the vectors: the types asked for, or VARCHAR where a column has an unusual value. */
   readonly types: readonly string[];
   readonly vectors: readonly RowVector[];
@@ -33,19 +40,27 @@ interface RowVector {
   readonly validity: number | undefined;
 }
 
-/** SQL for the rows, in a FROM; their columns are c0, c1, … */
-export function sourceOfRows(rows: DecodedRows): string {
-  return `${FUNCTION_NAME}(${literal(rows.types.join(';'))})`;
+/** SQL for rows of these types, in a FROM; their columns are c0, c1, … */
+export function sourceOfRows({ types }: Pick<DecodedRows, 'types'>): string {
+  return `${FUNCTION_NAME}(${literal(types.join(';'))})`;
+}
+
+/** Bytes that the batch's vectors may take. */
+export function mostBytesOf({ rowCount, columns }: PackedBatch): number {
+  return columns.reduce((sum, { text }) => sum + mostDecodedBytes(rowCount, text.length), 0);
 }
 
 const FUNCTION_NAME = '_pgsluice_rows';
 /** Room for usual batches is kept; what a very large one took is given back. */
-const KEPT_ARENA_BYTES = 32 * 1024 * 1024;
+export const KEPT_ARENA_BYTES = 32 * 1024 * 1024;
+/** As many tables are often loaded at once. */
+const KEPT_ARENAS = 4;
 
 export class RowVectors {
-  /** Kept from batch to batch: fresh memory costs a page fault for every four kilobytes. */
-  private arena = new ArrayBuffer(0);
-  private current: DecodedRows | undefined;
+  /** Kept for the next rows: fresh memory costs a page fault for every four kilobytes. */
+  private readonly arenas: ArrayBuffer[] = [];
+  private current: readonly DecodedRows[] = [];
+  private nextPart = 0;
   private nextRow = 0;
 
   private constructor(private readonly decodeColumns: DecodeColumns) {}
@@ -64,6 +79,7 @@ export class RowVectors {
         info.setBindData({ types });
       },
       initFunction: (info) => {
+        vectors.nextPart = 0;
         vectors.nextRow = 0;
         info.setMaxThreads(1);
       },
@@ -73,8 +89,25 @@ export class RowVectors {
     return vectors;
   }
 
-  /** `types`: of the warehouse's columns; those that need DuckDB's own cast become text. */
-  async decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows> {
+  /** An arena of `bytes` or more. */
+  takeArena(bytes: number): Arena {
+    const kept = this.arenas.findIndex(({ byteLength }) => byteLength >= bytes);
+    const buffer = kept === -1 ? new ArrayBuffer(roomy(bytes)) : this.arenas.splice(kept, 1)[0];
+    return { buffer: buffer ?? new ArrayBuffer(roomy(bytes)), used: 0 };
+  }
+
+  /** Nothing in it is needed any more. */
+  giveBack({ buffer }: Arena): void {
+    if (buffer.byteLength > KEPT_ARENA_BYTES) return;
+    this.arenas.push(buffer);
+    if (this.arenas.length > KEPT_ARENAS) this.arenas.shift();
+  }
+
+  /**
+   * `types`: of the warehouse's columns; those that need DuckDB's own cast become text. The arena has room for
+   * `mostBytesOf(batch)`.
+   */
+  async decode(batch: PackedBatch, types: readonly string[], arena: Arena): Promise<DecodedRows> {
     const forms = batch.columns.map((_, index) => formOf(types[index] ?? 'VARCHAR'));
     const requests = batch.columns.map((column, index): VectorRequest => {
       const shape = decimalShape(types[index] ?? 'VARCHAR');
@@ -87,18 +120,19 @@ export class RowVectors {
         text: column.text,
       };
     });
-    const most = requests.reduce((sum, { text }) => sum + mostDecodedBytes(batch.rowCount, text.length), 0);
-    if (this.arena.byteLength < most) this.arena = new ArrayBuffer(roomy(most));
-    const places = await this.decodeColumns(batch.rowCount, requests, this.arena).catch((cause: unknown) => {
+    const { buffer, used } = arena;
+    const places = await this.decodeColumns(batch.rowCount, requests, buffer, used).catch((cause: unknown) => {
       throw new ConnectorError('A batch has not as many values in each column as it has rows.', {
         code: 'batch_shape',
         kind: 'internal',
         cause,
       });
     });
+    arena.used = places[forms.length * DECODED_FIELDS] ?? buffer.byteLength;
     const isDecoded = (index: number): boolean => places[index * DECODED_FIELDS] === 1;
     return {
       rowCount: batch.rowCount,
+      arena: buffer,
       types: forms.map((_, index) => (isDecoded(index) ? (types[index] ?? 'VARCHAR') : 'VARCHAR')),
       vectors: forms.map((form, index) => {
         const [, values = 0, validity = -1] = places.subarray(index * DECODED_FIELDS, (index + 1) * DECODED_FIELDS);
@@ -108,35 +142,42 @@ export class RowVectors {
     };
   }
 
-  /** Runs a statement that reads from `sourceOfRows`. */
-  async runWith<T>(rows: DecodedRows, run: () => Promise<T>): Promise<T> {
-    this.current = rows;
+  /** Runs a statement that reads from `sourceOfRows`; all parts are of the same types. */
+  async runWith<T>(parts: readonly DecodedRows[], run: () => Promise<T>): Promise<T> {
+    this.current = parts;
     try {
       return await run();
     } finally {
-      this.current = undefined;
-      if (this.arena.byteLength > KEPT_ARENA_BYTES) this.arena = new ArrayBuffer(0);
+      this.current = [];
     }
   }
 
   private fill(chunk: DuckDBDataChunk, boundTypes: string): void {
-    const { current, nextRow } = this;
-    if (current === undefined || current.types.join(';') !== boundTypes)
+    const part = this.current[this.nextPart];
+    if (part === undefined && this.current.length > 0) {
+      chunk.rowCount = 0;
+      return;
+    }
+    if (part === undefined || part.types.join(';') !== boundTypes)
       throw new ConnectorError('A statement was run without its batch.', { code: 'batch_shape', kind: 'internal' });
+    const { rowCount, arena, vectors } = part;
+    const { nextRow } = this;
     const native = duckdbBindings();
-    const rows = Math.min(VECTOR_ROWS, current.rowCount - nextRow);
+    const rows = Math.min(VECTOR_ROWS, rowCount - nextRow);
     chunk.rowCount = rows;
-    for (const [index, { width, values, validity }] of current.vectors.entries()) {
-      if (rows === 0) break;
+    for (const [index, { width, values, validity }] of vectors.entries()) {
       const vector = native.data_chunk_get_vector(chunk.chunk, index);
       // Not into what vector_get_data returns, which is a copy.
-      native.copy_data_to_vector(vector, 0, this.arena, values + nextRow * width, rows * width);
+      native.copy_data_to_vector(vector, 0, arena, values + nextRow * width, rows * width);
       if (validity === undefined) continue;
       native.vector_ensure_validity_writable(vector);
       const bytes = Math.ceil(rows / 64) * 8;
-      native.copy_data_to_vector_validity(vector, 0, this.arena, validity + nextRow / 8, bytes);
+      native.copy_data_to_vector_validity(vector, 0, arena, validity + nextRow / 8, bytes);
     }
     this.nextRow += rows;
+    if (this.nextRow < rowCount) return;
+    this.nextPart += 1;
+    this.nextRow = 0;
   }
 }
 

@@ -34,7 +34,7 @@ export interface VectorRequest {
   readonly text: string;
 }
 
-/** Of each column in the result. */
+/** Of each column in the result, after which comes the end of all vectors in the arena. */
 export const DECODED_FIELDS = 3;
 
 /** Bytes that a column of `rows` values and `length` UTF-16 code units may take in the arena. */
@@ -43,8 +43,9 @@ export function mostDecodedBytes(rows: number, length: number): number {
 }
 
 /**
- * Decodes columns of `rows` values each into DuckDB's vectors, one after the other in `arena`, which must have room for
- * the most that they may take and be left alone until the promise is settled. What is decoded may point into it.
+ * Decodes columns of `rows` values each into DuckDB's vectors, one after the other in `arena` from the offset `from` on,
+ * where it must have room for the most that they may take and be left alone until the promise is settled. What is
+ * decoded may point into it.
  *
  * Per column: 1 where it was decoded as asked, 0 where it is a vector of texts instead, since a value is unusual for
  * its kind; the offset of the values; the offset of the validity, or -1 where no value is NULL. Fails where a column
@@ -54,4 +55,5 @@ export type DecodeColumns = (
   rows: number,
   columns: readonly VectorRequest[],
   arena: ArrayBuffer,
+  from: number,
 ) => Promise<Float64Array>;

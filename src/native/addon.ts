@@ -24,7 +24,7 @@ export interface ProcessStatsAddon {
   /** TypeError for anything but what the type says. A build from before there was this serves for the rest. */
   readonly encodeRecords?: EncodeRecords;
   /** TypeError for anything but what the type says, and for an arena without room. Missing in a build from before. */
-  readonly decodeColumns?: DecodeColumns;
+  readonly decodeColumnsAt?: DecodeColumns;
   readonly fieldCount: number;
 }
 

@@ -66,7 +66,7 @@ export function nativeRecordEncoder(): EncodeRecords | undefined {
 
 /** undefined without the addon. */
 export function nativeColumnDecoder(): DecodeColumns | undefined {
-  return loadAddon(FIELD_COUNT).addon?.decodeColumns;
+  return loadAddon(FIELD_COUNT).addon?.decodeColumnsAt;
 }
 
 /**

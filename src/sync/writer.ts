@@ -260,6 +260,7 @@ export class Writer {
     this.finishedColumns = 0;
     const { destination } = this.options;
     const startedMs = performance.now();
+    if (!(await this.flushed())) return;
     const entries = new Map<TableRun, TableState | null>();
     try {
       for (const run of this.dirty) {
@@ -282,6 +283,18 @@ export class Writer {
     this.dirty.clear();
     this.options.onCommitted(this.states, (performance.now() - startedMs) / 1000);
     for (const waiter of this.waiters.splice(0)) waiter.resolve();
+  }
+
+  /** Nothing waits in the destination any more. False: it refused some of a table's, and everything is rolled back. */
+  private async flushed(): Promise<boolean> {
+    for (const run of [...this.dirty]) {
+      const done = await this.guarded(run, run.generation, async () => {
+        await this.options.destination.flush?.(run.destinationTable);
+        return true;
+      });
+      if (done !== true) return false;
+    }
+    return true;
   }
 
   private fatal(error: ConnectorError): ConnectorError {

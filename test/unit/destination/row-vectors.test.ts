@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { castExpression, literal } from '../../../src/destination/duckdb-types';
 import { VECTOR_ROWS } from '../../../src/destination/duckdb-library';
 import { Warehouse } from '../../../src/destination/duckdb-warehouse';
-import { sourceOfRows } from '../../../src/destination/row-vectors';
+import { mostBytesOf, sourceOfRows, type DecodedRows } from '../../../src/destination/row-vectors';
 import { storedText } from '../../../src/destination/stored-text';
 import { PackedBatch, PackedColumn, packValues, SEPARATOR } from '../../../src/model/packed-batch';
 import { nativeColumnDecoder } from '../../../src/native/process-stats';
@@ -27,15 +27,21 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** In an arena of its own, as small as may be. */
+async function decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows> {
+  const { rowVectors } = warehouse;
+  if (rowVectors === undefined) throw new Error('There is no decoder.');
+  return await rowVectors.decode(batch, types, { buffer: new ArrayBuffer(mostBytesOf(batch)), used: 0 });
+}
+
 /** Columns of values by way of vectors: of each its type and its values as the warehouse has them. */
 async function byVectors(types: readonly string[], columns: readonly Values[]): Promise<[string, Values][]> {
   const batch = new PackedBatch(columns[0]?.length ?? 0, columns.map(packValues));
-  const rows = await warehouse.decode(batch, types);
-  if (rows === undefined) throw new Error('There is no decoder.');
+  const rows = await decode(batch, types);
   const table = rows.types.map((type, index) => `c${index} ${type}`).join(', ');
   await warehouse.run(`CREATE OR REPLACE TABLE v (${table})`);
   const insert = await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows(rows)}`);
-  expect(await warehouse.runWithRows(insert, rows)).toBe(batch.rowCount);
+  expect(await warehouse.runWithRows(insert, [rows])).toBe(batch.rowCount);
   const texts = rows.types.map((type, index) => storedText(`c${index}`, type)).join(', ');
   const stored = (await warehouse.rows(`SELECT ${texts} FROM v ORDER BY rowid`)) as (string | null)[][];
   return rows.types.map((type, index) => [type, stored.map((row) => row[index] ?? null)]);
@@ -199,10 +205,9 @@ it('a text may be as long as it likes, and the next batch is not disturbed by it
 
 it('what is no NULL marker in a column without NULLs is text', async () => {
   const batch = new PackedBatch(1, [new PackedColumn('\u001d', 1, false)]);
-  const rows = await warehouse.decode(batch, ['VARCHAR']);
-  if (rows === undefined) throw new Error('There is no decoder.');
+  const rows = await decode(batch, ['VARCHAR']);
   await warehouse.run('CREATE OR REPLACE TABLE v (c0 VARCHAR)');
-  await warehouse.runWithRows(await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows(rows)}`), rows);
+  await warehouse.runWithRows(await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows(rows)}`), [rows]);
   expect(await warehouse.rows('SELECT c0 FROM v')).toEqual([['\u001d']]);
 });
 
@@ -211,43 +216,72 @@ it.each([
   ['more', ['a', 'b', 'c'].join(SEPARATOR)],
 ])('a column of %s values than rows is refused', async (_, text) => {
   for (const type of ['VARCHAR', 'INTEGER', 'BLOB'])
-    await expect(warehouse.decode(new PackedBatch(2, [new PackedColumn(text, 2, true)]), [type])).rejects.toThrow(
+    await expect(decode(new PackedBatch(2, [new PackedColumn(text, 2, true)]), [type])).rejects.toThrow(
       'A batch has not as many values in each column as it has rows.',
     );
 });
 
 it('a statement that is run without its batch fails, and writes nothing', async () => {
-  const rows = await warehouse.decode(new PackedBatch(1, [packValues(['1'])]), ['INTEGER']);
-  if (rows === undefined) throw new Error('There is no decoder.');
+  const rows = await decode(new PackedBatch(1, [packValues(['1'])]), ['INTEGER']);
   await warehouse.run('CREATE OR REPLACE TABLE v (c0 INTEGER)');
   const insert = await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows(rows)}`);
   await expect(warehouse.runPrepared(insert, [])).rejects.toThrow('A statement was run without its batch');
   expect(await warehouse.rows('SELECT count(*) FROM v')).toEqual([[0n]]);
 });
 
+it('several batches are one statement, each with its own NULLs and vectors that are not full', async () => {
+  const { rowVectors } = warehouse;
+  if (rowVectors === undefined) throw new Error('There is no decoder.');
+  const values = [1, VECTOR_ROWS + 1, 3, VECTOR_ROWS].map((rows, part) =>
+    Array.from({ length: rows }, (_, row) =>
+      part % 2 === 0 && row % 3 === 0 ? null : `${part}: a text of row ${row}`,
+    ),
+  );
+  const batches = values.map((texts) => new PackedBatch(texts.length, [packValues(texts)]));
+  const arena = rowVectors.takeArena(batches.reduce((sum, batch) => sum + mostBytesOf(batch), 0));
+  const parts: DecodedRows[] = [];
+  for (const batch of batches) parts.push(await rowVectors.decode(batch, ['VARCHAR'], arena));
+  await warehouse.run('CREATE OR REPLACE TABLE v (c0 VARCHAR)');
+  const insert = await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows({ types: ['VARCHAR'] })}`);
+  for (const times of [1, 2]) {
+    expect(await warehouse.runWithRows(insert, parts)).toBe(values.flat().length);
+    const stored = (await warehouse.rows('SELECT c0 FROM v ORDER BY rowid')).flat();
+    expect(stored).toEqual(Array.from({ length: times }, () => values.flat()).flat());
+  }
+});
+
 describe('the addon called wrongly', () => {
-  const decode = nativeColumnDecoder() as unknown as (...args: unknown[]) => unknown;
+  const native = nativeColumnDecoder() as unknown as (...args: unknown[]) => unknown;
   const column = { kind: 3, precision: 0, scale: 0, nullable: true, escaped: false, text: '1' };
   const arena = new ArrayBuffer(256);
 
   it('takes what is right', async () => {
-    expect(await decode(1, [column], arena)).toEqual(new Float64Array([1, 16, -1]));
+    expect(await native(1, [column], arena, 0)).toEqual(new Float64Array([1, 16, -1, 20]));
+  });
+
+  it('leaves what is before its place in the arena', async () => {
+    const full = new Uint8Array(256).fill(7);
+    expect(await native(1, [column], full.buffer, 24)).toEqual(new Float64Array([1, 48, -1, 52]));
+    expect(full.subarray(0, 24)).toEqual(new Uint8Array(24).fill(7));
   });
 
   it.each([
     ['nothing', []],
-    ['no rows', [0, [column], arena]],
-    ['columns that are no list', [1, column, arena]],
-    ['a column that is none', [1, [null], arena]],
-    ['a column without text', [1, [{ ...column, text: undefined }], arena]],
-    ['a kind that does not exist', [1, [{ ...column, kind: 15 }], arena]],
-    ['digits of what is no decimal', [1, [{ ...column, precision: 1 }], arena]],
-    ['a decimal without digits', [1, [{ ...column, kind: 7 }], arena]],
-    ['more digits than its integers hold', [1, [{ ...column, kind: 7, precision: 5 }], arena]],
-    ['more digits after the point than there are', [1, [{ ...column, kind: 7, precision: 3, scale: 4 }], arena]],
-    ['an arena that is none', [1, [column], new Uint8Array(256)]],
-    ['an arena without room', [1, [column], new ArrayBuffer(16)]],
+    ['no rows', [0, [column], arena, 0]],
+    ['columns that are no list', [1, column, arena, 0]],
+    ['a column that is none', [1, [null], arena, 0]],
+    ['a column without text', [1, [{ ...column, text: undefined }], arena, 0]],
+    ['a kind that does not exist', [1, [{ ...column, kind: 15 }], arena, 0]],
+    ['digits of what is no decimal', [1, [{ ...column, precision: 1 }], arena, 0]],
+    ['a decimal without digits', [1, [{ ...column, kind: 7 }], arena, 0]],
+    ['more digits than its integers hold', [1, [{ ...column, kind: 7, precision: 5 }], arena, 0]],
+    ['more digits after the point than there are', [1, [{ ...column, kind: 7, precision: 3, scale: 4 }], arena, 0]],
+    ['an arena that is none', [1, [column], new Uint8Array(256), 0]],
+    ['an arena without room', [1, [column], new ArrayBuffer(16), 0]],
+    ['a place without room', [1, [column], arena, 250]],
+    ['a place outside', [1, [column], arena, 512]],
+    ['no place', [1, [column], arena]],
   ])('refuses %s', (_what, args) => {
-    expect(() => decode(...args)).toThrow('was called wrongly');
+    expect(() => native(...args)).toThrow('was called wrongly');
   });
 });

@@ -1,0 +1,153 @@
+import type { DestinationTable } from '../../../src/destination/destination';
+import type { DuckDbDestination } from '../../../src/destination/duckdb-destination';
+import { Warehouse } from '../../../src/destination/duckdb-warehouse';
+import { PackedBatch, packValues } from '../../../src/model/packed-batch';
+import { nativeColumnDecoder } from '../../../src/native/process-stats';
+import { withDestination } from '../../helpers/duckdb-destination';
+
+const STAMP = { startedAt: new Date() };
+
+function tableOf(name: string): DestinationTable {
+  return {
+    key: `public.${name}`,
+    name,
+    columns: [
+      { name: 'id', type: { kind: 'int32' } },
+      { name: 'at', type: { kind: 'timestamp' } },
+      { name: 'n', type: { kind: 'decimal-unbounded' } },
+    ],
+    primaryKey: ['id'],
+    keysMayRepeat: false,
+    keepDeletedRows: true,
+  };
+}
+
+const TABLE = tableOf('t');
+const AT = '2026-01-02 03:04:05';
+
+function batchOf(from: number, rows: number, at: string | null = AT, n = '1'): PackedBatch {
+  const of = (value: (row: number) => string | null): (string | null)[] =>
+    Array.from({ length: rows }, (_, row) => value(from + row));
+  return new PackedBatch(rows, [packValues(of(String)), packValues(of(() => at)), packValues(of(() => n))]);
+}
+
+/** Runs `action`; returns of how many batches each statement with vectors was. */
+async function partsOfStatements(
+  action: (destination: DuckDbDestination, path: string) => Promise<void>,
+): Promise<number[]> {
+  const spy = jest.spyOn(Warehouse.prototype, 'runWithRows');
+  try {
+    const decode = nativeColumnDecoder();
+    if (decode === undefined) throw new Error('The addon was not built.');
+    await withDestination((destination, _warnings, path) => action(destination, path), decode);
+    return spy.mock.calls.map(([, parts]) => parts.length);
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+async function expectRows(destination: DuckDbDestination, rows: number): Promise<void> {
+  expect(await destination.finishLoad(TABLE)).toEqual({ rows, deleted: 0 });
+}
+
+it('batches are inserted together, the last ones at the end', async () => {
+  const parts = await partsOfStatements(async (destination) => {
+    await destination.beginLoad(TABLE, STAMP, false);
+    for (let batch = 0; batch < 11; batch += 1) await destination.write(TABLE, batchOf(batch * 1000, 1000));
+    await expectRows(destination, 11_000);
+  });
+  expect(parts).toEqual([9, 2]);
+});
+
+it('what waits is part of a commit', async () => {
+  const parts = await partsOfStatements(async (destination) => {
+    await destination.beginLoad(TABLE, STAMP, false);
+    await destination.write(TABLE, batchOf(0, 100));
+    await destination.commit();
+    await destination.rollback();
+    await destination.beginLoad(TABLE, STAMP, true);
+    await expectRows(destination, 100);
+  });
+  expect(parts).toEqual([1]);
+});
+
+it('what waits is not there after a rollback', async () => {
+  const parts = await partsOfStatements(async (destination) => {
+    await destination.beginLoad(TABLE, STAMP, false);
+    await destination.commit();
+    await destination.write(TABLE, batchOf(0, 100));
+    await destination.rollback();
+    await destination.beginLoad(TABLE, STAMP, true);
+    await destination.write(TABLE, batchOf(0, 10));
+    await expectRows(destination, 10);
+  });
+  expect(parts).toEqual([1]);
+});
+
+it('tables wait each for themselves', async () => {
+  const other = tableOf('other');
+  const parts = await partsOfStatements(async (destination) => {
+    for (const table of [TABLE, other]) await destination.beginLoad(table, STAMP, false);
+    for (let batch = 0; batch < 3; batch += 1)
+      for (const table of [TABLE, other]) await destination.write(table, batchOf(batch * 10, 10));
+    for (const table of [TABLE, other]) expect(await destination.finishLoad(table)).toEqual({ rows: 30, deleted: 0 });
+  });
+  expect(parts).toEqual([3, 3]);
+});
+
+it('a batch with an unusual value is inserted by itself, in its turn', async () => {
+  const parts = await partsOfStatements(async (destination) => {
+    await destination.beginLoad(TABLE, STAMP, false);
+    await destination.write(TABLE, batchOf(0, 10));
+    await destination.write(TABLE, batchOf(10, 10, 'infinity'));
+    await destination.write(TABLE, batchOf(20, 10));
+    await expectRows(destination, 30);
+  });
+  expect(parts).toEqual([1, 1, 1]);
+});
+
+it('what waits is inserted before its column changes its type', async () => {
+  const parts = await partsOfStatements(async (destination) => {
+    await destination.beginLoad(TABLE, STAMP, false);
+    await destination.write(TABLE, batchOf(0, 10));
+    await destination.write(TABLE, batchOf(10, 10, AT, '1.5'));
+    await destination.write(TABLE, batchOf(20, 10, AT, '2.5'));
+    await destination.write(TABLE, batchOf(30, 10, AT, 'NaN'));
+    await expectRows(destination, 40);
+  });
+  // The batches that bring the change are text.
+  expect(parts).toEqual([1, 1, 1, 1]);
+});
+
+it('later versions of staged rows win, also of rows that waited together', async () => {
+  const parts = await partsOfStatements(async (destination, path) => {
+    await destination.beginLoad(TABLE, STAMP, false);
+    await destination.write(TABLE, batchOf(0, 3));
+    await expectRows(destination, 3);
+    await destination.beginChanges(TABLE, STAMP);
+    for (const n of ['2', '3', '4']) await destination.writeChanges(TABLE, batchOf(1, 2, AT, n));
+    expect(await destination.finishChanges(TABLE)).toEqual({ rows: 3, deleted: 0 });
+    await destination.commit();
+    await destination.close();
+    const warehouse = await Warehouse.open({ path, memoryBytes: 64_000_000, threads: 1, readOnly: true });
+    const rows = await warehouse.rows('SELECT id, CAST(n AS VARCHAR) FROM tester.t ORDER BY id');
+    warehouse.close();
+    expect(rows).toEqual([
+      [0, '1'],
+      [1, '4'],
+      [2, '4'],
+    ]);
+  });
+  expect(parts).toEqual([1, 3]);
+});
+
+it('rows that are more than an arena holds are inserted as they come', async () => {
+  const parts = await partsOfStatements(async (destination) => {
+    await destination.beginLoad(TABLE, STAMP, false);
+    await destination.write(TABLE, batchOf(0, 10));
+    await destination.write(TABLE, batchOf(10, 300_000));
+    await destination.write(TABLE, batchOf(400_000, 10));
+    await expectRows(destination, 300_020);
+  });
+  expect(parts).toEqual([1, 1, 1]);
+});

@@ -1,0 +1,76 @@
+import { ConnectorError } from '../../../src/common/errors';
+import type { Destination } from '../../../src/destination/destination';
+import type { LoadProgress, TableState } from '../../../src/model/sync-state';
+import { TableRun } from '../../../src/sync/table-run';
+import { Writer } from '../../../src/sync/writer';
+
+const PROGRESS: LoadProgress = {
+  startedAt: new Date(0).toISOString(),
+  signature: '',
+  source: '',
+  firstXmin: '1',
+  watermark: null,
+  snapshots: 1,
+  rows: 0,
+  relations: [],
+};
+
+function runOf(name: string): TableRun {
+  return new TableRun({
+    planned: { table: { schema: 'public', name } },
+    destinationTable: { key: `public.${name}`, name, columns: [] },
+    pass: { kind: 'load' },
+    committed: null,
+    fresh: true,
+    decision: { mode: 'full' },
+  } as unknown as ConstructorParameters<typeof TableRun>[0]);
+}
+
+// A destination may hold rows back, and learn only before a commit that some of them do not fit.
+it('what the destination refuses before a commit costs its own table an attempt, and the others a repetition', async () => {
+  const calls: string[] = [];
+  const destination: Partial<Destination> = {
+    beginLoad: ({ name }) => Promise.resolve(void calls.push(`begin ${name}`)),
+    flush: ({ name }) => {
+      calls.push(`flush ${name}`);
+      if (name !== 'bad') return Promise.resolve();
+      return Promise.reject(new ConnectorError('It does not fit.', { code: 'value_does_not_fit', kind: 'source' }));
+    },
+    finishLoad: () => Promise.resolve({ rows: 0, deleted: 0 }),
+    putState: (key) => Promise.resolve(void calls.push(`state ${key}`)),
+    commit: () => Promise.resolve(void calls.push('commit')),
+    rollback: () => Promise.resolve(void calls.push('rollback')),
+  };
+  const nothing = (): void => undefined;
+  const fatal = jest.fn();
+  const states = new Map<string, TableState>();
+  const writer = new Writer(
+    {
+      destination: destination as Destination,
+      logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
+      queueBytes: 1e6,
+      onCommitted: nothing,
+      onWritten: nothing,
+      openTables: () => 1,
+      onFatal: fatal,
+    },
+    states,
+  );
+  const [good, bad] = [runOf('good'), runOf('bad')];
+  await writer.begin(good, PROGRESS, false);
+  await writer.begin(bad, PROGRESS, false);
+  const finished = writer.finish(good, () => ({ rows: 0 }) as TableState);
+  await expect(finished).rejects.toMatchObject({ code: 'rolled_back', retryable: true });
+  expect(bad.failure).toMatchObject({ code: 'value_does_not_fit' });
+  expect(good.failure).toMatchObject({ code: 'rolled_back' });
+  expect(calls).toEqual(['begin good', 'begin bad', 'flush good', 'flush bad', 'rollback']);
+  expect(states.size).toBe(0);
+
+  calls.length = 0;
+  good.revive();
+  await writer.begin(good, PROGRESS, false);
+  await writer.finish(good, () => ({ rows: 0 }) as TableState);
+  expect(calls).toEqual(['begin good', 'flush good', 'state public.good', 'commit']);
+  expect([...states.keys()]).toEqual(['public.good']);
+  expect(fatal).not.toHaveBeenCalled();
+});
