@@ -270,12 +270,19 @@ Outcome decode_fixed(const PackedColumn& column, size_t rows, char* text, char* 
   return Outcome::unusual;
 }
 
+// The column's text as UTF-8, and its end.
+char* put_text(char* at, const PackedColumn& column) {
+  if (column.ascii == nullptr) return put_utf8(at, column.text, column.length);
+  std::memcpy(at, column.ascii, column.length);
+  return at + column.length;
+}
+
 // Of values that point to their bytes, which are in the arena before them.
 template <typename Decoder>
 Outcome decode_texts(const Decoder& decode, const PackedColumn& column, size_t rows, char* arena, size_t* used,
                      DecodedColumn* out) {
   char* text = arena + *used;
-  char* rest = put_utf8(text, column.text, column.length);
+  char* rest = put_text(text, column);
   size_t after = static_cast<size_t>(rest - arena);
   const Outcome outcome = decode_as(decode, column, rows, text, rest, arena, &after, out);
   if (outcome == Outcome::done) *used = after;
@@ -294,12 +301,21 @@ bool decode_column(const PackedColumn& column, size_t rows, char* arena, size_t*
   if (column.kind == VectorKind::blob) {
     outcome = decode_texts(Blob(), column, rows, arena, used, out);
   } else if (column.kind != VectorKind::text && !column.escaped) {
-    scratch->clear();
-    append_utf8(column.text, column.length, scratch);
-    outcome = decode_fixed(column, rows, &(*scratch)[0], &(*scratch)[0] + scratch->size(), arena, used, out);
+    char* text = column.ascii;
+    size_t length = column.length;
+    if (text == nullptr) {
+      scratch->clear();
+      append_utf8(column.text, column.length, scratch);
+      text = &(*scratch)[0];
+      length = scratch->size();
+    }
+    outcome = decode_fixed(column, rows, text, text + length, arena, used, out);
   }
   out->decoded = outcome == Outcome::done;
+  if (outcome == Outcome::done) return true;
   // Also where the count was wrong: what is no number may be the separator itself.
-  if (outcome != Outcome::done) outcome = decode_texts(Text{column.escaped}, column, rows, arena, used, out);
-  return outcome == Outcome::done;
+  const Text decode{column.escaped};
+  if (column.ascii == nullptr) return decode_texts(decode, column, rows, arena, used, out) == Outcome::done;
+  return decode_as(decode, column, rows, column.ascii, column.ascii + column.length, arena, used, out) ==
+         Outcome::done;
 }

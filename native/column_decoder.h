@@ -35,8 +35,9 @@ struct PackedColumn {
   int scale;      // at most the precision
   bool nullable;
   bool escaped;
-  const char16_t* text;
-  size_t length;
+  char* ascii;           // the text where all of it is ASCII, in the arena; it may be written over. Else null:
+  const char16_t* text;  // the text
+  size_t length;         // in code units
 };
 
 constexpr size_t kNoNulls = SIZE_MAX;
@@ -48,7 +49,7 @@ struct DecodedColumn {
   size_t validity;  // of a bit a row, set where it has a value; kNoNulls where all have
 };
 
-// Bytes of the arena that a column may take, whatever its values are.
+// Bytes of the arena that a column may take, whatever its values are, its text included.
 size_t most_bytes(size_t rows, size_t length);
 
 // Writes from `arena + *used` on, and moves `*used`. Values longer than a vector's element point into the arena.

@@ -24,7 +24,7 @@ int kind_digits(VectorKind kind) {
   }
 }
 
-bool read_packed_column(const Napi::Value& value, PackedColumn* column, Napi::Value* text) {
+bool read_packed_column(const Napi::Value& value, PackedColumn* column, Napi::Value* text, bool* is_ascii) {
   if (!value.IsObject()) return false;
   const auto object = value.As<Napi::Object>();
   const Napi::Value kind = object.Get("kind");
@@ -32,9 +32,10 @@ bool read_packed_column(const Napi::Value& value, PackedColumn* column, Napi::Va
   const Napi::Value scale = object.Get("scale");
   const Napi::Value nullable = object.Get("nullable");
   const Napi::Value escaped = object.Get("escaped");
+  const Napi::Value ascii = object.Get("ascii");
   *text = object.Get("text");
   if (!kind.IsNumber() || !precision.IsNumber() || !scale.IsNumber() || !nullable.IsBoolean() ||
-      !escaped.IsBoolean() || !text->IsString())
+      !escaped.IsBoolean() || !ascii.IsBoolean() || !text->IsString())
     return false;
   const uint32_t number = kind.As<Napi::Number>().Uint32Value();
   if (number >= static_cast<uint32_t>(VectorKind::count)) return false;
@@ -46,6 +47,7 @@ bool read_packed_column(const Napi::Value& value, PackedColumn* column, Napi::Va
   if (column->scale < 0 || column->scale > column->precision) return false;
   column->nullable = nullable.As<Napi::Boolean>().Value();
   column->escaped = escaped.As<Napi::Boolean>().Value();
+  *is_ascii = ascii.As<Napi::Boolean>().Value();
   return napi_get_value_string_utf16(value.Env(), *text, nullptr, 0, &column->length) == napi_ok;
 }
 
@@ -62,15 +64,19 @@ class DecodeWorker : public Napi::AsyncWorker {
     const auto columns = info[1].As<Napi::Array>();
     auto arena = info[2].As<Napi::ArrayBuffer>();
     if (rows_ == 0) return false;
+    arena_ = static_cast<char*>(arena.Data());
     columns_.resize(columns.Length());
+    std::vector<bool> ascii(columns.Length());
     size_t units = 0;
     size_t most = 0;
     for (uint32_t index = 0; index < columns.Length(); ++index) {
       Napi::HandleScope scope(env);
       Napi::Value text;
+      bool is_ascii;
       PackedColumn& column = columns_[index];
-      if (!read_packed_column(columns.Get(index), &column, &text)) return false;
-      units += column.length + 1;
+      if (!read_packed_column(columns.Get(index), &column, &text, &is_ascii)) return false;
+      ascii[index] = is_ascii;
+      if (!is_ascii) units += column.length + 1;
       most += most_bytes(rows_, column.length);
     }
     if (used_ > arena.ByteLength() || most > arena.ByteLength() - used_) return false;
@@ -82,11 +88,16 @@ class DecodeWorker : public Napi::AsyncWorker {
       PackedColumn& column = columns_[index];
       const Napi::Value text = columns.Get(index).As<Napi::Object>().Get("text");
       // With a terminating zero.
+      if (ascii[index]) {
+        column.ascii = arena_ + used_;
+        if (napi_get_value_string_latin1(env, text, column.ascii, column.length + 1, nullptr) != napi_ok) return false;
+        used_ += column.length + 1;
+        continue;
+      }
       if (napi_get_value_string_utf16(env, text, at, column.length + 1, nullptr) != napi_ok) return false;
       column.text = at;
       at += column.length + 1;
     }
-    arena_ = static_cast<char*>(arena.Data());
     kept_ = Napi::Persistent(info[2].As<Napi::Object>());
     return true;
   }

@@ -117,6 +117,7 @@ export class RowVectors {
         scale: shape?.scale ?? 0,
         nullable: column.nullable,
         escaped: column.encoding === 'escaped',
+        ascii: column.ascii,
         text: column.text,
       };
     });

@@ -30,6 +30,8 @@ export interface VectorRequest {
   readonly nullable: boolean;
   /** Whether the escaped encoding is to be undone. */
   readonly escaped: boolean;
+  /** Whether `text` is known to be ASCII, which takes half the work; what is not would be damaged. */
+  readonly ascii: boolean;
   /** Packed. */
   readonly text: string;
 }

@@ -19,6 +19,8 @@ export class PackedColumn {
     /** False only where no element is the NULL marker. */
     readonly nullable: boolean,
     readonly encoding: PackedEncoding = 'plain',
+    /** Whether `text` is known to be ASCII. */
+    readonly ascii: boolean = false,
   ) {}
 
   /** The values, in row order; split on demand, since most destinations never need them. */

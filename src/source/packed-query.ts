@@ -54,7 +54,7 @@ function querySql(query: PackedQuery, range: readonly string[]): string {
   // OFFSET 0 keeps the size from being merged into every cell's CASE: with 1,600 columns the planner ran out of memory.
   const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
   return (
-    `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, ...extra, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
+    `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, SERVER_ENCODING, ...extra, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
     `SELECT ${inner} FROM ${rowSource(query, range)}) AS p OFFSET 0) AS q`
   );
 }
@@ -90,6 +90,8 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     throw damaged('an unexpected result', doing);
   checkSettings(row, doing);
   if (bytes > query.maxBytes) return { outcome: 'too-large', rows, bytes };
+  const cells = rows === 0 ? [] : query.columns.map((_, index) => row[`c${index}`]);
+  const ascii = isAscii(cells, bytes, row['e']);
   const nonNullCounts = String(row['k']).replace(/[{}]/g, '').split(',').map(Number);
   let nextCount = 0;
   const columns: PackedColumn[] = [];
@@ -99,7 +101,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
       columns.push(new PackedColumn('', 0, false));
       continue;
     }
-    const cell = row[`c${index}`];
+    const cell = cells[index];
     if (typeof cell !== 'string' || !cell.endsWith(SEPARATOR))
       throw damaged(`an incomplete value of column ${column.name}`, doing);
     const escaped = query.packing === 'escaped' && isFreeText(column.type);
@@ -115,9 +117,20 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
         throw damaged(`${markers} NULLs of column ${column.name} where the server counted ${rows - nonNulls}`, doing);
       }
     }
-    columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain'));
+    columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', ascii));
   }
   return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), extra: row['x'] };
+}
+
+const SERVER_ENCODING = `pg_catalog.current_setting('server_encoding') AS e`;
+
+/**
+ * In UTF-8 a code unit of UTF-16 is one byte where it is ASCII, and more where it is not. The server counts bytes of its
+ * own encoding; in others, one byte may be any character.
+ */
+function isAscii(cells: readonly unknown[], bytes: number, encoding: unknown): boolean {
+  const units = cells.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? cell.length : 0), 0);
+  return encoding === 'UTF8' && units === bytes;
 }
 
 function countOf(text: string, character: string): number {

@@ -157,6 +157,8 @@ describe('sources beyond tables', () => {
 describe('databases of other encodings and collations', () => {
   const options: [string, string, string][] = [
     ['LATIN1', "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'", 'é ü ß ÿ £'],
+    // One byte each there, and none of them a byte in Latin-1.
+    ['LATIN2', "ENCODING 'LATIN2' LC_COLLATE 'C' LC_CTYPE 'C'", 'ł ő ż ę'],
     ['EUC_JP', "ENCODING 'EUC_JP' LC_COLLATE 'C' LC_CTYPE 'C'", '日本語 ひらがな'],
     ['SQL_ASCII', "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'", 'é 日本 😀'],
   ];

@@ -36,7 +36,19 @@ async function decode(batch: PackedBatch, types: readonly string[]): Promise<Dec
 
 /** Columns of values by way of vectors: of each its type and its values as the warehouse has them. */
 async function byVectors(types: readonly string[], columns: readonly Values[]): Promise<[string, Values][]> {
-  const batch = new PackedBatch(columns[0]?.length ?? 0, columns.map(packValues));
+  const packed = columns.map(packValues);
+  const stored = await byVectorsOf(types, packed);
+  // The same again with what is ASCII called that.
+  const known = packed.map((column) => {
+    const { text, rowCount, nullable, encoding } = column;
+    return new PackedColumn(text, rowCount, nullable, encoding, !/[^\0-\x7f]/.test(text));
+  });
+  expect(await byVectorsOf(types, known)).toEqual(stored);
+  return stored;
+}
+
+async function byVectorsOf(types: readonly string[], columns: readonly PackedColumn[]): Promise<[string, Values][]> {
+  const batch = new PackedBatch(columns[0]?.rowCount ?? 0, columns);
   const rows = await decode(batch, types);
   const table = rows.types.map((type, index) => `c${index} ${type}`).join(', ');
   await warehouse.run(`CREATE OR REPLACE TABLE v (${table})`);
@@ -252,11 +264,16 @@ it('several batches are one statement, each with its own NULLs and vectors that 
 
 describe('the addon called wrongly', () => {
   const native = nativeColumnDecoder() as unknown as (...args: unknown[]) => unknown;
-  const column = { kind: 3, precision: 0, scale: 0, nullable: true, escaped: false, text: '1' };
+  const column = { kind: 3, precision: 0, scale: 0, nullable: true, escaped: false, ascii: false, text: '1' };
   const arena = new ArrayBuffer(256);
 
   it('takes what is right', async () => {
     expect(await native(1, [column], arena, 0)).toEqual(new Float64Array([1, 16, -1, 20]));
+  });
+
+  it('puts a text that is ASCII before its vectors', async () => {
+    expect(await native(1, [{ ...column, ascii: true }], arena, 0)).toEqual(new Float64Array([1, 32, -1, 36]));
+    expect(new Uint8Array(arena)[0]).toBe('1'.charCodeAt(0));
   });
 
   it('leaves what is before its place in the arena', async () => {
@@ -271,6 +288,7 @@ describe('the addon called wrongly', () => {
     ['columns that are no list', [1, column, arena, 0]],
     ['a column that is none', [1, [null], arena, 0]],
     ['a column without text', [1, [{ ...column, text: undefined }], arena, 0]],
+    ['a column that may be ASCII or not', [1, [{ ...column, ascii: undefined }], arena, 0]],
     ['a kind that does not exist', [1, [{ ...column, kind: 15 }], arena, 0]],
     ['digits of what is no decimal', [1, [{ ...column, precision: 1 }], arena, 0]],
     ['a decimal without digits', [1, [{ ...column, kind: 7 }], arena, 0]],

@@ -18,14 +18,16 @@ function query(columns: readonly SelectColumn[], packing: 'plain' | 'escaped' = 
 }
 
 /** The row that a server would return for these values of a text column. */
-function answer(values: readonly (string | null)[]): Record<string, unknown> {
+function answer(values: readonly (string | null)[], encoding = 'UTF8'): Record<string, unknown> {
   const cell = values.map((value) => `${value ?? '\u001d'}\u001f`).join('');
   const nonNull = values.filter((value) => value !== null).length;
   return {
     s: SETTINGS_MADE,
     n: values.length,
     k: `{${nonNull}}`,
-    b: String(cell.length),
+    // LATIN1 stands for those that take a byte for each character.
+    b: String(Buffer.byteLength(cell, encoding === 'UTF8' ? 'utf8' : 'latin1')),
+    e: encoding,
     c0: values.length === 0 ? null : cell,
   };
 }
@@ -47,6 +49,24 @@ test('values are taken as they are, or the batch is not taken at all', () => {
           true,
         );
     }),
+  );
+});
+
+test('what is not ASCII is never taken for it, whatever the encoding of the server', () => {
+  const value = fc.option(
+    fc.string({ unit: fc.constantFrom('a', '\u001b', '\u007f', '\u0080', 'é', '\u0142', '日', '😀') }),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(value, { minLength: 1, maxLength: 4 }),
+      fc.constantFrom('UTF8', 'LATIN2'),
+      (values, encoding) => {
+        const result = unpackResult(answer(values, encoding), query([TEXT]), 'testing');
+        if (result.outcome !== 'batch') throw new Error('Nothing in it is ambiguous.');
+        const [column] = result.batch.columns;
+        expect(column?.ascii).toBe(encoding === 'UTF8' && !/[^\0-\x7f]/.test(values.join('')));
+      },
+    ),
   );
 });
 
