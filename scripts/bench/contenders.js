@@ -72,13 +72,14 @@ function ofNode(args, folder) {
     file: process.execPath,
     arguments: args,
     cwd: folder,
-    // Nothing of the caller's own configuration may slip in.
+    // Nothing of the caller's own configuration may slip in, nor of Node's: certificates that NODE_EXTRA_CA_CERTS adds
+    // are read at each start (20 ms for Debian's).
     env: Object.fromEntries(
       Object.keys(process.env)
-        .filter((name) => /^(PGSLUICE|FIVETRAN|PG)/.test(name))
+        .filter((name) => /^(PGSLUICE|FIVETRAN|PG|NODE_)/.test(name))
         .map((name) => [name, undefined]),
     ),
   };
 }
 
-module.exports = { createContenders, pgsluiceSync };
+module.exports = { createContenders, ofNode, pgsluiceSync };

@@ -2,6 +2,7 @@
 const { execFileSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
 const path = require('node:path');
+const { ofNode } = require('./contenders');
 const { runProcess } = require('./process-run');
 const { median } = require('./rounds');
 const { debianPython } = require('./tools');
@@ -26,7 +27,7 @@ async function measureSmallThings({ main, say }) {
 async function startUpSeconds(main) {
   const seconds = [];
   for (let start = 0; start < STARTS; start += 1) {
-    const run = await runProcess({ file: process.execPath, arguments: [main, '--version'] });
+    const run = await runProcess(ofNode([main, '--version'], process.cwd()));
     if (run.failure === undefined) seconds.push(run.seconds);
   }
   return median(seconds);
