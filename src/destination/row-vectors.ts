@@ -28,7 +28,7 @@ export interface Arena {
 export interface DecodedRows {
   readonly rowCount: number;
   readonly arena: ArrayBuffer;
-  /** Of the vectors: the types asked for, or VARCHAR where a column has an unusual value. */
+  /** Of the vectors: the types asked for, or VARCHAR where a column has an unusual value, or may hold what is no JSON. */
   readonly types: readonly string[];
   readonly vectors: readonly RowVector[];
 }
@@ -117,7 +117,7 @@ export class RowVectors {
         scale: shape?.scale ?? 0,
         nullable: column.nullable,
         escaped: column.encoding === 'escaped',
-        ascii: column.ascii,
+        ascii: column.known.ascii === true,
         text: column.text,
       };
     });
@@ -131,10 +131,12 @@ export class RowVectors {
     });
     arena.used = places[forms.length * DECODED_FIELDS] ?? buffer.byteLength;
     const isDecoded = (index: number): boolean => places[index * DECODED_FIELDS] === 1;
+    // A vector of texts as well, which DuckDB would parse again where it is not called that.
+    const isJson = (index: number): boolean => types[index] === 'JSON' && batch.columns[index]?.known.json === true;
     return {
       rowCount: batch.rowCount,
       arena: buffer,
-      types: forms.map((_, index) => (isDecoded(index) ? (types[index] ?? 'VARCHAR') : 'VARCHAR')),
+      types: forms.map((_, index) => (isDecoded(index) || isJson(index) ? (types[index] ?? 'VARCHAR') : 'VARCHAR')),
       vectors: forms.map((form, index) => {
         const [, values = 0, validity = -1] = places.subarray(index * DECODED_FIELDS, (index + 1) * DECODED_FIELDS);
         const { width } = isDecoded(index) ? form : TEXT;
@@ -207,6 +209,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   DATE: { kind: 'date', width: 4, type: (api) => api.DATE },
   TIMESTAMP: { kind: 'timestamp', width: 8, type: (api) => api.TIMESTAMP },
   'TIMESTAMP WITH TIME ZONE': { kind: 'timestamptz', width: 8, type: (api) => api.TIMESTAMPTZ },
+  JSON: { kind: 'text', width: 16, type: (api) => api.DuckDBVarCharType.create('JSON') },
   BLOB: { kind: 'blob', width: 16, type: (api) => api.BLOB },
 };
 

@@ -12,6 +12,14 @@ export const ESCAPE = '\u001b';
 
 export type PackedEncoding = 'plain' | 'escaped';
 
+/** What need not be looked for in a column's text; false and missing are the same. */
+export interface KnownText {
+  /** All of it is ASCII. */
+  readonly ascii?: boolean;
+  /** Each value is JSON. */
+  readonly json?: boolean;
+}
+
 export class PackedColumn {
   constructor(
     readonly text: string,
@@ -19,8 +27,7 @@ export class PackedColumn {
     /** False only where no element is the NULL marker. */
     readonly nullable: boolean,
     readonly encoding: PackedEncoding = 'plain',
-    /** Whether `text` is known to be ASCII. */
-    readonly ascii: boolean = false,
+    readonly known: KnownText = {},
   ) {}
 
   /** The values, in row order; split on demand, since most destinations never need them. */

@@ -117,7 +117,8 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
         throw damaged(`${markers} NULLs of column ${column.name} where the server counted ${rows - nonNulls}`, doing);
       }
     }
-    columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', ascii));
+    const known = { ascii, json: column.isJson === true };
+    columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
   }
   return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), extra: row['x'] };
 }

@@ -1,6 +1,6 @@
 /** How the columns of a read travel: each value as text (source/value-text), and the packed form of them. */
 import { isFreeText, type ColumnType } from '../model/column-type';
-import type { ColumnSchema } from '../model/table';
+import type { ColumnSchema, SourceType } from '../model/table';
 import { quoteIdentifier } from './sql';
 import { valueText } from './value-text';
 
@@ -12,6 +12,8 @@ export interface SelectColumn {
   readonly textExpression: string;
   /** False only where the server guarantees it. */
   readonly nullable: boolean;
+  /** True only where the server has parsed every value as JSON. */
+  readonly isJson?: boolean;
 }
 
 /** Alias of the relation in every statement that reads rows. */
@@ -25,7 +27,13 @@ export function selectColumn(column: ColumnSchema, isKey: boolean): SelectColumn
     type: column.type,
     textExpression: isKey && column.sourceType.isArray ? withBounds(reference, text) : text,
     nullable: column.nullable,
+    isJson: isJsonb(column.sourceType),
   };
+}
+
+/** Not json, which may hold half of a surrogate pair, nor what a cast to json makes of other types. */
+function isJsonb({ schema, name, category, isArray }: SourceType): boolean {
+  return schema === 'pg_catalog' && name === 'jsonb' && category === 'b' && !isArray;
 }
 
 /** '[2:2]={1}' and '{1}' are two keys to PostgreSQL, and would be one as JSON: the first is kept as a JSON string. */

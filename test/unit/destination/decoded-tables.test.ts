@@ -1,6 +1,6 @@
 import type { DestinationTable } from '../../../src/destination/destination';
 import { VECTOR_KINDS, type DecodeColumns } from '../../../src/model/column-decoding';
-import { PackedBatch, packValues } from '../../../src/model/packed-batch';
+import { PackedBatch, PackedColumn, packValues, type KnownText } from '../../../src/model/packed-batch';
 import { nativeColumnDecoder } from '../../../src/native/process-stats';
 import { withDestination } from '../../helpers/duckdb-destination';
 
@@ -43,4 +43,39 @@ it('the addon is asked, by the types of the warehouse', async () => {
 
 it('for texts where they are what identifies a row', async () => {
   expect(await kindsAskedFor(3, 1, [])).toEqual([['text', 'text', 'text', 'text']]);
+});
+
+describe('JSON', () => {
+  const table: DestinationTable = {
+    key: 'public.j',
+    name: 'j',
+    columns: [
+      { name: 'id', type: { kind: 'int32' } },
+      { name: 'j', type: { kind: 'json' } },
+    ],
+    primaryKey: ['id'],
+    keysMayRepeat: false,
+    keepDeletedRows: true,
+  };
+  // Not JSON: whether it is parsed shows in what becomes of it.
+  const texts = ['{"a": 1}', '{"a": '];
+
+  async function load(known: KnownText): Promise<void> {
+    const { text, rowCount } = packValues(texts);
+    const batch = new PackedBatch(2, [packValues(['1', '2']), new PackedColumn(text, rowCount, true, 'plain', known)]);
+    await withDestination(async (destination) => {
+      await destination.beginLoad(table, { startedAt: new Date() }, false);
+      await destination.write(table, batch);
+      expect(await destination.finishLoad(table)).toEqual({ rows: 2, deleted: 0 });
+    }, nativeColumnDecoder());
+  }
+
+  it('is not parsed again where the server has', async () => {
+    await load({ json: true });
+  });
+
+  it('is parsed where anything else may have written it', async () => {
+    await expect(load({})).rejects.toThrow('A value does not fit the warehouse');
+    await expect(load({ ascii: true })).rejects.toThrow('A value does not fit the warehouse');
+  });
 });

@@ -41,7 +41,7 @@ async function byVectors(types: readonly string[], columns: readonly Values[]): 
   // The same again with what is ASCII called that.
   const known = packed.map((column) => {
     const { text, rowCount, nullable, encoding } = column;
-    return new PackedColumn(text, rowCount, nullable, encoding, !/[^\0-\x7f]/.test(text));
+    return new PackedColumn(text, rowCount, nullable, encoding, { ascii: !/[^\0-\x7f]/.test(text) });
   });
   expect(await byVectorsOf(types, known)).toEqual(stored);
   return stored;

@@ -64,7 +64,7 @@ test('what is not ASCII is never taken for it, whatever the encoding of the serv
         const result = unpackResult(answer(values, encoding), query([TEXT]), 'testing');
         if (result.outcome !== 'batch') throw new Error('Nothing in it is ambiguous.');
         const [column] = result.batch.columns;
-        expect(column?.ascii).toBe(encoding === 'UTF8' && !/[^\0-\x7f]/.test(values.join('')));
+        expect(column?.known.ascii).toBe(encoding === 'UTF8' && !/[^\0-\x7f]/.test(values.join('')));
       },
     ),
   );
