@@ -164,9 +164,11 @@ export class Warehouse {
     return this.vectors;
   }
 
-  /** Runs a prepared statement that reads from `sourceOfRows`; returns the rows changed. */
-  async runWithRows(statement: DuckDBPreparedStatement, parts: readonly DecodedRows[]): Promise<number> {
-    return (await this.vectors?.runWith(parts, () => this.runPrepared(statement, []))) ?? 0;
+  /** Runs a statement that reads from `sourceOfRows`, prepared or not; returns the rows changed. */
+  async runWithRows(statement: DuckDBPreparedStatement | string, parts: readonly DecodedRows[]): Promise<number> {
+    const run = (): Promise<number> =>
+      typeof statement === 'string' ? this.run(statement) : this.runPrepared(statement, []);
+    return (await this.vectors?.runWith(parts, run)) ?? 0;
   }
 
   close(): void {

@@ -2,8 +2,8 @@
  * Decoded batches of a table that wait to be inserted together: a statement of DuckDB's takes 0.45 ms by itself, as
  * long as 500 rows of 11 columns do, and batches of large tables have no more than 1,000.
  */
-import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import type { PackedBatch } from '../model/packed-batch';
+import type { InsertStatement } from './insert-statement';
 import { KEPT_ARENA_BYTES, mostBytesOf, type Arena, type DecodedRows, type RowVectors } from './row-vectors';
 
 /** Four full vectors. Twice as many would win little more, and take more memory. */
@@ -11,7 +11,7 @@ const ENOUGH_ROWS = 8192;
 const ENOUGH_BYTES = 4_000_000;
 
 export interface HeldBatches {
-  readonly statement: DuckDBPreparedStatement;
+  readonly statement: InsertStatement;
   readonly parts: readonly DecodedRows[];
   readonly rowCount: number;
   /** Of the batches' text. */
@@ -39,7 +39,7 @@ export class HeldRows {
   }
 
   /** Inserts the rows with that statement, now or together with later ones. */
-  async hold(statement: DuckDBPreparedStatement, rows: DecodedRows, bytes: number): Promise<void> {
+  async hold(statement: InsertStatement, rows: DecodedRows, bytes: number): Promise<void> {
     if (this.held !== undefined && this.held.statement !== statement) await this.flush();
     this.held = {
       statement,

@@ -2,7 +2,6 @@
  * A table being filled: its columns' present types, which follow the data where the source does not fix
  * them, and the statements that insert packed batches.
  */
-import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { ESCAPE, NULL_MARKER, SEPARATOR, type PackedBatch, type PackedColumn } from '../model/packed-batch';
@@ -11,6 +10,7 @@ import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
 import { RecentRows } from './recent-rows';
 import { HeldRows } from './held-rows';
+import { InsertStatement } from './insert-statement';
 import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 import { VECTOR_ROWS } from './duckdb-library';
@@ -30,7 +30,7 @@ export interface FittedBatch {
 }
 
 export class LoadTable {
-  private readonly statements = new Map<string, DuckDBPreparedStatement>();
+  private readonly statements = new Map<string, InsertStatement>();
   private readonly held: HeldRows | undefined;
   /** What DuckDB will have in memory together when it writes the last rows. */
   readonly recent = new RecentRows(VECTOR_ROWS);
@@ -47,7 +47,7 @@ export class LoadTable {
     const { rowVectors } = warehouse;
     if (rowVectors === undefined) return;
     this.held = new HeldRows(rowVectors, async ({ statement, parts, rowCount, bytes }) => {
-      this.counted(await warehouse.runWithRows(statement, parts), rowCount, bytes);
+      this.counted(await statement.runWithRows(parts), rowCount, bytes);
     });
   }
 
@@ -107,7 +107,7 @@ export class LoadTable {
     const signature = `${into}|${forms.join()}|${shape}`;
     let statement = this.statements.get(signature);
     if (statement === undefined) {
-      statement = await this.warehouse.prepare(this.insertSql(fitted, into));
+      statement = new InsertStatement(this.warehouse, this.insertSql(fitted, into));
       this.statements.set(signature, statement);
     }
     if (rows !== undefined) {
@@ -138,18 +138,13 @@ export class LoadTable {
     // A key that the table does not hold yet must not be rounded into one that it does.
     const fitted = await this.fitColumns(batch, places, into);
     const values = places.map((at, index) => this.value(fitted, index, at));
-    const statement = await this.warehouse.prepare(
-      `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${sourceOf(fitted)}`,
-    );
-    await this.run(statement, fitted);
+    const sql = `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${sourceOf(fitted)}`;
+    await this.run(new InsertStatement(this.warehouse, sql), fitted);
   }
 
-  private async run(statement: DuckDBPreparedStatement, { batch, rows }: FittedBatch): Promise<void> {
+  private async run(statement: InsertStatement, { batch, rows }: FittedBatch): Promise<void> {
     const texts = batch.columns.length === 0 ? [String(batch.rowCount)] : batch.columns.map((column) => column.text);
-    const written =
-      rows === undefined
-        ? await this.warehouse.runPrepared(statement, texts)
-        : await this.warehouse.runWithRows(statement, [rows]);
+    const written = rows === undefined ? await statement.runWithTexts(texts) : await statement.runWithRows([rows]);
     this.counted(written, batch.rowCount, batch.bytes);
   }
 

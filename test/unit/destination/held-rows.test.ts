@@ -151,3 +151,22 @@ it('rows that are more than an arena holds are inserted as they come', async () 
   });
   expect(parts).toEqual([1, 1, 1]);
 });
+
+it.each([
+  ['not for the first rows', 1, 0],
+  ['for the second', 2, 1],
+  ['once', 4, 1],
+])('a statement is prepared %s', async (_when, groups, times) => {
+  const spy = jest.spyOn(Warehouse.prototype, 'prepare');
+  try {
+    const parts = await partsOfStatements(async (destination) => {
+      await destination.beginLoad(TABLE, STAMP, false);
+      for (let group = 0; group < groups; group += 1) await destination.write(TABLE, batchOf(group * 9000, 9000));
+      await expectRows(destination, groups * 9000);
+    });
+    expect(parts).toEqual(Array.from({ length: groups }, () => 1));
+    expect(spy).toHaveBeenCalledTimes(times);
+  } finally {
+    spy.mockRestore();
+  }
+});
