@@ -116,7 +116,10 @@ export class DuckDbDestination implements Destination {
     await this.room?.forComparison();
     const name = this.tableName(table);
     await this.makeRoom(table);
-    this.loads.set(table.key, await LoadTable.reopen(warehouse, table, name, stamp, this.options.logger));
+    const load = await LoadTable.reopen(warehouse, table, name, stamp, this.options.logger);
+    // Staged rows have the types of before: DuckDB's own cast on their way into the table would write other texts.
+    load.beforeTypeChange = () => this.applyChanges(table);
+    this.loads.set(table.key, load);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
   }
 
@@ -124,12 +127,10 @@ export class DuckDbDestination implements Destination {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
     await this.room?.forRows(load, batch);
-    // The staged rows must have the table's types, also where this batch makes the table change one.
     const fitted = await load.fit(batch);
-    if (fitted.changedTypes) {
-      await this.applyChanges(table);
+    // The staged rows must have the table's types, also where this batch makes the table change one. None waits now.
+    if (fitted.changedTypes)
       await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${load.name} LIMIT 0`);
-    }
     await load.insert(fitted, changesName(table));
   }
 

@@ -53,8 +53,11 @@ export class HeldRows {
   /** Inserts what waits. */
   async flush(): Promise<void> {
     const { held } = this;
+    if (held === undefined) return;
     this.held = undefined;
-    if (held !== undefined) await this.insert(held);
+    await this.insert(held);
+    // What a very large batch took is not kept until the next one comes. (Rows decoded since have their own hold on it.)
+    if ((this.arena?.buffer.byteLength ?? 0) > KEPT_ARENA_BYTES) this.release();
   }
 
   /** Nothing waits, and nothing is decoded for some time. */

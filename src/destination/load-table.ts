@@ -32,6 +32,8 @@ export interface FittedBatch {
 export class LoadTable {
   private readonly statements = new Map<string, InsertStatement>();
   private readonly held: HeldRows | undefined;
+  /** What else must be done before a column changes its type, such as moving rows that another table has of this one. */
+  beforeTypeChange: () => Promise<void> = () => Promise.resolve();
   /** What DuckDB will have in memory together when it writes the last rows. */
   readonly recent = new RecentRows(VECTOR_ROWS);
 
@@ -206,14 +208,19 @@ export class LoadTable {
       throw new ConnectorError('A batch has more columns than its table.', { code: 'batch_shape', kind: 'internal' });
     const fit = fitColumn(column.type, stored, packed);
     if (fit.fits === true) return fit.form;
+    if (fit.fits === 'ask' && (await this.isValidJson(packed))) return fit.form;
+    // They were decoded for the old type, and their digits count.
+    await this.flush();
+    await this.beforeTypeChange();
+    const tables = copy === undefined ? [this.name] : [this.name, copy];
     const retype = async (type: string, reason?: string): Promise<void> => {
-      await this.retype(index, type, copy === undefined ? [this.name] : [this.name, copy], reason);
+      await this.retype(index, type, tables, reason);
     };
     if (fit.fits === 'ask') {
-      if (await this.isValidJson(packed)) return fit.form;
       await retype('VARCHAR', 'it holds JSON that DuckDB does not accept');
     } else if (fit.needs === 'decimal') {
-      const digits = Math.max(fit.shape.integerDigits, await this.integerDigits(column.name));
+      let digits = fit.shape.integerDigits;
+      for (const table of tables) digits = Math.max(digits, await this.integerDigits(table, column.name));
       if (digits + fit.shape.scale > MAX_DIGITS)
         await retype('VARCHAR', `DECIMAL(${MAX_DIGITS}) cannot hold all of its digits`);
       else await retype(`DECIMAL(${MAX_DIGITS},${fit.shape.scale})`);
@@ -233,8 +240,6 @@ export class LoadTable {
         : this.isDecimalKey(index)
           ? withoutTrailingZeros(text)
           : text;
-    // They were decoded for the old type.
-    await this.flush();
     for (const table of tables) await changeColumn(this.warehouse, table, { column: name, type, value });
     this.storedTypes[index] = type;
     // Prepared for the old type.
@@ -242,10 +247,8 @@ export class LoadTable {
     if (reason !== undefined) this.logger.warning(`Column ${name} of ${this.table.name} becomes VARCHAR: ${reason}.`);
   }
 
-  private async integerDigits(column: string): Promise<number> {
-    const [row] = await this.warehouse.rows(
-      `SELECT CAST(max(abs(trunc(${quoted(column)}))) AS VARCHAR) FROM ${this.name}`,
-    );
+  private async integerDigits(table: string, column: string): Promise<number> {
+    const [row] = await this.warehouse.rows(`SELECT CAST(max(abs(trunc(${quoted(column)}))) AS VARCHAR) FROM ${table}`);
     const largest = row?.[0];
     return typeof largest === 'string' ? (largest.split('.')[0] ?? '').replace(/^0+/, '').length : 0;
   }

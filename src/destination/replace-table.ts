@@ -127,11 +127,13 @@ async function carryOver(
   const values = [...old].map(([key, column]) => {
     const { name } = column;
     if (name === '_fivetran_deleted') return 'true';
+    const type = present.get(key)?.type ?? column.type;
+    const before = `${OLD}.${quoted(name)}`;
+    const value = type === 'VARCHAR' ? asText(before, column) : `CAST(${before} AS ${type})`;
     const stamp = stamped.get(name);
-    if (stamp === undefined && present.get(key)?.type === 'VARCHAR') return asText(`${OLD}.${quoted(name)}`, column);
     return stamp === undefined
-      ? `${OLD}.${quoted(name)}`
-      : `CASE WHEN ${OLD}._fivetran_deleted THEN ${OLD}.${quoted(name)} ELSE ${stamp} END`;
+      ? value
+      : `CASE WHEN ${OLD}._fivetran_deleted THEN ${value} ELSE CAST(${stamp} AS ${type}) END`;
   });
   const names = [...old].map(([key, { name }]) => quoted(present.get(key)?.name ?? name));
   await warehouse.run(`INSERT INTO ${load.name} (${names.join(', ')}) SELECT ${values.join(', ')} ${gone}`);

@@ -34,6 +34,8 @@ export function buildConnectionString(driver: string | undefined, target: Connec
     // Off for packed batches (one row each); the cursor path declares its cursors itself.
     'UseDeclareFetch=0',
     'ByteaAsLongVarBinary=1',
+    // A data source may have it on: line feeds would arrive as carriage returns and line feeds.
+    'LFConversion=0',
   );
   parts.push(`pqopt=${braced(libpqOptions(target))}`);
   return `${parts.join(';')};`;

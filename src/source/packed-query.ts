@@ -10,6 +10,8 @@ import { checkSettings, SETTINGS_SEEN } from './session-settings';
 import { quoteQualified } from './sql';
 import { rangeConditions, statementOfRange } from './tid-conditions';
 
+const SERVER_ENCODING = `pg_catalog.current_setting('server_encoding') AS e`;
+
 export interface PackedQuery {
   readonly relation: { readonly schema: string; readonly name: string };
   readonly columns: readonly SelectColumn[];
@@ -91,7 +93,12 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
   checkSettings(row, doing);
   if (bytes > query.maxBytes) return { outcome: 'too-large', rows, bytes };
   const cells = rows === 0 ? [] : query.columns.map((_, index) => row[`c${index}`]);
-  const ascii = isAscii(cells, bytes, row['e']);
+  const units = cells.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? cell.length : 0), 0);
+  // In UTF-8 a code unit of UTF-16 is one byte where it is ASCII, and more where it is not. The server counts bytes of
+  // its own encoding; in others, one byte may be any character.
+  const isUtf8 = row['e'] === 'UTF8';
+  if (isUtf8 && units > bytes) throw damaged(`${units} characters for ${bytes} bytes`, doing);
+  const ascii = isUtf8 && units === bytes;
   const nonNullCounts = String(row['k']).replace(/[{}]/g, '').split(',').map(Number);
   let nextCount = 0;
   const columns: PackedColumn[] = [];
@@ -121,17 +128,6 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
   }
   return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), extra: row['x'] };
-}
-
-const SERVER_ENCODING = `pg_catalog.current_setting('server_encoding') AS e`;
-
-/**
- * In UTF-8 a code unit of UTF-16 is one byte where it is ASCII, and more where it is not. The server counts bytes of its
- * own encoding; in others, one byte may be any character.
- */
-function isAscii(cells: readonly unknown[], bytes: number, encoding: unknown): boolean {
-  const units = cells.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? cell.length : 0), 0);
-  return encoding === 'UTF8' && units === bytes;
 }
 
 function countOf(text: string, character: string): number {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli, writeConfiguration, type CliResult } from '../helpers/cli';
 import { AUTHORITY, OTHER_AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from '../helpers/certificates';
+import { compareTable, openWarehouse, same } from '../helpers/compare';
 import { complaints, expectPresentable } from '../helpers/fault-report';
 import { createDatabase, startServer, withClient, type PostgresServer, type TestDatabase } from '../helpers/postgres';
 
@@ -91,9 +92,13 @@ it.each<[what: string, overrides: Record<string, string>, said: RegExp]>([
 
 it('a data source of odbc.ini in place of host, port and database', async () => {
   const ini = join(database.folder, 'odbc.ini');
+  // With a setting that would turn line feeds into two characters each.
   writeFileSync(
     ini,
-    `[shop]\nDriver = PostgreSQL Unicode\nServername = ${database.host}\nPort = ${database.port}\nDatabase = ${database.name}\n`,
+    `[shop]\nDriver = PostgreSQL Unicode\nServername = ${database.host}\nPort = ${database.port}\nDatabase = ${database.name}\nLFConversion = 1\n`,
+  );
+  await database.client.query(
+    `CREATE TABLE lines (id int PRIMARY KEY, t text); INSERT INTO lines VALUES (1, E'é\\nx'), (2, E'a\\nb\\n')`,
   );
   const configuration = join(database.folder, 'dsn-configuration.json');
   writeFileSync(
@@ -104,6 +109,10 @@ it('a data source of odbc.ini in place of host, port and database', async () => 
   expectPresentable(result, [database.password]);
   expect(result.stdout).toMatch(/Successfully processed table public\.things: 10 records/);
   expect(result.code).toBe(0);
+  const warehouse = await openWarehouse(join(database.folder, 'dsn.db'));
+  expect(await compareTable(database.client, warehouse, { schema: 'public', name: 'lines' })).toEqual(same(2));
+  warehouse.close();
+  await database.client.query('DROP TABLE lines');
   const unknown = await runCli(['sync', '--configuration', configuration], {
     env: { ODBCINI: ini, PGSLUICE_DSN: 'shoop' },
   });

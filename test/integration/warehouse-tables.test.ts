@@ -37,6 +37,46 @@ test('a column renamed in its case only: DuckDB takes both for one', async () =>
   ]);
 });
 
+// The rows that were staged before would get keys of another text, and be there twice.
+test('a numeric key that becomes text in the middle of a pass over changes', async () => {
+  const { client } = database;
+  await client.query(`
+    CREATE TABLE t (k numeric PRIMARY KEY, v text);
+    INSERT INTO t SELECT i + 0.25 * (i % 3), repeat('x', 500) FROM generate_series(1, 2000) i; ANALYZE`);
+  const settings = { syncMode: 'xmin', customBatchSize: 100, customThreads: 1, batchBytes: 65_536 } as const;
+  await sync(database, settings);
+  await client.query(`UPDATE t SET v = 'new' || v WHERE k < 500`);
+  await client.query(`UPDATE t SET v = 'more' || v WHERE k > 1000`);
+  await client.query(`INSERT INTO t VALUES ('NaN', 'late')`);
+  const expectSame = async (): Promise<void> => {
+    await withWarehouse(database, async (warehouse) => {
+      expect(await compareTable(client, warehouse, { schema: 'public', name: 't' })).toEqual(same(2001));
+    });
+    expect(await rows('SELECT DISTINCT _fivetran_deleted FROM tester.source_public_t')).toEqual([[false]]);
+  };
+  expect((await sync(database, settings)).failures).toEqual({});
+  await expectSame();
+  await client.query(`UPDATE t SET v = 'again' || v WHERE k < 500`);
+  expect((await sync(database, { ...settings, reconcileEvery: 1 })).failures).toEqual({});
+  await expectSame();
+});
+
+test('rows marked deleted, where type_mode is changed and changed back', async () => {
+  await database.client.query('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 5)');
+  await sync(database);
+  for (const [id, typeMode] of [
+    [3, 'exact'],
+    [4, 'python'],
+    [5, 'exact'],
+  ] as const) {
+    await database.client.query(`DELETE FROM t WHERE id = ${id}`);
+    expect((await sync(database, { typeMode, fullResync: ['*'] })).failures).toEqual({});
+  }
+  expect(await rows('SELECT id, _fivetran_deleted FROM tester.source_public_t ORDER BY id')).toEqual(
+    [1, 2, 3, 4, 5].map((id) => [id, id > 2]),
+  );
+});
+
 test('a column that changes its type twice in a pass, beside a table that is called like its copy', async () => {
   const { client } = database;
   await client.query(`

@@ -1,6 +1,7 @@
 import type { DestinationTable } from '../../../src/destination/destination';
 import type { DuckDbDestination } from '../../../src/destination/duckdb-destination';
 import { Warehouse } from '../../../src/destination/duckdb-warehouse';
+import { KEPT_ARENA_BYTES, RowVectors } from '../../../src/destination/row-vectors';
 import { PackedBatch, packValues } from '../../../src/model/packed-batch';
 import { nativeColumnDecoder } from '../../../src/native/process-stats';
 import { withDestination } from '../../helpers/duckdb-destination';
@@ -141,15 +142,21 @@ it('later versions of staged rows win, also of rows that waited together', async
   expect(parts).toEqual([1, 3]);
 });
 
-it('rows that are more than an arena holds are inserted as they come', async () => {
-  const parts = await partsOfStatements(async (destination) => {
-    await destination.beginLoad(TABLE, STAMP, false);
-    await destination.write(TABLE, batchOf(0, 10));
-    await destination.write(TABLE, batchOf(10, 300_000));
-    await destination.write(TABLE, batchOf(400_000, 10));
-    await expectRows(destination, 300_020);
-  });
-  expect(parts).toEqual([1, 1, 1]);
+it('rows that are more than an arena holds are inserted as they come, and their memory is not kept', async () => {
+  const spy = jest.spyOn(RowVectors.prototype, 'takeArena');
+  try {
+    const parts = await partsOfStatements(async (destination) => {
+      await destination.beginLoad(TABLE, STAMP, false);
+      await destination.write(TABLE, batchOf(0, 10));
+      await destination.write(TABLE, batchOf(10, 300_000));
+      await destination.write(TABLE, batchOf(400_000, 10));
+      await expectRows(destination, 300_020);
+    });
+    expect(parts).toEqual([1, 1, 1]);
+    expect(spy.mock.calls.map(([bytes]) => bytes > KEPT_ARENA_BYTES)).toEqual([false, true, false]);
+  } finally {
+    spy.mockRestore();
+  }
 });
 
 it.each([

@@ -70,6 +70,13 @@ test('what is not ASCII is never taken for it, whatever the encoding of the serv
   );
 });
 
+test('more characters than bytes are never taken', () => {
+  const row = answer(['a\nb']);
+  expect(() => unpackResult({ ...row, c0: 'a\r\nb\u001f' }, query([TEXT]), 'testing')).toThrow(
+    /5 characters for 4 bytes/,
+  );
+});
+
 test('a cell that was cut short is never taken', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'grapheme', maxLength: 5 }), { minLength: 1 }), fc.nat(), (values, cut) => {
