@@ -97,7 +97,10 @@ export class DuckDbDestination implements Destination {
 
   async collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void> {
     await this.writing();
-    await this.loadOf(table).insertKeys(keys, keysName(table));
+    const load = this.loadOf(table);
+    const changedTypes = await load.insertKeys(keys, keysName(table));
+    // Of a pass over changes, which may go on after an attempt that failed here.
+    if (changedTypes && load.name === this.tableName(table)) await this.createStaging(load);
   }
 
   async keepOnlyKeys(table: DestinationTable): Promise<number> {
@@ -120,17 +123,16 @@ export class DuckDbDestination implements Destination {
     // Staged rows have the types of before: DuckDB's own cast on their way into the table would write other texts.
     load.beforeTypeChange = () => this.applyChanges(table);
     this.loads.set(table.key, load);
-    await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
+    await this.createStaging(load);
   }
 
   async writeChanges(table: DestinationTable, batch: PackedBatch): Promise<void> {
-    const warehouse = await this.writing();
+    await this.writing();
     const load = this.loadOf(table);
     await this.room?.forRows(load, batch);
     const fitted = await load.fit(batch);
     // The staged rows must have the table's types, also where this batch makes the table change one. None waits now.
-    if (fitted.changedTypes)
-      await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${load.name} LIMIT 0`);
+    if (fitted.changedTypes) await this.createStaging(load);
     await load.insert(fitted, changesName(table));
   }
 
@@ -271,6 +273,11 @@ export class DuckDbDestination implements Destination {
     await this.rollback().catch(() => undefined);
     this.warehouse?.close();
     this.warehouse = undefined;
+  }
+
+  /** For the rows of a pass over changes; what it held is dropped. */
+  private async createStaging({ table, name }: LoadTable): Promise<void> {
+    await this.opened().run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
   }
 
   private async makeRoom(table: DestinationTable): Promise<void> {

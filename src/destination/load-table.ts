@@ -131,9 +131,9 @@ export class LoadTable {
     this.held?.release();
   }
 
-  /** Inserts rows of key columns alone into a table that has just those. */
-  async insertKeys(batch: PackedBatch, into: string): Promise<void> {
-    if (batch.rowCount === 0) return;
+  /** Inserts rows of key columns alone into a table that has just those. Whether a column's type changed for them. */
+  async insertKeys(batch: PackedBatch, into: string): Promise<boolean> {
+    if (batch.rowCount === 0) return false;
     const places = this.table.primaryKey.map((key) => this.table.columns.findIndex((column) => column.name === key));
     if (batch.columns.length !== places.length)
       throw new ConnectorError('A batch of keys lacks a column.', { code: 'batch_shape', kind: 'internal' });
@@ -142,6 +142,7 @@ export class LoadTable {
     const values = places.map((at, index) => this.value(fitted, index, at));
     const sql = `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${sourceOf(fitted)}`;
     await this.run(new InsertStatement(this.warehouse, sql), fitted);
+    return fitted.changedTypes;
   }
 
   private async run(statement: InsertStatement, { batch, rows }: FittedBatch): Promise<void> {

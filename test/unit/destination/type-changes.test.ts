@@ -134,6 +134,24 @@ describe.each([
     ]);
   });
 
+  test('keys that are staged after a key that was collected changed the type', async () => {
+    const table = tableOf(NUMERIC, { kind: 'string' });
+    const rows = await rowsAfter(async (destination) => {
+      await load(destination, table, row('1.50', 'old'), row('2.25', 'old'));
+      await destination.beginChanges(table, STAMP);
+      await destination.beginKeys(table);
+      await destination.collectKeys(table, row('NaN'));
+      await destination.writeChanges(table, row('1.50', 'new'));
+      await destination.writeChanges(table, row('NaN', 'new'));
+      await destination.finishChanges(table);
+    });
+    expect(rows).toEqual([
+      ['1.5', 'new', 'false'],
+      ['2.25', 'old', 'false'],
+      ['NaN', 'new', 'false'],
+    ]);
+  });
+
   test('staged times, JSON and decimals, as PostgreSQL writes them', async () => {
     const decimal: ColumnType = { kind: 'decimal', precision: 2, scale: 2 };
     const table = tableOf({ kind: 'int32' }, { kind: 'timestamp' }, { kind: 'json' }, decimal);
