@@ -25,7 +25,8 @@ export type Scalar = string | number | bigint | boolean | null;
 export class Warehouse {
   private closed = false;
   private readonly changedTables = new Set<string>();
-  private vectors: RowVectors | undefined;
+  /** What makes vectors of batches; undefined without the addon. */
+  rowVectors: RowVectors | undefined;
   /** Text of the rows that were inserted since the transaction began. */
   private insertedBytes = 0;
 
@@ -57,7 +58,7 @@ export class Warehouse {
       await warehouse.run("SET TimeZone = 'UTC'");
       await warehouse.assertStored();
       const { decodeColumns } = options;
-      if (decodeColumns !== undefined) warehouse.vectors = RowVectors.register(connection, decodeColumns);
+      if (decodeColumns !== undefined) warehouse.rowVectors = RowVectors.register(connection, decodeColumns);
       return warehouse;
     } catch (error) {
       throw error instanceof ConnectorError ? error : openError(error, options.path);
@@ -159,16 +160,11 @@ export class Warehouse {
     }
   }
 
-  /** What makes vectors of batches; undefined without the addon. */
-  get rowVectors(): RowVectors | undefined {
-    return this.vectors;
-  }
-
   /** Runs a statement that reads from `sourceOfRows`, prepared or not; returns the rows changed. */
   async runWithRows(statement: DuckDBPreparedStatement | string, parts: readonly DecodedRows[]): Promise<number> {
     const run = (): Promise<number> =>
       typeof statement === 'string' ? this.run(statement) : this.runPrepared(statement, []);
-    return (await this.vectors?.runWith(parts, run)) ?? 0;
+    return (await this.rowVectors?.runWith(parts, run)) ?? 0;
   }
 
   close(): void {

@@ -92,8 +92,8 @@ export class RowVectors {
   /** An arena of `bytes` or more. */
   takeArena(bytes: number): Arena {
     const kept = this.arenas.findIndex(({ byteLength }) => byteLength >= bytes);
-    const buffer = kept === -1 ? new ArrayBuffer(roomy(bytes)) : this.arenas.splice(kept, 1)[0];
-    return { buffer: buffer ?? new ArrayBuffer(roomy(bytes)), used: 0 };
+    const [buffer = new ArrayBuffer(roomy(bytes))] = kept === -1 ? [] : this.arenas.splice(kept, 1);
+    return { buffer, used: 0 };
   }
 
   /** Nothing in it is needed any more. */
