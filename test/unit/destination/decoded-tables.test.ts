@@ -41,6 +41,25 @@ it('the addon is asked, by the types of the warehouse', async () => {
   expect(await kindsAskedFor(3, 1, ['i0'])).toEqual([['int32', 'int32', 'int32', 'text']]);
 });
 
+it('what is known of a text is told to it', async () => {
+  const decode = nativeColumnDecoder();
+  if (decode === undefined) throw new Error('The addon was not built.');
+  const told: boolean[] = [];
+  const watched: DecodeColumns = (rows, columns, arena, from) => {
+    told.push(...columns.map(({ ascii }) => ascii));
+    return decode(rows, columns, arena, from);
+  };
+  const columns = ['a', 'b'].map((name) => ({ name, type: { kind: 'string' as const } }));
+  const table = { key: 'public.k', name: 'k', columns, primaryKey: ['a'], keysMayRepeat: false, keepDeletedRows: true };
+  await withDestination(async (destination) => {
+    await destination.beginLoad(table, { startedAt: new Date() }, false);
+    const known = new PackedColumn('x', 1, false, 'plain', { ascii: true });
+    await destination.write(table, new PackedBatch(1, [known, packValues(['é'])]));
+    expect(await destination.finishLoad(table)).toEqual({ rows: 1, deleted: 0 });
+  }, watched);
+  expect(told).toEqual([true, false]);
+});
+
 it('for texts where they are what identifies a row', async () => {
   expect(await kindsAskedFor(3, 1, [])).toEqual([['text', 'text', 'text', 'text']]);
 });
