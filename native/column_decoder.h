@@ -34,6 +34,7 @@ struct PackedColumn {
   int precision;  // of decimals, 1 to 38
   int scale;      // at most the precision
   bool nullable;
+  bool digits;           // hexadecimal digits of the values' bytes, as in src/model/binary-values.ts
   bool escaped;
   char* ascii;           // the text where all of it is ASCII, in the arena; it may be written over. Else null:
   const char16_t* text;  // the text
@@ -42,9 +43,12 @@ struct PackedColumn {
 
 constexpr size_t kNoNulls = SIZE_MAX;
 
+// What a column became. No vector: its digits are of values that its kind does not have.
+enum class Decoded { as_asked, as_texts, not_at_all };
+
 // Offsets in the arena, multiples of 16.
 struct DecodedColumn {
-  bool decoded;     // false: the vector is one of texts
+  Decoded form;
   size_t values;
   size_t validity;  // of a bit a row, set where it has a value; kNoNulls where all have
 };

@@ -31,11 +31,12 @@ bool read_packed_column(const Napi::Value& value, PackedColumn* column, Napi::Va
   const Napi::Value precision = object.Get("precision");
   const Napi::Value scale = object.Get("scale");
   const Napi::Value nullable = object.Get("nullable");
+  const Napi::Value digits = object.Get("digits");
   const Napi::Value escaped = object.Get("escaped");
   const Napi::Value ascii = object.Get("ascii");
   *text = object.Get("text");
   if (!kind.IsNumber() || !precision.IsNumber() || !scale.IsNumber() || !nullable.IsBoolean() ||
-      !escaped.IsBoolean() || !ascii.IsBoolean() || !text->IsString())
+      !digits.IsBoolean() || !escaped.IsBoolean() || !ascii.IsBoolean() || !text->IsString())
     return false;
   const uint32_t number = kind.As<Napi::Number>().Uint32Value();
   if (number >= static_cast<uint32_t>(VectorKind::count)) return false;
@@ -46,6 +47,7 @@ bool read_packed_column(const Napi::Value& value, PackedColumn* column, Napi::Va
   if (column->precision < (most_digits > 0 ? 1 : 0) || column->precision > most_digits) return false;
   if (column->scale < 0 || column->scale > column->precision) return false;
   column->nullable = nullable.As<Napi::Boolean>().Value();
+  column->digits = digits.As<Napi::Boolean>().Value();
   column->escaped = escaped.As<Napi::Boolean>().Value();
   *is_ascii = ascii.As<Napi::Boolean>().Value();
   return napi_get_value_string_utf16(value.Env(), *text, nullptr, 0, &column->length) == napi_ok;
@@ -54,7 +56,7 @@ bool read_packed_column(const Napi::Value& value, PackedColumn* column, Napi::Va
 // Decodes on a thread of libuv's pool; JavaScript must leave the arena alone until the promise is settled.
 class DecodeWorker : public Napi::AsyncWorker {
  public:
-  explicit DecodeWorker(Napi::Env env) : AsyncWorker(env, "pgsluice:decodeColumnsAt"), deferred_(env) {}
+  explicit DecodeWorker(Napi::Env env) : AsyncWorker(env, "pgsluice:decodeVectors"), deferred_(env) {}
 
   bool read(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -118,7 +120,8 @@ class DecodeWorker : public Napi::AsyncWorker {
     auto result = Napi::Float64Array::New(Env(), decoded_.size() * 3 + 1);
     for (size_t index = 0; index < decoded_.size(); ++index) {
       const DecodedColumn& column = decoded_[index];
-      result[index * 3] = column.decoded ? 1 : 0;
+      result[index * 3] = column.form == Decoded::as_asked ? 1 : column.form == Decoded::as_texts ? 0 : -1;
+      if (column.form == Decoded::not_at_all) continue;
       result[index * 3 + 1] = static_cast<double>(column.values);
       result[index * 3 + 2] = column.validity == kNoNulls ? -1 : static_cast<double>(column.validity);
     }
@@ -146,7 +149,7 @@ Napi::Value decode_columns(const Napi::CallbackInfo& info) {
   auto worker = std::make_unique<DecodeWorker>(env);
   if (!worker->read(info)) {
     if (!env.IsExceptionPending())
-      Napi::TypeError::New(env, "decodeColumnsAt(rows, columns, arena, from) was called wrongly.")
+      Napi::TypeError::New(env, "decodeVectors(rows, columns, arena, from) was called wrongly.")
           .ThrowAsJavaScriptException();
     return Napi::Value();
   }

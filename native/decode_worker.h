@@ -3,7 +3,7 @@
 
 #include <napi.h>
 
-// decodeColumnsAt(rows, columns, arena, from): of each column whether it was decoded, where in the arena its vector is,
+// decodeVectors(rows, columns, arena, from): of each column whether it was decoded, where in the arena its vector is,
 // and where its validity, or -1; last the end of them all. Decodes on a thread of libuv's pool, into the arena from an
 // offset on: it must be left alone there until the promise is settled. src/model/column-decoding.ts has the types.
 Napi::Value decode_columns(const Napi::CallbackInfo& info);

@@ -70,11 +70,34 @@ inline const char* read_time(const char* p, const char* end, int64_t* seconds, u
   return p;
 }
 
-inline int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+struct HexDigits {
+  int8_t values[256];
+  constexpr HexDigits() : values() {
+    for (int c = 0; c < 256; ++c) {
+      const bool decimal = c >= '0' && c <= '9';
+      const bool lower = c >= 'a' && c <= 'f';
+      const bool upper = c >= 'A' && c <= 'F';
+      values[c] = static_cast<int8_t>(decimal ? c - '0' : lower ? c - 'a' + 10 : upper ? c - 'A' + 10 : -1);
+    }
+  }
+};
+constexpr HexDigits kHexDigits;
+
+// -1 where it is none.
+inline int hex_digit(char c) { return kHexDigits.values[static_cast<unsigned char>(c)]; }
+
+// A number of as many bytes as it has, in network order; false where something is no digit.
+template <typename Unsigned>
+bool read_digits(const char* p, Unsigned* value) {
+  int invalid = 0;
+  Unsigned read = 0;
+  for (size_t index = 0; index < 2 * sizeof(Unsigned); ++index) {
+    const int digit = kHexDigits.values[static_cast<unsigned char>(p[index])];
+    invalid |= digit;
+    read = static_cast<Unsigned>(read << 4 | static_cast<Unsigned>(digit & 15));
+  }
+  *value = read;
+  return invalid >= 0;
 }
 
 // UTF-16 as UTF-8, at most three bytes a code unit, and its end; half a surrogate pair becomes U+FFFD, as

@@ -1,4 +1,5 @@
 /** One sync: discover, plan, read, write, report. */
+import { useLatin1Counter } from '../common/count-character';
 import { ConnectorError, interrupted } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -7,7 +8,7 @@ import type { SyncPlan } from '../model/plan';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
 import type { SourceSelection } from '../model/source-selection';
 import type { TableState } from '../model/sync-state';
-import { createProcessStats, keepFreedMemory, limitMemoryArenas } from '../native/process-stats';
+import { createProcessStats, keepFreedMemory, limitMemoryArenas, nativeLatin1Counter } from '../native/process-stats';
 import { monotonicClock, type Clock } from '../source/session';
 import { DataProcessor } from '../sync/data-processor';
 import { describeTables } from '../sync/metadata-tables';
@@ -48,7 +49,7 @@ export interface RunContext {
 /** More readers than this would only wait for each other on any server we know of. */
 const MAX_READERS = 64;
 /** Batches that wait between readers and writer, beyond what the categories' row limits allow. */
-const QUEUE_BYTES = 64 * 1024 * 1024;
+const QUEUE_BYTES = 16 * 1024 * 1024;
 
 /** Discovers and plans without reading a row. */
 export async function planSync(settings: Settings, context: RunContext): Promise<SyncPlan> {
@@ -99,6 +100,7 @@ async function syncWithin(
   const started = clock();
   const startedAt = new Date();
   limitMemoryArenas();
+  useLatin1Counter(nativeLatin1Counter());
   // Where no DuckDB writes, reading is the limit.
   if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory();
   const stats = createProcessStats(settings.warehousePath);

@@ -43,6 +43,11 @@ export interface Destination {
    * rows are then found by loading the table in full.
    */
   readonly comparesKeys?: boolean;
+  /**
+   * Whether batches of the table for `write` and `writeChanges` may have columns of digits (model/binary-values).
+   * Missing: no.
+   */
+  takesBinary?(table: DestinationTable): boolean;
   /** Opens and locks; returns what was committed last. */
   open(): Promise<TableStates>;
   /**

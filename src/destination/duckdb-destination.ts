@@ -62,6 +62,11 @@ export class DuckDbDestination implements Destination {
     );
   }
 
+  takesBinary(table: DestinationTable): boolean {
+    const load = this.loads.get(table.key);
+    return load === undefined ? LoadTable.takesBinary(this.opened(), table) : load.takesBinary;
+  }
+
   async write(table: DestinationTable, batch: PackedBatch): Promise<void> {
     await this.writing();
     const load = this.loadOf(table);

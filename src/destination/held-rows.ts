@@ -27,8 +27,11 @@ export class HeldRows {
     private readonly insert: (held: HeldBatches) => Promise<void>,
   ) {}
 
-  /** The batch as vectors of these types, or of text; they must be held or done with before the next batch is decoded. */
-  async decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows> {
+  /**
+   * The batch as vectors of these types, or of text; they must be held or done with before the next batch is decoded.
+   * undefined: as of RowVectors.decode.
+   */
+  async decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows | undefined> {
     const most = mostBytesOf(batch);
     if (this.arena !== undefined && this.held !== undefined && most > room(this.arena)) await this.flush();
     if (this.arena !== undefined && this.held === undefined) this.arena.used = 0;

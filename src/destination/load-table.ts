@@ -4,7 +4,8 @@
  */
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
-import { ESCAPE, NULL_MARKER, SEPARATOR, type PackedBatch, type PackedColumn } from '../model/packed-batch';
+import { hasExactText, isBinaryKind } from '../model/binary-values';
+import { ESCAPE, NULL_MARKER, PackedBatch, packValues, SEPARATOR, type PackedColumn } from '../model/packed-batch';
 import { changeColumn } from './alter-table';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
@@ -15,7 +16,7 @@ import { castExpression, duckdbType, literal, quoted, type ValueForm } from './d
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 import { VECTOR_ROWS } from './duckdb-library';
 import type { Warehouse } from './duckdb-warehouse';
-import { sourceOfRows, type DecodedRows } from './row-vectors';
+import { holdsBinary, sourceOfRows, type DecodedRows } from './row-vectors';
 
 const MAX_DIGITS = 38;
 
@@ -94,6 +95,21 @@ export class LoadTable {
       return type;
     });
     return new LoadTable(warehouse, table, name, stamp, types, logger);
+  }
+
+  /** Whether columns of digits (model/binary-values) become vectors. Of a new table, where no types are given. */
+  static takesBinary(warehouse: Warehouse, table: DestinationTable, storedTypes?: readonly string[]): boolean {
+    // The identity of a row without a key is made of its texts.
+    if (warehouse.rowVectors === undefined || table.primaryKey.length === 0) return false;
+    return table.columns.every(({ type }, index) => {
+      const stored = storedTypes?.[index] ?? duckdbType(type);
+      return !isBinaryKind(type.kind) || holdsBinary(stored, type.kind);
+    });
+  }
+
+  /** Of the table as it is now. */
+  get takesBinary(): boolean {
+    return LoadTable.takesBinary(this.warehouse, this.table, this.storedTypes);
   }
 
   /** After a commit: DuckDB would plan a statement of an earlier transaction again at each execution. */
@@ -178,9 +194,20 @@ export class LoadTable {
   }
 
   /** `places`: of the batch's columns in the table. `copy`: as in `fitOne`. */
-  private async fitColumns(batch: PackedBatch, places: readonly number[], copy?: string): Promise<FittedBatch> {
+  private async fitColumns(given: PackedBatch, places: readonly number[], copy?: string): Promise<FittedBatch> {
     const before = this.storedTypes.join();
-    const rows = await this.decode(batch, places);
+    let batch = given;
+    let rows = await this.decode(batch, places);
+    if (rows === undefined && hasDigits(batch)) {
+      // Some that DuckDB has no number for, or that came when the column was text already.
+      batch = withTexts(batch);
+      rows = await this.decode(batch, places);
+      if (rows === undefined && hasDigits(batch))
+        throw new ConnectorError(`A batch of ${this.table.key} was read in a form that its table does not take.`, {
+          code: 'batch_shape',
+          kind: 'internal',
+        });
+    }
     const forms: ValueForm[] = [];
     for (const [index, column] of batch.columns.entries()) {
       const at = places[index] ?? -1;
@@ -304,6 +331,17 @@ export class LoadTable {
       ...(this.table.primaryKey.length === 0 ? ['_fivetran_id'] : []),
     ];
   }
+}
+
+function hasDigits({ columns }: PackedBatch): boolean {
+  return columns.some(({ binaryKind }) => binaryKind !== undefined);
+}
+
+/** With texts in place of digits, where the digits say what the text is. */
+function withTexts({ rowCount, columns, bytes }: PackedBatch): PackedBatch {
+  const withText = (column: PackedColumn): PackedColumn =>
+    column.binaryKind === undefined || !hasExactText(column.binaryKind) ? column : packValues(column.values());
+  return new PackedBatch(rowCount, columns.map(withText), bytes);
 }
 
 /** SQL for the batch's columns, c0, c1, …, in a FROM. */

@@ -10,6 +10,11 @@ export class NullDestination implements Destination {
     return Promise.resolve(new Map());
   }
 
+  /** Reading is to be measured as it is for the warehouse. */
+  takesBinary(): boolean {
+    return true;
+  }
+
   beginLoad(table: DestinationTable): Promise<void> {
     this.rows.set(table.key, 0);
     return Promise.resolve();

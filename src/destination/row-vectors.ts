@@ -14,6 +14,7 @@ import {
   type VectorKind,
   type VectorRequest,
 } from '../model/column-decoding';
+import type { BinaryKind } from '../model/binary-values';
 import type { PackedBatch } from '../model/packed-batch';
 import { duckdb, duckdbBindings, VECTOR_ROWS } from './duckdb-library';
 import { decimalShape, literal } from './duckdb-types';
@@ -105,9 +106,9 @@ export class RowVectors {
 
   /**
    * `types`: of the warehouse's columns; those that need DuckDB's own cast become text. The arena has room for
-   * `mostBytesOf(batch)`.
+   * `mostBytesOf(batch)`. undefined: a column of digits (model/binary-values) is not what its type holds.
    */
-  async decode(batch: PackedBatch, types: readonly string[], arena: Arena): Promise<DecodedRows> {
+  async decode(batch: PackedBatch, types: readonly string[], arena: Arena): Promise<DecodedRows | undefined> {
     const forms = batch.columns.map((_, index) => formOf(types[index] ?? 'VARCHAR'));
     const requests = batch.columns.map((column, index): VectorRequest => {
       const shape = decimalShape(types[index] ?? 'VARCHAR');
@@ -116,6 +117,7 @@ export class RowVectors {
         precision: shape?.precision ?? 0,
         scale: shape?.scale ?? 0,
         nullable: column.nullable,
+        digits: column.binaryKind !== undefined,
         escaped: column.encoding === 'escaped',
         ascii: column.known.ascii === true,
         text: column.text,
@@ -129,6 +131,7 @@ export class RowVectors {
         cause,
       });
     });
+    if (forms.some((_, index) => places[index * DECODED_FIELDS] === -1)) return undefined;
     arena.used = places[forms.length * DECODED_FIELDS] ?? buffer.byteLength;
     const isDecoded = (index: number): boolean => places[index * DECODED_FIELDS] === 1;
     // A vector of texts as well, which DuckDB would parse again where it is not called that.
@@ -212,6 +215,11 @@ const FORMS: Readonly<Record<string, Form>> = {
   JSON: { kind: 'text', width: 16, type: (api) => api.DuckDBVarCharType.create('JSON') },
   BLOB: { kind: 'blob', width: 16, type: (api) => api.BLOB },
 };
+
+/** Whether a column of DuckDB's type can be made of digits of that kind. */
+export function holdsBinary(type: string, kind: BinaryKind): boolean {
+  return formOf(type).kind === kind;
+}
 
 function formOf(type: string): Form {
   const shape = decimalShape(type);

@@ -28,6 +28,8 @@ export interface VectorRequest {
   readonly scale: number;
   /** Whether the NULL marker is NULL. */
   readonly nullable: boolean;
+  /** Whether `text` is the digits of values of this kind (model/binary-values). */
+  readonly digits: boolean;
   /** Whether the escaped encoding is to be undone. */
   readonly escaped: boolean;
   /** Whether `text` is known to be ASCII, which takes half the work; what is not would be damaged. */
@@ -50,7 +52,7 @@ export function mostDecodedBytes(rows: number, length: number): number {
  * decoded may point into it.
  *
  * Per column: 1 where it was decoded as asked, 0 where it is a vector of texts instead, since a value is unusual for
- * its kind; the offset of the values; the offset of the validity, or -1 where no value is NULL. Fails where a column
+ * its kind, and -1 where it is digits that cannot be decoded as asked, and no vector at all; the offset of the values; the offset of the validity, or -1 where no value is NULL. Fails where a column
  * has not as many values as rows.
  */
 export type DecodeColumns = (

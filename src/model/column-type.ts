@@ -1,6 +1,6 @@
 /**
  * The types that travel between source and destinations. Each has one Fivetran type and one DuckDB
- * type; the value itself always travels as PostgreSQL's own text.
+ * type; the value itself travels as PostgreSQL's own text, or as digits of its bytes (model/binary-values).
  */
 export type ColumnType =
   | { readonly kind: 'boolean' }

@@ -4,13 +4,20 @@
  * A packed column holds the texts of n values, each but the last followed by U+001F; NULL is U+001D.
  * In the escaped encoding the three characters ESC (U+001B), US and GS inside a value are written as
  * ESC 0, ESC 1 and ESC 2, so that a value may hold any character. The plain encoding is only ever
- * accepted after its counts were checked (source/batch-reader), so both are lossless.
+ * accepted after its counts were checked (source/packed-query), so both are lossless.
+ *
+ * Where the destination takes it, a column of dates, timestamps or floats is the hexadecimal digits of its values'
+ * bytes instead, all of one length, without separators (model/binary-values).
  */
+import { ConnectorError } from '../common/errors';
+import { hasExactText, isBinaryKind, textsOfBinary, type BinaryKind } from './binary-values';
+
 export const SEPARATOR = '\u001f';
 export const NULL_MARKER = '\u001d';
 export const ESCAPE = '\u001b';
 
-export type PackedEncoding = 'plain' | 'escaped';
+/** A binary kind: digits of values of that kind. */
+export type PackedEncoding = 'plain' | 'escaped' | BinaryKind;
 
 /** What need not be looked for in a column's text; false and missing are the same. */
 export interface KnownText {
@@ -24,15 +31,27 @@ export class PackedColumn {
   constructor(
     readonly text: string,
     readonly rowCount: number,
-    /** False only where no element is the NULL marker. */
+    /** False only where no value is NULL. */
     readonly nullable: boolean,
     readonly encoding: PackedEncoding = 'plain',
     readonly known: KnownText = {},
   ) {}
 
-  /** The values, in row order; split on demand, since most destinations never need them. */
+  /** The kind of value that its digits are of; undefined where it is text. */
+  get binaryKind(): BinaryKind | undefined {
+    return isBinaryKind(this.encoding) ? this.encoding : undefined;
+  }
+
+  /** The values' texts, in row order; made on demand, since most destinations never need them. */
   values(): (string | null)[] {
     if (this.rowCount === 0) return [];
+    if (this.binaryKind !== undefined) {
+      if (hasExactText(this.binaryKind)) return textsOfBinary(this.binaryKind, this.text);
+      throw new ConnectorError('Floating-point numbers were read as bytes where their text is needed.', {
+        code: 'batch_shape',
+        kind: 'internal',
+      });
+    }
     const decode = this.encoding === 'escaped' ? unescapeValue : undefined;
     return this.text
       .split(SEPARATOR)

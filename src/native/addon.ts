@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { Latin1Counter } from '../common/count-character';
 import type { DecodeColumns } from '../model/column-decoding';
 import type { EncodeRecords } from './record-encoder';
 
@@ -21,10 +22,12 @@ export interface ProcessStatsAddon {
    * `heapBytes` to spare; 4096 to 2^30 each. False where the C library cannot. Missing in a build from before.
    */
   readonly keepFreedMemory?: (blockBytes: number, heapBytes: number) => boolean;
+  /** TypeError for anything but what the type says. Missing in a build from before. */
+  readonly countLatin1?: Latin1Counter;
   /** TypeError for anything but what the type says. A build from before there was this serves for the rest. */
   readonly encodeRecords?: EncodeRecords;
   /** TypeError for anything but what the type says, and for an arena without room. Missing in a build from before. */
-  readonly decodeColumnsAt?: DecodeColumns;
+  readonly decodeVectors?: DecodeColumns;
   readonly fieldCount: number;
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { Latin1Counter } from '../common/count-character';
 import type { DecodeColumns } from '../model/column-decoding';
 import type { ProcessSample } from '../model/resources';
 import { loadAddon } from './addon';
@@ -60,13 +61,18 @@ export function keepFreedMemory(): void {
 }
 
 /** undefined without the addon. */
+export function nativeLatin1Counter(): Latin1Counter | undefined {
+  return loadAddon(FIELD_COUNT).addon?.countLatin1;
+}
+
+/** undefined without the addon. */
 export function nativeRecordEncoder(): EncodeRecords | undefined {
   return loadAddon(FIELD_COUNT).addon?.encodeRecords;
 }
 
 /** undefined without the addon. */
 export function nativeColumnDecoder(): DecodeColumns | undefined {
-  return loadAddon(FIELD_COUNT).addon?.decodeColumnsAt;
+  return loadAddon(FIELD_COUNT).addon?.decodeVectors;
 }
 
 /**

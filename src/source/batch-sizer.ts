@@ -27,6 +27,8 @@ const MOST_WIDENING = 2;
 const FIRST_BATCH_SHARE = 0.25;
 
 export class BatchSizer {
+  /** Of the last batch, about; 0 before there was one. */
+  longestCellBytes = 0;
   private rowsPerBlock: number;
   private bytesPerRow: number;
   private tested = false;

@@ -15,15 +15,24 @@ export interface OdbcCursor {
 /** The part of the `odbc` package's connection that the product uses. */
 export interface OdbcConnection {
   readonly connected: boolean;
-  query(sql: string): Promise<OdbcRow[]>;
+  /** `bufferBytes`: see `bufferFor`. */
+  query(sql: string, bufferBytes?: number): Promise<OdbcRow[]>;
   close(): Promise<void>;
 }
 
+/** A packed cell is usually a few hundred kB; from the package's default on, it would double its way up. */
+const USUAL_BUFFER_BYTES = 512 * 1024;
+const MOST_BUFFER_BYTES = 64 * 1024 * 1024;
+const ROOM_TO_GROW = 1.25;
+
 /**
- * First size of the buffer that long values are fetched into. A packed cell is a few hundred kB;
- * the package's default doubles its way up and copies each time.
+ * First size of the buffer that each long value is fetched into, where the longest of them may have so many bytes.
+ * One that does not fit is gone through once more, byte by byte, into a buffer of the driver's own (psqlODBC's
+ * convert_linefeeds), and copied from there in pieces. What is not written to costs nothing.
  */
-const LONG_DATA_BUFFER_BYTES = 512 * 1024;
+export function bufferFor(longestValueBytes: number): number {
+  return Math.min(Math.max(USUAL_BUFFER_BYTES, Math.ceil(longestValueBytes * ROOM_TO_GROW)), MOST_BUFFER_BYTES);
+}
 
 /** Opens one connection. Rejects with the package's own error; source/odbc-error translates it. */
 export async function openOdbcConnection(
@@ -37,7 +46,8 @@ export async function openOdbcConnection(
     get connected() {
       return state.connected;
     },
-    query: (sql) => connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: LONG_DATA_BUFFER_BYTES }),
+    query: (sql, bufferBytes = USUAL_BUFFER_BYTES) =>
+      connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: bufferBytes }),
     close: () => connection.close(),
   };
 }

@@ -1,9 +1,11 @@
 /** One query, one row: a whole batch of rows as packed columns, with the counts that prove it whole. */
+import { binaryForm, countNullDigits } from '../model/binary-values';
 import { isFreeText } from '../model/column-type';
+import { countCharacter } from '../common/count-character';
 import { ConnectorError } from '../common/errors';
 import { NULL_MARKER, PackedBatch, PackedColumn, SEPARATOR } from '../model/packed-batch';
 import type { TidRange } from '../model/tid-range';
-import { packedAggregate, ROW_ALIAS, type Packing, type SelectColumn } from './select-list';
+import { binaryOf, packedAggregate, ROW_ALIAS, type Packing, type SelectColumn } from './select-list';
 import type { OdbcRow } from './odbc-driver';
 import type { RepeatedStatement } from './repeated-statements';
 import { checkSettings, SETTINGS_SEEN } from './session-settings';
@@ -42,7 +44,9 @@ function querySql(query: PackedQuery, range: readonly string[]): string {
   const { columns } = query;
   const aggregates = columns.map((column, index) => `${packedAggregate(column, query.packing)} AS c${index}`);
   // An array constructor takes any number of elements, a function call only 100.
-  const counts = columns.filter(needsNullCount).map((column) => `count(${column.textExpression})`);
+  const counts = columns
+    .filter((column) => needsNullCount(column, query.packing))
+    .map((column) => `count(${binaryOf(column, query.packing)?.reference ?? column.textExpression})`);
   const inner = [
     'count(*)::int4 AS n',
     `${counts.length === 0 ? `'{}'` : `ARRAY[${counts.join(', ')}]`}::text AS k`,
@@ -72,16 +76,17 @@ function rowSource(query: PackedQuery, range: readonly string[]): string {
   );
 }
 
-/** Only a value that may hold the NULL marker itself can be mistaken for NULL. */
-function needsNullCount(column: SelectColumn): boolean {
-  return column.nullable && isFreeText(column.type);
+/** Only a value that may hold the NULL marker itself, or of floats be it, can be mistaken for NULL. */
+function needsNullCount(column: SelectColumn, packing: Packing): boolean {
+  const kind = binaryOf(column, packing)?.kind;
+  return column.nullable && (isFreeText(column.type) || kind === 'float32' || kind === 'float64');
 }
 
 export type PackedResult =
   | { readonly outcome: 'batch'; readonly batch: PackedBatch; readonly extra: unknown }
   /** More bytes than asked for: read a smaller range. */
   | { readonly outcome: 'too-large'; readonly rows: number; readonly bytes: number }
-  /** A value holds a control character of the packing: read again, escaped. */
+  /** A value holds a control character of the packing, or is what stands for NULL in it: read again, escaped. */
   | { readonly outcome: 'ambiguous' };
 
 /** Takes a result apart and proves it: as many values as rows in each column, as many NULLs as the server counted. */
@@ -103,22 +108,31 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
   let nextCount = 0;
   const columns: PackedColumn[] = [];
   for (const [index, column] of query.columns.entries()) {
-    const nonNulls = needsNullCount(column) ? nonNullCounts[nextCount++] : undefined;
+    const nonNulls = needsNullCount(column, query.packing) ? nonNullCounts[nextCount++] : undefined;
+    const kind = binaryOf(column, query.packing)?.kind;
     if (rows === 0) {
       columns.push(new PackedColumn('', 0, false));
       continue;
     }
     const cell = cells[index];
+    if (kind !== undefined) {
+      if (typeof cell !== 'string' || cell.length !== rows * binaryForm(kind).digits)
+        throw damaged(`an incomplete value of column ${column.name}`, doing);
+      // A NaN that somebody made to look like that.
+      if (nonNulls !== undefined && countNullDigits(kind, cell) !== rows - nonNulls) return { outcome: 'ambiguous' };
+      columns.push(new PackedColumn(cell, rows, column.nullable, kind, { ascii }));
+      continue;
+    }
     if (typeof cell !== 'string' || !cell.endsWith(SEPARATOR))
       throw damaged(`an incomplete value of column ${column.name}`, doing);
     const escaped = query.packing === 'escaped' && isFreeText(column.type);
-    const values = countOf(cell, SEPARATOR);
+    const values = countCharacter(cell, SEPARATOR, ascii);
     if (values !== rows) {
       if (!escaped && isFreeText(column.type) && values > rows) return { outcome: 'ambiguous' };
       throw damaged(`${values} values of column ${column.name} for ${rows} rows`, doing);
     }
     if (nonNulls !== undefined) {
-      const markers = countOf(cell, NULL_MARKER);
+      const markers = countCharacter(cell, NULL_MARKER, ascii);
       if (markers !== rows - nonNulls) {
         if (!escaped && markers > rows - nonNulls) return { outcome: 'ambiguous' };
         throw damaged(`${markers} NULLs of column ${column.name} where the server counted ${rows - nonNulls}`, doing);
@@ -128,12 +142,6 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
   }
   return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), extra: row['x'] };
-}
-
-function countOf(text: string, character: string): number {
-  let count = 0;
-  for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) count += 1;
-  return count;
 }
 
 function damaged(what: string, doing: string): ConnectorError {

@@ -12,7 +12,7 @@ import { changeStuckCalls } from '../common/stuck-calls';
 import type { StatementEvent } from '../model/report';
 import { cancelStatement } from './cancel-statement';
 import { losesConnection, translateOdbcError } from './odbc-error';
-import { openOdbcConnection, type OdbcConnection, type OdbcRow } from './odbc-driver';
+import { bufferFor, openOdbcConnection, type OdbcConnection, type OdbcRow } from './odbc-driver';
 import { RepeatedStatements, type RepeatedStatement } from './repeated-statements';
 import { VALUE_SETTINGS } from './session-settings';
 import { quoteLiteral } from './sql';
@@ -28,6 +28,14 @@ export interface SessionOptions {
   readonly stallTimeoutSeconds: number;
   /** Told of every statement that has ended; must not throw. */
   readonly onStatement?: (statement: StatementEvent) => void;
+}
+
+export interface StatementContext {
+  /** For messages: `reading public.orders`. */
+  readonly doing: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Of the result, as far as is known; a wrong number costs time only. */
+  readonly longestValueBytes?: number;
 }
 
 /** How long a cancelled call may take to come back before it is given up. */
@@ -93,10 +101,7 @@ export class Session {
   }
 
   /** Runs one statement. Rejects with a ConnectorError; an abort cancels the statement on the server. */
-  async query(
-    sql: string,
-    context: { readonly doing: string; readonly signal?: AbortSignal | undefined },
-  ): Promise<OdbcRow[]> {
+  async query(sql: string, context: StatementContext): Promise<OdbcRow[]> {
     if (isAborted(context.signal)) throw interrupted(`Interrupted before ${context.doing}.`);
     const { stallTimeoutSeconds } = this.options;
     const startedMs = performance.now();
@@ -109,7 +114,7 @@ export class Session {
         failed,
       });
     try {
-      const rows = await limited(this.connection.query(sql), {
+      const rows = await limited(this.connection.query(sql, bufferFor(context.longestValueBytes ?? 0)), {
         // Whatever the server would allow the statement: one that is cut off cannot end it.
         limitMs: stallTimeoutSeconds * 1000,
         doing: context.doing,
@@ -132,10 +137,7 @@ export class Session {
   }
 
   /** As `query`, for a statement that comes again and again with other values: see repeated-statements. */
-  async queryRepeated(
-    statement: RepeatedStatement,
-    context: { readonly doing: string; readonly signal?: AbortSignal | undefined },
-  ): Promise<OdbcRow[]> {
+  async queryRepeated(statement: RepeatedStatement, context: StatementContext): Promise<OdbcRow[]> {
     const { before, sql, prepared } = this.repeated.next(statement);
     for (const preparation of before) await this.query(preparation, context);
     prepared();

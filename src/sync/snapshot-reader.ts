@@ -187,6 +187,7 @@ export class SnapshotReader {
       sizer: epoch.sizers.get(relation.oid) ?? this.sizer(run, relation),
       batchBytes: this.options.batchBytes,
       batchRows: () => this.options.batchRows(run),
+      binary: this.options.writer.takesBinary(run),
       signal: epoch.signal,
     });
     let done = range.lo;
@@ -251,7 +252,7 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
     columns: run.selection.columns,
     conditions: run.selection.conditions,
     range: { lo: 0, hi: Infinity },
-    packing: 'plain',
+    packing: writer.takesBinary(run) ? 'binary' : 'plain',
     maxBytes: options.batchBytes * 2,
     extra: `concat_ws(' ', ${SNAPSHOT_XMIN}, pg_relation_filenode(${relation.oid}), ${presentLayout(table)})`,
   };

@@ -76,6 +76,12 @@ export class Writer {
     return this.options.destination.comparesKeys !== false;
   }
 
+  /** See `Destination.takesBinary`; of rows that pass through no rule of ours. */
+  takesBinary({ destinationTable, selection }: TableRun): boolean {
+    const { destination } = this.options;
+    return selection.batchRules.length === 0 && destination.takesBinary?.(destinationTable) === true;
+  }
+
   /** Begins a pass: a load, the committed part of one to go on with, or a pass over changes. */
   async begin(run: TableRun, progress: LoadProgress, resume: boolean): Promise<void> {
     const { generation } = run;

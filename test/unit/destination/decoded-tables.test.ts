@@ -60,6 +60,25 @@ it('what is known of a text is told to it', async () => {
   expect(told).toEqual([true, false]);
 });
 
+it('digits of floats are never taken for their text', async () => {
+  const columns = [
+    { name: 'a', type: { kind: 'int32' as const } },
+    { name: 'f', type: { kind: 'float64' as const } },
+  ];
+  const keyless = { key: 'public.f', name: 'f', columns, primaryKey: [], keysMayRepeat: false, keepDeletedRows: true };
+  const batch = new PackedBatch(1, [packValues(['1']), new PackedColumn('3ff0000000000000', 1, true, 'float64')]);
+  for (const [table, decode] of [
+    [keyless, nativeColumnDecoder()],
+    [{ ...keyless, primaryKey: ['a'] }, undefined],
+  ] as const)
+    await withDestination(async (destination) => {
+      expect(destination.takesBinary(table)).toBe(false);
+      await destination.beginLoad(table, { startedAt: new Date() }, false);
+      expect(destination.takesBinary(table)).toBe(false);
+      await expect(destination.write(table, batch)).rejects.toThrow('in a form that its table does not take');
+    }, decode);
+});
+
 it('for texts where they are what identifies a row', async () => {
   expect(await kindsAskedFor(3, 1, [])).toEqual([['text', 'text', 'text', 'text']]);
 });

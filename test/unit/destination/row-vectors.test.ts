@@ -7,6 +7,7 @@ import { VECTOR_ROWS } from '../../../src/destination/duckdb-library';
 import { Warehouse } from '../../../src/destination/duckdb-warehouse';
 import { mostBytesOf, sourceOfRows, type DecodedRows } from '../../../src/destination/row-vectors';
 import { storedText } from '../../../src/destination/stored-text';
+import { binaryForm, textsOfBinary, type BinaryKind } from '../../../src/model/binary-values';
 import { PackedBatch, PackedColumn, packValues, SEPARATOR } from '../../../src/model/packed-batch';
 import { nativeColumnDecoder } from '../../../src/native/process-stats';
 
@@ -31,7 +32,12 @@ afterAll(() => {
 async function decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows> {
   const { rowVectors } = warehouse;
   if (rowVectors === undefined) throw new Error('There is no decoder.');
-  return await rowVectors.decode(batch, types, { buffer: new ArrayBuffer(mostBytesOf(batch)), used: 0 });
+  return decodedRows(await rowVectors.decode(batch, types, { buffer: new ArrayBuffer(mostBytesOf(batch)), used: 0 }));
+}
+
+function decodedRows(rows: DecodedRows | undefined): DecodedRows {
+  if (rows === undefined) throw new Error('The digits were not decoded.');
+  return rows;
 }
 
 /** Columns of values by way of vectors: of each its type and its values as the warehouse has them. */
@@ -252,7 +258,7 @@ it('several batches are one statement, each with its own NULLs and vectors that 
   const batches = values.map((texts) => new PackedBatch(texts.length, [packValues(texts)]));
   const arena = rowVectors.takeArena(batches.reduce((sum, batch) => sum + mostBytesOf(batch), 0));
   const parts: DecodedRows[] = [];
-  for (const batch of batches) parts.push(await rowVectors.decode(batch, ['VARCHAR'], arena));
+  for (const batch of batches) parts.push(decodedRows(await rowVectors.decode(batch, ['VARCHAR'], arena)));
   await warehouse.run('CREATE OR REPLACE TABLE v (c0 VARCHAR)');
   const insert = await warehouse.prepare(`INSERT INTO v SELECT * FROM ${sourceOfRows({ types: ['VARCHAR'] })}`);
   for (const times of [1, 2]) {
@@ -262,9 +268,94 @@ it('several batches are one statement, each with its own NULLs and vectors that 
   }
 });
 
+describe('digits of bytes', () => {
+  const bits = (size: 32 | 64, value: bigint): string =>
+    BigInt.asUintN(size, value)
+      .toString(16)
+      .padStart(size / 4, '0');
+  const ofFloat = (value: number): string => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeFloatBE(value);
+    return bytes.toString('hex');
+  };
+  const ofDouble = (value: number): string => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleBE(value);
+    return bytes.toString('hex');
+  };
+  /** Values between the years 1 and 9999, with their digits. */
+  const microseconds = fc.bigInt({ min: -63_082_281_600_000_000n, max: 252_455_615_999_999_999n });
+  const days = fc.integer({ min: -730_119, max: 2_921_939 });
+  const KINDS: readonly (readonly [string, BinaryKind, fc.Arbitrary<readonly [string, string | null]>])[] = [
+    [
+      'FLOAT',
+      'float32',
+      fc.float({ noNaN: true, noDefaultInfinity: true }).map((x) => [ofFloat(x), float(x)] as const),
+    ],
+    [
+      'DOUBLE',
+      'float64',
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((x) => [ofDouble(x), float(x)] as const),
+    ],
+    ...(['TIMESTAMP', 'TIMESTAMP WITH TIME ZONE'] as const).map((type) => {
+      const kind = type === 'TIMESTAMP' ? 'timestamp' : 'timestamptz';
+      return [type, kind, microseconds.map((x) => [bits(64, x), textOf(kind, bits(64, x))] as const)] as const;
+    }),
+    ['DATE', 'date', days.map((x) => [bits(32, BigInt(x)), textOf('date', bits(32, BigInt(x)))] as const)],
+  ];
+
+  function textOf(kind: 'date' | 'timestamp' | 'timestamptz', digitsOfOne: string): string | null {
+    return textsOfBinary(kind, digitsOfOne)[0] ?? null;
+  }
+
+  it.each(KINDS)('of %s are what their text is', async (type, kind, value) => {
+    const some = fc.array(fc.option(value, { freq: 5 }), { minLength: 1, maxLength: 100 });
+    await fc.assert(
+      fc.asyncProperty(some, fc.boolean(), async (values, ascii) => {
+        const text = values.map((pair) => pair?.[0] ?? binaryForm(kind).nullDigits).join('');
+        const column = new PackedColumn(text, values.length, true, kind, { ascii });
+        const [, expected] = (await byVectors([type], [values.map((pair) => pair?.[1] ?? null)]))[0] ?? [];
+        expect(await byVectorsOf([type], [column])).toEqual([[type, expected]]);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  const one = (kind: BinaryKind, text: string, rowCount = 1): PackedBatch =>
+    new PackedBatch(rowCount, [new PackedColumn(text, rowCount, true, kind)]);
+
+  it.each([
+    ['a year that DuckDB cannot hold', 'TIMESTAMP', one('timestamp', '7ffca2465aa36000')],
+    ['a day that it cannot', 'DATE', one('date', '7ffffffe')],
+    ['another type', 'VARCHAR', one('date', '00000000')],
+    ['text where digits are not looked for', 'BLOB', one('float64', '0000000000000000')],
+  ])('are not decoded: %s', async (_, type, batch) => {
+    await expect(decode(batch, [type])).rejects.toThrow('The digits were not decoded.');
+  });
+
+  it.each([
+    ['one too few', '0000000'],
+    ['one too many', '000000000'],
+    ['none', ''],
+    ['what is no digit', '0000000g'],
+    ['what is no digit first', '-0000001'],
+  ])('are refused: %s', async (_, text) => {
+    await expect(decode(one('date', text), ['DATE'])).rejects.toThrow('has not as many values');
+  });
+});
+
 describe('the addon called wrongly', () => {
   const native = nativeColumnDecoder() as unknown as (...args: unknown[]) => unknown;
-  const column = { kind: 3, precision: 0, scale: 0, nullable: true, escaped: false, ascii: false, text: '1' };
+  const column = {
+    kind: 3,
+    precision: 0,
+    scale: 0,
+    nullable: true,
+    digits: false,
+    escaped: false,
+    ascii: false,
+    text: '1',
+  };
   const arena = new ArrayBuffer(256);
 
   it('takes what is right', async () => {
@@ -289,6 +380,7 @@ describe('the addon called wrongly', () => {
     ['a column that is none', [1, [null], arena, 0]],
     ['a column without text', [1, [{ ...column, text: undefined }], arena, 0]],
     ['a column that may be ASCII or not', [1, [{ ...column, ascii: undefined }], arena, 0]],
+    ['a column of digits or not', [1, [{ ...column, digits: undefined }], arena, 0]],
     ['a kind that does not exist', [1, [{ ...column, kind: 15 }], arena, 0]],
     ['digits of what is no decimal', [1, [{ ...column, precision: 1 }], arena, 0]],
     ['a decimal without digits', [1, [{ ...column, kind: 7 }], arena, 0]],

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
+import { binaryForm } from '../../../src/model/binary-values';
 import { packedQuerySql, unpackResult, type PackedQuery } from '../../../src/source/packed-query';
 import { SETTINGS_MADE } from '../../../src/source/session-settings';
-import type { SelectColumn } from '../../../src/source/select-list';
+import type { Packing, SelectColumn } from '../../../src/source/select-list';
 
 const TEXT: SelectColumn = { name: 'note', type: { kind: 'string' }, textExpression: 't."note"::text', nullable: true };
 const NUMBER: SelectColumn = { name: 'id', type: { kind: 'int32' }, textExpression: 't."id"::text', nullable: false };
 
-function query(columns: readonly SelectColumn[], packing: 'plain' | 'escaped' = 'plain'): PackedQuery {
+function query(columns: readonly SelectColumn[], packing: Packing = 'plain'): PackedQuery {
   return {
     relation: { schema: 'a"b', name: 'T' },
     columns,
@@ -110,4 +111,58 @@ test('an answer of another form is an error', () => {
 it('a batch that was read under other settings than ours is refused, and the pooler that lost them is named', () => {
   const lost = { n: 1, k: '{1}', b: '1', c0: 'x\u001f', s: SETTINGS_MADE.replace('UTC', 'Asia/Kolkata') };
   expect(() => unpackResult(lost, query([TEXT]), 'testing')).toThrow(/had lost its settings \(while testing\)/);
+});
+
+describe('digits', () => {
+  const MOMENT: SelectColumn = {
+    name: 'at',
+    type: { kind: 'timestamp' },
+    textExpression: 't."at"::text',
+    nullable: true,
+    binary: { kind: 'timestamp', reference: 't."at"', expression: 'timestamp_send(t."at")' },
+  };
+  const RATIO: SelectColumn = {
+    name: 'ratio',
+    type: { kind: 'float64' },
+    textExpression: 't."ratio"::text',
+    nullable: true,
+    binary: { kind: 'float64', reference: 't."ratio"', expression: 'float8send(t."ratio")' },
+  };
+  const ONE = '3ff0000000000000';
+  const NULL = binaryForm('float64').nullDigits;
+  const ask = (column: SelectColumn, cells: string, rows: number, counts = '{}') =>
+    unpackResult(
+      { s: SETTINGS_MADE, n: rows, k: counts, b: String(cells.length), e: 'UTF8', c0: cells },
+      query([column], 'binary'),
+      'testing',
+    );
+
+  test('only where they are asked for', () => {
+    expect(packedQuerySql(query([MOMENT], 'binary'))).toContain(
+      `pg_catalog.encode(string_agg(coalesce(timestamp_send(t."at"), pg_catalog.decode('8000000000000001', 'hex')), ''::bytea), 'hex') AS c0`,
+    );
+    expect(packedQuerySql(query([{ ...MOMENT, nullable: false }], 'binary'))).toContain(
+      `pg_catalog.encode(string_agg(timestamp_send(t."at"), ''::bytea), 'hex') AS c0`,
+    );
+    for (const packing of ['plain', 'escaped'] as const)
+      expect(packedQuerySql(query([MOMENT], packing))).not.toContain('send');
+  });
+
+  test('NULLs are counted of floats alone', () => {
+    expect(packedQuerySql(query([RATIO, MOMENT], 'binary'))).toContain('ARRAY[count(t."ratio")]');
+    expect(packedQuerySql(query([RATIO, MOMENT], 'plain'))).not.toContain('ARRAY[');
+  });
+
+  test('a cell is as long as its rows want', () => {
+    expect(ask(MOMENT, ONE.repeat(3), 3)).toMatchObject({ outcome: 'batch' });
+    for (const cell of [ONE.repeat(2), `${ONE.repeat(3)}0`, ONE.repeat(3).slice(1)])
+      expect(() => ask(MOMENT, cell, 3)).toThrow('an incomplete value of column at');
+  });
+
+  test('what stands for NULL is as often there as the server says, or the batch is read again', () => {
+    expect(ask(RATIO, `${NULL}${ONE}${NULL}`, 3, '{1}')).toMatchObject({ outcome: 'batch' });
+    expect(ask(RATIO, `${NULL}${ONE}${NULL}`, 3, '{2}')).toEqual({ outcome: 'ambiguous' });
+    // Across two values it stands for nothing.
+    expect(ask(RATIO, `${ONE.slice(0, 8)}${NULL}${ONE.slice(8)}`, 2, '{2}')).toMatchObject({ outcome: 'batch' });
+  });
 });

@@ -1,0 +1,146 @@
+/** Dates, timestamps and floats that travel as digits of their bytes: what arrives is what PostgreSQL has. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RowVectors } from '../../src/destination/row-vectors';
+import { binaryForm, textsOfBinary } from '../../src/model/binary-values';
+import type { PackedEncoding } from '../../src/model/packed-batch';
+import { compareTable, same, withWarehouse } from '../helpers/compare';
+import { createDatabase, type TestDatabase } from '../helpers/postgres';
+import { sync } from './sync';
+
+let database: TestDatabase;
+let decode: jest.SpyInstance<unknown, Parameters<RowVectors['decode']>>;
+beforeEach(async () => {
+  database = await createDatabase();
+  decode = jest.spyOn(RowVectors.prototype, 'decode');
+});
+afterEach(async () => {
+  decode.mockRestore();
+  await database.drop();
+});
+
+/** How the columns of all batches so far have travelled. */
+function encodings(): Set<string> {
+  return new Set(
+    decode.mock.calls.map(([batch]) => batch.columns.map((column): PackedEncoding => column.encoding).join()),
+  );
+}
+
+async function expectSame(rowCount: number): Promise<void> {
+  await withWarehouse(database, async (warehouse) => {
+    expect(await compareTable(database.client, warehouse, { schema: 'public', name: 't' })).toEqual(same(rowCount));
+  });
+}
+
+const COLUMNS = 'id int PRIMARY KEY, d date, at timestamp, zoned timestamptz, f float4, g float8';
+
+const UNUSUAL_TIMES = `
+  ('-infinity', '-infinity', '-infinity'), ('infinity', 'infinity', 'infinity'),
+  ('4713-01-01 BC', '4713-01-01 00:00:00 BC', '4713-01-01 00:00:00+00 BC'),
+  ('0001-12-31 BC', '0001-12-31 23:59:59.999999 BC', '0001-12-31 23:59:59.999999+00 BC'),
+  ('0001-01-01', '0001-01-01 00:00:00', '0001-01-01 00:00:00+00'),
+  ('1999-12-31', '1999-12-31 23:59:59.5', '1999-12-31 23:59:59.000001+00'),
+  ('2000-01-01', '2000-01-01', '2000-01-01 00:00+00'), ('2000-02-29', '1970-01-01', '1969-12-31 23:59:59.999999+00'),
+  ('1900-02-28', '1900-03-01', '2024-02-29 12:30+05:30'), ('9999-12-31', '9999-12-31 23:59:59.999999', '10000-01-01 00:00+00'),
+  ('5874897-12-31', '294246-12-31 23:59:59.999999', '294246-12-31 23:59:59.999999+00'), (NULL, NULL, NULL)`;
+const UNUSUAL_FLOATS = `
+  ('NaN', 'NaN'), ('Infinity', '-Infinity'), ('-0', '-0'), ('1.4e-45', '5e-324'), ('3.4028235e38', '1.7976931348623157e308'),
+  ('0.1', '0.1'), ('16777216', '9007199254740993'), ('1e-7', '5.684341886080802e-14'), (NULL, NULL)`;
+
+test('every unusual one', async () => {
+  await database.client.query(`
+    CREATE TABLE t (${COLUMNS});
+    INSERT INTO t (id, d, at, zoned) SELECT row_number() OVER (), d::date, a::timestamp, z::timestamptz
+      FROM (VALUES ${UNUSUAL_TIMES}) AS v(d, a, z);
+    INSERT INTO t (id, f, g) SELECT 100 + row_number() OVER (), f::float4, g::float8 FROM (VALUES ${UNUSUAL_FLOATS}) AS v(f, g);
+    ANALYZE`);
+  expect((await sync(database)).failures).toEqual({});
+  await expectSame(21);
+  expect(encodings()).toContain('plain,date,timestamp,timestamptz,float32,float64');
+});
+
+test('whether NULL is allowed or not, in loads, in passes over changes, and of domains', async () => {
+  const { client } = database;
+  await client.query(`
+    CREATE DOMAIN moment AS timestamptz; CREATE DOMAIN ratio AS float8;
+    CREATE TABLE t (id int PRIMARY KEY, a moment NOT NULL, b moment, c ratio NOT NULL, d ratio, e date[]);
+    INSERT INTO t SELECT i, now() + i * interval '1.000001 hours', CASE WHEN i % 3 > 0 THEN now() - i * interval '7 days' END,
+      i / 7.0, CASE WHEN i % 2 > 0 THEN -i / 3.0 END, ARRAY[date '2024-01-01' + i] FROM generate_series(1, 4000) i; ANALYZE`);
+  await sync(database, { syncMode: 'xmin' });
+  await expectSame(4000);
+  await client.query(
+    `UPDATE t SET b = NULL, d = d * 2 WHERE id % 5 = 0; INSERT INTO t VALUES (0, '-infinity', 'infinity', '-0', 'NaN')`,
+  );
+  decode.mockClear();
+  expect((await sync(database, { syncMode: 'xmin' })).failures).toEqual({});
+  await expectSame(4001);
+  expect(encodings()).toContain('plain,timestamptz,timestamptz,float64,float64,plain');
+});
+
+test('a year that DuckDB cannot hold, in the middle of a load: the columns become text', async () => {
+  await database.client.query(`
+    CREATE TABLE t (${COLUMNS}); INSERT INTO t SELECT i, '2024-01-01', '2024-01-01', '2024-01-01', 1.5, 2.5 FROM generate_series(1, 999) i;
+    INSERT INTO t VALUES (1000, '294247-01-01', '294247-01-01', '294276-12-31 23:59:59.999999+00', 0, 0); INSERT INTO t VALUES (1001);
+    INSERT INTO t SELECT i, '0044-03-15 BC', '0044-03-15 10:00:00.5 BC', '0044-03-15 10:00+00 BC', 'NaN', 'NaN' FROM generate_series(2000, 2999) i;
+    ANALYZE`);
+  const settings = { customBatchSize: 200, customThreads: 1 };
+  const { failures, lines } = await sync(database, settings);
+  expect(failures).toEqual({});
+  expect(lines.join()).toContain('Column at of source_public_t becomes VARCHAR: it holds a year after 294246');
+  await expectSame(2001);
+  // Whoever reads on knows that, and asks for texts.
+  await database.client.query(`UPDATE t SET f = 3 WHERE id < 10`);
+  decode.mockClear();
+  await sync(database, { ...settings, syncMode: 'xmin' });
+  await expectSame(2001);
+  expect(encodings()).toContain('plain,plain,plain,plain,plain,plain');
+});
+
+// Nothing but a client that sends bytes makes such a NaN.
+test('a NaN that looks like what stands for NULL', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pgsluice-nan-'));
+  try {
+    const field = (digits: string): string => `${(digits.length / 2).toString(16).padStart(8, '0')}${digits}`;
+    const { nullDigits } = binaryForm('float64');
+    const rows = [1, 2, 3].map(
+      (id) => `0002${field(id.toString(16).padStart(8, '0'))}${id === 3 ? 'ffffffff' : field(nullDigits)}`,
+    );
+    const header = `${Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1').toString('hex')}0000000000000000`;
+    const file = join(folder, 'rows');
+    writeFileSync(file, Buffer.from(`${header}${rows.join('')}ffff`, 'hex'));
+    chmodSync(folder, 0o755);
+    await database.client.query(`CREATE TABLE t (id int PRIMARY KEY, g float8); COPY t FROM '${file}' BINARY; ANALYZE`);
+    expect((await sync(database)).failures).toEqual({});
+    await expectSame(3);
+    expect(encodings()).toContain('plain,plain');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('as text where texts identify the rows', async () => {
+  await database.client.query(`
+    CREATE TABLE t (a timestamptz, g float8); INSERT INTO t VALUES ('2024-01-01', 1e15), ('2024-01-01', 1e15); ANALYZE`);
+  await sync(database);
+  await expectSame(2);
+  expect(encodings()).toContain('plain,plain');
+});
+
+test.each(['date', 'timestamp', 'timestamptz'] as const)(
+  'the text of a %s is the one that PostgreSQL writes',
+  async (type) => {
+    // From 4713 BC to the last year of each, at random and around the turns of years.
+    await database.client.query(`SET TimeZone = 'UTC'`);
+    const { rows } = await database.client.query<{ digits: string; text: string }>(`
+      SELECT encode(${type}_send(v), 'hex') AS digits, v::text AS text FROM (
+        SELECT (timestamptz '4713-01-01 00:00+00 BC' + random() * random() * random() * interval '298980 years')::${type}
+          FROM generate_series(1, 20000)
+        UNION ALL SELECT (make_timestamptz(y, m, d, 23, 59, 59.999999, 'UTC') + n * interval '1 microsecond')::${type}
+          FROM unnest('{-4712,-401,-400,-5,-4,-1,1,4,100,399,400,1600,1900,1999,2000,2024,9999,10000,99999,294275}'::int[]) y,
+               (VALUES (1, 1), (2, 28), (3, 1), (12, 31)) AS days(m, d), generate_series(0, 1) n
+      ) AS made(v)`);
+    expect(rows.length).toBe(20_160);
+    expect(textsOfBinary(type, rows.map(({ digits }) => digits).join(''))).toEqual(rows.map(({ text }) => text));
+  },
+);
