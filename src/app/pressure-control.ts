@@ -46,6 +46,11 @@ export class PressureControl {
     return this.controller.readers(this.headThreads);
   }
 
+  /** What memory pressure leaves of the queue of batches that wait to be written. */
+  get queueShare(): number {
+    return this.controller.memoryShare;
+  }
+
   tableDone(position: number): void {
     this.unfinished.delete(position);
     const head = this.unfinished.values().next().value;

@@ -151,6 +151,7 @@ async function syncWithin(
       destination,
       logger,
       queueBytes: QUEUE_BYTES,
+      queueShare: () => control.queueShare,
       onCommitted: (committed, seconds) => {
         stateFile.committed(committed);
         observer.checkpoint?.(seconds);

@@ -165,6 +165,7 @@ function toSettings(values: OptionValues): Settings {
     fullResync: values.full_resync ?? [],
     schemaDrift: values.schema_drift,
     timestampWindowSeconds: values.timestamp_window_seconds,
+    batchMode: values.batch_mode,
     customBatchSize: values.custom_batch_size,
     customThreads: values.custom_threads,
     customQueueSize: values.custom_queue_size,

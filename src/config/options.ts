@@ -240,13 +240,23 @@ const TABLE = [
     local: true,
   },
   {
+    key: 'batch_mode',
+    kind: 'enum',
+    choices: ['adaptive', 'fixed'],
+    default: 'adaptive',
+    group: 'Reading',
+    label: 'Batch mode',
+    description:
+      'Batches and queue by table size alone, or larger where memory allows: 5000 rows a batch, 50000 in the queue',
+  },
+  {
     key: 'custom_batch_size',
     kind: 'integer',
     min: 1,
     max: 1_000_000,
     group: 'Reading',
     label: 'Rows per batch',
-    description: 'Rows per batch, in place of 5000, 2500 or 1000 by table size',
+    description: 'Rows per batch, in place of what batch_mode and table size say',
   },
   {
     key: 'custom_threads',
@@ -265,7 +275,7 @@ const TABLE = [
     max: 10_000_000,
     group: 'Reading',
     label: 'Rows in the queue',
-    description: 'Rows read ahead of the destination, in place of 10000, 5000 or 1000 by table size',
+    description: 'Rows read ahead of the destination, in place of what batch_mode and table size say',
   },
   {
     key: 'batch_bytes',

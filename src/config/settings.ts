@@ -35,6 +35,8 @@ export interface Settings {
   readonly fullResync: readonly string[];
   readonly schemaDrift: 'evolve' | 'warn' | 'fail';
   readonly timestampWindowSeconds: number | undefined;
+  /** `fixed`: the documented sizes of batches and queue; `adaptive`: larger where memory allows. */
+  readonly batchMode: 'adaptive' | 'fixed';
   readonly customBatchSize: number | undefined;
   readonly customThreads: number | undefined;
   readonly customQueueSize: number | undefined;

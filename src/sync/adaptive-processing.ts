@@ -13,8 +13,9 @@ export interface TableParameters {
   readonly checkpointRows: number;
 }
 
-/** The configuration's custom_* options; undefined leaves the category's value. */
-export interface ParameterOverrides {
+/** The configuration's options: custom_* replace what the category and the mode say. */
+export interface ParameterOptions {
+  readonly batchMode: 'adaptive' | 'fixed';
   readonly customBatchSize?: number | undefined;
   readonly customThreads?: number | undefined;
   readonly customQueueSize?: number | undefined;
@@ -24,12 +25,19 @@ const MEDIUM_FROM_ROWS = 1_000_000;
 const LARGE_ABOVE_ROWS = 50_000_000;
 
 // The larger the table, the longer it runs beside the source's other users: fewer readers, smaller bites,
-// and less work lost when it is interrupted.
+// and less work lost when it is interrupted. These are the values of batch_mode fixed.
 const BY_CATEGORY: Readonly<Record<TableCategory, Omit<TableParameters, 'category'>>> = {
   small: { batchRows: 5_000, threads: 4, queueRows: 10_000, partitionRows: 50_000, checkpointRows: 1_000_000 },
   medium: { batchRows: 2_500, threads: 2, queueRows: 5_000, partitionRows: 25_000, checkpointRows: 500_000 },
   large: { batchRows: 1_000, threads: 1, queueRows: 1_000, partitionRows: 5_000, checkpointRows: 100_000 },
 };
+
+/**
+ * What batch_mode adaptive has at least, where memory allows: a batch of 5,000 rows is still one short statement, since
+ * batch_bytes bounds it as well; and while DuckDB compresses a row group of 122,880 rows, for a tenth of a second or
+ * two, readers go on if there is room for what they read.
+ */
+const ADAPTIVE = { batchRows: 5_000, queueRows: 50_000 };
 
 /** Small: fewer than 1,000,000 rows; large: more than 50,000,000. */
 export function categorize(rows: number): TableCategory {
@@ -37,16 +45,17 @@ export function categorize(rows: number): TableCategory {
   return rows <= LARGE_ABOVE_ROWS ? 'medium' : 'large';
 }
 
-export function parametersFor(rows: number, overrides: ParameterOverrides = {}): TableParameters {
+export function parametersFor(rows: number, options: ParameterOptions): TableParameters {
   const category = categorize(rows);
   const base = BY_CATEGORY[category];
-  const batchRows = overrides.customBatchSize ?? base.batchRows;
+  const least = options.batchMode === 'adaptive' ? ADAPTIVE : { batchRows: 0, queueRows: 0 };
+  const batchRows = options.customBatchSize ?? Math.max(base.batchRows, least.batchRows);
   return {
     category,
     batchRows,
-    threads: overrides.customThreads ?? base.threads,
+    threads: options.customThreads ?? base.threads,
     // A queue or partition smaller than one batch would cap a larger custom_batch_size unseen.
-    queueRows: Math.max(overrides.customQueueSize ?? base.queueRows, batchRows),
+    queueRows: Math.max(options.customQueueSize ?? Math.max(base.queueRows, least.queueRows), batchRows),
     partitionRows: Math.max(base.partitionRows, batchRows),
     checkpointRows: base.checkpointRows,
   };
@@ -117,6 +126,11 @@ export class AdaptiveController {
 
   batchRows(base: number = this.base.batchRows): number {
     return Math.max(Math.min(MIN_BATCH_ROWS, base), Math.floor(base * this.batchFactor));
+  }
+
+  /** What memory pressure leaves of batches and queue, above 0 and up to 1. */
+  get memoryShare(): number {
+    return this.batchFactor;
   }
 
   readers(base: number = this.base.threads): number {

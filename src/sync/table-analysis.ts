@@ -2,20 +2,20 @@
 import type { PlannedTable, SyncPlan, TableCategory } from '../model/plan';
 import type { TableSchema } from '../model/table';
 import type { ModeDecision } from './sync-modes';
-import { parametersFor, type ParameterOverrides } from './adaptive-processing';
+import { parametersFor, type ParameterOptions } from './adaptive-processing';
 
 const ORDER: Readonly<Record<TableCategory, number>> = { small: 0, medium: 1, large: 2 };
 
 /** Small tables first, then medium, then large, each by row count. */
 export function createPlan(
   tables: readonly TableSchema[],
-  overrides: ParameterOverrides,
+  options: ParameterOptions,
   decide: (table: TableSchema, batchRows: number) => ModeDecision,
 ): SyncPlan {
   const planned = tables.map((table): PlannedTable => {
     const { category, batchRows, threads, queueRows, partitionRows, checkpointRows } = parametersFor(
       table.estimatedRows,
-      overrides,
+      options,
     );
     const { mode, reason, replicationKey } = decide(table, batchRows);
     const ranges = table.relations.every((relation) => relation.rangeReadable);

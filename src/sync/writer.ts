@@ -16,13 +16,15 @@ import type { PackedBatch } from '../model/packed-batch';
 import type { OperationCounts } from '../model/report';
 import type { LoadProgress, TableState } from '../model/sync-state';
 import type { TidRange } from '../model/tid-range';
-import { WriteQueue } from './write-queue';
+import { WriteQueue, type QueueLimits } from './write-queue';
 import type { TableRun } from './table-run';
 
 export interface WriterOptions {
   readonly destination: Destination;
   readonly logger: Logger;
   readonly queueBytes: number;
+  /** What memory pressure leaves of the queue, above 0 and up to 1. */
+  readonly queueShare: () => number;
   /** After each commit, with every table's committed state. */
   readonly onCommitted: (states: ReadonlyMap<string, TableState>, seconds: number) => void;
   readonly onWritten: (run: TableRun, rows: number, bytes: number) => void;
@@ -117,7 +119,7 @@ export class Writer {
   }
 
   async keys(run: TableRun, batch: PackedBatch): Promise<void> {
-    const limits = { rows: Infinity, bytes: this.options.queueBytes };
+    const limits = this.limits(Infinity);
     const generation = attemptOf(run);
     await this.queue.push(batch.rowCount, batch.bytes, limits, () =>
       this.guarded(run, generation, () => this.options.destination.collectKeys(run.destinationTable, batch)),
@@ -202,9 +204,14 @@ export class Writer {
     await this.queue.run(() => this.commitNow());
   }
 
+  private limits(rows: number): QueueLimits {
+    const share = this.options.queueShare();
+    return { rows: rows * share, bytes: this.options.queueBytes * share };
+  }
+
   private async push(run: TableRun, batch: PackedBatch, write: () => Promise<void>): Promise<void> {
     const generation = attemptOf(run);
-    const limits = { rows: run.planned.queueRows, bytes: this.options.queueBytes };
+    const limits = this.limits(run.planned.queueRows);
     await this.queue.push(batch.rowCount, batch.bytes, limits, () =>
       this.guarded(run, generation, async () => {
         await write();

@@ -28,6 +28,7 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     fullResync: [],
     schemaDrift: 'evolve',
     timestampWindowSeconds: undefined,
+    batchMode: 'adaptive',
     customBatchSize: undefined,
     customThreads: undefined,
     customQueueSize: undefined,

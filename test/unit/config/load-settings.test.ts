@@ -61,6 +61,7 @@ describe('a complete configuration', () => {
       fullResync: [],
       schemaDrift: 'evolve',
       timestampWindowSeconds: undefined,
+      batchMode: 'adaptive',
       customBatchSize: undefined,
       customThreads: undefined,
       customQueueSize: undefined,

@@ -24,18 +24,31 @@ describe('parameters', () => {
     [50_000_001, 'large', 1_000, 1, 1_000, 5_000, 100_000],
   ])('of %d rows', (rows, category, batchRows, threads, queueRows, partitionRows, checkpointRows) => {
     expect(categorize(rows)).toBe(category);
-    expect(parametersFor(rows)).toEqual({ category, batchRows, threads, queueRows, partitionRows, checkpointRows });
+    const documented = { category, batchRows, threads, queueRows, partitionRows, checkpointRows };
+    expect(parametersFor(rows, { batchMode: 'fixed' })).toEqual(documented);
+    expect(parametersFor(rows, { batchMode: 'adaptive' })).toEqual({
+      ...documented,
+      batchRows: 5_000,
+      queueRows: 50_000,
+    });
   });
 
   test('custom values replace those of every category', () => {
     const custom = { customBatchSize: 700, customThreads: 3, customQueueSize: 1_400 };
-    for (const rows of [10, 2_000_000, 60_000_000]) {
-      expect(parametersFor(rows, custom)).toMatchObject({ batchRows: 700, threads: 3, queueRows: 1_400 });
+    for (const [rows, batchMode] of [10, 2_000_000, 60_000_000].flatMap((n) => [
+      [n, 'fixed'] as const,
+      [n, 'adaptive'] as const,
+    ])) {
+      expect(parametersFor(rows, { batchMode, ...custom })).toMatchObject({
+        batchRows: 700,
+        threads: 3,
+        queueRows: 1_400,
+      });
     }
   });
 
   test('a custom batch larger than queue or partition is not cut by them', () => {
-    expect(parametersFor(60_000_000, { customBatchSize: 20_000 })).toMatchObject({
+    expect(parametersFor(60_000_000, { batchMode: 'fixed', customBatchSize: 20_000 })).toMatchObject({
       batchRows: 20_000,
       queueRows: 20_000,
       partitionRows: 20_000,
@@ -50,6 +63,8 @@ describe('memory pressure', () => {
       { level: 'warning', message: 'HIGH MEMORY PRESSURE: Reducing batch size from 5000 to 3750 records' },
     ]);
     expect(controller.batchRows()).toBe(3_750);
+    // Off the queue as well.
+    expect(controller.memoryShare).toBe(0.75);
   });
 
   test('above 90 % halves it', () => {
