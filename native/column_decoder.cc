@@ -249,6 +249,17 @@ bool put_infinity(Value value, char* out) {
   return true;
 }
 
+template <typename Value, typename Unsigned, Unsigned null>
+struct IntegerBytes {
+  typedef Unsigned Bits;
+  static constexpr Bits kNull = null;
+  bool operator()(Bits bits, char* out) const {
+    const Value value = static_cast<Value>(bits);
+    std::memcpy(out, &value, sizeof value);
+    return true;
+  }
+};
+
 struct DateBytes {
   typedef uint32_t Bits;
   static constexpr Bits kNull = 0x80000001;
@@ -324,6 +335,12 @@ Outcome decode_bytes(const PackedColumn& column, size_t rows, const char* text, 
     return decode_digits(read, column.nullable, rows, text, length, arena, used, out);
   };
   switch (column.kind) {
+    case VectorKind::int16:
+      return as(IntegerBytes<int16_t, uint16_t, 0x801d>());
+    case VectorKind::int32:
+      return as(IntegerBytes<int32_t, uint32_t, 0x80001d1d>());
+    case VectorKind::int64:
+      return as(IntegerBytes<int64_t, uint64_t, 0x8000000000001d1d>());
     case VectorKind::date:
       return as(DateBytes());
     case VectorKind::timestamp:

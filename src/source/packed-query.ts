@@ -76,10 +76,11 @@ function rowSource(query: PackedQuery, range: readonly string[]): string {
   );
 }
 
-/** Only a value that may hold the NULL marker itself, or of floats be it, can be mistaken for NULL. */
+/** Only a value that may hold what stands for NULL, or be it, can be mistaken for NULL. */
 function needsNullCount(column: SelectColumn, packing: Packing): boolean {
-  const kind = binaryOf(column, packing)?.kind;
-  return column.nullable && (isFreeText(column.type) || kind === 'float32' || kind === 'float64');
+  const digits = binaryOf(column, packing);
+  if (!column.nullable) return false;
+  return digits === undefined ? isFreeText(column.type) : binaryForm(digits.kind).mayBeValue;
 }
 
 export type PackedResult =
@@ -118,7 +119,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     if (kind !== undefined) {
       if (typeof cell !== 'string' || cell.length !== rows * binaryForm(kind).digits)
         throw damaged(`an incomplete value of column ${column.name}`, doing);
-      // A NaN that somebody made to look like that.
+      // A value that looks like it.
       if (nonNulls !== undefined && countNullDigits(kind, cell) !== rows - nonNulls) return { outcome: 'ambiguous' };
       columns.push(new PackedColumn(cell, rows, column.nullable, kind, { ascii }));
       continue;

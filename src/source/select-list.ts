@@ -46,6 +46,9 @@ function fasterText(reference: string, { sourceType, type }: ColumnSchema): Pick
 
 /** Functions of PostgreSQL's binary protocol by type; each kind only where the column has the type that it is of. */
 const SEND_FUNCTIONS: Readonly<Record<BinaryKind, { readonly type: string; readonly send: string }>> = {
+  int16: { type: 'int2', send: 'int2send' },
+  int32: { type: 'int4', send: 'int4send' },
+  int64: { type: 'int8', send: 'int8send' },
   date: { type: 'date', send: 'date_send' },
   timestamp: { type: 'timestamp', send: 'timestamp_send' },
   timestamptz: { type: 'timestamptz', send: 'timestamptz_send' },

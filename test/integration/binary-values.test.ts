@@ -57,7 +57,7 @@ test('every unusual one', async () => {
     ANALYZE`);
   expect((await sync(database)).failures).toEqual({});
   await expectSame(21);
-  expect(encodings()).toContain('plain,date,timestamp,timestamptz,float32,float64');
+  expect(encodings()).toContain('int32,date,timestamp,timestamptz,float32,float64');
 });
 
 test('whether NULL is allowed or not, in loads, in passes over changes, and of domains', async () => {
@@ -75,7 +75,7 @@ test('whether NULL is allowed or not, in loads, in passes over changes, and of d
   decode.mockClear();
   expect((await sync(database, { syncMode: 'xmin' })).failures).toEqual({});
   await expectSame(4001);
-  expect(encodings()).toContain('plain,timestamptz,timestamptz,float64,float64,plain');
+  expect(encodings()).toContain('int32,timestamptz,timestamptz,float64,float64,plain');
 });
 
 test('a year that DuckDB cannot hold, in the middle of a load: the columns become text', async () => {
@@ -119,12 +119,43 @@ test('a NaN that looks like what stands for NULL', async () => {
   }
 });
 
+test('integers that look like what stands for NULL, whether NULL is allowed or not', async () => {
+  await database.client.query(`
+    CREATE TABLE t (id int8 PRIMARY KEY, a int2, b int4, c int8, d int2 NOT NULL, e text);
+    INSERT INTO t VALUES (-9223372036854768355, -32739, -2147476195, -9223372036854768355, -32739, 'e'), (1, NULL, NULL, NULL, 0, NULL);
+    CREATE TABLE other (LIKE t INCLUDING ALL);
+    INSERT INTO other SELECT i * 4611686018427387904, -i, 32768 * i - 1, NULL, i, 'e' FROM generate_series(-2, 1) i; ANALYZE`);
+  expect((await sync(database)).failures).toEqual({});
+  await expectSame(2);
+  await withWarehouse(database, async (warehouse) => {
+    expect(await compareTable(database.client, warehouse, { schema: 'public', name: 'other' })).toEqual(same(4));
+  });
+  expect(encodings()).toContain('plain,plain,plain,plain,plain,escaped');
+  expect(encodings()).toContain('int64,int16,int32,int64,int16,plain');
+});
+
 test('as text where texts identify the rows', async () => {
   await database.client.query(`
     CREATE TABLE t (a timestamptz, g float8); INSERT INTO t VALUES ('2024-01-01', 1e15), ('2024-01-01', 1e15); ANALYZE`);
   await sync(database);
   await expectSame(2);
   expect(encodings()).toContain('plain,plain');
+});
+
+test('the text of integers is the one that PostgreSQL writes', () => {
+  const digits = (size: number, values: readonly bigint[]): string =>
+    values
+      .map((value) =>
+        BigInt.asUintN(size, value)
+          .toString(16)
+          .padStart(size / 4, '0'),
+      )
+      .join('');
+  expect(textsOfBinary('int16', digits(16, [0n, -1n, 32767n, -32768n]))).toEqual(['0', '-1', '32767', '-32768']);
+  expect(textsOfBinary('int32', digits(32, [-(2n ** 31n), 7n]))).toEqual(['-2147483648', '7']);
+  const least = -(2n ** 63n);
+  expect(textsOfBinary('int64', digits(64, [least, 2n ** 63n - 1n]))).toEqual([String(least), String(2n ** 63n - 1n)]);
+  expect(textsOfBinary('int64', binaryForm('int64').nullDigits)).toEqual([null]);
 });
 
 test.each(['date', 'timestamp', 'timestamptz'] as const)(

@@ -7,7 +7,7 @@ import { VECTOR_ROWS } from '../../../src/destination/duckdb-library';
 import { Warehouse } from '../../../src/destination/duckdb-warehouse';
 import { mostBytesOf, sourceOfRows, type DecodedRows } from '../../../src/destination/row-vectors';
 import { storedText } from '../../../src/destination/stored-text';
-import { binaryForm, textsOfBinary, type BinaryKind } from '../../../src/model/binary-values';
+import { binaryForm, textsOfBinary, type BinaryKind, type ExactKind } from '../../../src/model/binary-values';
 import { PackedBatch, PackedColumn, packValues, SEPARATOR } from '../../../src/model/packed-batch';
 import { nativeColumnDecoder } from '../../../src/native/process-stats';
 
@@ -269,7 +269,7 @@ it('several batches are one statement, each with its own NULLs and vectors that 
 });
 
 describe('digits of bytes', () => {
-  const bits = (size: 32 | 64, value: bigint): string =>
+  const bits = (size: 16 | 32 | 64, value: bigint): string =>
     BigInt.asUintN(size, value)
       .toString(16)
       .padStart(size / 4, '0');
@@ -287,6 +287,9 @@ describe('digits of bytes', () => {
   const microseconds = fc.bigInt({ min: -63_082_281_600_000_000n, max: 252_455_615_999_999_999n });
   const days = fc.integer({ min: -730_119, max: 2_921_939 });
   const KINDS: readonly (readonly [string, BinaryKind, fc.Arbitrary<readonly [string, string | null]>])[] = [
+    ['SMALLINT', 'int16', integer(16n).map((x) => [bits(16, BigInt(x)), x] as const)],
+    ['INTEGER', 'int32', integer(32n).map((x) => [bits(32, BigInt(x)), x] as const)],
+    ['BIGINT', 'int64', integer(64n).map((x) => [bits(64, BigInt(x)), x] as const)],
     [
       'FLOAT',
       'float32',
@@ -304,7 +307,7 @@ describe('digits of bytes', () => {
     ['DATE', 'date', days.map((x) => [bits(32, BigInt(x)), textOf('date', bits(32, BigInt(x)))] as const)],
   ];
 
-  function textOf(kind: 'date' | 'timestamp' | 'timestamptz', digitsOfOne: string): string | null {
+  function textOf(kind: ExactKind, digitsOfOne: string): string | null {
     return textsOfBinary(kind, digitsOfOne)[0] ?? null;
   }
 

@@ -23,6 +23,9 @@ function select(name: string, kind: string, type: Partial<SourceType> = {}): Sel
 
 test('what may travel as digits: where the column has the type whose bytes they are', () => {
   const kinds = [
+    ['int2', 'int16'],
+    ['int4', 'int32'],
+    ['int8', 'int64'],
     ['date', 'date'],
     ['timestamp', 'timestamp'],
     ['timestamptz', 'timestamptz'],
@@ -35,7 +38,7 @@ test('what may travel as digits: where the column has the type whose bytes they 
     ['timestamptz', 'timestamp'],
     ['float8', 'float32'],
     ['date', 'string'],
-    ['int4', 'int32'],
+    ['oid', 'int64'],
   ] as const)
     expect(select(name, kind).binary).toBeUndefined();
   for (const other of [{ schema: 'public' }, { isArray: true }, { category: 'r' }])
