@@ -51,6 +51,9 @@ const MAX_READERS = 64;
 /** Batches that wait between readers and writer, beyond what the categories' row limits allow. */
 const QUEUE_BYTES = 16 * 1024 * 1024;
 
+/** Rows of so many bytes and more make cells of megabytes in batches of a few hundred. */
+const LONG_ROW_BYTES = 16_000;
+
 /** Discovers and plans without reading a row. */
 export async function planSync(settings: Settings, context: RunContext): Promise<SyncPlan> {
   const manager = openSource(settings, context.logger, 1, context.clock);
@@ -102,7 +105,7 @@ async function syncWithin(
   limitMemoryArenas();
   useLatin1Counter(nativeLatin1Counter());
   // Where no DuckDB writes, reading is the limit.
-  if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory();
+  if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory('batches');
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded)
     logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
@@ -145,6 +148,7 @@ async function syncWithin(
   const pool = new ReaderPool(() => Math.min(control.readers(), MAX_READERS));
   control.onChange = () => pool.grantAll();
   let bytes = 0;
+  let longValues = false;
   const stateFile = new StateCopy(settings);
   const writer = new Writer(
     {
@@ -158,6 +162,10 @@ async function syncWithin(
       },
       onWritten: (run, rows, size) => {
         bytes += size;
+        if (!longValues && size > LONG_ROW_BYTES * rows) {
+          longValues = true;
+          keepFreedMemory('longValues');
+        }
         observer.rowsWritten?.(run.planned, rows, size);
       },
       openTables: (): number => runs.length - loop.ended,

@@ -6,7 +6,7 @@
  * ESC 0, ESC 1 and ESC 2, so that a value may hold any character. The plain encoding is only ever
  * accepted after its counts were checked (source/packed-query), so both are lossless.
  *
- * Where the destination takes it, a column of numbers, dates or timestamps is the hexadecimal digits of its values'
+ * Where the destination takes it, a column of integers, floats, dates or timestamps is the hexadecimal digits of its values'
  * bytes instead, all of one length, without separators (model/binary-values).
  */
 import { ConnectorError } from '../common/errors';
