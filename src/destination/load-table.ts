@@ -5,7 +5,7 @@
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { hasExactText, isBinaryKind } from '../model/binary-values';
-import { ESCAPE, NULL_MARKER, PackedBatch, packValues, SEPARATOR, type PackedColumn } from '../model/packed-batch';
+import { ESCAPE, NULL_MARKER, PackedBatch, PackedColumn, packValues, SEPARATOR } from '../model/packed-batch';
 import { changeColumn } from './alter-table';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
@@ -339,8 +339,10 @@ function hasDigits({ columns }: PackedBatch): boolean {
 
 /** With texts in place of digits, where the digits say what the text is. */
 function withTexts({ rowCount, columns, bytes }: PackedBatch): PackedBatch {
-  const withText = (column: PackedColumn): PackedColumn =>
-    column.binaryKind === undefined || !hasExactText(column.binaryKind) ? column : packValues(column.values());
+  const withText = (column: PackedColumn): PackedColumn => {
+    if (column.binaryKind === undefined || !hasExactText(column.binaryKind)) return column;
+    return new PackedColumn(packValues(column.values()).text, column.rowCount, column.nullable, 'plain', column.known);
+  };
   return new PackedBatch(rowCount, columns.map(withText), bytes);
 }
 

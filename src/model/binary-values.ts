@@ -60,13 +60,13 @@ export function hasExactText(kind: BinaryKind): kind is ExactKind {
   return kind !== 'float32' && kind !== 'float64';
 }
 
-/** PostgreSQL's own texts (DateStyle ISO, TimeZone UTC); null for NULL. */
-export function textsOfBinary(kind: ExactKind, text: string): (string | null)[] {
+/** PostgreSQL's own texts (DateStyle ISO, TimeZone UTC); null for NULL, where there may be one. */
+export function textsOfBinary(kind: ExactKind, text: string, nullable: boolean): (string | null)[] {
   const { digits, nullDigits } = BINARY_FORMS[kind];
   const values: (string | null)[] = [];
   for (let at = 0; at < text.length; at += digits) {
     const value = text.slice(at, at + digits);
-    values.push(value === nullDigits ? null : valueText(kind, value));
+    values.push(nullable && value === nullDigits ? null : valueText(kind, value));
   }
   return values;
 }

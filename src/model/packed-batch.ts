@@ -46,7 +46,7 @@ export class PackedColumn {
   values(): (string | null)[] {
     if (this.rowCount === 0) return [];
     if (this.binaryKind !== undefined) {
-      if (hasExactText(this.binaryKind)) return textsOfBinary(this.binaryKind, this.text);
+      if (hasExactText(this.binaryKind)) return textsOfBinary(this.binaryKind, this.text, this.nullable);
       throw new ConnectorError('Floating-point numbers were read as bytes where their text is needed.', {
         code: 'batch_shape',
         kind: 'internal',

@@ -64,10 +64,11 @@ async function readOnce(
   oneRow = range.hi - range.lo <= 1,
 ): Promise<PackedBatch | undefined> {
   const doing = `reading ${read.relation.schema}.${read.relation.name}`;
+  const columns = read.columns.map((column) => (read.sizer.asText.has(column.name) ? asText(column) : column));
   for (const packing of [read.binary === true ? 'binary' : 'plain', 'escaped'] as const) {
     const query: PackedQuery = {
       relation: read.relation,
-      columns: read.columns,
+      columns,
       conditions: read.conditions,
       range,
       packing,
@@ -90,7 +91,10 @@ async function readOnce(
       return undefined;
     }
     const result = unpackResult(row, query, doing);
-    if (result.outcome === 'batch') return result.batch;
+    if (result.outcome === 'batch') {
+      for (const name of result.sparse) read.sizer.asText.add(name);
+      return result.batch;
+    }
     if (result.outcome === 'too-large') {
       if (oneRow) throw rowTooLarge(read, range, undefined, result.bytes);
       if (result.rows === 1) return await readOnce(session, read, range, result.bytes, true);
@@ -102,6 +106,10 @@ async function readOnce(
     code: 'damaged_batch',
     kind: 'source',
   });
+}
+
+function asText({ binary: _, ...column }: SelectColumn): SelectColumn {
+  return column;
 }
 
 /**

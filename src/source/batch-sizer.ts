@@ -12,6 +12,8 @@ export interface BatchSizerOptions {
   readonly batchBytes: number;
   /** Most rows are left out by a condition: what one range held says little about the next. */
   readonly sparse?: boolean;
+  /** What every row has, however little of it is stored: the digits of NULLs. */
+  readonly leastBytesPerRow?: number;
 }
 
 /** A bloated table has few rows in many blocks; more blocks than this would make one long statement. */
@@ -29,13 +31,16 @@ const FIRST_BATCH_SHARE = 0.25;
 export class BatchSizer {
   /** Of the last batch, about; 0 before there was one. */
   longestCellBytes = 0;
+  /** Columns that are better read as text: most of their values are NULL. */
+  readonly asText = new Set<string>();
   private rowsPerBlock: number;
   private bytesPerRow: number;
   private tested = false;
 
   constructor(private readonly options: BatchSizerOptions) {
     this.rowsPerBlock = Math.max(options.estimatedRows, 1) / Math.max(options.blocks, 1);
-    this.bytesPerRow = options.bytes / Math.max(options.estimatedRows, 1);
+    const stored = options.bytes / Math.max(options.estimatedRows, 1);
+    this.bytesPerRow = Math.max(stored, options.leastBytesPerRow ?? 0);
   }
 
   /** The next part of `range`, from its start: at least one position. */

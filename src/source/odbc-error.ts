@@ -105,6 +105,14 @@ const RULES: readonly StateRule[] = [
     hint: 'The table was altered after discovery; run the sync again.',
   },
   {
+    // What writes a value of one type does not exist for another.
+    state: '42883',
+    code: 'function_missing',
+    kind: 'source',
+    retryable: false,
+    hint: 'If the table was altered meanwhile, run the sync again; else a transformation calls what this server does not have.',
+  },
+  {
     // A prepared statement is gone: another server answers than the one it was prepared on.
     state: '26000',
     code: 'settings_lost',

@@ -76,15 +76,22 @@ function rowSource(query: PackedQuery, range: readonly string[]): string {
   );
 }
 
-/** Only a value that may hold what stands for NULL, or be it, can be mistaken for NULL. */
+/**
+ * Only a text that may hold the NULL marker, and a number that may be what stands for NULL, can be mistaken for NULL. Of
+ * all digits it is good to know how many are NULL: as text, those would be shorter.
+ */
 function needsNullCount(column: SelectColumn, packing: Packing): boolean {
-  const digits = binaryOf(column, packing);
-  if (!column.nullable) return false;
-  return digits === undefined ? isFreeText(column.type) : binaryForm(digits.kind).mayBeValue;
+  return column.nullable && (isFreeText(column.type) || binaryOf(column, packing) !== undefined);
 }
 
 export type PackedResult =
-  | { readonly outcome: 'batch'; readonly batch: PackedBatch; readonly extra: unknown }
+  | {
+      readonly outcome: 'batch';
+      readonly batch: PackedBatch;
+      /** Columns of digits of which most are NULL. */
+      readonly sparse: readonly string[];
+      readonly extra: unknown;
+    }
   /** More bytes than asked for: read a smaller range. */
   | { readonly outcome: 'too-large'; readonly rows: number; readonly bytes: number }
   /** A value holds a control character of the packing, or is what stands for NULL in it: read again, escaped. */
@@ -108,6 +115,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
   const nonNullCounts = String(row['k']).replace(/[{}]/g, '').split(',').map(Number);
   let nextCount = 0;
   const columns: PackedColumn[] = [];
+  const sparse: string[] = [];
   for (const [index, column] of query.columns.entries()) {
     const nonNulls = needsNullCount(column, query.packing) ? nonNullCounts[nextCount++] : undefined;
     const kind = binaryOf(column, query.packing)?.kind;
@@ -119,8 +127,12 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     if (kind !== undefined) {
       if (typeof cell !== 'string' || cell.length !== rows * binaryForm(kind).digits)
         throw damaged(`an incomplete value of column ${column.name}`, doing);
-      // A value that looks like it.
-      if (nonNulls !== undefined && countNullDigits(kind, cell) !== rows - nonNulls) return { outcome: 'ambiguous' };
+      if (nonNulls !== undefined) {
+        // A value that looks like it.
+        if (binaryForm(kind).mayBeValue && countNullDigits(kind, cell) !== rows - nonNulls)
+          return { outcome: 'ambiguous' };
+        if (nonNulls < rows / 2) sparse.push(column.name);
+      }
       columns.push(new PackedColumn(cell, rows, column.nullable, kind, { ascii }));
       continue;
     }
@@ -142,7 +154,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     const known = { ascii, json: column.isJson === true };
     columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
   }
-  return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), extra: row['x'] };
+  return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), sparse, extra: row['x'] };
 }
 
 function damaged(what: string, doing: string): ConnectorError {

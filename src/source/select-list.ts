@@ -98,6 +98,11 @@ export function packedAggregate(column: SelectColumn, packing: Packing): string 
   return `string_agg(${value}, E'\\x1f') || E'\\x1f'`;
 }
 
+/** Digits of a row where no column is text; NULL has as many as a value. */
+export function leastDigits(columns: readonly SelectColumn[]): number {
+  return columns.reduce((sum, { binary: it }) => sum + (it === undefined ? 0 : binaryForm(it.kind).digits), 0);
+}
+
 /** How the column travels as digits; undefined where it travels as text. */
 export function binaryOf(column: SelectColumn, packing: Packing): SelectColumn['binary'] {
   return packing === 'binary' ? column.binary : undefined;

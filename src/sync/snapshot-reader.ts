@@ -8,6 +8,7 @@ import { BatchSizer } from '../source/batch-sizer';
 import { readCursor } from '../source/cursor-reader';
 import { isTooLarge } from '../source/odbc-error';
 import { packedQuerySql, unpackResult, type PackedQuery } from '../source/packed-query';
+import { leastDigits } from '../source/select-list';
 import { checkLayout, presentLayout } from '../source/present-table';
 import type { Clock, Session } from '../source/session';
 import { beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
@@ -94,8 +95,10 @@ export class SnapshotReader {
   }
 
   private sizer(run: TableRun, { rows, blocks, bytes }: Relation): BatchSizer {
-    const { batchBytes } = this.options;
-    return new BatchSizer({ estimatedRows: rows, blocks, bytes, batchBytes, sparse: run.pass.kind === 'changes' });
+    const { batchBytes, writer } = this.options;
+    const leastBytesPerRow = writer.takesBinary(run) ? leastDigits(run.selection.columns) : 0;
+    const sparse = run.pass.kind === 'changes';
+    return new BatchSizer({ estimatedRows: rows, blocks, bytes, batchBytes, sparse, leastBytesPerRow });
   }
 
   private async readAll(epoch: Epoch, session: Session, stop: AbortController): Promise<void> {
@@ -252,7 +255,11 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
     columns: run.selection.columns,
     conditions: run.selection.conditions,
     range: { lo: 0, hi: Infinity },
-    packing: writer.takesBinary(run) ? 'binary' : 'plain',
+    // Not where NULLs alone might make too much of it.
+    packing:
+      writer.takesBinary(run) && leastDigits(run.selection.columns) * relation.rows <= options.batchBytes
+        ? 'binary'
+        : 'plain',
     maxBytes: options.batchBytes * 2,
     extra: `concat_ws(' ', ${SNAPSHOT_XMIN}, pg_relation_filenode(${relation.oid}), ${presentLayout(table)})`,
   };

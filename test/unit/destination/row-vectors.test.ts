@@ -308,7 +308,7 @@ describe('digits of bytes', () => {
   ];
 
   function textOf(kind: ExactKind, digitsOfOne: string): string | null {
-    return textsOfBinary(kind, digitsOfOne)[0] ?? null;
+    return textsOfBinary(kind, digitsOfOne, true)[0] ?? null;
   }
 
   it.each(KINDS)('of %s are what their text is', async (type, kind, value) => {

@@ -148,13 +148,19 @@ describe('digits', () => {
       expect(packedQuerySql(query([MOMENT], packing))).not.toContain('send');
   });
 
-  test('NULLs are counted of floats alone', () => {
-    expect(packedQuerySql(query([RATIO, MOMENT], 'binary'))).toContain('ARRAY[count(t."ratio")]');
-    expect(packedQuerySql(query([RATIO, MOMENT], 'plain'))).not.toContain('ARRAY[');
+  test('NULLs are counted where there may be any', () => {
+    const columns = [RATIO, MOMENT, { ...MOMENT, nullable: false }];
+    expect(packedQuerySql(query(columns, 'binary'))).toContain('ARRAY[count(t."ratio"), count(t."at")]');
+    expect(packedQuerySql(query(columns, 'plain'))).not.toContain('ARRAY[');
+  });
+
+  test('columns of which most are NULL are named', () => {
+    expect(ask(RATIO, `${NULL}${ONE}`, 2, '{1}')).toMatchObject({ sparse: [] });
+    expect(ask(RATIO, `${NULL}${ONE}${NULL}`, 3, '{1}')).toMatchObject({ sparse: ['ratio'] });
   });
 
   test('a cell is as long as its rows want', () => {
-    expect(ask(MOMENT, ONE.repeat(3), 3)).toMatchObject({ outcome: 'batch' });
+    expect(ask(MOMENT, ONE.repeat(3), 3, '{3}')).toMatchObject({ outcome: 'batch' });
     for (const cell of [ONE.repeat(2), `${ONE.repeat(3)}0`, ONE.repeat(3).slice(1)])
       expect(() => ask(MOMENT, cell, 3)).toThrow('an incomplete value of column at');
   });
