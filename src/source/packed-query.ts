@@ -133,7 +133,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
           return { outcome: 'ambiguous' };
         if (nonNulls < rows / 2) sparse.push(column.name);
       }
-      columns.push(new PackedColumn(cell, rows, column.nullable, kind, { ascii }));
+      columns.push(new PackedColumn(cell, rows, column.nullable, kind, { ascii, json: false }));
       continue;
     }
     if (typeof cell !== 'string' || !cell.endsWith(SEPARATOR))
