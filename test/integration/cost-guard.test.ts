@@ -23,8 +23,8 @@ jest.mock('../../src/source/odbc-driver', () => {
       const query = connection.query.bind(connection);
       // In place, since the connection has a getter that a copy would freeze.
       return Object.assign(connection, {
-        query: async (sql: string) => {
-          const rows = await query(sql);
+        query: async (sql: string, bufferBytes?: number) => {
+          const rows = await query(sql, bufferBytes);
           wire.statements += 1;
           // The first packed column.
           if (rows[0] !== undefined && 'c0' in rows[0]) {
