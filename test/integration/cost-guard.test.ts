@@ -177,6 +177,18 @@ test('each further 1,000 rows cost few statements and cells, their text once, an
   expect(each((it) => it.allocatedBytes)).toBeLessThan((characters / 100) * 1.5);
 });
 
+// PostgreSQL gathers all of what an EXECUTE returns before it sends any of it.
+test('batches of long values are not executions of a prepared statement, once that is seen', async () => {
+  await database.client.query(`
+    CREATE TABLE public.long AS SELECT i AS id, (SELECT string_agg(md5(i || '-' || j), '') FROM generate_series(1, 1000) j) AS t
+      FROM generate_series(1, 600) AS i;
+    ALTER TABLE public.long ADD PRIMARY KEY (id)`);
+  await database.client.query('VACUUM (ANALYZE) public.long');
+  const { wire: it } = await costOf({ tableFilters: ['public.long'], warehousePath: `${database.folder}/long.db` });
+  expect(it.batches).toBeGreaterThan(3);
+  expect(it.planned).toBeGreaterThan(it.batches / 2);
+});
+
 test('a sync after few changes reads those rows, whatever the size of the table', async () => {
   await createSales('changing', 50_000);
   const settings = {
