@@ -1,3 +1,4 @@
+import { PackedBatch } from '../../../src/model/packed-batch';
 import { ConnectorError } from '../../../src/common/errors';
 import type { Destination } from '../../../src/destination/destination';
 import type { LoadProgress, TableState } from '../../../src/model/sync-state';
@@ -74,4 +75,38 @@ it('what the destination refuses before a commit costs its own table an attempt,
   expect(calls).toEqual(['begin good', 'flush good', 'state public.good', 'commit']);
   expect([...states.keys()]).toEqual(['public.good']);
   expect(fatal).not.toHaveBeenCalled();
+});
+
+it('takes fewer batches ahead where memory is short', async () => {
+  // A write that never ends: what it holds back stays in the queue.
+  const unended = new Promise<void>(() => undefined);
+  const nothing = (): void => undefined;
+  const pushed = async (share: number): Promise<number> => {
+    const writer = new Writer(
+      {
+        destination: {
+          beginLoad: () => Promise.resolve(),
+          write: () => unended,
+        } as Partial<Destination> as Destination,
+        logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
+        queueBytes: 1000,
+        queueShare: () => share,
+        onCommitted: nothing,
+        onWritten: nothing,
+        openTables: () => 1,
+        onFatal: nothing,
+      },
+      new Map(),
+    );
+    const run = runOf('t');
+    run.planned = { ...run.planned, queueRows: 1000 };
+    await writer.begin(run, PROGRESS, false);
+    let accepted = 0;
+    for (let batch = 0; batch < 20; batch += 1)
+      void writer.batch(run, new PackedBatch(1, [], 100), 1, { lo: 0, hi: 1 }).then(() => (accepted += 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    return accepted;
+  };
+  expect(await pushed(1)).toBe(10);
+  expect(await pushed(0.5)).toBe(5);
 });
