@@ -1,6 +1,7 @@
 /** One sync: discover, plan, read, write, report. */
 import { useLatin1Counter } from '../common/count-character';
 import { ConnectorError, interrupted } from '../common/errors';
+import { limitHeapGrowth } from '../common/heap-growth';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import type { Destination } from '../destination/destination';
@@ -103,6 +104,7 @@ async function syncWithin(
   const started = clock();
   const startedAt = new Date();
   limitMemoryArenas();
+  limitHeapGrowth();
   useLatin1Counter(nativeLatin1Counter());
   // Where no DuckDB writes, reading is the limit.
   if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory('batches');

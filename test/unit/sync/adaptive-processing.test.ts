@@ -29,7 +29,7 @@ describe('parameters', () => {
     expect(parametersFor(rows, { batchMode: 'adaptive' })).toEqual({
       ...documented,
       batchRows: 5_000,
-      queueRows: 50_000,
+      queueRows: 30_000,
     });
   });
 
