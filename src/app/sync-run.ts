@@ -1,7 +1,7 @@
 /** One sync: discover, plan, read, write, report. */
 import { useLatin1Counter } from '../common/count-character';
 import { ConnectorError, interrupted } from '../common/errors';
-import { setHeapGrowth } from '../common/heap-growth';
+import { limitHeapGrowth } from '../common/heap-growth';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import type { Destination } from '../destination/destination';
@@ -104,7 +104,7 @@ async function syncWithin(
   const started = clock();
   const startedAt = new Date();
   limitMemoryArenas();
-  setHeapGrowth('limited');
+  limitHeapGrowth();
   useLatin1Counter(nativeLatin1Counter());
   // Where no DuckDB writes, reading is the limit.
   if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory('batches');
@@ -167,7 +167,6 @@ async function syncWithin(
         if (!longValues && size > LONG_ROW_BYTES * rows) {
           longValues = true;
           keepFreedMemory('longValues');
-          setHeapGrowth('free');
         }
         observer.rowsWritten?.(run.planned, rows, size);
       },

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { setHeapGrowth } from '../../../src/common/heap-growth';
+import { limitHeapGrowth } from '../../../src/common/heap-growth';
 
-describe('setHeapGrowth', () => {
+describe('limitHeapGrowth', () => {
   it('leaves a Node alone that may not know the flag any more', () => {
-    expect(setHeapGrowth('limited', '25.0.0')).toBe(false);
+    expect(limitHeapGrowth('25.0.0')).toBe(false);
   });
 
   it('sets a flag that this Node knows: V8 would write of an unknown one to standard error', () => {
     const known = spawnSync(process.execPath, ['--v8-options'], { encoding: 'utf8' }).stdout;
     expect(known).toContain('--max-old-space-size');
-    expect(!setHeapGrowth('free') || known.includes('--heap-growing-percent')).toBe(true);
+    expect(!limitHeapGrowth() || known.includes('--heap-growing-percent')).toBe(true);
   });
 });
