@@ -7,6 +7,7 @@ import type { BatchSizer } from './batch-sizer';
 import { isTooLarge } from './odbc-error';
 import { packedRangeStatement, unpackResult, type PackedQuery } from './packed-query';
 import type { SelectColumn } from './select-list';
+import { keepServerMemory } from './server-memory';
 import { recover } from './snapshot';
 import type { Session } from './session';
 
@@ -50,6 +51,7 @@ export async function* readRange(session: Session, read: RangeRead): AsyncGenera
     widest *= 2;
     read.sizer.observe(range, batch.rowCount, batch.bytes);
     read.sizer.longestCellBytes = longestCellBytes(batch);
+    await keepServerMemory(session, batch.bytes, read.signal);
     yield { batch, range };
     rest = { lo: range.hi, hi: rest.hi };
   }

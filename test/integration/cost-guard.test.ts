@@ -189,6 +189,25 @@ test('batches of long values are not executions of a prepared statement, once th
   expect(it.planned).toBeGreaterThan(it.batches / 2);
 });
 
+test('a reader has the server keep its memory once, and only where it has read enough', async () => {
+  const made = async (table: string): Promise<number> => {
+    await costOf({ tableFilters: [`public.${table}`], warehousePath: `${database.folder}/kept-${table}.db` });
+    const { rows } = await database.client.query<{ calls: number }>(
+      `SELECT coalesce(sum(calls), 0)::int AS calls FROM pg_stat_statements WHERE query ~ 'pg_catalog.repeat'`,
+    );
+    return rows[0]?.calls ?? NaN;
+  };
+  await database.client.query(`
+    CREATE TABLE public.much AS SELECT i AS id, repeat(md5(i::text), 40) AS t FROM generate_series(1, 30000) AS i;
+    CREATE TABLE public.little AS TABLE public.much LIMIT 3000`);
+  await database.client.query('VACUUM (ANALYZE) public.much, public.little');
+  // 38 MB, by up to four readers.
+  const times = await made('much');
+  expect(times).toBeGreaterThanOrEqual(1);
+  expect(times).toBeLessThanOrEqual(4);
+  expect(await made('little')).toBe(0);
+});
+
 test('a sync after few changes reads those rows, whatever the size of the table', async () => {
   await createSales('changing', 50_000);
   const settings = {
