@@ -6,6 +6,7 @@
         'native/addon.cc',
         'native/column_decoder.cc',
         'native/decode_worker.cc',
+        'native/digit_decoder.cc',
         'native/packed_values.cc',
         'native/record_encoder.cc',
       ],

@@ -2,22 +2,18 @@
 
 #include <charconv>
 #include <cstring>
-#include <limits>
 
+#include "digit_decoder.h"
 #include "packed_values.h"
+#include "vector_layout.h"
 
 namespace {
 
 __extension__ typedef __int128 int128;
 __extension__ typedef unsigned __int128 uint128;
 
-constexpr size_t kVectorAlignment = 16;
 constexpr size_t kTextElement = 16;
 constexpr size_t kInlined = 12;
-
-size_t aligned(size_t offset) { return (offset + kVectorAlignment - 1) / kVectorAlignment * kVectorAlignment; }
-
-size_t validity_bytes(size_t rows) { return (rows + 63) / 64 * 8; }
 
 // A decoder of one value: from the text in [p, end) to the element at `out`; false where the text is unusual.
 
@@ -188,8 +184,6 @@ struct Text {
   }
 };
 
-enum class Outcome { done, unusual, miscounted };
-
 // Into the vector at `values`. A bit of `validity` is set where a row has a value.
 template <typename Decoder>
 Outcome decode_values(const Decoder& decode, char* text, char* rest, bool nullable, size_t rows, char* values,
@@ -230,129 +224,6 @@ Outcome decode_as(const Decoder& decode, const PackedColumn& column, size_t rows
   out->validity = nulls ? validity : kNoNulls;
   *used = values + rows * Decoder::kWidth;
   return outcome;
-}
-
-// A reader of one value from the number that its bytes are: the element at `out`; false where there is none for it.
-// kNull stands for NULL. src/model/binary-values.ts has the formats.
-
-constexpr int64_t kMicrosecondsPerDay = 86400000000;
-// From 1970-01-01 to 2000-01-01.
-constexpr int32_t kDaysTo2000 = 10957;
-
-// DuckDB has the largest number for infinity as well, but for -infinity its negative.
-template <typename Value>
-bool put_infinity(Value value, char* out) {
-  const Value most = std::numeric_limits<Value>::max();
-  if (value != most && value != std::numeric_limits<Value>::min()) return false;
-  const Value infinity = value == most ? most : -most;
-  std::memcpy(out, &infinity, sizeof infinity);
-  return true;
-}
-
-template <typename Value, typename Unsigned, Unsigned null>
-struct IntegerBytes {
-  typedef Unsigned Bits;
-  static constexpr Bits kNull = null;
-  bool operator()(Bits bits, char* out) const {
-    const Value value = static_cast<Value>(bits);
-    std::memcpy(out, &value, sizeof value);
-    return true;
-  }
-};
-
-struct DateBytes {
-  typedef uint32_t Bits;
-  static constexpr Bits kNull = 0x80000001;
-  bool operator()(Bits bits, char* out) const {
-    int32_t value = static_cast<int32_t>(bits);
-    if (put_infinity(value, out)) return true;
-    if (value > std::numeric_limits<int32_t>::max() - kDaysTo2000) return false;
-    value += kDaysTo2000;
-    std::memcpy(out, &value, sizeof value);
-    return true;
-  }
-};
-
-struct TimestampBytes {
-  typedef uint64_t Bits;
-  static constexpr Bits kNull = 0x8000000000000001;
-  // Of PostgreSQL's: DuckDB counts from 1970, and the last whole year in 64 bits is then 294246 (column-fit.ts).
-  int64_t end = days_since_1970(294247, 1, 1) * kMicrosecondsPerDay - kDaysTo2000 * kMicrosecondsPerDay;
-  bool operator()(Bits bits, char* out) const {
-    int64_t value = static_cast<int64_t>(bits);
-    if (put_infinity(value, out)) return true;
-    if (value >= end) return false;
-    value += kDaysTo2000 * kMicrosecondsPerDay;
-    std::memcpy(out, &value, sizeof value);
-    return true;
-  }
-};
-
-template <typename Value, typename Unsigned, Unsigned null>
-struct FloatBytes {
-  typedef Unsigned Bits;
-  static constexpr Bits kNull = null;
-  bool operator()(Bits bits, char* out) const {
-    Value value;
-    std::memcpy(&value, &bits, sizeof value);
-    // There is one NaN to whoever reads the text.
-    if (value != value) value = std::numeric_limits<Value>::quiet_NaN();
-    std::memcpy(out, &value, sizeof value);
-    return true;
-  }
-};
-
-template <typename Reader>
-Outcome decode_digits(const Reader& read, bool nullable, size_t rows, const char* text, size_t length, char* arena,
-                      size_t* used, DecodedColumn* out) {
-  constexpr size_t width = sizeof(typename Reader::Bits);
-  if (length != rows * width * 2) return Outcome::miscounted;
-  const size_t validity = aligned(*used);
-  const size_t values = aligned(validity + validity_bytes(rows));
-  std::memset(arena + validity, 0, validity_bytes(rows));
-  bool nulls = false;
-  for (size_t row = 0; row < rows; ++row) {
-    typename Reader::Bits bits;
-    char* element = arena + values + row * width;
-    if (!read_digits(text + row * width * 2, &bits)) return Outcome::miscounted;
-    if (nullable && bits == Reader::kNull) {
-      std::memset(element, 0, width);
-      nulls = true;
-      continue;
-    }
-    if (!read(bits, element)) return Outcome::unusual;
-    arena[validity + row / 8] = static_cast<char>(arena[validity + row / 8] | 1 << row % 8);
-  }
-  out->values = values;
-  out->validity = nulls ? validity : kNoNulls;
-  *used = values + rows * width;
-  return Outcome::done;
-}
-
-Outcome decode_bytes(const PackedColumn& column, size_t rows, const char* text, size_t length, char* arena,
-                     size_t* used, DecodedColumn* out) {
-  const auto as = [&](const auto& read) {
-    return decode_digits(read, column.nullable, rows, text, length, arena, used, out);
-  };
-  switch (column.kind) {
-    case VectorKind::int16:
-      return as(IntegerBytes<int16_t, uint16_t, 0x801d>());
-    case VectorKind::int32:
-      return as(IntegerBytes<int32_t, uint32_t, 0x80001d1d>());
-    case VectorKind::int64:
-      return as(IntegerBytes<int64_t, uint64_t, 0x8000000000001d1d>());
-    case VectorKind::date:
-      return as(DateBytes());
-    case VectorKind::timestamp:
-    case VectorKind::timestamptz:
-      return as(TimestampBytes());
-    case VectorKind::float32:
-      return as(FloatBytes<float, uint32_t, 0xffc01d1d>());
-    case VectorKind::float64:
-      return as(FloatBytes<double, uint64_t, 0xfff8000000001d1d>());
-    default:
-      return Outcome::unusual;
-  }
 }
 
 // Of values that are copied from their text.
@@ -433,7 +304,7 @@ bool decode_column(const PackedColumn& column, size_t rows, char* arena, size_t*
       text = &(*scratch)[0];
       length = scratch->size();
     }
-    outcome = column.digits ? decode_bytes(column, rows, text, length, arena, used, out)
+    outcome = column.digits ? decode_digits(column, rows, text, length, arena, used, out)
                             : decode_fixed(column, rows, text, text + length, arena, used, out);
   }
   out->form = outcome == Outcome::done ? Decoded::as_asked : column.digits ? Decoded::not_at_all : Decoded::as_texts;

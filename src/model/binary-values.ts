@@ -15,7 +15,7 @@ interface BinaryForm {
   readonly digits: 4 | 8 | 16;
   /**
    * NULL: of dates and timestamps a number just above -infinity, which PostgreSQL's ranges leave out; of integers a
-   * rare number, of floats a NaN that arithmetic does not make. native/column_decoder.cc has the same.
+   * rare number, of floats a NaN that arithmetic does not make. native/digit_decoder.cc has the same.
    */
   readonly nullDigits: string;
   /** Whether a value may be just that. */
