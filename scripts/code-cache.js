@@ -4,6 +4,7 @@ const { spawnSync } = require('node:child_process');
 const { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { dirname, join } = require('node:path');
+const { setFlagsFromString } = require('node:v8');
 
 const start = join(__dirname, '..', 'dist', 'bin', 'pgsluice.js');
 
@@ -42,6 +43,8 @@ function writeAtEnd() {
   process.once('exit', () => {
     const beside = `${CODE_CACHE}.${process.pid}`;
     try {
+      // V8 takes a cache only under the flags that it was made with, and a start has none (src/common/heap-growth.ts).
+      setFlagsFromString('--heap-growing-percent=0');
       mkdirSync(dirname(CODE_CACHE), { recursive: true });
       writeFileSync(beside, Buffer.concat([Buffer.from(digest, 'latin1'), script.createCachedData()]));
       renameSync(beside, CODE_CACHE);
