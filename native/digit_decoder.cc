@@ -80,7 +80,7 @@ struct FloatBytes {
 
 template <typename Reader>
 Outcome decode_with(const Reader& read, bool nullable, size_t rows, const char* text, size_t length, char* arena,
-                      size_t* used, DecodedColumn* out) {
+                    size_t* used, DecodedColumn* out) {
   constexpr size_t width = sizeof(typename Reader::Bits);
   if (length != rows * width * 2) return Outcome::miscounted;
   const size_t validity = aligned(*used);
