@@ -11,7 +11,7 @@ import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from './destination';
-import { literal, quoted } from './duckdb-types';
+import { literal, qualified, quoted, type TableName } from './duckdb-types';
 import { Warehouse, type WarehouseOptions } from './duckdb-warehouse';
 import { LoadTable } from './load-table';
 import { MemoryRoom } from './memory-room';
@@ -56,10 +56,8 @@ export class DuckDbDestination implements Destination {
     const warehouse = await this.writing();
     await this.makeRoom(table);
     const open = resume ? LoadTable.reopen : LoadTable.create;
-    this.loads.set(
-      table.key,
-      await open(warehouse, table, this.loadName(table), this.stamped(stamp), this.options.logger),
-    );
+    const load = await open(warehouse, table, this.loadPlace(table), this.stamped(stamp), this.options.logger);
+    this.loads.set(table.key, load);
   }
 
   takesBinary(table: DestinationTable): boolean {
@@ -88,6 +86,7 @@ export class DuckDbDestination implements Destination {
       `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'SEMI', LATEST_TABLE, table)})`,
     );
     await warehouse.run(`INSERT INTO ${load.name} BY NAME SELECT * FROM ${LATEST_TABLE}`);
+    load.changedRows();
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
   }
 
@@ -95,9 +94,8 @@ export class DuckDbDestination implements Destination {
     const warehouse = await this.writing();
     await this.room?.forComparison();
     const names = table.primaryKey.map(quoted).join(', ');
-    await warehouse.run(
-      `CREATE OR REPLACE TEMP TABLE ${keysName(table)} AS SELECT ${names} FROM ${this.loadOf(table).name} LIMIT 0`,
-    );
+    const load = await this.flushed(table);
+    await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${keysName(table)} AS SELECT ${names} FROM ${load.name} LIMIT 0`);
   }
 
   async collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void> {
@@ -115,6 +113,7 @@ export class DuckDbDestination implements Destination {
       load.name,
       `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'ANTI', keysName(table), table)})`,
     );
+    load.changedRows();
     await warehouse.run(`DROP TABLE ${keysName(table)}`);
     return removed;
   }
@@ -122,9 +121,8 @@ export class DuckDbDestination implements Destination {
   async beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
     await this.room?.forComparison();
-    const name = this.tableName(table);
     await this.makeRoom(table);
-    const load = await LoadTable.reopen(warehouse, table, name, stamp, this.options.logger);
+    const load = await LoadTable.reopen(warehouse, table, this.tablePlace(table), stamp, this.options.logger);
     // Staged rows have the types of before: DuckDB's own cast on their way into the table would write other texts.
     load.beforeTypeChange = () => this.applyChanges(table);
     this.loads.set(table.key, load);
@@ -185,8 +183,10 @@ export class DuckDbDestination implements Destination {
   async finishLoad(table: DestinationTable): Promise<FinishedLoad> {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
-    await load.close();
     const mayExist = this.tableNames.has(table.name);
+    // A new table that has come whole since the last commit needs no name but its own.
+    if (!mayExist && !this.tableNames.has(loadTableName(table.name))) await load.make(this.tablePlace(table));
+    await load.close();
     if (mayExist || table.keysMayRepeat || table.primaryKey.length === 0) await this.room?.forComparison();
     const finished = await replaceTable(warehouse, {
       schema: this.options.schema,
@@ -203,15 +203,15 @@ export class DuckDbDestination implements Destination {
   async abandonLoad(table: DestinationTable): Promise<void> {
     const warehouse = await this.writing();
     this.loads.delete(table.key);
-    await warehouse.run(`DROP TABLE IF EXISTS ${this.loadName(table)}`);
+    await warehouse.run(`DROP TABLE IF EXISTS ${qualified(this.loadPlace(table))}`);
   }
 
   async append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
-    const name = `${quoted(this.options.schema)}.${quoted(table.name)}`;
-    const existing = await warehouse.columnsOf(name);
+    const place = this.tablePlace(table);
+    const existing = await warehouse.columnsOf(qualified(place));
     const open = existing.size === 0 ? LoadTable.create : LoadTable.reopen;
-    const load = await open(warehouse, table, name, this.stamped(stamp), this.options.logger);
+    const load = await open(warehouse, table, place, this.stamped(stamp), this.options.logger);
     await load.insert(await load.fit(batch));
     await load.close();
   }
@@ -240,7 +240,12 @@ export class DuckDbDestination implements Destination {
 
   async commit(): Promise<void> {
     if (!this.inTransaction) return;
-    for (const load of this.loads.values()) await load.flush();
+    for (const load of this.loads.values()) {
+      // Also where it has no rows: the state says that the load goes on, whatever becomes of this process.
+      await load.make();
+      await load.flush();
+      this.tableNames.add(load.tableName);
+    }
     await this.writeStates();
     // A commit that fails has rolled back.
     this.inTransaction = false;
@@ -306,9 +311,10 @@ export class DuckDbDestination implements Destination {
     return warehouse;
   }
 
-  /** The table's load, all batches inserted. */
+  /** The table's load, made, all batches inserted. */
   private async flushed(table: DestinationTable): Promise<LoadTable> {
     const load = this.loadOf(table);
+    await load.make();
     await load.flush();
     return load;
   }
@@ -325,13 +331,17 @@ export class DuckDbDestination implements Destination {
     return secondsType === undefined ? stamp : { ...stamp, secondsType };
   }
 
+  private tablePlace(table: DestinationTable): TableName {
+    return { schema: this.options.schema, name: table.name };
+  }
+
   private tableName(table: DestinationTable): string {
-    return `${quoted(this.options.schema)}.${quoted(table.name)}`;
+    return qualified(this.tablePlace(table));
   }
 
   /** In the same schema, since DuckDB renames within a schema only. */
-  private loadName(table: DestinationTable): string {
-    return `${quoted(this.options.schema)}.${quoted(loadTableName(table.name))}`;
+  private loadPlace(table: DestinationTable): TableName {
+    return { schema: this.options.schema, name: loadTableName(table.name) };
   }
 }
 

@@ -69,6 +69,16 @@ function withEra(text: string): string {
 }
 
 /** An identifier of DuckDB, always quoted. */
+/** A table of the warehouse, not quoted. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export function qualified({ schema, name }: TableName): string {
+  return `${quoted(schema)}.${quoted(name)}`;
+}
+
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

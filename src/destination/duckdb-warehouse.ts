@@ -6,7 +6,8 @@ import { ConnectorError } from '../common/errors';
 import { makeFolder } from '../common/make-folder';
 import type { DecodeColumns } from '../model/column-decoding';
 import { duckdb } from './duckdb-library';
-import { RowVectors, type DecodedRows } from './row-vectors';
+import type { TableName } from './duckdb-types';
+import { RowVectors, type ConstantColumn, type DecodedRows } from './row-vectors';
 
 export interface WarehouseOptions {
   readonly path: string;
@@ -167,6 +168,29 @@ export class Warehouse {
     return (await this.rowVectors?.runWith(parts, run)) ?? 0;
   }
 
+  /**
+   * Adds a few rows to a table that has just their columns, of the same types, and the constant ones: in half the time
+   * of a statement, but without anything else being done meanwhile.
+   */
+  async append(to: TableName, parts: readonly DecodedRows[], constants: readonly ConstantColumn[]): Promise<void> {
+    try {
+      const appender = await this.connection.createAppender(to.name, to.schema);
+      try {
+        for (const part of parts) {
+          const chunk = this.rowVectors?.chunkOf(part, constants);
+          if (chunk !== undefined) appender.appendDataChunk(chunk);
+        }
+        appender.closeSync();
+      } catch (error) {
+        // It would try once more when it is collected as garbage, in whatever transaction there is then.
+        appender.clear();
+        throw error;
+      }
+    } catch (error) {
+      throw writeError(error, this.path);
+    }
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -278,7 +302,11 @@ function destinationError(message: string, code: string, more: { cause?: unknown
 function messageOf(error: unknown): string {
   // Not instanceof: an error of another realm (a test runner's) is one as well.
   const { message } = error as { readonly message?: unknown };
-  return typeof message === 'string' ? message : String(error);
+  // Of appended rows, whose errors DuckDB gives no class.
+  return (typeof message === 'string' ? message : String(error)).replace(
+    /^Failed to append: (?=.*constraint failed)/,
+    'Constraint Error: ',
+  );
 }
 
 function firstLine(text: string): string {

@@ -9,19 +9,24 @@ export class InsertStatement {
 
   constructor(
     private readonly warehouse: Warehouse,
-    private readonly sql: string,
+    /** Asked when it runs. */
+    private readonly sql: () => string,
+    /** The table that it inserts into, where that is another than the load's. */
+    readonly into?: string,
+    /** It inserts the columns of its rows as they are, and the stamp. */
+    readonly isPlain = false,
   ) {}
 
   /** With text parameters; returns the rows inserted. */
   async runWithTexts(texts: readonly string[]): Promise<number> {
-    this.prepared ??= await this.warehouse.prepare(this.sql);
+    this.prepared ??= await this.warehouse.prepare(this.sql());
     return await this.warehouse.runPrepared(this.prepared, texts);
   }
 
   /** Where it reads from `sourceOfRows`; returns the rows inserted. */
   async runWithRows(parts: readonly DecodedRows[]): Promise<number> {
-    if (this.hasRun) this.prepared ??= await this.warehouse.prepare(this.sql);
+    if (this.hasRun) this.prepared ??= await this.warehouse.prepare(this.sql());
     this.hasRun = true;
-    return await this.warehouse.runWithRows(this.prepared ?? this.sql, parts);
+    return await this.warehouse.runWithRows(this.prepared ?? this.sql(), parts);
   }
 }

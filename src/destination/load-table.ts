@@ -10,15 +10,19 @@ import { changeColumn } from './alter-table';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
 import { RecentRows } from './recent-rows';
-import { HeldRows } from './held-rows';
+import { HeldRows, type HeldBatches } from './held-rows';
 import { InsertStatement } from './insert-statement';
-import { castExpression, duckdbType, literal, quoted, type ValueForm } from './duckdb-types';
+import { castExpression, duckdbType, literal, qualified, quoted, type TableName, type ValueForm } from './duckdb-types';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 import { VECTOR_ROWS } from './duckdb-library';
 import type { Warehouse } from './duckdb-warehouse';
-import { holdsBinary, sourceOfRows, type DecodedRows } from './row-vectors';
+import { holdsBinary, sourceOfRows, type ConstantColumn, type DecodedRows } from './row-vectors';
 
 const MAX_DIGITS = 38;
+
+/** More than these are not appended: it takes some milliseconds in which no rows are read. */
+const MOST_APPENDED_CELLS = 20_000;
+const MOST_APPENDED_BYTES = 1_000_000;
 
 /** A batch that the table's columns can hold. */
 export interface FittedBatch {
@@ -38,53 +42,84 @@ export class LoadTable {
   /** What DuckDB will have in memory together when it writes the last rows. */
   readonly recent = new RecentRows(VECTOR_ROWS);
 
+  /** Rows that the table has; undefined where others than `insert` have made it or changed it. */
+  private rowCount: number | undefined;
+
   private constructor(
     private readonly warehouse: Warehouse,
     readonly table: DestinationTable,
-    /** Qualified and quoted. */
-    readonly name: string,
+    private place: TableName,
     private readonly stamp: LoadStamp,
     private readonly storedTypes: string[],
     private readonly logger: Logger,
+    /** The table is of this load's making. */
+    private readonly isNew: boolean,
+    private isMade = !isNew,
   ) {
+    if (isNew) this.rowCount = 0;
     const { rowVectors } = warehouse;
     if (rowVectors === undefined) return;
-    this.held = new HeldRows(rowVectors, async ({ statement, parts, rowCount, bytes }) => {
-      this.counted(await statement.runWithRows(parts), rowCount, bytes);
+    this.held = new HeldRows(rowVectors, async (held) => {
+      await this.make();
+      if (this.isAppendable(held)) {
+        await this.warehouse.append(this.place, held.parts, this.stampColumns());
+        this.counted(held.rowCount, held.rowCount, held.bytes, undefined);
+      } else {
+        const written = await held.statement.runWithRows(held.parts);
+        this.counted(written, held.rowCount, held.bytes, held.statement.into);
+      }
     });
   }
 
-  static async create(
+  /** A new table, which `make` makes when there is something for it. */
+  static create(
     warehouse: Warehouse,
     table: DestinationTable,
-    name: string,
+    place: TableName,
     stamp: LoadStamp,
     logger: Logger,
-  ): Promise<LoadTable> {
+  ): LoadTable {
     const types = table.columns.map((column) => duckdbType(column.type));
-    const keys = new Set(table.primaryKey);
-    const columns = table.columns.map(
-      (column, index) => `${quoted(column.name)} ${types[index]}${keys.has(column.name) ? ' NOT NULL' : ''}`,
+    return new LoadTable(warehouse, table, place, stamp, types, logger, true);
+  }
+
+  /** Makes the table where that was not done: in another place than it was meant for, if one is given. */
+  async make(place: TableName = this.place): Promise<void> {
+    if (this.isMade) return;
+    this.place = place;
+    const keys = new Set(this.table.primaryKey);
+    const columns = this.table.columns.map(
+      ({ name }, index) => `${quoted(name)} ${this.storedTypes[index]}${keys.has(name) ? ' NOT NULL' : ''}`,
     );
     const added = [
-      `sync_timestamp ${stamp.secondsType ?? 'DOUBLE'}`,
+      `sync_timestamp ${this.stamp.secondsType ?? 'DOUBLE'}`,
       '_fivetran_synced TIMESTAMP WITH TIME ZONE',
       '_fivetran_deleted BOOLEAN',
       ...(keys.size === 0 ? ['_fivetran_id VARCHAR'] : []),
     ];
-    await warehouse.run(`CREATE OR REPLACE TABLE ${name} (${[...columns, ...added].join(', ')})`);
-    return new LoadTable(warehouse, table, name, stamp, types, logger);
+    await this.warehouse.run(`CREATE OR REPLACE TABLE ${this.name} (${[...columns, ...added].join(', ')})`);
+    this.isMade = true;
+  }
+
+  /** Not quoted. */
+  get tableName(): string {
+    return this.place.name;
+  }
+
+  /** Qualified and quoted. */
+  get name(): string {
+    return qualified(this.place);
   }
 
   /** Goes on with a table that exists; its types may have been widened by then. */
   static async reopen(
     warehouse: Warehouse,
     table: DestinationTable,
-    name: string,
+    place: TableName,
     stamp: LoadStamp,
     logger: Logger,
   ): Promise<LoadTable> {
-    const present = await warehouse.columnsOf(name);
+    const present = await warehouse.columnsOf(qualified(place));
     const types = table.columns.map((column) => {
       const type = present.get(column.name);
       if (type === undefined)
@@ -94,7 +129,7 @@ export class LoadTable {
         });
       return type;
     });
-    return new LoadTable(warehouse, table, name, stamp, types, logger);
+    return new LoadTable(warehouse, table, place, stamp, types, logger, false);
   }
 
   /** Whether columns of digits (model/binary-values) become vectors. Of a new table, where no types are given. */
@@ -118,14 +153,14 @@ export class LoadTable {
   }
 
   /** Inserts a batch into this table, or into `into`, which has the same columns; at the latest when `flush` is called. */
-  async insert(fitted: FittedBatch, into: string = this.name): Promise<void> {
+  async insert(fitted: FittedBatch, into?: string): Promise<void> {
     const { batch, forms, rows } = fitted;
     if (batch.rowCount === 0) return;
     const shape = rows?.types.join() ?? batch.columns.map((column) => `${column.encoding}${column.nullable}`).join();
-    const signature = `${into}|${forms.join()}|${shape}`;
+    const signature = `${into ?? ''}|${forms.join()}|${shape}`;
     let statement = this.statements.get(signature);
     if (statement === undefined) {
-      statement = new InsertStatement(this.warehouse, this.insertSql(fitted, into));
+      statement = this.insertStatement(fitted, into);
       this.statements.set(signature, statement);
     }
     if (rows !== undefined) {
@@ -143,6 +178,7 @@ export class LoadTable {
 
   /** No more batches come. */
   async close(): Promise<void> {
+    await this.make();
     await this.flush();
     this.held?.release();
   }
@@ -156,24 +192,67 @@ export class LoadTable {
     // A key that the table does not hold yet must not be rounded into one that it does.
     const fitted = await this.fitColumns(batch, places, into);
     const values = places.map((at, index) => this.value(fitted, index, at));
-    const sql = `INSERT INTO ${into} SELECT ${values.join(', ')} FROM ${sourceOf(fitted)}`;
-    await this.run(new InsertStatement(this.warehouse, sql), fitted);
+    await this.run(this.statement(`SELECT ${values.join(', ')} FROM ${sourceOf(fitted)}`, into), fitted);
     return fitted.changedTypes;
   }
 
-  private async run(statement: InsertStatement, { batch, rows }: FittedBatch): Promise<void> {
-    const texts = batch.columns.length === 0 ? [String(batch.rowCount)] : batch.columns.map((column) => column.text);
-    const written = rows === undefined ? await statement.runWithTexts(texts) : await statement.runWithRows([rows]);
-    this.counted(written, batch.rowCount, batch.bytes);
+  /** The table has got or lost rows by other ways than `insert`. */
+  changedRows(): void {
+    this.rowCount = undefined;
   }
 
-  private counted(written: number, rowCount: number, bytes: number): void {
+  /** Rows that the table has. */
+  async countRows(): Promise<number> {
+    this.rowCount ??= Number((await this.warehouse.rows(`SELECT count(*) FROM ${this.name}`))[0]?.[0] ?? 0);
+    return this.rowCount;
+  }
+
+  /** `rows`: SQL of columns, and perhaps their names, after INSERT INTO and the table. */
+  private statement(rows: string, into: string | undefined, isPlain = false): InsertStatement {
+    return new InsertStatement(this.warehouse, () => `INSERT INTO ${into ?? this.name} ${rows}`, into, isPlain);
+  }
+
+  private async run(statement: InsertStatement, { batch, rows }: FittedBatch): Promise<void> {
+    await this.make();
+    const texts = batch.columns.length === 0 ? [String(batch.rowCount)] : batch.columns.map((column) => column.text);
+    const written = rows === undefined ? await statement.runWithTexts(texts) : await statement.runWithRows([rows]);
+    this.counted(written, batch.rowCount, batch.bytes, statement.into);
+  }
+
+  /** `into`: of the statement. */
+  private counted(written: number, rowCount: number, bytes: number, into: string | undefined): void {
     this.warehouse.countInserted(bytes);
-    if (written === rowCount) return;
-    throw new ConnectorError(`The warehouse took ${written} of ${rowCount} rows of ${this.table.key}.`, {
-      code: 'rows_lost',
-      kind: 'destination',
-    });
+    if (written !== rowCount)
+      throw new ConnectorError(`The warehouse took ${written} of ${rowCount} rows of ${this.table.key}.`, {
+        code: 'rows_lost',
+        kind: 'destination',
+      });
+    if (into === undefined && this.rowCount !== undefined) this.rowCount += written;
+  }
+
+  /** Whether the table has just the columns of the rows and of the stamp, and the rows are few. */
+  private isAppendable({ statement, parts, rowCount, bytes }: HeldBatches): boolean {
+    if (!this.isNew || !statement.isPlain || statement.into !== undefined) return false;
+    const fewRows = Math.min(VECTOR_ROWS, MOST_APPENDED_CELLS / this.table.columns.length);
+    if (rowCount > fewRows || bytes > MOST_APPENDED_BYTES) return false;
+    return parts.every(({ types }) => types.every((type, index) => type === this.storedTypes[index]));
+  }
+
+  /** The load's moment, as `make` has the columns. */
+  private stampColumns(): ConstantColumn[] {
+    const milliseconds = this.stamp.startedAt.getTime();
+    const Seconds = this.stamp.secondsType === 'FLOAT' ? Float32Array : Float64Array;
+    return [
+      {
+        type: this.stamp.secondsType ?? 'DOUBLE',
+        values: (rows) => new Seconds(rows).fill(milliseconds / 1000).buffer,
+      },
+      {
+        type: 'TIMESTAMP WITH TIME ZONE',
+        values: (rows) => new BigInt64Array(rows).fill(BigInt(milliseconds) * 1000n).buffer,
+      },
+      { type: 'BOOLEAN', values: (rows) => new Uint8Array(rows).buffer },
+    ];
   }
 
   /** SQL for the load's moment, as `sync_timestamp` and as `_fivetran_synced` hold it. */
@@ -240,7 +319,7 @@ export class LoadTable {
     // They were decoded for the old type, and their digits count.
     await this.flush();
     await this.beforeTypeChange();
-    const tables = copy === undefined ? [this.name] : [this.name, copy];
+    const tables = this.isMade ? [this.name, ...(copy === undefined ? [] : [copy])] : [];
     const retype = async (type: string, reason?: string): Promise<void> => {
       await this.retype(index, type, tables, reason);
     };
@@ -291,7 +370,7 @@ export class LoadTable {
     return Number(counted?.[0]) === 0;
   }
 
-  private insertSql(fitted: FittedBatch, into: string): string {
+  private insertStatement(fitted: FittedBatch, into: string | undefined): InsertStatement {
     const columns = fitted.batch.columns.map((_, index) => index);
     const values = columns.map((index) => this.value(fitted, index, index));
     const added = [
@@ -301,7 +380,9 @@ export class LoadTable {
       ...(this.table.primaryKey.length === 0 ? [contentHash(columns.map((index) => textOf(fitted, index)))] : []),
     ];
     const names = [...this.table.columns.map((column) => quoted(column.name)), ...this.addedNames()];
-    return `INSERT INTO ${into} (${names.join(', ')}) SELECT ${[...values, ...added].join(', ')} FROM ${sourceOf(fitted)}`;
+    const rows = `(${names.join(', ')}) SELECT ${[...values, ...added].join(', ')} FROM ${sourceOf(fitted)}`;
+    const isPlain = this.table.primaryKey.length > 0 && values.every((value, index) => value === `c${index}`);
+    return this.statement(rows, into, isPlain);
   }
 
   /** SQL for a value of the batch's column `index`, which is the table's column `at`. */

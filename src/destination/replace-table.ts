@@ -26,15 +26,15 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
   const { schema, table, load } = replacement;
   const target = `${quoted(schema)}.${quoted(table.name)}`;
   if (table.primaryKey.length === 0) await numberCopies(warehouse, load.name);
-  else if (table.keysMayRepeat) await keepLastOfEachKey(warehouse, table, load.name);
-  const rows = Number((await warehouse.rows(`SELECT count(*) FROM ${load.name}`))[0]?.[0] ?? 0);
+  else if (table.keysMayRepeat) await keepLastOfEachKey(warehouse, load);
+  const rows = await load.countRows();
   const old = replacement.mayExist ? foldedNames(await warehouse.columnsOf(target)) : new Map<string, StoredColumn>();
   let deleted = 0;
   if (old.size > 0) {
     if (table.keepDeletedRows) deleted = await carryOver(warehouse, replacement, old, target);
     await warehouse.run(`DROP TABLE ${target}`);
   }
-  await warehouse.run(`ALTER TABLE ${load.name} RENAME TO ${quoted(table.name)}`);
+  if (load.tableName !== table.name) await warehouse.run(`ALTER TABLE ${load.name} RENAME TO ${quoted(table.name)}`);
   return { rows, deleted };
 }
 
@@ -48,12 +48,13 @@ async function numberCopies(warehouse: Warehouse, load: string): Promise<void> {
   );
 }
 
-async function keepLastOfEachKey(warehouse: Warehouse, table: DestinationTable, load: string): Promise<void> {
-  const keys = table.primaryKey.map(quoted).join(', ');
+async function keepLastOfEachKey(warehouse: Warehouse, load: LoadTable): Promise<void> {
+  const keys = load.table.primaryKey.map(quoted).join(', ');
   await warehouse.changeRows(
-    load,
-    `DELETE FROM ${load} WHERE rowid IN (SELECT rowid FROM ${load} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY rowid DESC) > 1)`,
+    load.name,
+    `DELETE FROM ${load.name} WHERE rowid IN (SELECT rowid FROM ${load.name} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY rowid DESC) > 1)`,
   );
+  load.changedRows();
 }
 
 interface StoredColumn {

@@ -34,6 +34,12 @@ export interface DecodedRows {
   readonly vectors: readonly RowVector[];
 }
 
+/** A column that has the same value in every row, as DuckDB keeps it. */
+export interface ConstantColumn {
+  readonly type: string;
+  values(rows: number): ArrayBuffer;
+}
+
 interface RowVector {
   readonly width: number;
   /** Offsets in the arena; `validity` undefined where no value is NULL. */
@@ -158,6 +164,22 @@ export class RowVectors {
     }
   }
 
+  /** Rows as a chunk of their own, at most VECTOR_ROWS; it points into the arena. */
+  chunkOf(part: DecodedRows, constants: readonly ConstantColumn[]): DuckDBDataChunk {
+    const { rowCount, types } = part;
+    const api = duckdb();
+    const all = [...types, ...constants.map(({ type }) => type)].map((type) => formOf(type).type(api));
+    const chunk = api.DuckDBDataChunk.create(all, rowCount);
+    copyRows(chunk, part, 0, rowCount);
+    const native = duckdbBindings();
+    for (const [index, constant] of constants.entries()) {
+      const bytes = constant.values(rowCount);
+      const vector = native.data_chunk_get_vector(chunk.chunk, types.length + index);
+      native.copy_data_to_vector(vector, 0, bytes, 0, bytes.byteLength);
+    }
+    return chunk;
+  }
+
   private fill(chunk: DuckDBDataChunk, boundTypes: string): void {
     const part = this.current[this.nextPart];
     if (part === undefined && this.current.length > 0) {
@@ -166,24 +188,28 @@ export class RowVectors {
     }
     if (part === undefined || part.types.join(';') !== boundTypes)
       throw new ConnectorError('A statement was run without its batch.', { code: 'batch_shape', kind: 'internal' });
-    const { rowCount, arena, vectors } = part;
-    const { nextRow } = this;
-    const native = duckdbBindings();
-    const rows = Math.min(VECTOR_ROWS, rowCount - nextRow);
+    const { rowCount } = part;
+    const rows = Math.min(VECTOR_ROWS, rowCount - this.nextRow);
     chunk.rowCount = rows;
-    for (const [index, { width, values, validity }] of vectors.entries()) {
-      const vector = native.data_chunk_get_vector(chunk.chunk, index);
-      // Not into what vector_get_data returns, which is a copy.
-      native.copy_data_to_vector(vector, 0, arena, values + nextRow * width, rows * width);
-      if (validity === undefined) continue;
-      native.vector_ensure_validity_writable(vector);
-      const bytes = Math.ceil(rows / 64) * 8;
-      native.copy_data_to_vector_validity(vector, 0, arena, validity + nextRow / 8, bytes);
-    }
+    copyRows(chunk, part, this.nextRow, rows);
     this.nextRow += rows;
     if (this.nextRow < rowCount) return;
     this.nextPart += 1;
     this.nextRow = 0;
+  }
+}
+
+/** `from` is a multiple of VECTOR_ROWS. */
+function copyRows(chunk: DuckDBDataChunk, { arena, vectors }: DecodedRows, from: number, rows: number): void {
+  const native = duckdbBindings();
+  for (const [index, { width, values, validity }] of vectors.entries()) {
+    const vector = native.data_chunk_get_vector(chunk.chunk, index);
+    // Not into what vector_get_data returns, which is a copy.
+    native.copy_data_to_vector(vector, 0, arena, values + from * width, rows * width);
+    if (validity === undefined) continue;
+    native.vector_ensure_validity_writable(vector);
+    const bytes = Math.ceil(rows / 64) * 8;
+    native.copy_data_to_vector_validity(vector, 0, arena, validity + from / 8, bytes);
   }
 }
 

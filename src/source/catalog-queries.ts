@@ -1,28 +1,28 @@
 /**
- * The catalog in a fixed number of queries, whatever the number of tables: each returns one cell of JSON.
+ * The catalog as JSON, one cell a query: what the server is, and the tables part by part. A part is as large as one
+ * short statement can take: all of 2,000 tables at once took half a second.
  * pg_catalog throughout: information_schema hides constraints from a role that has only SELECT.
  */
 
-/** Schemas that hold no tables of users. TimescaleDB's chunks are read through their hypertable. */
-const NOT_SYSTEM_SCHEMA = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast|temp_)' AND n.nspname !~ '^_timescaledb_'`;
+const aggregated = (query: string): string => `(SELECT coalesce(json_agg(x), '[]') FROM (${query}) AS x)`;
 
-const asJson = (query: string): string => `SELECT coalesce(json_agg(x), '[]')::text AS j FROM (${query}) AS x`;
-
-export const SERVER_QUERY = asJson(`
+export const SERVER_QUERY = `SELECT json_build_object('server', (SELECT row_to_json(x) FROM (
   SELECT current_setting('server_version') AS "version", current_setting('server_version_num')::int AS "versionNumber",
          current_setting('block_size')::int AS "blockSize", current_database() AS "database", pg_is_in_recovery() AS "standby",
-         current_user::text AS "user", current_setting('server_encoding') AS "encoding"`);
+         current_user::text AS "user", current_setting('server_encoding') AS "encoding") AS x),
+  'inheritance', ${aggregated(`
+  SELECT i.inhrelid::int8 AS "child", i.inhparent::int8 AS "parent" FROM pg_inherits i ORDER BY i.inhrelid`)})::text AS j`;
 
 /** SQL over pg_class `c`. */
 export const RELATION_IS_HEAP = `coalesce((SELECT a.amname = 'heap' FROM pg_catalog.pg_am a WHERE a.oid = c.relam), false)`;
 
 /** `sizes`: pg_relation_size waits for a strong lock on the table; without it, the size of the last VACUUM or ANALYZE. */
-export function relationsQuery(sizes: boolean): string {
+function relations(sizes: boolean): string {
   const size = (oid: string, pages: string): string =>
     sizes
       ? `coalesce(pg_relation_size(${oid}), 0)`
       : `coalesce(${pages}, 0)::int8 * current_setting('block_size')::int8`;
-  return asJson(`
+  return aggregated(`
   SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", c.relkind AS "kind", c.relispartition AS "isPartition",
          c.reltuples::float8 AS "tuples", c.relpages AS "pages", ${size('c.oid', 'c.relpages')} AS "heapBytes",
          CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE ${size('c.reltoastrelid', '(SELECT relpages FROM pg_class WHERE oid = c.reltoastrelid)')} END AS "toastBytes",
@@ -34,16 +34,9 @@ export function relationsQuery(sizes: boolean): string {
             CROSS JOIN LATERAL unnest(p.conkey) WITH ORDINALITY AS k(attnum, place)
             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
           WHERE p.conrelid = c.oid AND p.contype = 'p') AS "primaryKey"
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
-    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast|temp_)'
-    -- Objects of extensions are the extension's business.
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+  FROM chunk JOIN pg_class c ON c.oid = chunk.oid JOIN pg_namespace n ON n.oid = c.relnamespace
   ORDER BY c.oid`);
 }
-
-export const INHERITANCE_QUERY = asJson(`
-  SELECT i.inhrelid::int8 AS "child", i.inhparent::int8 AS "parent" FROM pg_inherits i ORDER BY i.inhrelid`);
 
 /** attnotnull is also set by a constraint that has not seen the rows from before it (NOT VALID, PostgreSQL 18). */
 const NEVER_NULL = `a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint v WHERE v.conrelid = a.attrelid AND v.contype = 'n' AND v.conkey = ARRAY[a.attnum] AND NOT v.convalidated)`;
@@ -56,42 +49,19 @@ export const layoutDigest = (table: string, last: string): string =>
   `(SELECT md5(coalesce(string_agg(concat_ws(' ', l.attnum, l.attname, l.atttypid::int8, l.atttypmod), ',' ORDER BY l.attnum), '')) ` +
   `FROM pg_catalog.pg_attribute l WHERE l.attrelid = ${table} AND l.attnum BETWEEN 1 AND ${last} AND NOT l.attisdropped)`;
 
-/**
- * What users made of their types: a value's text is made of an enum's label and a composite's attributes, which
- * change without any row being touched. One row a column's type; what it is made of is followed all the way down.
- * Labels in the order of their creation, so that a new one comes last.
- */
-export const USER_TYPES_QUERY = asJson(`
-  WITH RECURSIVE root AS (
-    SELECT DISTINCT a.atttypid AS oid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
-    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
-      AND t.typnamespace <> 'pg_catalog'::regnamespace
-  ), part(root, oid) AS (
-    SELECT oid, oid FROM root
-    UNION
-    SELECT p.root, x.oid FROM part p JOIN pg_type t ON t.oid = p.oid CROSS JOIN LATERAL (
-      SELECT t.typelem AS oid UNION ALL SELECT t.typbasetype
-      UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid
-      UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS x
-    WHERE x.oid <> 0
-  )
-  SELECT r.oid::int8 AS "type",
-         (SELECT coalesce(json_agg(e.enumlabel ORDER BY e.oid), '[]') FROM part p JOIN pg_enum e ON e.enumtypid = p.oid WHERE p.root = r.oid) AS "labels",
-         (SELECT md5(string_agg(concat_ws(' ', a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod), ',' ORDER BY a.attrelid, a.attnum))
-            FROM part p JOIN pg_type t ON t.oid = p.oid JOIN pg_attribute a ON a.attrelid = t.typrelid
-          WHERE p.root = r.oid AND a.attnum > 0 AND NOT a.attisdropped) AS "attributes"
-  FROM root r`);
-
-/** One row a table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. */
-export const COLUMNS_QUERY = asJson(`
-  WITH RECURSIVE base(oid, type, modifier) AS (
+/** Domains, with the base type that they have in the end. */
+const DOMAINS = `
+  base(oid, type, modifier) AS (
     SELECT t.oid, t.typbasetype, t.typtypmod FROM pg_type t WHERE t.typtype = 'd'
     UNION ALL
     SELECT b.oid, t.typbasetype, CASE WHEN b.modifier = -1 THEN t.typtypmod ELSE b.modifier END
     FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd'
   ), resolved AS (
     SELECT b.oid, b.type, b.modifier FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype <> 'd'
-  )
+  )`;
+
+/** One row a table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. */
+const COLUMNS = aggregated(`
   SELECT a.attrelid::int8 AS "table", json_agg(json_build_array(
            a.attname, format_type(a.atttypid, a.atttypmod), t.typname, t.typtype, t.typcategory = 'A' AND t.typelem <> 0 AND t.typlen = -1,
            CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END, ${NEVER_NULL}, pg_get_expr(d.adbin, d.adrelid),
@@ -102,12 +72,68 @@ export const COLUMNS_QUERY = asJson(`
            has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
            (SELECT n.nspname FROM pg_namespace n WHERE n.oid = t.typnamespace), a.attnum, a.atttypid::int8, a.attgenerated = 'v'
          ) ORDER BY a.attnum) AS "columns", ${layoutDigest('a.attrelid', 'max(a.attnum)')} AS "layout"
-  FROM pg_attribute a
-  JOIN pg_class c ON c.oid = a.attrelid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
+  FROM chunk
+  JOIN pg_attribute a ON a.attrelid = chunk.oid AND chunk.described
   LEFT JOIN resolved r ON r.oid = a.atttypid
   JOIN pg_type t ON t.oid = coalesce(r.type, a.atttypid)
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
-    AND ${NOT_SYSTEM_SCHEMA}
+  WHERE a.attnum > 0 AND NOT a.attisdropped
   GROUP BY a.attrelid`);
+
+/** User-defined types of the columns, and what each is made of. */
+const TYPE_PARTS = `
+  root AS (
+    SELECT DISTINCT a.atttypid AS oid FROM chunk JOIN pg_attribute a ON a.attrelid = chunk.oid AND chunk.described JOIN pg_type t ON t.oid = a.atttypid
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND t.typnamespace <> 'pg_catalog'::regnamespace
+  ), part(root, oid) AS (
+    SELECT oid, oid FROM root
+    UNION
+    SELECT p.root, x.oid FROM part p JOIN pg_type t ON t.oid = p.oid CROSS JOIN LATERAL (
+      SELECT t.typelem AS oid UNION ALL SELECT t.typbasetype
+      UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid
+      UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS x
+    WHERE x.oid <> 0
+  )`;
+
+/**
+ * What users made of their types: a value's text is made of an enum's label and a composite's attributes, which
+ * change without any row being touched. One row a column's type; what it is made of is followed all the way down.
+ * Labels in the order of their creation, so that a new one comes last.
+ */
+const USER_TYPES = aggregated(`
+  SELECT r.oid::int8 AS "type",
+         (SELECT coalesce(json_agg(e.enumlabel ORDER BY e.oid), '[]') FROM part p JOIN pg_enum e ON e.enumtypid = p.oid WHERE p.root = r.oid) AS "labels",
+         (SELECT md5(string_agg(concat_ws(' ', a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod), ',' ORDER BY a.attrelid, a.attnum))
+            FROM part p JOIN pg_type t ON t.oid = p.oid JOIN pg_attribute a ON a.attrelid = t.typrelid
+          WHERE p.root = r.oid AND a.attnum > 0 AND NOT a.attisdropped) AS "attributes"
+  FROM root r`);
+
+/** Tables of a part, at most. */
+const MOST_TABLES = 500;
+/** Columns of a part, where a table itself counts for some: it takes as long as they do. */
+const MOST_COLUMNS = 1500;
+const COLUMNS_OF_TABLE = 4;
+
+/**
+ * The tables whose OIDs follow `after`, as many as make one part, in the order of their OIDs; and whether there are
+ * more. Without the columns of partitions and of TimescaleDB's chunks, which are read through their parent. For
+ * `sizes`, see `relations`.
+ */
+export const tablesQuery = (after: number, sizes: boolean): string => `
+  WITH RECURSIVE candidate AS (
+    SELECT c.oid, c.relnatts, NOT c.relispartition AND n.nspname !~ '^_timescaledb_' AS described
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid > '${after}'::oid AND c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
+      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast|temp_)'
+      -- Objects of extensions are the extension's business.
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY c.oid LIMIT ${MOST_TABLES}
+  ), chunk AS (
+    SELECT s.oid, s.described FROM (
+      SELECT oid, described, row_number() OVER w AS place,
+             sum(CASE WHEN described THEN relnatts ELSE 0 END + ${COLUMNS_OF_TABLE}) OVER w AS columns
+      FROM candidate WINDOW w AS (ORDER BY oid)) AS s
+    WHERE s.columns <= ${MOST_COLUMNS} OR s.place = 1
+  ),${DOMAINS},${TYPE_PARTS}
+  SELECT json_build_object('relations', ${relations(sizes)}, 'columns', ${COLUMNS}, 'types', ${USER_TYPES},
+    'more', (SELECT count(*) FROM candidate) > (SELECT count(*) FROM chunk) OR (SELECT count(*) FROM candidate) = ${MOST_TABLES})::text AS j`;

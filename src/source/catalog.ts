@@ -1,7 +1,7 @@
-/** Discovery: what there is to replicate, in a fixed number of queries. */
+/** Discovery: what there is to replicate. */
 import { ConnectorError } from '../common/errors';
 import type { ColumnSchema, Relation, RelationKind, SourceType, TableSchema } from '../model/table';
-import { COLUMNS_QUERY, INHERITANCE_QUERY, relationsQuery, SERVER_QUERY, USER_TYPES_QUERY } from './catalog-queries';
+import { SERVER_QUERY, tablesQuery } from './catalog-queries';
 import { columnTypeOf, type TypeMode } from './column-types';
 import type { Session } from './session';
 
@@ -67,6 +67,19 @@ interface TableColumns {
   readonly layout: string;
 }
 
+interface ServerRow {
+  readonly server: ServerInfo;
+  readonly inheritance: readonly { child: number; parent: number }[];
+}
+
+interface CatalogPart {
+  readonly relations: readonly RelationRow[];
+  readonly columns: readonly TableColumns[];
+  readonly types: readonly UserType[];
+  /** Tables with larger OIDs follow. */
+  readonly more: boolean;
+}
+
 interface UserType {
   readonly type: number;
   readonly labels: readonly string[];
@@ -100,29 +113,28 @@ export async function discover(
   signal: AbortSignal | undefined,
   options: DiscoveryOptions = EXACT_TABLES,
 ): Promise<Catalog> {
-  const fetchJson = async <T>(sql: string): Promise<T[]> => {
+  const fetchJson = async <T>(sql: string): Promise<T> => {
     const [row] = await session.query(sql, { doing: 'reading the catalog', signal });
-    return JSON.parse(String(row?.['j'])) as T[];
+    return JSON.parse(String(row?.['j'])) as T;
   };
-  const [server] = await fetchJson<ServerInfo>(SERVER_QUERY);
-  if (server === undefined)
-    throw new ConnectorError('The server did not describe itself.', {
-      code: 'catalog',
-      kind: 'source',
-      retryable: true,
+  const { server, inheritance } = await fetchJson<ServerRow>(SERVER_QUERY);
+  const relations: RelationRow[] = [];
+  const columnsOf = new Map<number, TableColumns>();
+  const userTypes = new Map<number, UserType>();
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const last: number = after;
+    const part: CatalogPart = await fetchJson<CatalogPart>(tablesQuery(last, true)).catch(async (error: unknown) => {
+      // A table under a strong lock must not stop discovery: its size can be an older one.
+      if (error instanceof ConnectorError && error.sqlState === '55P03')
+        return await fetchJson<CatalogPart>(tablesQuery(last, false));
+      throw error;
     });
-  const relationRows = await fetchJson<RelationRow>(relationsQuery(true)).catch(async (error: unknown) => {
-    // A table under a strong lock must not stop discovery: its size can be an older one.
-    if (error instanceof ConnectorError && error.sqlState === '55P03')
-      return await fetchJson<RelationRow>(relationsQuery(false));
-    throw error;
-  });
-  const inheritance = await fetchJson<{ child: number; parent: number }>(INHERITANCE_QUERY);
-  const columnRows = await fetchJson<TableColumns>(COLUMNS_QUERY);
-  const columnsOf = new Map(columnRows.map((row) => [row.table, row]));
-  const typeRows = await fetchJson<UserType>(USER_TYPES_QUERY);
-  const userTypes = new Map(typeRows.map((row) => [row.type, row]));
-  return assembleCatalog(server, relationRows, inheritance, columnsOf, userTypes, options);
+    relations.push(...part.relations);
+    for (const row of part.columns) columnsOf.set(row.table, row);
+    for (const row of part.types) userTypes.set(row.type, row);
+    after = part.more ? part.relations.at(-1)?.oid : undefined;
+  }
+  return assembleCatalog(server, relations, inheritance, columnsOf, userTypes, options);
 }
 
 function assembleCatalog(
