@@ -15,6 +15,7 @@ export function createPlan(
   const planned = tables.map((table): PlannedTable => {
     const { category, batchRows, threads, queueRows, partitionRows, checkpointRows } = parametersFor(
       table.estimatedRows,
+      table.columns.length,
       options,
     );
     const { mode, reason, replicationKey } = decide(table, batchRows);

@@ -22,7 +22,7 @@ export const monitor: Command = async (context) => {
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded) output.logger.warning(`Degraded: ${stats.degradedReason ?? 'the native addon is missing.'}`);
   const source = new ResourceMonitor(stats);
-  const { batchRows, threads } = parametersFor(0, settings);
+  const { batchRows, threads } = parametersFor(0, 0, settings);
   const controller = new AdaptiveController({ batchRows, threads });
   for (let seconds = FIRST_WINDOW_SECONDS; ; seconds = interval) {
     try {

@@ -25,12 +25,22 @@ describe('parameters', () => {
   ])('of %d rows', (rows, category, batchRows, threads, queueRows, partitionRows, checkpointRows) => {
     expect(categorize(rows)).toBe(category);
     const documented = { category, batchRows, threads, queueRows, partitionRows, checkpointRows };
-    expect(parametersFor(rows, { batchMode: 'fixed' })).toEqual(documented);
-    expect(parametersFor(rows, { batchMode: 'adaptive' })).toEqual({
+    expect(parametersFor(rows, 11, { batchMode: 'fixed' })).toEqual(documented);
+    expect(parametersFor(rows, 11, { batchMode: 'adaptive' })).toEqual({
       ...documented,
       batchRows: 5_000,
       queueRows: 30_000,
     });
+  });
+
+  test.each([
+    [30, 5_000],
+    [200, 750],
+    [1_600, 93],
+  ])('a table of %d columns has batches of %d rows', (columns, batchRows) => {
+    for (const rows of [10, 2_000_000, 60_000_000])
+      expect(parametersFor(rows, columns, { batchMode: 'adaptive' })).toMatchObject({ batchRows, queueRows: 30_000 });
+    expect(parametersFor(10, columns, { batchMode: 'fixed' })).toMatchObject({ batchRows: 5_000 });
   });
 
   test('custom values replace those of every category', () => {
@@ -39,7 +49,7 @@ describe('parameters', () => {
       [n, 'fixed'] as const,
       [n, 'adaptive'] as const,
     ])) {
-      expect(parametersFor(rows, { batchMode, ...custom })).toMatchObject({
+      expect(parametersFor(rows, 11, { batchMode, ...custom })).toMatchObject({
         batchRows: 700,
         threads: 3,
         queueRows: 1_400,
@@ -48,7 +58,7 @@ describe('parameters', () => {
   });
 
   test('a custom batch larger than queue or partition is not cut by them', () => {
-    expect(parametersFor(60_000_000, { batchMode: 'fixed', customBatchSize: 20_000 })).toMatchObject({
+    expect(parametersFor(60_000_000, 11, { batchMode: 'fixed', customBatchSize: 20_000 })).toMatchObject({
       batchRows: 20_000,
       queueRows: 20_000,
       partitionRows: 20_000,
