@@ -101,8 +101,8 @@ async function benchmark(choices, source, driver) {
   let growth;
   if (chosen.parts.has('growth')) {
     say('growth: rows, then tables');
-    // The curve shows its own noise; one run a point keeps it affordable.
-    growth = await measureGrowth({ source, main, sizes: growthSizes(choices), rounds: 1, say });
+    // The curve shows its own noise; one run of most points keeps it affordable.
+    growth = await measureGrowth({ source, main, sizes: growthSizes(choices), rounds: choices.rounds, say });
   }
   return {
     machine,

@@ -9,6 +9,9 @@ const SIZES = {
   full: { rows: [100_000, 300_000, 1_000_000, 3_000_000, 5_000_000, 10_000_000], tables: [1, 100, 500, 1_000, 2_000] },
 };
 
+/** A bar compares their memory: a single run's is some percent more or less than the next one's. */
+const COMPARED_ROWS = new Set([1_000_000, 5_000_000]);
+
 /** @typedef {{ size: number, seconds: number, peakBytes: number }} GrowthPoint */
 
 function growthSizes({ rows, full }) {
@@ -20,16 +23,19 @@ function growthSizes({ rows, full }) {
 
 /** @returns {Promise<{ rows: GrowthPoint[], tables: GrowthPoint[] }>} */
 async function measureGrowth({ source, main, sizes, rounds, say }) {
-  const rows = await grow({ source, main, rounds, say, name: 'growth_rows', sizes: sizes.rows }, (from, to) =>
+  const roundsOf = (size) => (COMPARED_ROWS.has(size) ? rounds : 1);
+  const rows = await grow({ source, main, roundsOf, say, name: 'growth_rows', sizes: sizes.rows }, (from, to) =>
     from === 0 ? createOrders(to) : growOrders(from + 1, to),
   );
-  const tables = await grow({ source, main, rounds, say, name: 'growth_tables', sizes: sizes.tables }, (from, to) =>
-    createSmallTables(to - from, from + 1),
+  const once = () => 1;
+  const tables = await grow(
+    { source, main, roundsOf: once, say, name: 'growth_tables', sizes: sizes.tables },
+    (from, to) => createSmallTables(to - from, from + 1),
   );
   return { rows, tables };
 }
 
-async function grow({ source, main, rounds, say, name, sizes }, statementsFromTo) {
+async function grow({ source, main, roundsOf, say, name, sizes }, statementsFromTo) {
   const points = [];
   const database = await source.create(name, []);
   let size = 0;
@@ -37,7 +43,7 @@ async function grow({ source, main, rounds, say, name, sizes }, statementsFromTo
     await source.run(database, statementsFromTo(size, next));
     size = next;
     const runs = [];
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < roundsOf(size); round += 1) {
       const run = await inFolder((folder) =>
         measure(source, database, pgsluiceSync(main, source.server, { database, table: undefined, folder })),
       );
