@@ -1,3 +1,4 @@
+import { DuckDBAppender } from '@duckdb/node-api';
 import type { DestinationTable } from '../../../src/destination/destination';
 import { Warehouse } from '../../../src/destination/duckdb-warehouse';
 import type { ColumnType } from '../../../src/model/column-type';
@@ -94,6 +95,7 @@ it('a decimal key that is kept as text has one text for each number', async () =
 
 it('a key that is NULL is refused in one sentence, and nothing of it comes later', async () => {
   const table = tableOf([{ kind: 'int32' }]);
+  const cleared = jest.spyOn(DuckDBAppender.prototype, 'clear');
   const batchOf = (...values: (string | null)[]): PackedBatch => new PackedBatch(values.length, [packValues(values)]);
   await withDestination(async (destination) => {
     await destination.beginLoad(table, STAMP, false);
@@ -102,6 +104,9 @@ it('a key that is NULL is refused in one sentence, and nothing of it comes later
       kind: 'source',
       message: 'A value does not fit the warehouse: NOT NULL constraint failed: t.c0.',
     });
+    // Or the rows would be tried again when V8 collects the appender.
+    expect(cleared).toHaveBeenCalledTimes(1);
+    cleared.mockRestore();
     await destination.rollback();
     await destination.beginLoad(table, STAMP, false);
     await destination.write(table, batchOf('2'));
