@@ -1,7 +1,7 @@
 /** One sync: discover, plan, read, write, report. */
 import { useLatin1Counter } from '../common/count-character';
 import { ConnectorError, interrupted } from '../common/errors';
-import { limitHeapGrowth } from '../common/heap-growth';
+import { HeapGrowth } from '../common/heap-growth';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import type { Destination } from '../destination/destination';
@@ -104,7 +104,7 @@ async function syncWithin(
   const started = clock();
   const startedAt = new Date();
   limitMemoryArenas();
-  limitHeapGrowth();
+  const heap = new HeapGrowth();
   useLatin1Counter(nativeLatin1Counter());
   // Where no DuckDB writes, reading is the limit.
   if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory('batches');
@@ -164,6 +164,7 @@ async function syncWithin(
       },
       onWritten: (run, rows, size) => {
         bytes += size;
+        heap.written(size);
         if (!longValues && size > LONG_ROW_BYTES * rows) {
           longValues = true;
           keepFreedMemory('longValues');

@@ -1,6 +1,5 @@
 import { formatDuration } from './text-time';
-import { fit, formatBytes, formatInteger, pad } from './text-width';
-import stringWidth from 'string-width';
+import { fit, formatBytes, formatInteger, pad, textWidth } from './text-width';
 
 export interface TableProgress {
   /** `schema.table` */
@@ -44,10 +43,10 @@ export function renderTableLine(table: TableProgress, width: number, colour: boo
     ` ${pad(percent, 3, 'right')}  ${pad(rows, 15, 'right')}  ${pad(rate, 15, 'right')}`,
     ` ${pad(percent, 3, 'right')}  ${pad(rows, 11, 'right')}`,
     ` ${pad(percent, 3, 'right')}`,
-  ].find((text) => stringWidth(text) + NAME_CELLS.least <= width);
+  ].find((text) => textWidth(text) + NAME_CELLS.least <= width);
   if (figures === undefined) return fit(table.name, width);
 
-  const free = width - stringWidth(figures);
+  const free = width - textWidth(figures);
   const barCells = Math.min(BAR_CELLS.most, free - NAME_CELLS.least - 1);
   const withBar = barCells >= BAR_CELLS.least && fraction !== undefined;
   const nameCells = Math.min(NAME_CELLS.most, withBar ? free - barCells - 1 : free);
@@ -96,7 +95,7 @@ function joinFitting([first = '', ...others]: readonly string[], width: number):
   let line = first;
   for (const part of others) {
     const longer = `${line}  ${part}`;
-    if (stringWidth(longer) > width) break;
+    if (textWidth(longer) > width) break;
     line = longer;
   }
   return fit(line, width);

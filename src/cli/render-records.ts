@@ -1,5 +1,4 @@
-import { renderTable } from './text-width';
-import stringWidth from 'string-width';
+import { renderTable, textWidth } from './text-width';
 
 export interface RecordOptions {
   /** Columns aligned to the right. */
@@ -28,7 +27,7 @@ export function renderRecords(
     const kept = without(header, [...empty, ...optional.slice(0, omitted)]);
     const pick = (row: readonly string[]): string[] => kept.map((index) => row[index] ?? '');
     const table = renderTable(pick(header), safe.map(pick), options.right);
-    if (width === undefined || table.every((line) => stringWidth(line) <= width)) return table;
+    if (width === undefined || table.every((line) => textWidth(line) <= width)) return table;
   }
   return safe.flatMap(([title = '', ...cells]) => {
     const known = cells.flatMap((cell, index) => (cell === NOTHING ? [] : [`${header[index + 1] ?? ''} ${cell}`]));
@@ -49,7 +48,7 @@ export function wrap(unsafe: string, width: number | undefined, indent = 0): rea
   let line = '';
   for (const word of text.split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && stringWidth(margin + longer) > width) {
+    if (line !== '' && textWidth(margin + longer) > width) {
       lines.push(margin + line);
       line = word;
     } else {

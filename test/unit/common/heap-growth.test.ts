@@ -1,14 +1,33 @@
 import { spawnSync } from 'node:child_process';
-import { limitHeapGrowth } from '../../../src/common/heap-growth';
+import { HeapGrowth, setHeapFlags } from '../../../src/common/heap-growth';
 
-describe('limitHeapGrowth', () => {
-  it('leaves a Node alone that may not know the flag any more', () => {
-    expect(limitHeapGrowth('25.0.0')).toBe(false);
+/** Flags that are set until so many bytes have been written, in batches of 1 MB. */
+function flagsUntil(megabytes: number): string[] {
+  const flags: string[] = [];
+  const growth = new HeapGrowth((more) => flags.push(...more.split(' ')));
+  for (let written = 0; written < megabytes; written += 1) growth.written(1024 * 1024);
+  return flags;
+}
+
+describe('heap growth', () => {
+  it('keeps a sync of few rows from collecting', () => {
+    expect(flagsUntil(16)).toEqual(['--no-incremental-marking']);
   });
 
-  it('sets a flag that this Node knows: V8 would write of an unknown one to standard error', () => {
-    const known = spawnSync(process.execPath, ['--v8-options'], { encoding: 'utf8' }).stdout;
-    expect(known).toContain('--max-old-space-size');
-    expect(!limitHeapGrowth() || known.includes('--heap-growing-percent')).toBe(true);
+  it('collects in a longer one, and keeps the heap small', () => {
+    const flags = ['--no-incremental-marking', '--incremental-marking', '--heap-growing-percent=100'];
+    expect(flagsUntil(17)).toEqual(flags);
+    expect(flagsUntil(100)).toEqual(flags);
+  });
+
+  it('leaves a Node alone that may not know the flags any more', () => {
+    expect(setHeapFlags('--no-such-flag', '25.0.0')).toBe(false);
+  });
+
+  it('sets flags that this Node knows: V8 would write of an unknown one to standard error', () => {
+    const { stdout } = spawnSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+    const known = ['--incremental-marking', '--heap-growing-percent'].filter((flag) => stdout.includes(`  ${flag} (`));
+    expect(known).toHaveLength(2);
+    expect(setHeapFlags('--incremental-marking')).toBe(Number.parseInt(process.versions.node, 10) <= 24);
   });
 });
