@@ -12,6 +12,8 @@ import { tableKey, type TableSchema } from '../model/table';
 import { discover, type Catalog } from '../source/catalog';
 import type { ConnectionManager } from '../source/connection-manager';
 import { keyCandidates, sourceIdentity, type KeyCandidate } from '../source/change-tracking';
+import { parametersFor } from '../sync/adaptive-processing';
+import { isPartitioned, partitionBytes } from '../sync/partition-planner';
 import { decideMode } from '../sync/sync-modes';
 import { createPlan } from '../sync/table-analysis';
 import {
@@ -68,7 +70,7 @@ export async function readCatalogWhile<T>(
   open: () => Promise<T>,
 ): Promise<{ readonly opened: T; readonly findings: SourceFindings }> {
   const stop = new AbortController();
-  const findings = readCatalog({ ...reader, signal: AbortSignal.any([reader.signal, stop.signal]) });
+  const findings = readCatalog({ ...reader, signal: AbortSignal.any([reader.signal, stop.signal]) }, true);
   findings.catch(() => undefined);
   try {
     return { opened: await open(), findings: await findings };
@@ -78,19 +80,39 @@ export async function readCatalogWhile<T>(
   }
 }
 
-async function readCatalog({ manager, settings, logger, signal }: CatalogReader): Promise<SourceFindings> {
+/** `rowsFollow`: the tables will be read on the same connections. */
+async function readCatalog(
+  { manager, settings, logger, signal }: CatalogReader,
+  rowsFollow = false,
+): Promise<SourceFindings> {
   return await withRetries(settings, logger, signal, async () => {
     const session = await manager.lease(signal);
     try {
-      return {
-        catalog: await discover(session, signal, settings),
-        candidates: await keyCandidates(session, signal),
-        source: await sourceIdentity(session, signal),
-      };
+      const catalog = await discover(session, signal, settings);
+      const source = await sourceIdentity(session, signal);
+      const candidates = keyCandidates(session, signal);
+      // While one is made, no statement can begin: the odbc package holds one lock for both. The last one of the
+      // catalog is under way, and the next one, which takes the first snapshot, would wait for the whole login.
+      if (rowsFollow && willShare(catalog.tables, settings)) manager.openAhead();
+      return { catalog, source, candidates: await candidates };
     } finally {
       await manager.release(session);
     }
   });
+}
+
+/** Whether two readers will find work, as far as is known before there is a plan. */
+function willShare(tables: readonly TableSchema[], settings: Settings): boolean {
+  const filter = compileTableFilter(settings.tableFilters);
+  const shared = tables
+    .filter((table) => filter.includes(table))
+    .map((table) => ({ table, parameters: parametersFor(table.estimatedRows, table.columns.length, settings) }))
+    .filter(({ parameters }) => parameters.threads > 1);
+  const bytes = partitionBytes(settings.batchBytes);
+  return (
+    shared.length > 1 ||
+    shared.some(({ table, parameters }) => isPartitioned(table, { rows: parameters.partitionRows, bytes }))
+  );
 }
 
 /** What is to be synced of what was found, and how; says what a user should know of it. */

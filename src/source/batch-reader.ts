@@ -20,8 +20,8 @@ export interface RangeRead {
   readonly batchBytes: number;
   /** Asked before each batch, since pressure changes it. */
   readonly batchRows: () => number;
-  /** Whether columns may travel as digits (model/binary-values); missing: no. */
-  readonly binary?: boolean;
+  /** Whether columns may travel as digits (model/binary-values), asked before each batch; missing: no. */
+  readonly binary?: () => boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -67,7 +67,7 @@ async function readOnce(
 ): Promise<PackedBatch | undefined> {
   const doing = `reading ${read.relation.schema}.${read.relation.name}`;
   const columns = read.columns.map((column) => (read.sizer.asText.has(column.name) ? asText(column) : column));
-  for (const packing of [read.binary === true ? 'binary' : 'plain', 'escaped'] as const) {
+  for (const packing of [read.binary?.() === true ? 'binary' : 'plain', 'escaped'] as const) {
     const query: PackedQuery = {
       relation: read.relation,
       columns,

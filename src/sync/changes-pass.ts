@@ -104,7 +104,8 @@ export class ChangesPass {
         await manager.release(session);
         return false;
       }
-      await this.preparation.prepare(run, session, snapshot, signal);
+      const { begun } = await this.preparation.prepare(run, session, snapshot, signal);
+      await begun;
       if (run.readWhole.size > 0 || !isByTimestamp(run)) {
         // A partition that was attached may hold old keys, and so may a table that was filled anew.
         await endTransaction(session);

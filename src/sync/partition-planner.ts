@@ -1,5 +1,5 @@
 /** Cuts what is still to be read into partitions, the units that readers take from the queue. */
-import type { Relation } from '../model/table';
+import type { Relation, TableSchema } from '../model/table';
 import { POSITIONS_PER_BLOCK, type TidRange } from '../model/tid-range';
 
 export interface Partition {
@@ -18,6 +18,14 @@ export interface PartitionSize {
 /** Of wide rows: enough batches for a reader to be worth its connection. */
 export function partitionBytes(batchBytes: number): number {
   return 4 * batchBytes;
+}
+
+/** Whether a table has more than one, as far as its estimates tell. */
+export function isPartitioned(
+  { estimatedRows, bytes }: Pick<TableSchema, 'estimatedRows' | 'bytes'>,
+  size: PartitionSize,
+): boolean {
+  return estimatedRows > size.rows || bytes > size.bytes;
 }
 
 /** Partitions of about that size, in order, without gap or overlap over the pending ranges. */

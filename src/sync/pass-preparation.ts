@@ -23,6 +23,12 @@ export interface PassSnapshot extends SnapshotInfo {
   readonly oldestStart: string | null;
 }
 
+/** A pass that has begun, or will have when what the writer was given before is written. */
+export interface BegunPass {
+  readonly relations: readonly RelationProgress[];
+  readonly begun: Promise<void>;
+}
+
 export class PassPreparation {
   constructor(private readonly options: ProcessorOptions) {}
 
@@ -34,13 +40,17 @@ export class PassPreparation {
     return { ...(await takeSnapshot(run, session, signal)), oldestStart };
   }
 
-  /** Leaves `run.progress` with what is to be read under this snapshot, and the destination ready for it. */
-  async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<void> {
+  /**
+   * What is to be read under this snapshot. A load has begun; a pass over changes, of which little is to be written, is
+   * read while the destination makes ready.
+   */
+  async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<BegunPass> {
     await checkUnaltered(session, run.planned.table, signal);
     run.replan(await presentRelations(session, run.planned.table, signal));
     const present = await this.presentRelations(run, session, signal);
     if (run.pass.kind === 'changes' && !this.canReadChanges(run, snapshot)) run.pass = { kind: 'load' };
-    if (run.progress !== null && (await this.goOn(run, present, snapshot))) return;
+    if (run.progress !== null && (await this.goOn(run, present, snapshot)))
+      return { relations: run.progress.relations, begun: Promise.resolve() };
     const progress: LoadProgress = {
       startedAt: startOfPass(run),
       signature: run.signature,
@@ -59,7 +69,10 @@ export class PassPreparation {
       relations: present,
     };
     if (run.pass.kind === 'changes') this.planChanges(run, present, snapshot);
-    await this.options.writer.begin(run, progress, false);
+    const begun = this.options.writer.begin(run, progress, false);
+    if (run.pass.kind === 'changes') begun.catch(() => undefined);
+    else await begun;
+    return { relations: present, begun };
   }
 
   private async presentRelations(run: TableRun, session: Session, signal: AbortSignal): Promise<RelationProgress[]> {

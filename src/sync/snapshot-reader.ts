@@ -1,6 +1,6 @@
 /** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
 import { asConnectorError, ConnectorError } from '../common/errors';
-import type { LoadProgress } from '../model/sync-state';
+import type { LoadProgress, RelationProgress } from '../model/sync-state';
 import type { Relation } from '../model/table';
 import type { TidRange } from '../model/tid-range';
 import { readRange } from '../source/batch-reader';
@@ -15,7 +15,7 @@ import { beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from
 import { applyBatchRules } from './batch-rules';
 import type { ProcessorOptions } from './processor-options';
 import { changeConditions, PassPreparation, startOfPass, WHOLE } from './pass-preparation';
-import { partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';
+import { isPartitioned, partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';
 import type { TableRun } from './table-run';
 
 /** The readers of one table under one snapshot, and what they share. */
@@ -28,7 +28,7 @@ interface Epoch {
   readonly shouldEnd: () => boolean;
   /** Milliseconds until the snapshot is to be given up; Infinity where the table must be read under one. */
   readonly leftMs: () => number;
-  /** Batches that still wait for room in the queue when their reader has left. */
+  /** The beginning of the pass, and batches that still wait for room in the queue when their reader has left. */
   readonly waiting: Promise<void>[];
   readonly signal: AbortSignal;
 }
@@ -55,12 +55,13 @@ export class SnapshotReader {
     try {
       const startedMs = this.clock();
       const snapshot = await this.preparation.takeSnapshot(run, session, signal);
-      await this.preparation.prepare(run, session, snapshot, signal);
+      const { relations, begun } = await this.preparation.prepare(run, session, snapshot, signal);
+      waiting.push(begun);
       const ageMs = (): number => this.clock() - startedMs;
       const epoch: Epoch = {
         run,
         snapshot,
-        queue: this.partitions(run),
+        queue: this.partitions(run, relations),
         sizers: this.sizers(run),
         shouldEnd: () => run.resumable && (ageMs() > this.options.snapshotMaxAgeMs || manager.expired(session)),
         leftMs: () => (run.resumable ? this.options.snapshotMaxAgeMs - ageMs() : Infinity),
@@ -80,8 +81,8 @@ export class SnapshotReader {
     await Promise.all(waiting);
   }
 
-  private partitions(run: TableRun): Partition[] {
-    const pending = new Map((run.progress?.relations ?? []).map((relation) => [relation.oid, relation.pending]));
+  private partitions(run: TableRun, relations: readonly RelationProgress[]): Partition[] {
+    const pending = new Map(relations.map((relation) => [relation.oid, relation.pending]));
     const size = partitionSize(run, this.options.batchBytes);
     return run.planned.table.relations.flatMap((relation) => {
       const ranges = pending.get(relation.oid) ?? [];
@@ -96,8 +97,9 @@ export class SnapshotReader {
 
   private sizer(run: TableRun, { rows, blocks, bytes }: Relation): BatchSizer {
     const { batchBytes, writer } = this.options;
-    const leastBytesPerRow = writer.takesBinary(run) ? leastDigits(run.selection.columns) : 0;
     const sparse = run.pass.kind === 'changes';
+    const mayBeBinary = sparse || writer.takesBinary(run);
+    const leastBytesPerRow = mayBeBinary ? leastDigits(run.selection.columns) : 0;
     return new BatchSizer({ estimatedRows: rows, blocks, bytes, batchBytes, sparse, leastBytesPerRow });
   }
 
@@ -190,7 +192,7 @@ export class SnapshotReader {
       sizer: epoch.sizers.get(relation.oid) ?? this.sizer(run, relation),
       batchBytes: this.options.batchBytes,
       batchRows: () => this.options.batchRows(run),
-      binary: this.options.writer.takesBinary(run),
+      binary: () => this.options.writer.takesBinary(run),
       signal: epoch.signal,
     });
     let done = range.lo;
@@ -311,8 +313,8 @@ function partitionSize(run: TableRun, batchBytes: number): PartitionSize {
 /** Whether a second reader will find something to read, as far as is known before the snapshot. */
 function mayBeShared({ planned }: TableRun, batchBytes: number): boolean {
   const { table, threads, readMethod, partitionRows } = planned;
-  const partitioned = table.estimatedRows > partitionRows || table.bytes > partitionBytes(batchBytes);
-  return threads > 1 && readMethod === 'ranges' && partitioned;
+  const size = { rows: partitionRows, bytes: partitionBytes(batchBytes) };
+  return threads > 1 && readMethod === 'ranges' && isPartitioned(table, size);
 }
 
 /** Whether the promise settles within so many milliseconds; rejects with it. */

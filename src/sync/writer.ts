@@ -78,9 +78,10 @@ export class Writer {
     return this.options.destination.comparesKeys !== false;
   }
 
-  /** See `Destination.takesBinary`; of rows that pass through no rule of ours. */
-  takesBinary({ destinationTable, selection }: TableRun): boolean {
+  /** See `Destination.takesBinary`; of rows that pass through no rule of ours. Changes only once their pass has begun. */
+  takesBinary({ destinationTable, selection, pass, loadOpen }: TableRun): boolean {
     const { destination } = this.options;
+    if (pass.kind === 'changes' && !loadOpen) return false;
     return selection.batchRules.length === 0 && destination.takesBinary?.(destinationTable) === true;
   }
 

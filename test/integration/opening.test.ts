@@ -1,4 +1,4 @@
-/** The beginning of a sync: the warehouse is opened while the catalog is read. */
+/** The beginning of a sync: what is done while something else is waited for. */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDestination } from '../../src/app/open-destination';
@@ -6,7 +6,7 @@ import { runSync } from '../../src/app/sync-run';
 import { ConnectorError } from '../../src/common/errors';
 import { stuckCalls } from '../../src/common/stuck-calls';
 import type { Destination } from '../../src/destination/destination';
-import { withWarehouse } from '../helpers/compare';
+import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 import { CALM, sync } from './sync';
@@ -89,5 +89,104 @@ test('a server that refuses the login is what the sync says, and the run is in t
   await withWarehouse(database, async (warehouse) => {
     const runs = await warehouse.rows('SELECT outcome FROM _pgsluice.runs ORDER BY started');
     expect(runs).toEqual([['failed'], ['succeeded']]);
+  });
+});
+
+describe('a second reader', () => {
+  const loginsBeforeReading = async (more: Parameters<typeof settingsFor>[1] = {}): Promise<number> => {
+    let logins = -1;
+    const { failures } = await sync(database, more, {
+      beforeReading: async () => {
+        // Under way since the catalog was read.
+        for (let attempt = 0; attempt < 25; attempt += 1) {
+          logins = await connections();
+          if (logins > 1) break;
+          await delay(20);
+        }
+      },
+    });
+    expect(failures).toEqual({});
+    return logins;
+  };
+  const bigTable = (): Promise<unknown> =>
+    database.client.query('CREATE TABLE big AS SELECT i AS id FROM generate_series(1, 60000) AS i; ANALYZE big');
+  afterEach(() => database.client.query('DROP TABLE IF EXISTS big'));
+
+  test('is logged in before the first row is read, where it will have work', async () => {
+    await bigTable();
+    expect(await loginsBeforeReading()).toBe(2);
+  });
+
+  test('is not, where it will have none', async () => {
+    expect(await loginsBeforeReading()).toBe(1);
+    await bigTable();
+    expect(await loginsBeforeReading({ tableFilters: ['t'] })).toBe(1);
+    expect(await loginsBeforeReading({ customThreads: 1 })).toBe(1);
+  });
+});
+
+describe('changes are read while the warehouse makes ready for them', () => {
+  const changing = { syncMode: 'xmin', customBatchSize: 100, customThreads: 2 } as const;
+
+  beforeEach(async () => {
+    await database.client.query(`CREATE TABLE changing (id int PRIMARY KEY, n float8, v text);
+      INSERT INTO changing SELECT i, i / 7.0, 'value ' || i FROM generate_series(1, 5000) AS i; ANALYZE changing`);
+    expect((await sync(database, changing)).failures).toEqual({});
+    await database.client.query(`UPDATE changing SET v = 'changed ' || id WHERE id % 3 = 0;
+      INSERT INTO changing SELECT i, NULL, NULL FROM generate_series(5001, 5100) AS i`);
+  });
+  afterEach(() => database.client.query('DROP TABLE changing'));
+
+  /** `begin` comes before each beginning of a pass over changes. */
+  async function syncWith(begin: (first: boolean) => Promise<void>): Promise<void> {
+    const settings = settingsFor(database, changing);
+    const destination = createDestination(settings, CALM.memoryAvailableBytes, logger);
+    const beginChanges = destination.beginChanges.bind(destination);
+    let calls = 0;
+    destination.beginChanges = async (...parameters) => {
+      calls += 1;
+      await begin(calls === 1);
+      await beginChanges(...parameters);
+    };
+    await run(destination, changing);
+  }
+
+  const compared = async (): Promise<unknown> =>
+    await withWarehouse(database, (warehouse) =>
+      compareTable(database.client, warehouse, { schema: 'public', name: 'changing' }),
+    );
+
+  test('and are all written, however long that takes', async () => {
+    let readingHadBegun = false;
+    await syncWith(async () => {
+      for (let attempt = 0; attempt < 250 && !readingHadBegun; attempt += 1) {
+        const { rows } = await database.client.query<{ n: number }>(
+          `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'pgsluice' AND query ~ '^EXECUTE "public.changing'`,
+        );
+        readingHadBegun = (rows[0]?.n ?? 0) > 0;
+        await delay(20);
+      }
+    });
+    expect(readingHadBegun).toBe(true);
+    expect(await compared()).toEqual(same(5100));
+  });
+
+  test('and are read again where it was refused', async () => {
+    await syncWith(async (first) => {
+      await delay(100);
+      if (first) throw new ConnectorError('Refused.', { code: 'refused', kind: 'source', retryable: true });
+    });
+    expect(await compared()).toEqual(same(5100));
+  });
+
+  test('and the sync ends where the warehouse is of no further use', async () => {
+    const failing = syncWith(async () => {
+      await delay(100);
+      throw new ConnectorError('The disk is full.', { code: 'disk_full', kind: 'destination' });
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'disk_full' });
+    // Nothing is lost: the next one finds the same changes.
+    expect((await sync(database, changing)).failures).toEqual({});
+    expect(await compared()).toEqual(same(5100));
   });
 });
