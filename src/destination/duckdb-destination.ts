@@ -45,9 +45,10 @@ export class DuckDbDestination implements Destination {
   async open(): Promise<TableStates> {
     this.warehouse = await Warehouse.open(this.options);
     this.room = new MemoryRoom(this.warehouse, this.options.comparisonBytes);
-    await this.warehouse.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}`);
-    await this.warehouse.run('CREATE SCHEMA IF NOT EXISTS _pgsluice');
-    await this.warehouse.run(`CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`);
+    await this.warehouse.run(
+      `CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice; ` +
+        `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`,
+    );
     this.tableNames = await tableNames(this.warehouse, this.options.schema);
     return await storedStates(this.warehouse, this.options.schema, this.tableNames, this.options.logger);
   }

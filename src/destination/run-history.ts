@@ -28,11 +28,9 @@ export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<vo
   await warehouse.run(
     `CREATE TABLE IF NOT EXISTS ${RUNS_TABLE} (started TIMESTAMP WITH TIME ZONE, ended TIMESTAMP WITH TIME ZONE, ` +
       'outcome VARCHAR, seconds DOUBLE, tables INTEGER, failed_tables INTEGER, rows BIGINT, bytes BIGINT, ' +
-      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR)',
-  );
-  await warehouse.run(`INSERT INTO ${RUNS_TABLE} VALUES (${values.join(', ')})`);
-  await warehouse.run(
-    `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
+      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR); ' +
+      `INSERT INTO ${RUNS_TABLE} VALUES (${values.join(', ')}); ` +
+      `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
   );
 }
 

@@ -11,10 +11,15 @@ export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }
 
-/** Names of the tables and views of a schema. */
+/** Names of the tables and views of a schema. (information_schema.tables, which shows both, takes twice as long.) */
 export async function tableNames(warehouse: Warehouse, schema: string): Promise<Set<string>> {
   const rows = await warehouse.rows(
-    `SELECT table_name FROM information_schema.tables WHERE table_schema = ${literal(schema)} AND table_catalog = current_database()`,
+    ['table', 'view']
+      .map(
+        (kind) =>
+          `SELECT ${kind}_name FROM duckdb_${kind}s() WHERE schema_name = ${literal(schema)} AND database_name = current_database()`,
+      )
+      .join(' UNION ALL '),
   );
   return new Set(rows.map(([name]) => String(name)));
 }

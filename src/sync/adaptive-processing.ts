@@ -38,7 +38,7 @@ const BY_CATEGORY: Readonly<Record<TableCategory, Omit<TableParameters, 'categor
  * that batch_bytes let through took the server up to 0.19 s. And while DuckDB compresses a row group of 122,880 rows, for a tenth of a second or two,
  * readers go on if there is room for what they read.
  */
-const ADAPTIVE = { batchRows: 5_000, batchValues: 150_000, queueRows: 30_000 };
+const ADAPTIVE = { batchRows: 5_000, batchValues: 150_000, queueRows: 60_000 };
 
 /** Small: fewer than 1,000,000 rows; large: more than 50,000,000. */
 export function categorize(rows: number): TableCategory {
