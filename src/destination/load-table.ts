@@ -5,34 +5,22 @@
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { hasExactText, isBinaryKind } from '../model/binary-values';
-import { ESCAPE, NULL_MARKER, PackedBatch, PackedColumn, packValues, SEPARATOR } from '../model/packed-batch';
+import { PackedBatch, PackedColumn, packValues } from '../model/packed-batch';
 import { changeColumn } from './alter-table';
+import { mayBeAppended, stampColumns } from './appended-rows';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
+import { sourceOf, textOf, type FittedBatch } from './fitted-batch';
 import { RecentRows } from './recent-rows';
-import { HeldRows, type HeldBatches } from './held-rows';
+import { HeldRows } from './held-rows';
 import { InsertStatement } from './insert-statement';
 import { castExpression, duckdbType, literal, qualified, quoted, type TableName, type ValueForm } from './duckdb-types';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
 import { VECTOR_ROWS } from './duckdb-library';
 import type { Warehouse } from './duckdb-warehouse';
-import { holdsBinary, sourceOfRows, type ConstantColumn, type DecodedRows } from './row-vectors';
+import { holdsBinary, type DecodedRows } from './row-vectors';
 
 const MAX_DIGITS = 38;
-
-/** More than these are not appended: it takes some milliseconds in which no rows are read. */
-const MOST_APPENDED_CELLS = 20_000;
-const MOST_APPENDED_BYTES = 1_000_000;
-
-/** A batch that the table's columns can hold. */
-export interface FittedBatch {
-  readonly batch: PackedBatch;
-  readonly forms: readonly ValueForm[];
-  /** undefined where DuckDB takes the packed text apart. */
-  readonly rows: DecodedRows | undefined;
-  /** Whether a column's type changed for it, so that copies of the table's columns are outdated. */
-  readonly changedTypes: boolean;
-}
 
 export class LoadTable {
   private readonly statements = new Map<string, InsertStatement>();
@@ -61,8 +49,8 @@ export class LoadTable {
     if (rowVectors === undefined) return;
     this.held = new HeldRows(rowVectors, async (held) => {
       await this.make();
-      if (this.isAppendable(held)) {
-        await this.warehouse.append(this.place, held.parts, this.stampColumns());
+      if (this.isNew && mayBeAppended(held, this.storedTypes)) {
+        await this.warehouse.append(this.place, held.parts, stampColumns(this.stamp));
         this.counted(held.rowCount, held.rowCount, held.bytes, undefined);
       } else {
         const written = await held.statement.runWithRows(held.parts);
@@ -228,31 +216,6 @@ export class LoadTable {
         kind: 'destination',
       });
     if (into === undefined && this.rowCount !== undefined) this.rowCount += written;
-  }
-
-  /** Whether the table has just the columns of the rows and of the stamp, and the rows are few. */
-  private isAppendable({ statement, parts, rowCount, bytes }: HeldBatches): boolean {
-    if (!this.isNew || !statement.isPlain || statement.into !== undefined) return false;
-    const fewRows = Math.min(VECTOR_ROWS, MOST_APPENDED_CELLS / this.table.columns.length);
-    if (rowCount > fewRows || bytes > MOST_APPENDED_BYTES) return false;
-    return parts.every(({ types }) => types.every((type, index) => type === this.storedTypes[index]));
-  }
-
-  /** The load's moment, as `make` has the columns. */
-  private stampColumns(): ConstantColumn[] {
-    const milliseconds = this.stamp.startedAt.getTime();
-    const Seconds = this.stamp.secondsType === 'FLOAT' ? Float32Array : Float64Array;
-    return [
-      {
-        type: this.stamp.secondsType ?? 'DOUBLE',
-        values: (rows) => new Seconds(rows).fill(milliseconds / 1000).buffer,
-      },
-      {
-        type: 'TIMESTAMP WITH TIME ZONE',
-        values: (rows) => new BigInt64Array(rows).fill(BigInt(milliseconds) * 1000n).buffer,
-      },
-      { type: 'BOOLEAN', values: (rows) => new Uint8Array(rows).buffer },
-    ];
   }
 
   /** SQL for the load's moment, as `sync_timestamp` and as `_fivetran_synced` hold it. */
@@ -425,43 +388,6 @@ function withTexts({ rowCount, columns, bytes }: PackedBatch): PackedBatch {
     return new PackedColumn(packValues(column.values()).text, column.rowCount, column.nullable, 'plain', column.known);
   };
   return new PackedBatch(rowCount, columns.map(withText), bytes);
-}
-
-/** SQL for the batch's columns, c0, c1, …, in a FROM. */
-function sourceOf({ batch, rows }: FittedBatch): string {
-  if (rows !== undefined) return sourceOfRows(rows);
-  return batch.columns.length === 0 ? 'range(CAST($1 AS BIGINT))' : splitCells(batch.columns.length);
-}
-
-/** SQL for the text of a value that is not decoded, NULL for NULL. */
-function textOf({ batch, rows }: FittedBatch, index: number): string {
-  const column = batch.columns[index];
-  return column === undefined || rows !== undefined ? `c${index}` : valueText(`c${index}`, column);
-}
-
-/**
- * A subquery with the values of `count` packed parameters as columns c0, c1, …
- *
- * unnest stands in a subquery of its own: in one expression with the casts it takes five times as long. The
- * parameters come by way of VALUES: DuckDB plans a statement again when its catalog has changed, the bound
- * texts are then constants to it, and it would split them while planning, value by value.
- */
-function splitCells(count: number): string {
-  const numbers = Array.from({ length: count }, (_, index) => index);
-  const parameters = numbers.map((index) => `CAST($${index + 1} AS VARCHAR)`).join(', ');
-  const cells = numbers.map((index) => `unnest(string_split(p${index}, chr(31))) AS c${index}`).join(', ');
-  return `(SELECT ${cells} FROM (VALUES (${parameters})) AS p(${numbers.map((index) => `p${index}`).join(', ')}))`;
-}
-
-/** SQL for the text of a value, NULL for NULL, the escapes undone. */
-function valueText(reference: string, column: PackedColumn): string {
-  const text = column.nullable ? `nullif(${reference}, chr(${NULL_MARKER.charCodeAt(0)}))` : reference;
-  if (column.encoding === 'plain') return text;
-  const escape = `chr(${ESCAPE.charCodeAt(0)})`;
-  return (
-    `replace(replace(replace(${text}, ${escape} || '1', chr(${SEPARATOR.charCodeAt(0)})), ` +
-    `${escape} || '2', chr(${NULL_MARKER.charCodeAt(0)})), ${escape} || '0', ${escape})`
-  );
 }
 
 /** Identity of a row without a key: its content. Copies of one row are told apart when the load ends. */
