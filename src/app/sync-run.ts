@@ -45,6 +45,8 @@ export interface RunContext {
   /** In place of the machine's own, for tests. */
   readonly pressure?: PressureSource;
   readonly clock?: Clock;
+  /** The process does nothing else, and ends with the sync. */
+  readonly ownProcess?: boolean;
 }
 
 /** More readers than this would only wait for each other on any server we know of. */
@@ -104,7 +106,7 @@ async function syncWithin(
   const started = clock();
   const startedAt = new Date();
   limitMemoryArenas();
-  const heap = new HeapGrowth();
+  const heap = new HeapGrowth(context.ownProcess === true);
   useLatin1Counter(nativeLatin1Counter());
   // Where no DuckDB writes, reading is the limit.
   if (context.destination !== undefined || settings.destination === 'null') keepFreedMemory('batches');

@@ -10,7 +10,7 @@ import type { TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its session below
-const { query } = Session.prototype;
+const { query, queryRepeated } = Session.prototype;
 
 /** By default, so that what a test sees does not depend on how busy its machine is. */
 export const CALM: Pressure = { memoryPercent: 20, memoryAvailableBytes: 4e9, cpuPercent: 20, diskPercent: 20 };
@@ -30,6 +30,8 @@ export interface Hooks {
   /** Before the batch of this number, from 1, of any table is written. */
   readonly beforeWrite?: (batch: number) => Promise<void>;
   readonly onLine?: (line: string) => void;
+  /** Changes are read when the warehouse is ready for them, and not meanwhile. */
+  readonly changesAfterBeginning?: boolean;
 }
 
 /** Everything each time, unless a test asks for changes only. */
@@ -47,14 +49,18 @@ export async function sync(
   const all = settingsFor(database, { syncMode: 'full', ...settings });
   const { beforeReading } = context;
   const held = beforeReading === undefined ? undefined : holdAtReading(beforeReading);
+  const begun = context.changesAfterBeginning === true ? holdUntilBegun() : undefined;
   const report = await runSync(all, {
     logger,
     signal: new AbortController().signal,
     pressure: { read: () => CALM },
-    destination: withHooks(createDestination(all, CALM.memoryAvailableBytes, logger), context),
+    destination: withHooks(createDestination(all, CALM.memoryAvailableBytes, logger), context, begun?.resolve),
     ...context,
     observer: { ...context.observer, ...held?.observer },
-  }).finally(() => held?.restore());
+  }).finally(() => {
+    held?.restore();
+    begun?.restore();
+  });
   const failures = Object.fromEntries(
     report.tables.flatMap((table: TableReport) =>
       table.error === undefined ? [] : [[table.key, table.error.describe()]],
@@ -80,7 +86,26 @@ function holdAtReading(action: () => Promise<void>): { readonly observer: SyncOb
   };
 }
 
-function withHooks(destination: Destination, hooks: Hooks): Destination {
+/** Makes every reading of a range wait for `resolve`. */
+function holdUntilBegun(): { readonly resolve: () => void; readonly restore: () => void } {
+  let resolve = (): void => undefined;
+  const begun = new Promise<void>((settle) => (resolve = settle));
+  const spy = jest.spyOn(Session.prototype, 'queryRepeated');
+  spy.mockImplementation(async function (this: Session, ...parameters) {
+    await begun;
+    // The writer takes note of it after the destination.
+    await new Promise(setImmediate);
+    return await queryRepeated.apply(this, parameters);
+  });
+  return { resolve, restore: () => spy.mockRestore() };
+}
+
+function withHooks(destination: Destination, hooks: Hooks, begun: () => void = () => undefined): Destination {
+  const beginChanges = destination.beginChanges.bind(destination);
+  destination.beginChanges = async (...parameters) => {
+    await beginChanges(...parameters);
+    begun();
+  };
   const write = destination.write.bind(destination);
   let batches = 0;
   destination.write = async (...parameters) => {

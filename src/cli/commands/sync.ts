@@ -47,7 +47,13 @@ async function runWatched(context: CommandContext, purpose: Purpose): Promise<Sy
   };
   let report: SyncReport;
   try {
-    report = await runSync(settings, { logger: watching?.logger ?? logger, signal, observer, ...purpose });
+    report = await runSync(settings, {
+      logger: watching?.logger ?? logger,
+      signal,
+      observer,
+      ownProcess: true,
+      ...purpose,
+    });
   } catch (error) {
     await finish({ error });
     throw error;

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { HeapGrowth, setHeapFlags } from '../../../src/common/heap-growth';
 
 /** Flags that are set until so many bytes have been written, in batches of 1 MB. */
-function flagsUntil(megabytes: number): string[] {
+function flagsUntil(megabytes: number, ownProcess = true): string[] {
   const flags: string[] = [];
-  const growth = new HeapGrowth((more) => flags.push(...more.split(' ')));
+  const growth = new HeapGrowth(ownProcess, (more) => flags.push(...more.split(' ')));
   for (let written = 0; written < megabytes; written += 1) growth.written(1024 * 1024);
   return flags;
 }
@@ -18,6 +18,11 @@ describe('heap growth', () => {
     const flags = ['--no-incremental-marking', '--incremental-marking', '--heap-growing-percent=100'];
     expect(flagsUntil(17)).toEqual(flags);
     expect(flagsUntil(100)).toEqual(flags);
+  });
+
+  it('does not keep a service from collecting', () => {
+    expect(flagsUntil(16, false)).toEqual([]);
+    expect(flagsUntil(17, false)).toEqual(['--incremental-marking', '--heap-growing-percent=100']);
   });
 
   it('leaves a Node alone that may not know the flags any more', () => {
