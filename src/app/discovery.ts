@@ -90,10 +90,11 @@ async function readCatalog(
     try {
       const catalog = await discover(session, signal, settings);
       const source = await sourceIdentity(session, signal);
+      const opensAhead = rowsFollow && willShare(catalog.tables, settings);
       const candidates = keyCandidates(session, signal);
-      // While one is made, no statement can begin: the odbc package holds one lock for both. The last one of the
-      // catalog is under way, and the next one, which takes the first snapshot, would wait for the whole login.
-      if (rowsFollow && willShare(catalog.tables, settings)) manager.openAhead();
+      // While a connection is made, no statement can begin or end: the odbc package has one lock for all of that. The
+      // catalog's last statement is under way; the next one, which takes the first snapshot, would wait for the login.
+      if (opensAhead) manager.openAhead();
       return { catalog, source, candidates: await candidates };
     } finally {
       await manager.release(session);
