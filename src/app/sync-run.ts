@@ -120,7 +120,12 @@ async function syncWithin(
     (it) => it.close(),
   );
   const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
-  lifecycle.use(destination, (it) => it.close());
+  lifecycle.use(destination, async (it) => {
+    // They end in threads of their own, and whoever has just ended a statement waits for them (the odbc package's lock):
+    // not before the run is recorded.
+    void manager.close();
+    await it.close();
+  });
   const { opened: states, findings } = await readCatalogWhile(
     { manager, settings, logger, signal: context.signal },
     async () => {
@@ -217,8 +222,6 @@ async function syncWithin(
   // What the interrupted tables had written is kept too: their state says how far they came.
   await writer.commit();
   stateFile.flush();
-  // The connections end while the warehouse is closed.
-  void manager.close();
   if (context.signal.aborted)
     throw interrupted('The sync was interrupted; what was committed is kept, and the next sync goes on from there.');
   control.logStatus();
