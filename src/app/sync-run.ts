@@ -121,8 +121,8 @@ async function syncWithin(
   );
   const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
   lifecycle.use(destination, async (it) => {
-    // They end in threads of their own, and whoever has just ended a statement waits for them (the odbc package's lock):
-    // not before the run is recorded.
+    // Connections end in threads of their own, but whoever has just ended a statement waits for them (the odbc package's
+    // lock): so now that the run is recorded, while the warehouse is closed.
     void manager.close();
     await it.close();
   });

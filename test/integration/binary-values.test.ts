@@ -81,9 +81,8 @@ describeWhere(missing, 'values that travel as digits', () => {
     expect(failures).toEqual({});
     await expectSame(4001);
     expect(encodings()).toContain('int32,timestamptz,timestamptz,float64,float64,plain');
-    // What is read before the warehouse is ready for it is texts.
+    // And in whichever form they come where nothing is held back.
     await client.query('UPDATE t SET d = -d WHERE id % 7 = 0');
-    decode.mockClear();
     expect((await sync(database, { syncMode: 'xmin' })).failures).toEqual({});
     await expectSame(4001);
   });

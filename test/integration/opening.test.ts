@@ -6,6 +6,7 @@ import { runSync } from '../../src/app/sync-run';
 import { ConnectorError } from '../../src/common/errors';
 import { stuckCalls } from '../../src/common/stuck-calls';
 import type { Destination } from '../../src/destination/destination';
+import { ConnectionManager } from '../../src/source/connection-manager';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
@@ -111,6 +112,21 @@ describe('a second reader', () => {
   const bigTable = (): Promise<unknown> =>
     database.client.query('CREATE TABLE big AS SELECT i AS id FROM generate_series(1, 60000) AS i; ANALYZE big');
   afterEach(() => database.client.query('DROP TABLE IF EXISTS big'));
+
+  test('begins its login while the catalog is read, not in front of the first snapshot', async () => {
+    const openAhead = jest.spyOn(ConnectionManager.prototype, 'openAhead');
+    let before: readonly number[] = [];
+    const planned = (): void => void (before = [...before, openAhead.mock.calls.length]);
+    try {
+      await sync(database, {}, { observer: { planned } });
+      await bigTable();
+      openAhead.mockClear();
+      await sync(database, {}, { observer: { planned } });
+    } finally {
+      openAhead.mockRestore();
+    }
+    expect(before).toEqual([0, 1]);
+  });
 
   test('is logged in before the first row is read, where it will have work', async () => {
     await bigTable();
