@@ -19,6 +19,8 @@ export interface ParameterOptions {
   readonly customBatchSize?: number | undefined;
   readonly customThreads?: number | undefined;
   readonly customQueueSize?: number | undefined;
+  /** `null`: nothing is compressed, in the Fivetran service as well. */
+  readonly destination?: 'duckdb' | 'null';
 }
 
 const MEDIUM_FROM_ROWS = 1_000_000;
@@ -36,9 +38,10 @@ const BY_CATEGORY: Readonly<Record<TableCategory, Omit<TableParameters, 'categor
  * What batch_mode adaptive has where memory allows. A batch of 5,000 rows is still one short statement, since batch_bytes
  * bounds it as well, and so does the number of its values, of half a microsecond each: the 1,100 rows of 200 columns
  * that batch_bytes let through took the server up to 0.19 s. And while DuckDB compresses a row group of 122,880 rows,
- * for a tenth of a second or two, readers go on if there is room for what they read: two of them 60,000 rows and more.
+ * for a tenth of a second or two, readers go on if there is room for what they read: two of them 60,000 rows and more. A
+ * service that is shut down sends what waits before its last checkpoint: with so many, a busy machine did not come to it.
  */
-const ADAPTIVE = { batchRows: 5_000, batchValues: 150_000, queueRows: 60_000 };
+const ADAPTIVE = { batchRows: 5_000, batchValues: 150_000, queueRows: 60_000, queueRowsUncompressed: 30_000 };
 
 /** Small: fewer than 1,000,000 rows; large: more than 50,000,000. */
 export function categorize(rows: number): TableCategory {
@@ -53,7 +56,8 @@ export function parametersFor(rows: number, columns: number, options: ParameterO
   const isAdaptive = options.batchMode === 'adaptive';
   const affordable = Math.floor(ADAPTIVE.batchValues / Math.max(columns, 1));
   const batchRows = options.customBatchSize ?? (isAdaptive ? Math.min(ADAPTIVE.batchRows, affordable) : base.batchRows);
-  const queueRows = isAdaptive ? Math.max(base.queueRows, ADAPTIVE.queueRows) : base.queueRows;
+  const roomy = options.destination === 'null' ? ADAPTIVE.queueRowsUncompressed : ADAPTIVE.queueRows;
+  const queueRows = isAdaptive ? Math.max(base.queueRows, roomy) : base.queueRows;
   return {
     category,
     batchRows,

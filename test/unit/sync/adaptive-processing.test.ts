@@ -33,6 +33,11 @@ describe('parameters', () => {
     });
   });
 
+  it('fewer rows wait where nothing is compressed', () => {
+    for (const rows of [10, 2_000_000, 60_000_000])
+      expect(parametersFor(rows, 11, { batchMode: 'adaptive', destination: 'null' }).queueRows).toBe(30_000);
+  });
+
   test.each([
     [30, 5_000],
     [200, 750],
