@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings';
 import { buildConnectionString } from '../source/connection-string';
 import { ConnectionManager } from '../source/connection-manager';
 import { chooseDriver } from '../source/odbc-driver';
+import { serverAddress } from '../source/server-answer';
 import type { Clock, SessionOptions } from '../source/session';
 
 const CONNECT_TIMEOUT_SECONDS = 15;
@@ -20,6 +21,7 @@ export function openSource(
     session: {
       connectionString: buildConnectionString(driver, { ...settings, connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS }),
       connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
+      server: settings.dsn === undefined ? serverAddress(settings.host, settings.port) : undefined,
       statementTimeoutSeconds: settings.statementTimeoutSeconds,
       lockTimeoutSeconds: settings.lockTimeoutSeconds,
       stallTimeoutSeconds: settings.stallTimeoutSeconds,

@@ -1,7 +1,8 @@
 import type * as Odbc from 'odbc';
 import { readFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { ConnectorError } from '../common/errors';
+import { ConnectorError, interrupted } from '../common/errors';
+import { answers, type ServerAddress } from './server-answer';
 
 /** One result row: column alias to value. Packed queries alias every column, since equal names collapse. */
 export type OdbcRow = Record<string, unknown>;
@@ -34,12 +35,56 @@ export function bufferFor(longestValueBytes: number): number {
   return Math.min(Math.max(USUAL_BUFFER_BYTES, Math.ceil(longestValueBytes * ROOM_TO_GROW)), MOST_BUFFER_BYTES);
 }
 
-/** Opens one connection. Rejects with the package's own error; source/odbc-error translates it. */
-export async function openOdbcConnection(
-  connectionString: string,
-  loginTimeoutSeconds: number,
-): Promise<OdbcConnection> {
-  const connection = await odbcPackage().connect({ connectionString, loginTimeout: loginTimeoutSeconds });
+export interface OdbcTarget {
+  readonly connectionString: string;
+  readonly connectTimeoutSeconds: number;
+  /** undefined: unknown, or several. */
+  readonly server?: ServerAddress | undefined;
+}
+
+/** Of the process: open, or on their way. */
+let connections = 0;
+
+/**
+ * Opens one connection. Rejects with the package's own error, which source/odbc-error translates. Where there are other
+ * connections, which would wait for the login, the server must first be seen to answer.
+ */
+export async function openOdbcConnection(target: OdbcTarget, signal?: AbortSignal): Promise<OdbcConnection> {
+  const others = connections;
+  connections += 1;
+  try {
+    if (others > 0 && target.server !== undefined) await expectAnswer(target.server, target, signal);
+    return wrapped(await connect(target));
+  } catch (error) {
+    connections -= 1;
+    throw error;
+  }
+}
+
+async function expectAnswer(
+  server: ServerAddress,
+  { connectTimeoutSeconds: seconds }: OdbcTarget,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (await answers(server, seconds * 1000, signal)) return;
+  if (signal?.aborted === true) throw interrupted('Interrupted while connecting.');
+  throw new ConnectorError(
+    `The server at "${server.host}", port ${server.port} did not answer for ${seconds} s (while connecting).`,
+    {
+      code: 'timeout',
+      kind: 'connection',
+      retryable: true,
+      sqlState: 'HYT00',
+      hint: 'Check the server, the network, and "host" and "port".',
+    },
+  );
+}
+
+async function connect({ connectionString, connectTimeoutSeconds }: OdbcTarget): Promise<Odbc.Connection> {
+  return await odbcPackage().connect({ connectionString, loginTimeout: connectTimeoutSeconds });
+}
+
+function wrapped(connection: Odbc.Connection): OdbcConnection {
   // Declared as a method by the package's types, but a getter in fact.
   const state = connection as unknown as { readonly connected: boolean };
   return {
@@ -48,7 +93,13 @@ export async function openOdbcConnection(
     },
     query: (sql, bufferBytes = USUAL_BUFFER_BYTES) =>
       connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: bufferBytes }),
-    close: () => connection.close(),
+    close: async () => {
+      try {
+        await connection.close();
+      } finally {
+        connections -= 1;
+      }
+    },
   };
 }
 

@@ -12,14 +12,12 @@ import { changeStuckCalls } from '../common/stuck-calls';
 import type { StatementEvent } from '../model/report';
 import { cancelStatement } from './cancel-statement';
 import { losesConnection, translateOdbcError } from './odbc-error';
-import { bufferFor, openOdbcConnection, type OdbcConnection, type OdbcRow } from './odbc-driver';
+import { bufferFor, openOdbcConnection, type OdbcConnection, type OdbcRow, type OdbcTarget } from './odbc-driver';
 import { RepeatedStatements, type RepeatedStatement } from './repeated-statements';
 import { VALUE_SETTINGS } from './session-settings';
 import { quoteLiteral } from './sql';
 
-export interface SessionOptions {
-  readonly connectionString: string;
-  readonly connectTimeoutSeconds: number;
+export interface SessionOptions extends OdbcTarget {
   /** 0: none */
   readonly statementTimeoutSeconds: number;
   /** 0: none */
@@ -69,7 +67,7 @@ export class Session {
 
   static async open(options: SessionOptions, clock: Clock = monotonicClock, signal?: AbortSignal): Promise<Session> {
     if (isAborted(signal)) throw interrupted('Interrupted before connecting.');
-    const connecting = openOdbcConnection(options.connectionString, options.connectTimeoutSeconds);
+    const connecting = openOdbcConnection(options, signal);
     let connection: OdbcConnection;
     try {
       connection = await limited(connecting, {

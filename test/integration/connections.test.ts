@@ -1,11 +1,16 @@
 /** Connections as a sync holds them: opened ahead, leased, given back, closed. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { openSource } from '../../src/app/source-connection';
 import { stuckCalls } from '../../src/common/stuck-calls';
 import type { ConnectionManager } from '../../src/source/connection-manager';
+import { openOdbcConnection } from '../../src/source/odbc-driver';
+import { answers, serverAddress } from '../../src/source/server-answer';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 
@@ -141,5 +146,81 @@ describe('with a server that accepts and says nothing', () => {
     manager.openAhead();
     await manager.close();
     expect(stuckCalls()).toBe(1);
+  });
+
+  test('other connections do not wait for it, and no thread is left in the driver', async () => {
+    const healthy = open();
+    const session = await healthy.lease();
+    const silent = openSilent();
+    const abort = new AbortController();
+    let settled = false;
+    const lease = silent.lease(abort.signal).finally(() => (settled = true));
+    lease.catch(() => undefined);
+    while (sockets.length === 0) await delay(5);
+    for (let n = 0; n < 5; n += 1)
+      expect((await session.query(`SELECT ${n}::int4 AS n`, { doing: 'testing' }))[0]?.['n']).toBe(n);
+    // The statements would otherwise have ended with the time for the login.
+    expect(settled).toBe(false);
+    abort.abort();
+    await expect(lease).rejects.toMatchObject({ code: 'interrupted' });
+    expect(stuckCalls()).toBe(0);
+    await silent.close();
+    await healthy.close();
+  });
+
+  test('it is said by name, port and time, beside other connections', async () => {
+    const healthy = open();
+    await healthy.release(await healthy.lease());
+    const { port } = server.address() as AddressInfo;
+    const target = { connectionString: '', connectTimeoutSeconds: 0.2, server: { host: '127.0.0.1', port } };
+    await expect(openOdbcConnection(target)).rejects.toMatchObject({
+      code: 'timeout',
+      kind: 'connection',
+      retryable: true,
+      message: `The server at "127.0.0.1", port ${port} did not answer for 0.2 s (while connecting).`,
+    });
+    await healthy.close();
+  });
+});
+
+describe('whether a server answers', () => {
+  const LIMIT_MS = 10_000;
+
+  test('PostgreSQL does', async () => {
+    const { host, port } = database;
+    expect(await answers({ host, port }, LIMIT_MS)).toBe(true);
+  });
+
+  test('what is refused, unknown or closed is left to the driver to say', async () => {
+    const closing = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve));
+    const { port } = closing.address() as AddressInfo;
+    expect(await answers({ host: '127.0.0.1', port }, LIMIT_MS)).toBe(true);
+    await new Promise((resolve) => closing.close(resolve));
+    expect(await answers({ host: '127.0.0.1', port }, LIMIT_MS)).toBe(true);
+    expect(await answers({ host: 'nowhere.invalid', port }, LIMIT_MS)).toBe(true);
+    expect(await answers({ host: '/nowhere', port }, LIMIT_MS)).toBe(true);
+  });
+
+  test('it is asked over a Unix socket too', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'pgsluice-socket-'));
+    const received: Buffer[] = [];
+    const server = createServer((socket) => socket.on('data', (data) => received.push(data) && socket.end('N')));
+    await new Promise<void>((resolve) => server.listen(`${directory}/.s.PGSQL.5433`, resolve));
+    expect(await answers({ host: directory, port: 5433 }, LIMIT_MS)).toBe(true);
+    // Length 8, and the code of an SSLRequest: 1234 and 5679.
+    expect(received.map((data) => data.toString('hex'))).toEqual(['0000000804d2162f']);
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(directory, { recursive: true });
+  });
+
+  test.each([
+    ['db.example', 6432, { host: 'db.example', port: 6432 }],
+    ['db.example', undefined, { host: 'db.example', port: 5432 }],
+    ['a,b', 5432, undefined],
+    ['@abstract', 5432, undefined],
+    [undefined, 5432, undefined],
+  ])('the address of %s, %s', (host, port, address) => {
+    expect(serverAddress(host, port)).toEqual(address);
   });
 });
