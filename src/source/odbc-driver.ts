@@ -42,23 +42,24 @@ export interface OdbcTarget {
   readonly server?: ServerAddress | undefined;
 }
 
-/** Of the process: open, or on their way. */
-let connections = 0;
-
 /**
- * Opens one connection. Rejects with the package's own error, which source/odbc-error translates. Where there are other
- * connections, which would wait for the login, the server must first be seen to answer.
+ * Opens one connection, to a server that has been seen to answer: whoever else is in the process would wait for a login
+ * that it does not answer. Rejects with the package's own error, which source/odbc-error translates.
  */
 export async function openOdbcConnection(target: OdbcTarget, signal?: AbortSignal): Promise<OdbcConnection> {
-  const others = connections;
-  connections += 1;
-  try {
-    if (others > 0 && target.server !== undefined) await expectAnswer(target.server, target, signal);
-    return wrapped(await connect(target));
-  } catch (error) {
-    connections -= 1;
-    throw error;
-  }
+  if (target.server !== undefined) await expectAnswer(target.server, target, signal);
+  const { connectionString, connectTimeoutSeconds } = target;
+  const connection = await odbcPackage().connect({ connectionString, loginTimeout: connectTimeoutSeconds });
+  // Declared as a method by the package's types, but a getter in fact.
+  const state = connection as unknown as { readonly connected: boolean };
+  return {
+    get connected() {
+      return state.connected;
+    },
+    query: (sql, bufferBytes = USUAL_BUFFER_BYTES) =>
+      connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: bufferBytes }),
+    close: () => connection.close(),
+  };
 }
 
 async function expectAnswer(
@@ -78,29 +79,6 @@ async function expectAnswer(
       hint: 'Check the server, the network, and "host" and "port".',
     },
   );
-}
-
-async function connect({ connectionString, connectTimeoutSeconds }: OdbcTarget): Promise<Odbc.Connection> {
-  return await odbcPackage().connect({ connectionString, loginTimeout: connectTimeoutSeconds });
-}
-
-function wrapped(connection: Odbc.Connection): OdbcConnection {
-  // Declared as a method by the package's types, but a getter in fact.
-  const state = connection as unknown as { readonly connected: boolean };
-  return {
-    get connected() {
-      return state.connected;
-    },
-    query: (sql, bufferBytes = USUAL_BUFFER_BYTES) =>
-      connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: bufferBytes }),
-    close: async () => {
-      try {
-        await connection.close();
-      } finally {
-        connections -= 1;
-      }
-    },
-  };
 }
 
 let loaded: typeof Odbc | undefined;
