@@ -24,6 +24,11 @@ export function serverMajor(): number {
 
 const NEWEST_MAJOR = 18;
 
+/** For describeWhere: what tests need that are about reading by ranges. */
+export function rangesMissing(): string | undefined {
+  return serverMajor() >= 14 ? undefined : 'PostgreSQL of 14 or later, which reads by ranges';
+}
+
 /** A server for one test file alone, to be killed, stopped and restarted. Close it in afterAll. */
 export function startServer(options?: PostgresOptions): Promise<PostgresServer> {
   return startPostgres(options);

@@ -6,13 +6,11 @@ import { RowVectors } from '../../src/destination/row-vectors';
 import { binaryForm, textsOfBinary } from '../../src/model/binary-values';
 import type { PackedEncoding } from '../../src/model/packed-batch';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
-import { createDatabase, serverMajor, type TestDatabase } from '../helpers/postgres';
+import { createDatabase, rangesMissing, type TestDatabase } from '../helpers/postgres';
 import { describeWhere } from '../helpers/server-process';
 import { sync } from './sync';
 
-const missing = serverMajor() >= 14 ? undefined : 'PostgreSQL of 14 or later, which reads by ranges';
-
-describeWhere(missing, 'values that travel as digits', () => {
+describeWhere(rangesMissing(), 'values that travel as digits', () => {
   let database: TestDatabase;
   let decode: jest.SpyInstance<unknown, Parameters<RowVectors['decode']>>;
   beforeEach(async () => {

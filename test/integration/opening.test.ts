@@ -8,7 +8,8 @@ import { stuckCalls } from '../../src/common/stuck-calls';
 import type { Destination } from '../../src/destination/destination';
 import { ConnectionManager } from '../../src/source/connection-manager';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
-import { createDatabase, type TestDatabase } from '../helpers/postgres';
+import { createDatabase, rangesMissing, type TestDatabase } from '../helpers/postgres';
+import { describeWhere } from '../helpers/server-process';
 import { settingsFor } from '../helpers/settings';
 import { CALM, sync } from './sync';
 
@@ -141,7 +142,7 @@ describe('a second reader', () => {
   });
 });
 
-describe('changes are read while the warehouse makes ready for them', () => {
+describeWhere(rangesMissing(), 'changes are read while the warehouse makes ready for them', () => {
   const changing = { syncMode: 'xmin', customBatchSize: 100, customThreads: 2 } as const;
 
   beforeEach(async () => {
