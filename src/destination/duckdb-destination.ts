@@ -15,6 +15,7 @@ import { literal, qualified, quoted, type TableName } from './duckdb-types';
 import { Warehouse, type WarehouseOptions } from './duckdb-warehouse';
 import { LoadTable } from './load-table';
 import { MemoryRoom } from './memory-room';
+import { folded } from './naming';
 import { replaceTable } from './replace-table';
 import { writeRun } from './run-history';
 import { loadTableName, STATE_TABLE, storedStates, tableNames } from './stored-states';
@@ -37,7 +38,7 @@ export class DuckDbDestination implements Destination {
   private inTransaction = false;
   /** For the next commit; null where a table has none any more. */
   private readonly newStates = new Map<string, TableState | null>();
-  /** Of all tables that are there, and perhaps some that are not: an exclusive lock keeps others from making any. */
+  /** Folded: of all tables that are there, and perhaps some that are not: an exclusive lock keeps others from making any. */
   private tableNames = new Set<string>();
 
   constructor(private readonly options: DuckDbDestinationOptions) {}
@@ -181,9 +182,9 @@ export class DuckDbDestination implements Destination {
   async finishLoad(table: DestinationTable): Promise<FinishedLoad> {
     const warehouse = await this.writing();
     const load = this.loadOf(table);
-    const mayExist = this.tableNames.has(table.name);
+    const mayExist = this.tableNames.has(folded(table.name));
     // A new table that has come whole since the last commit needs no name but its own.
-    if (!mayExist && !this.tableNames.has(loadTableName(table.name))) await load.make(this.tablePlace(table));
+    if (!mayExist && !this.tableNames.has(folded(loadTableName(table.name)))) await load.make(this.tablePlace(table));
     await load.close();
     if (mayExist || table.keysMayRepeat || table.primaryKey.length === 0) await this.room?.forComparison();
     const finished = await replaceTable(warehouse, {
@@ -193,7 +194,7 @@ export class DuckDbDestination implements Destination {
       mayExist,
       logger: this.options.logger,
     });
-    this.tableNames.add(table.name);
+    this.tableNames.add(folded(table.name));
     this.loads.delete(table.key);
     return finished;
   }
@@ -242,7 +243,7 @@ export class DuckDbDestination implements Destination {
       // Also where it has no rows: the state says that the load goes on, whatever becomes of this process.
       await load.make();
       await load.flush();
-      this.tableNames.add(load.tableName);
+      this.tableNames.add(folded(load.tableName));
     }
     await this.writeStates();
     // A commit that fails has rolled back.

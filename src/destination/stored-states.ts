@@ -3,6 +3,7 @@ import type { Logger } from '../common/logger';
 import type { TableState, TableStates } from '../model/sync-state';
 import { literal } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
+import { folded } from './naming';
 
 export const STATE_TABLE = '_pgsluice.state';
 
@@ -11,7 +12,7 @@ export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }
 
-/** Names of the tables and views of a schema. (information_schema.tables, which shows both, takes twice as long.) */
+/** Folded names (destination/naming) of the tables and views of a schema. (information_schema.tables, which shows both, takes twice as long.) */
 export async function tableNames(warehouse: Warehouse, schema: string): Promise<Set<string>> {
   const rows = await warehouse.rows(
     ['table', 'view']
@@ -21,12 +22,12 @@ export async function tableNames(warehouse: Warehouse, schema: string): Promise<
       )
       .join(' UNION ALL '),
   );
-  return new Set(rows.map(([name]) => String(name)));
+  return new Set(rows.map(([name]) => folded(String(name))));
 }
 
 /**
- * `names`: the tables that schema `schema` has. A table that somebody dropped, or that is in another schema than the one to be written now, was as good as
- * never synced: changes alone would find nothing to be applied to.
+ * `names`: folded, of the tables that schema `schema` has. A table that somebody dropped, or that is in another schema
+ * than the one to be written now, was as good as never synced: changes alone would find nothing to be applied to.
  */
 export async function storedStates(
   warehouse: Warehouse,
@@ -41,8 +42,8 @@ export async function storedStates(
       logger.warning(`The warehouse's state of ${String(key)} is damaged; it is loaded from the start.`);
       continue;
     }
-    const load = state.load !== null && names.has(loadTableName(state.destinationTable)) ? state.load : null;
-    if (state.lastSyncedAt === null || names.has(state.destinationTable)) {
+    const load = state.load !== null && names.has(folded(loadTableName(state.destinationTable))) ? state.load : null;
+    if (state.lastSyncedAt === null || names.has(folded(state.destinationTable))) {
       states.set(String(key), { ...state, load });
       continue;
     }
