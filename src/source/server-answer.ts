@@ -5,7 +5,8 @@
  * the time in the thread of JavaScript. A host that accepts a connection and then says nothing would so stop the
  * whole process, signals and other clients included, until the time for the login is over.
  */
-import { connect } from 'node:net';
+import { lookup } from 'node:dns';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
 export interface ServerAddress {
   /** A name, an address, or the directory of a Unix socket. */
@@ -14,15 +15,13 @@ export interface ServerAddress {
 }
 
 /**
- * SSLRequest, which every server and pooler answers, with or without TLS; that nothing follows is not worth a line in
- * the server's log. https://www.postgresql.org/docs/current/protocol-message-formats.html
+ * GSSENCRequest, which every server from 12 on and every pooler answers with one byte. That nothing follows is not worth
+ * a line in the server's log, as it would be after an SSLRequest where the server has TLS.
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+const GSSENC_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30]);
 
-/**
- * The address, where libpq would try just one. undefined: it is in a data source, or libpq's own default, or there are
- * several.
- */
+/** The address, where libpq would try no other host. undefined: it is in a data source, or libpq's own default, or there are several. */
 export function serverAddress(host: string | undefined, port: number | undefined): ServerAddress | undefined {
   // "@" begins the name of an abstract socket.
   if (host === undefined || host === '' || host.startsWith('@') || host.includes(',')) return undefined;
@@ -30,23 +29,45 @@ export function serverAddress(host: string | undefined, port: number | undefined
 }
 
 /**
- * True as soon as the server says anything, or there is an error, which the driver finds as fast and words better.
- * False after `limitMs` without either, or an abort.
+ * True as soon as the server says anything at one of its addresses, or when there is an error at all of them, which the
+ * driver finds as fast and words better. False after `limitMs` without either, or an abort.
  */
 export async function answers({ host, port }: ServerAddress, limitMs: number, signal?: AbortSignal): Promise<boolean> {
   if (signal?.aborted === true) return false;
   return await new Promise<boolean>((resolve) => {
-    const socket = connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
+    const asked = new Set<Socket>();
+    let finished = false;
     const finish = (answered: boolean): void => {
+      finished = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
-      socket.destroy();
+      for (const socket of asked) socket.destroy();
       resolve(answered);
     };
     const giveUp = (): void => finish(false);
     const timer = setTimeout(giveUp, limitMs);
     signal?.addEventListener('abort', giveUp, { once: true });
-    for (const event of ['data', 'error', 'close']) socket.on(event, () => finish(true));
-    socket.write(SSL_REQUEST);
+    const askAll = (places: readonly NetConnectOpts[]): void => {
+      for (const place of places) {
+        const socket = connect(place);
+        asked.add(socket);
+        socket.on('error', () => undefined);
+        socket.on('data', () => finish(true));
+        socket.on('close', () => {
+          asked.delete(socket);
+          if (asked.size === 0 && !finished) finish(true);
+        });
+        socket.write(GSSENC_REQUEST);
+      }
+    };
+    if (host.startsWith('/')) {
+      askAll([{ path: `${host}/.s.PGSQL.${port}` }]);
+      return;
+    }
+    lookup(host, { all: true }, (error, addresses) => {
+      if (finished) return;
+      if (error !== null) finish(true);
+      else askAll(addresses.map(({ address }) => ({ host: address, port })));
+    });
   });
 }

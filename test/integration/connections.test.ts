@@ -1,4 +1,5 @@
 /** Connections as a sync holds them: opened ahead, leased, given back, closed. */
+import dns from 'node:dns';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -124,7 +125,7 @@ describe.each([
   beforeAll(async () => {
     server = createServer((socket) => {
       sockets.push(socket.on('error', () => undefined));
-      // An SSLRequest has 8 bytes; the answer is that there is no TLS.
+      // Requests for encryption have 8 bytes; the answer is that there is none.
       if (stuck > 0) socket.on('data', ({ length }) => void (length === 8 ? socket.write('N') : (logins += 1)));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -222,14 +223,37 @@ describe('whether a server answers', () => {
     expect(await answers({ host: '/nowhere', port }, LIMIT_MS)).toBe(true);
   });
 
+  test.each([
+    ['one that answers, and one that says nothing', '127.0.0.2', true],
+    ['one that refuses, and one that says nothing', '127.0.0.3', false],
+  ])('of a name with two addresses, %s', async (_, second, answered) => {
+    const silent = createServer((socket) => socket.on('error', () => undefined));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const answering = createServer((socket) => socket.on('error', () => undefined).on('data', () => socket.end('N')));
+    await new Promise<void>((resolve) => answering.listen(port, '127.0.0.2', resolve));
+    const addresses = ['127.0.0.1', second].map((address) => ({ address, family: 4 }));
+    const lookup = jest
+      .spyOn(dns, 'lookup')
+      .mockImplementation(((_host: string, _options: object, done: (error: null, found: object[]) => void) =>
+        done(null, addresses)) as never);
+    try {
+      expect(await answers({ host: 'two.example', port }, answered ? LIMIT_MS : 300)).toBe(answered);
+    } finally {
+      lookup.mockRestore();
+      silent.close();
+      answering.close();
+    }
+  });
+
   test('it is asked over a Unix socket too', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'pgsluice-socket-'));
     const received: Buffer[] = [];
     const server = createServer((socket) => socket.on('data', (data) => received.push(data) && socket.end('N')));
     await new Promise<void>((resolve) => server.listen(`${directory}/.s.PGSQL.5433`, resolve));
     expect(await answers({ host: directory, port: 5433 }, LIMIT_MS)).toBe(true);
-    // Length 8, and the code of an SSLRequest: 1234 and 5679.
-    expect(received.map((data) => data.toString('hex'))).toEqual(['0000000804d2162f']);
+    // Length 8, and the code of a GSSENCRequest: 1234 and 5680.
+    expect(received.map((data) => data.toString('hex'))).toEqual(['0000000804d21630']);
     await new Promise((resolve) => server.close(resolve));
     rmSync(directory, { recursive: true });
   });
