@@ -22,11 +22,8 @@ export async function changeColumn(warehouse: Warehouse, table: string, change: 
     return;
   }
   const column = quoted(change.column);
-  await warehouse.run(
-    change.isNew === true
-      ? `ALTER TABLE ${table} ADD COLUMN ${column} ${change.type}`
-      : `ALTER TABLE ${table} ALTER ${column} TYPE ${change.type} USING ${change.value}`,
-  );
+  if (change.isNew === true) await warehouse.run(`ALTER TABLE ${table} ADD COLUMN ${column} ${change.type}`);
+  else await warehouse.changeType(table, column, change.type, change.value);
 }
 
 async function rebuild(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {

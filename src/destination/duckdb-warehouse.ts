@@ -1,4 +1,4 @@
-/** The warehouse file: opening, locking, and DuckDB's errors as sentences. */
+/** The warehouse file: opening, locking, and what is run in it. */
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
@@ -6,8 +6,9 @@ import { ConnectorError } from '../common/errors';
 import { makeFolder } from '../common/make-folder';
 import type { DecodeColumns } from '../model/column-decoding';
 import { duckdb } from './duckdb-library';
-import type { TableName } from './duckdb-types';
+import { literal, type TableName } from './duckdb-types';
 import { RowVectors, type ConstantColumn, type DecodedRows } from './row-vectors';
+import { destinationError, messageOf, openError, writeError } from './warehouse-errors';
 
 export interface WarehouseOptions {
   readonly path: string;
@@ -30,6 +31,8 @@ export class Warehouse {
   rowVectors: RowVectors | undefined;
   /** Text of the rows that were inserted since the transaction began. */
   private insertedBytes = 0;
+  /** Whether the transaction has statements that DuckDB's log cannot be trusted with. */
+  private mustNotLog = false;
 
   private constructor(
     private readonly instance: DuckDBInstance,
@@ -39,6 +42,17 @@ export class Warehouse {
   ) {}
 
   static async open(options: WarehouseOptions): Promise<Warehouse> {
+    try {
+      return await Warehouse.openFile(options);
+    } catch (error) {
+      if (options.readOnly === true || !(error instanceof ConnectorError) || error.code !== 'warehouse_log')
+        throw error;
+      await replayLog(options.path, error);
+      return await Warehouse.openFile(options);
+    }
+  }
+
+  private static async openFile(options: WarehouseOptions): Promise<Warehouse> {
     const Instance = duckdb().DuckDBInstance;
     try {
       if (options.readOnly !== true && !existsSync(options.path)) await createFile(Instance, options.path);
@@ -56,7 +70,8 @@ export class Warehouse {
       });
       const connection = await instance.connect();
       const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes);
-      await warehouse.run("SET TimeZone = 'UTC'");
+      // Runs of equal values are written once: to DuckDB 0 and -0 are equal.
+      await warehouse.run("SET TimeZone = 'UTC'; SET disabled_compression_methods = 'rle'");
       await warehouse.assertStored();
       const { decodeColumns } = options;
       if (decodeColumns !== undefined) warehouse.rowVectors = RowVectors.register(connection, decodeColumns);
@@ -83,6 +98,15 @@ export class Warehouse {
     return changed;
   }
 
+  /**
+   * Gives a column of `table` another type; `value` is SQL for its values. DuckDB writes the expression into its log and,
+   * where it calls a function, cannot open the file again when it has to replay that: so the commit goes into the file.
+   */
+  async changeType(table: string, column: string, type: string, value: string): Promise<void> {
+    this.mustNotLog = true;
+    await this.run(`ALTER TABLE ${table} ALTER ${column} TYPE ${type} USING ${value}`);
+  }
+
   /** Whether rows of the table were updated or deleted since the transaction began. */
   hasChangedRows(table: string): boolean {
     return this.changedTables.has(table);
@@ -94,12 +118,13 @@ export class Warehouse {
   }
 
   async endTransaction(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    const isLarge = how === 'COMMIT' && this.insertedBytes > CHECKPOINT_BYTES;
+    const intoFile = how === 'COMMIT' && (this.mustNotLog || this.insertedBytes > CHECKPOINT_BYTES);
     this.changedTables.clear();
     this.insertedBytes = 0;
-    if (isLarge) await this.run("SET checkpoint_threshold = '1B'");
+    this.mustNotLog = false;
+    if (intoFile) await this.run("SET checkpoint_threshold = '1B'");
     await this.run(how);
-    if (isLarge) await this.run('RESET checkpoint_threshold');
+    if (intoFile) await this.run('RESET checkpoint_threshold');
   }
 
   /** Lets DuckDB use that much memory, if it may not already. Never less: what is in use could not be given back. */
@@ -233,88 +258,25 @@ async function createFile(Instance: typeof DuckDBInstance, path: string): Promis
   }
 }
 
-function openError(error: unknown, path: string): ConnectorError {
-  const text = messageOf(error);
-  if (DISK_FULL.test(text)) return diskFull(error, path);
-  const holder = /PID (\d+)/.exec(text)?.[1];
-  if (/Could not set lock|Conflicting lock|being used by another process/i.test(text)) {
-    return destinationError(
-      `The warehouse ${path} is open in another process${holder === undefined ? '' : ` (PID ${holder})`}.`,
-      'warehouse_locked',
-      {
-        cause: error,
-        hint: 'Wait until it ends or close it there: one process at a time may open a warehouse.',
-      },
-    );
-  }
-  if (/not a valid DuckDB database file|not a database|magic bytes/i.test(text)) {
-    return destinationError(`The file ${path} is not a DuckDB database.`, 'not_a_warehouse', {
-      cause: error,
-      hint: 'Name another file with "warehouse_path", or move this one away.',
+/**
+ * A log with an ALTER TABLE … USING that calls a function cannot be replayed where the file is the first database of its
+ * DuckDB: functions are looked for in a default database, and there is none yet. Attached to one in memory, it can.
+ * `refused`: what opening the file by itself said.
+ */
+async function replayLog(path: string, refused: ConnectorError): Promise<void> {
+  try {
+    const instance = await duckdb().DuckDBInstance.create(':memory:', { autoinstall_known_extensions: 'false' });
+    try {
+      const connection = await instance.connect();
+      await connection.run(`ATTACH ${literal(path)} AS warehouse; CHECKPOINT warehouse; DETACH warehouse`);
+      connection.closeSync();
+    } finally {
+      instance.closeSync();
+    }
+  } catch (cause) {
+    throw destinationError(refused.message, refused.code, {
+      cause,
+      hint: 'Keep both files, and let another "warehouse_path" have a new copy of everything.',
     });
   }
-  if (/version number|newer version|older version/i.test(text)) {
-    return destinationError(
-      `The warehouse ${path} was written by another version of DuckDB: ${firstLine(text)}`,
-      'warehouse_version',
-      { cause: error },
-    );
-  }
-  if (/permission denied|EACCES|EROFS|Cannot open file/i.test(text)) {
-    return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', {
-      cause: error,
-      hint: 'Check the permissions of the file and its folder.',
-    });
-  }
-  return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', {
-    cause: error,
-    hint: 'Check "warehouse_path".',
-  });
-}
-
-const DISK_FULL = /No space left|disk full|not enough space|ENOSPC|EFBIG|File too large|could not write all bytes/i;
-
-function diskFull(error: unknown, path: string): ConnectorError {
-  return destinationError(`The disk is full: ${path} cannot grow.`, 'disk_full', {
-    cause: error,
-    hint: 'Free some space and run the sync again; what was committed is kept.',
-  });
-}
-
-/** A value or a row that does not fit is the table's fault; everything else stops the run. */
-function writeError(error: unknown, path: string): ConnectorError {
-  const text = messageOf(error);
-  if (DISK_FULL.test(text)) return diskFull(error, path);
-  if (/^(Conversion|Out of Range|Invalid Input|Constraint|Mismatch Type)/i.test(text)) {
-    return new ConnectorError(`A value does not fit the warehouse: ${withoutValues(text)}.`, {
-      code: 'value_does_not_fit',
-      kind: 'source',
-      cause: error,
-    });
-  }
-  return destinationError(`Writing ${path} failed: ${firstLine(text)}.`, 'warehouse_write', { cause: error });
-}
-
-function destinationError(message: string, code: string, more: { cause?: unknown; hint?: string }): ConnectorError {
-  return new ConnectorError(message, { code, kind: 'destination', ...more });
-}
-
-function messageOf(error: unknown): string {
-  // Not instanceof: an error of another realm (a test runner's) is one as well.
-  const { message } = error as { readonly message?: unknown };
-  // Of appended rows, whose errors DuckDB gives no class.
-  return (typeof message === 'string' ? message : String(error)).replace(
-    /^Failed to append: (?=.*constraint failed)/,
-    'Constraint Error: ',
-  );
-}
-
-function firstLine(text: string): string {
-  // Without DuckDB's name for its class, `IO Error: `.
-  return (text.split('\n')[0] ?? '').replace(/^(?:\w+ )+Error: /, '').replace(/\.$/, '');
-}
-
-/** DuckDB quotes the offending value; data does not belong into logs. */
-function withoutValues(text: string): string {
-  return firstLine(text).replace(/(["']).*\1/g, '"…"');
 }

@@ -1,0 +1,98 @@
+/** DuckDB's errors as sentences: what happened to the warehouse file, and what to do. */
+import { ConnectorError } from '../common/errors';
+
+export function openError(error: unknown, path: string): ConnectorError {
+  const text = messageOf(error);
+  if (DISK_FULL.test(text)) return diskFull(error, path);
+  const holder = /PID (\d+)/.exec(text)?.[1];
+  if (/Could not set lock|Conflicting lock|being used by another process/i.test(text)) {
+    return destinationError(
+      `The warehouse ${path} is open in another process${holder === undefined ? '' : ` (PID ${holder})`}.`,
+      'warehouse_locked',
+      {
+        cause: error,
+        hint: 'Wait until it ends or close it there: one process at a time may open a warehouse.',
+      },
+    );
+  }
+  if (/not a valid DuckDB database file|not a database|magic bytes/i.test(text)) {
+    return destinationError(`The file ${path} is not a DuckDB database.`, 'not_a_warehouse', {
+      cause: error,
+      hint: 'Name another file with "warehouse_path", or move this one away.',
+    });
+  }
+  if (/replaying WAL/i.test(text)) {
+    return destinationError(`The log of warehouse ${path} cannot be replayed: ${firstLine(text)}.`, 'warehouse_log', {
+      cause: error,
+      hint: 'Run "pgsluice sync", which can do so in another way.',
+    });
+  }
+  if (/version number|newer version|older version/i.test(text)) {
+    return destinationError(
+      `The warehouse ${path} was written by another version of DuckDB: ${firstLine(text)}`,
+      'warehouse_version',
+      { cause: error },
+    );
+  }
+  if (/permission denied|EACCES|EROFS|Cannot open file/i.test(text)) {
+    return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', {
+      cause: error,
+      hint: 'Check the permissions of the file and its folder.',
+    });
+  }
+  return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', {
+    cause: error,
+    hint: 'Check "warehouse_path".',
+  });
+}
+
+const DISK_FULL = /No space left|disk full|not enough space|ENOSPC|EFBIG|File too large|could not write all bytes/i;
+
+function diskFull(error: unknown, path: string): ConnectorError {
+  return destinationError(`The disk is full: ${path} cannot grow.`, 'disk_full', {
+    cause: error,
+    hint: 'Free some space and run the sync again; what was committed is kept.',
+  });
+}
+
+/** A value or a row that does not fit is the table's fault; everything else stops the run. */
+export function writeError(error: unknown, path: string): ConnectorError {
+  const text = messageOf(error);
+  if (DISK_FULL.test(text)) return diskFull(error, path);
+  if (/^(Conversion|Out of Range|Invalid Input|Constraint|Mismatch Type)/i.test(text)) {
+    return new ConnectorError(`A value does not fit the warehouse: ${withoutValues(text)}.`, {
+      code: 'value_does_not_fit',
+      kind: 'source',
+      cause: error,
+    });
+  }
+  return destinationError(`Writing ${path} failed: ${firstLine(text)}.`, 'warehouse_write', { cause: error });
+}
+
+export function destinationError(
+  message: string,
+  code: string,
+  more: { cause?: unknown; hint?: string },
+): ConnectorError {
+  return new ConnectorError(message, { code, kind: 'destination', ...more });
+}
+
+export function messageOf(error: unknown): string {
+  // Not instanceof: an error of another realm (a test runner's) is one as well.
+  const { message } = error as { readonly message?: unknown };
+  // Of appended rows, whose errors DuckDB gives no class.
+  return (typeof message === 'string' ? message : String(error)).replace(
+    /^Failed to append: (?=.*constraint failed)/,
+    'Constraint Error: ',
+  );
+}
+
+function firstLine(text: string): string {
+  // Without DuckDB's name for its class, `IO Error: `.
+  return (text.split('\n')[0] ?? '').replace(/^(?:\w+ )+Error: /, '').replace(/\.$/, '');
+}
+
+/** DuckDB quotes the offending value; data does not belong into logs. */
+function withoutValues(text: string): string {
+  return firstLine(text).replace(/(["']).*\1/g, '"…"');
+}
