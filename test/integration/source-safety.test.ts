@@ -1,3 +1,4 @@
+import { openSource } from '../../src/app/source-connection';
 import { planSync } from '../../src/app/sync-run';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDemoDatabase } from '../helpers/demo-database';
@@ -165,7 +166,8 @@ describe('what the role may and how it is set up', () => {
         default_transaction_read_only: 'off',
         lc_monetary: 'C',
         client_min_messages: 'debug1',
-        statement_timeout: '1',
+        // Not less: it holds for the driver's own statements of the login, before ours can say otherwise.
+        statement_timeout: '250',
         lock_timeout: '1',
         idle_in_transaction_session_timeout: '1',
         xmlbinary: 'hex',
@@ -197,6 +199,10 @@ describe('what the role may and how it is set up', () => {
           expect({ name, ...comparison }).toEqual({ name, ...same(comparison.rows) });
         }
       });
+      const manager = openSource(settingsFor(database, { username: role, password: 'secret' }), silent, 1);
+      const session = await manager.lease();
+      await session.query('SELECT pg_catalog.pg_sleep(0.5)::text AS x', { doing: 'sleeping' });
+      await manager.close();
       await database.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
     } finally {
       await database.drop();
