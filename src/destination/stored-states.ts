@@ -12,7 +12,10 @@ export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }
 
-/** Folded names (destination/naming) of the tables and views of a schema. (information_schema.tables, which shows both, takes twice as long.) */
+/**
+ * Folded names (destination/naming) of the tables and views of a schema. (information_schema.tables, which shows both,
+ * takes twice as long.)
+ */
 export async function tableNames(warehouse: Warehouse, schema: string): Promise<Set<string>> {
   const rows = await warehouse.rows(
     ['table', 'view']

@@ -15,13 +15,16 @@ export interface ServerAddress {
 }
 
 /**
- * GSSENCRequest, which every server from 12 on and every pooler answers with one byte. That nothing follows is not worth
+ * GSSENCRequest, which servers from 12 on answer with one byte, and so does PgBouncer. That nothing follows is not worth
  * a line in the server's log, as it would be after an SSLRequest where the server has TLS.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 const GSSENC_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30]);
 
-/** The address, where libpq would try no other host. undefined: it is in a data source, or libpq's own default, or there are several. */
+/**
+ * The address, where libpq would try no other host. undefined: it is in a data source, or libpq's own default, or there
+ * are several.
+ */
 export function serverAddress(host: string | undefined, port: number | undefined): ServerAddress | undefined {
   // "@" begins the name of an abstract socket.
   if (host === undefined || host === '' || host.startsWith('@') || host.includes(',')) return undefined;
