@@ -58,9 +58,11 @@ describe('what the source notices', () => {
         { customBatchSize: 200, customQueueSize: 200 },
         {
           beforeWrite: async () => {
+            // During its login PostgreSQL itself locks the database for each client, so that nobody drops it (InitPostgres).
             const { rows } = await database.client.query<{ mode: string; xid: string | null }>(
               `SELECT l.mode, a.backend_xid::text AS xid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-               WHERE a.application_name = 'pgsluice' AND a.datname = current_database() AND l.locktype <> 'virtualxid'`,
+               WHERE a.application_name = 'pgsluice' AND a.datname = current_database() AND l.locktype <> 'virtualxid'
+                 AND NOT (l.locktype = 'object' AND l.classid = 'pg_database'::regclass)`,
             );
             for (const { mode, xid } of rows) {
               modes.add(mode);
