@@ -247,7 +247,7 @@ const TABLE = [
     group: 'Reading',
     label: 'Batch mode',
     description:
-      'Batches and queue by table size alone, or larger where memory allows: 5000 rows a batch, 60000 in the queue',
+      'Batches and queue by table size alone, or larger where memory allows: 5000 rows a batch, 40000 in the queue',
   },
   {
     key: 'custom_batch_size',

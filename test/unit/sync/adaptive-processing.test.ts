@@ -29,7 +29,7 @@ describe('parameters', () => {
     expect(parametersFor(rows, 11, { batchMode: 'adaptive' })).toEqual({
       ...documented,
       batchRows: 5_000,
-      queueRows: 60_000,
+      queueRows: 40_000,
     });
   });
 
@@ -44,7 +44,7 @@ describe('parameters', () => {
     [1_600, 93],
   ])('a table of %d columns has batches of %d rows', (columns, batchRows) => {
     for (const rows of [10, 2_000_000, 60_000_000])
-      expect(parametersFor(rows, columns, { batchMode: 'adaptive' })).toMatchObject({ batchRows, queueRows: 60_000 });
+      expect(parametersFor(rows, columns, { batchMode: 'adaptive' })).toMatchObject({ batchRows, queueRows: 40_000 });
     expect(parametersFor(10, columns, { batchMode: 'fixed' })).toMatchObject({ batchRows: 5_000 });
   });
 
