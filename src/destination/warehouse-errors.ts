@@ -24,7 +24,7 @@ export function openError(error: unknown, path: string): ConnectorError {
   if (/replaying WAL/i.test(text)) {
     return destinationError(`The log of warehouse ${path} cannot be replayed: ${firstLine(text)}.`, 'warehouse_log', {
       cause: error,
-      hint: 'Run "pgsluice sync", which can do so in another way.',
+      hint: 'Keep both files, and let another "warehouse_path" have a new copy of everything.',
     });
   }
   if (/version number|newer version|older version/i.test(text)) {

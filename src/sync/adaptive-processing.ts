@@ -37,10 +37,10 @@ const BY_CATEGORY: Readonly<Record<TableCategory, Omit<TableParameters, 'categor
 /**
  * What batch_mode adaptive has where memory allows. A batch of 5,000 rows is still one short statement, since batch_bytes
  * bounds it as well, and so does the number of its values, of half a microsecond each: the 1,100 rows of 200 columns
- * that batch_bytes let through took the server up to 0.19 s. And while DuckDB compresses a row group of 122,880 rows,
- * for a tenth of a second or two, readers go on if there is room for what they read; with 60,000 rows in place of 40,000
- * a sync took as long and up to 12 MB more. A service that is shut down sends what waits before its last checkpoint:
- * with 60,000, a busy machine did not come to it.
+ * that batch_bytes let through took the server up to 0.19 s. And while DuckDB compresses a row group, readers
+ * go on if there is room for what they read; with 60,000 rows in place of 40,000 a sync took as long and up to 12 MB
+ * more. A service that is shut down sends what waits before its last checkpoint: with 60,000, a busy machine did not come
+ * to it.
  */
 const ADAPTIVE = { batchRows: 5_000, batchValues: 150_000, queueRows: 40_000, queueRowsUncompressed: 30_000 };
 
