@@ -71,28 +71,34 @@ export class Warehouse {
         // A commit that ends in a checkpoint writes its rows into the file alone, not into the log first.
         auto_checkpoint_skip_wal_threshold: '0',
       });
-      const connection = await instance.connect();
-      const attached = options.readOnly === true ? 'READ_ONLY' : `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`;
-      await connection.run(
-        `ATTACH ${literal(options.path)} AS ${DATABASE} (${attached}); USE ${DATABASE}; DETACH memory`,
-      );
-      const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes);
-      // Runs of equal values are written once: to DuckDB 0 and -0 are equal.
-      await warehouse.run("SET TimeZone = 'UTC'; SET disabled_compression_methods = 'rle'");
-      await warehouse.assertStored();
-      const { decodeColumns } = options;
-      if (decodeColumns !== undefined) warehouse.rowVectors = RowVectors.register(connection, decodeColumns);
-      return warehouse;
+      return await Warehouse.attach(instance, options).catch((error: unknown) => {
+        instance.closeSync();
+        throw error;
+      });
     } catch (error) {
       throw error instanceof ConnectorError ? error : openError(error, options.path);
     }
+  }
+
+  private static async attach(instance: DuckDBInstance, options: WarehouseOptions): Promise<Warehouse> {
+    const connection = await instance.connect();
+    const attached = options.readOnly === true ? 'READ_ONLY' : `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`;
+    await connection.run(
+      `ATTACH ${literal(options.path)} AS ${DATABASE} (${attached}); USE ${DATABASE}; DETACH memory`,
+    );
+    const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes);
+    // Runs of equal values are written once: to DuckDB 0 and -0 are equal.
+    await warehouse.run("SET TimeZone = 'UTC'; SET disabled_compression_methods = 'rle'");
+    await warehouse.assertStored();
+    const { decodeColumns } = options;
+    if (decodeColumns !== undefined) warehouse.rowVectors = RowVectors.register(connection, decodeColumns);
+    return warehouse;
   }
 
   /** DuckDB opens a file named like data (.json, .csv, .parquet) in memory: all of it would be lost in the end. */
   private async assertStored(): Promise<void> {
     const sql = 'SELECT path IS NOT NULL FROM duckdb_databases() WHERE database_name = current_database()';
     if ((await this.rows(sql))[0]?.[0] === true) return;
-    this.close();
     throw destinationError(`DuckDB takes ${this.path} for a file of data, by its name.`, 'not_a_warehouse', {
       hint: 'Give "warehouse_path" a name that ends in .db or .duckdb.',
     });
