@@ -18,7 +18,7 @@ const OTHER_BYTES = 32_000_000;
  * way of temporary files, one for each block of texts, which takes longer than anything else. Measured: with room for the
  * texts of a row group, 125,000 rows of 8 kB took 9 s of CPU time in place of 11. Those of 32 kB would need 1.2 GB.
  */
-const ROW_GROUP_SHARE = 1.2;
+const MEMORY_PER_BYTE_OF_ROW_GROUP = 1.2;
 const MOST_BYTES_OF_ROW_GROUP = 320_000_000;
 const BYTES_OF_LARGER_ROW_GROUP = 64_000_000;
 /**
@@ -90,7 +90,7 @@ export class MemoryRoom {
   }
 
   private async allow(): Promise<void> {
-    const rowGroupBytes = this.rowBytes * ROW_GROUP_ROWS * ROW_GROUP_SHARE;
+    const rowGroupBytes = this.rowBytes * ROW_GROUP_ROWS * MEMORY_PER_BYTE_OF_ROW_GROUP;
     const needed =
       OTHER_BYTES +
       Math.min(this.begunColumns * BYTES_PER_BEGUN_COLUMN, MOST_BYTES_OF_BEGUN_COLUMNS) +

@@ -11,7 +11,7 @@ import { createDatabase, type TestDatabase } from '../helpers/postgres';
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(180_000);
 
-const ROWS = 60_000;
+const ROWS = 120_000;
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -114,7 +114,7 @@ describe('a full disk', () => {
     return await sync({ warehouse_path: path }, { nodeArguments: [limited] });
   }
 
-  it.each([4, 12, 300, 2000])('after %d kB: exit 5; with room again, the next sync completes', async (kilobytes) => {
+  it.each([4, 12, 300, 3000])('after %d kB: exit 5; with room again, the next sync completes', async (kilobytes) => {
     const path = join(database.folder, `limited-${kilobytes}.db`);
     const result = await withLimit(kilobytes, path);
     expect(result.code).toBe(5);
@@ -150,7 +150,7 @@ describe('a full disk', () => {
     const mount = join(database.folder, 'disk');
     mkdirSync(mount);
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', mount], { stdio: 'pipe' });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', mount], { stdio: 'pipe' });
     } catch {
       // Only root may mount; the limits above stand for it.
       process.stdout.write('No small disk could be mounted here, so only the file-size limit was tested.\n');

@@ -1,5 +1,5 @@
 /** A process that dies between a commit and the next checkpoint leaves a log, which must bring everything back. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -113,6 +113,20 @@ describe('a log that DuckDB cannot replay by itself', () => {
       [2, 'x'],
     ]);
     warehouse.close();
+    expect([path, `${path}.wal`].map((file) => readFileSync(file))).toEqual(before);
+  });
+
+  test('is refused where it is damaged, and both files are left as they are', async () => {
+    const path = await leave();
+    const log = readFileSync(`${path}.wal`);
+    const middle = Math.floor(log.length / 2);
+    log.writeUInt8(log.readUInt8(middle) ^ 0xff, middle);
+    writeFileSync(`${path}.wal`, log);
+    const before = [path, `${path}.wal`].map((file) => readFileSync(file));
+    await expect(Warehouse.open({ path, ...options })).rejects.toMatchObject({
+      code: 'warehouse_log',
+      hint: 'Keep both files, and let another "warehouse_path" have a new copy of everything.',
+    });
     expect([path, `${path}.wal`].map((file) => readFileSync(file))).toEqual(before);
   });
 });
