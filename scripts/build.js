@@ -10,12 +10,15 @@ const dist = join(root, 'dist');
 // Inside the project, because a rename cannot leave the file system.
 const cache = join(root, 'node_modules', '.cache');
 
-/** @returns whether it compiles */
+/**
+ * @param {string} fresh
+ * @returns {Promise<boolean>} whether it compiles
+ */
 async function build(fresh) {
   const compiler = require.resolve('typescript/bin/tsc');
   const { status } = spawnSync(process.execPath, [compiler, '-p', root, '--outDir', fresh], { stdio: 'inherit' });
   if (status !== 0) return false;
-  // What the compiler does not know: the page's script and style, the interface of the Fivetran service.
+  // The compiler leaves these out: the page's script and style, and the interface of the Fivetran service.
   for (const asset of [join('cli', 'report', 'assets'), join('fivetran', 'fivetran_sdk.v2.proto')]) {
     cpSync(join(root, 'src', asset), join(fresh, asset), { recursive: true });
   }

@@ -1,12 +1,15 @@
-// Keeps what V8 makes of the command line for the next starts (see src/bin/pgsluice.ts): npm runs this after installing
-// the package, scripts/build.js after building. Only speed depends on it, so it always ends with 0.
+// Keeps what V8 makes of the command line for the next starts (see src/bin/pgsluice.ts). npm runs this after it has
+// installed the package, scripts/build.js after a build. Only speed depends on it, so it always ends with 0.
 const { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const { setFlagsFromString } = require('node:v8');
 
 const start = join(__dirname, '..', 'dist', 'bin', 'pgsluice.js');
 
+/** @typedef {{ compile: () => { script: import('node:vm').Script, digest: string }, CODE_CACHE: string }} Start */
+
 function write() {
+  /** @type {Start} */
   const { compile, CODE_CACHE } = require(start);
   const beside = `${CODE_CACHE}.${process.pid}`;
   try {

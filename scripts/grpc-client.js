@@ -8,10 +8,16 @@ const { spawn } = require('node:child_process');
 const { readFileSync } = require('node:fs');
 const { join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
+const { built } = require('./built');
 
 const root = join(__dirname, '..');
 
-/** Starts `pgsluice serve` on a free port; resolves to its address and what ends it. */
+/** @typedef {{ address: string, stop: () => void }} Service */
+
+/**
+ * Starts `pgsluice serve` on a free port.
+ * @returns {Promise<Service>}
+ */
 function startService() {
   const child = spawn(process.execPath, [join(root, 'dist', 'bin', 'pgsluice.js'), 'serve', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -27,14 +33,21 @@ function startService() {
   });
 }
 
-/** The configuration as the form would hold it: options of the command line have no field. */
+/**
+ * Reads the configuration as the form would hold it: options of the command line have no field there.
+ * @param {string} path
+ * @returns {Record<string, string>}
+ */
 function readConfiguration(path) {
-  const { OPTIONS } = require(join(root, 'dist', 'config', 'options.js'));
+  const { OPTIONS } = built('options');
+  /** @type {Set<string>} */
   const local = new Set(OPTIONS.filter((option) => option.local === true).map((option) => option.key));
+  /** @type {[string, string][]} */
   const all = Object.entries(JSON.parse(readFileSync(path, 'utf8')));
   return Object.fromEntries(all.filter(([key]) => !local.has(key)));
 }
 
+/** @param {Awaited<ReturnType<import('./built').BuiltModules['referenceClient']['runRound']>>} result */
 function report({ counts, breaches, warnings, seconds }) {
   for (const warning of warnings) console.log(`Warning: ${warning}`);
   const { messages, bytes, ...operations } = counts;
@@ -52,7 +65,8 @@ async function main() {
       folder: { type: 'string', default: join('files', 'grpc') },
     },
   });
-  const { runRound } = require(join(root, 'dist', 'fivetran', 'reference-client', 'platform.js'));
+  const { runRound } = built('referenceClient');
+  /** @type {Service} */
   const service =
     values.address === undefined ? await startService() : { address: values.address, stop: () => undefined };
   try {

@@ -26,7 +26,10 @@ function upToDate() {
   return sources.every((source) => statSync(source).mtimeMs <= built) && loads();
 }
 
-/** node-gyp as npm would run it: named by npm, bundled with npm, or whatever the PATH has. */
+/**
+ * Finds node-gyp as npm would: the one that npm names, the one bundled with npm, or that of the PATH.
+ * @returns {[program: string, ...parameters: string[]]}
+ */
 function nodeGyp() {
   const bundled = ['node_modules', 'node-gyp', 'bin', 'node-gyp.js'];
   const prefix = resolve(process.execPath, '..', '..');

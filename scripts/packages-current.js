@@ -1,11 +1,16 @@
-// Exits 0 if node_modules holds what package-lock.json asks for. npm leaves a lock file of its own in
-// node_modules, so a hand-run `npm install` counts as well as the `npm ci` of setup.sh.
+// Exits with 0 if node_modules holds what package-lock.json asks for. npm leaves a lock file of its own in
+// node_modules, so an `npm install` by hand counts as well as the `npm ci` of setup.sh.
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const root = join(__dirname, '..');
 
-/** @param {string} file */
+/** @typedef {{ version?: string, optional?: boolean }} Package */
+
+/**
+ * @param {string} file
+ * @returns {Record<string, Package> | undefined}
+ */
 function packagesOf(file) {
   try {
     return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
@@ -17,11 +22,18 @@ function packagesOf(file) {
 const wanted = packagesOf('package-lock.json');
 const installed = packagesOf('node_modules/.package-lock.json');
 
-/** Optional packages are those of other platforms, or could not be installed on this one. */
-const isCurrent = ([path, entry]) =>
-  path === '' ||
-  installed[path]?.version === entry.version ||
-  (entry.optional === true && installed[path] === undefined);
+/**
+ * An optional package may be missing: it is for another platform, or could not be installed on this one.
+ * @param {Package} wantedPackage
+ * @param {Package | undefined} present
+ */
+function isCurrent(wantedPackage, present) {
+  return present?.version === wantedPackage.version || (wantedPackage.optional === true && present === undefined);
+}
 
-const current = wanted !== undefined && installed !== undefined && Object.entries(wanted).every(isCurrent);
+const current =
+  wanted !== undefined &&
+  installed !== undefined &&
+  // The project itself stands under the empty path.
+  Object.entries(wanted).every(([path, entry]) => path === '' || isCurrent(entry, installed[path]));
 process.exitCode = current ? 0 : 1;

@@ -5,18 +5,26 @@ const { DuckDBInstance } = require('@duckdb/node-api');
 const MAX_ROWS = 100;
 const MAX_CELL = 48;
 
-/** One line per value, wide ones cut. */
+/**
+ * Shows a value on one line, and cuts a wide one.
+ * @param {unknown} value
+ */
 function show(value) {
   const text = value === null ? 'NULL' : String(value).replaceAll(/\s+/g, ' ');
   return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text;
 }
 
+/**
+ * @param {string[]} names
+ * @param {unknown[][]} rows
+ */
 function printTable(names, rows) {
   const table = [names, ...rows.map((row) => row.map(show))];
-  const widths = names.map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const widths = names.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  /** @type {(row: string[]) => string} */
   const line = (row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column]))
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
   console.log(line(names));

@@ -1,5 +1,5 @@
-// The integration and property tests on every supported PostgreSQL, one after the other, and what came of
-// it as a table.   test-matrix.js [--write] [MAJOR…]      --write puts the lines into docs/COMPATIBILITY.md
+// Runs the integration and property tests on every supported PostgreSQL, one after the other, and prints the results
+// as a table.   test-matrix.js [--write] [MAJOR…]      --write puts the lines into docs/COMPATIBILITY.md
 const { spawnSync } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
@@ -16,7 +16,19 @@ const RANGES_MAJOR = 14;
 const TEST_TIMEOUT_MS = 300_000;
 const RANGE_TESTS = ['integration/snapshot', 'integration/pressure', 'integration/incremental'];
 
-/** Runs the tests on one version; resolves to its line of the table. */
+/**
+ * @typedef {{ major: string, version: string, path: string, passed: number, failed: string[], seconds: number }} Result
+ * @typedef {{ fullName: string, status: string, failureMessages?: string[] }} TestOutcome
+ * @typedef {{ name: string, status: string, assertionResults: TestOutcome[] }} FileOutcome
+ * @typedef {{ numPassedTests: number, testResults: FileOutcome[] }} JestReport
+ */
+
+/**
+ * Runs the tests on one version.
+ * @param {string} major
+ * @param {string} folder for jest's report
+ * @returns {Result}
+ */
 function runVersion(major, folder) {
   fetchPostgres(major);
   const output = path.join(folder, `${major}.json`);
@@ -41,6 +53,7 @@ function runVersion(major, folder) {
       PGSLUICE_PROPERTY_RUNS: process.env.PGSLUICE_PROPERTY_RUNS ?? '4',
     },
   });
+  /** @type {JestReport} */
   const report = JSON.parse(readFileSync(output, 'utf8'));
   const failed = report.testResults.flatMap((file) => {
     const name = path.relative(root, file.name);
@@ -49,7 +62,7 @@ function runVersion(major, folder) {
   });
   return {
     major,
-    version: PACKAGES[major].replace(/^(\d+\.\d+).*/, '$1'),
+    version: (PACKAGES[major] ?? '').replace(/^(\d+\.\d+).*/, '$1'),
     path: Number(major) >= RANGES_MAJOR ? 'ranges' : 'cursor',
     passed: report.numPassedTests,
     failed,
@@ -57,7 +70,10 @@ function runVersion(major, folder) {
   };
 }
 
-/** With its reason, so that nobody has to run it again to know. */
+/**
+ * Names a failed test with its reason, so that it need not run again to know.
+ * @param {TestOutcome} test
+ */
 function describeFailure(test) {
   const reason = (test.failureMessages?.[0] ?? '').split('\n')[0];
   return reason === '' ? test.fullName : `${test.fullName} (${reason})`;
@@ -68,16 +84,21 @@ const HEADER = [
   '| --- | --- | --- | --- | --- |',
 ];
 
+/** @param {Result} result */
 function line(result) {
   const date = new Date().toISOString().slice(0, 10);
   return `| ${result.version} | ${result.path} | ${result.passed} | ${result.failed.length} | ${date} |`;
 }
 
-/** Replaces the line of its version, and leaves those of the others. */
+/**
+ * Replaces the line of its version, and leaves those of the others.
+ * @param {Result} result
+ */
 function write(result) {
   const text = readFileSync(document, 'utf8');
-  const [before, rest = ''] = text.split(BEGIN);
-  const [present, after = ''] = rest.split(END);
+  const [before = '', rest = ''] = text.split(BEGIN);
+  const [present = '', after = ''] = rest.split(END);
+  /** @type {(row: string) => number} */
   const major = (row) => Number(/^\| (\d+)\./.exec(row)?.[1]);
   const others = present.split('\n').filter((row) => major(row) > 0 && major(row) !== Number(result.major));
   const rows = [...others, line(result)].sort((a, b) => major(a) - major(b));
@@ -88,6 +109,7 @@ function main() {
   const chosen = process.argv.slice(2).filter((word) => word !== '--write');
   const majors = chosen.length > 0 ? chosen : Object.keys(PACKAGES);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'pgsluice-matrix-'));
+  /** @type {Result[]} */
   const results = [];
   try {
     for (const major of majors) {

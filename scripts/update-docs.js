@@ -1,18 +1,15 @@
 // Writes the option table into README.md, between its markers. Run it after changing src/config/options.ts.
-const { readFileSync, writeFileSync } = require('node:fs');
+const { existsSync, readFileSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
+const { built, builtFile } = require('./built');
 
-const root = join(__dirname, '..');
-const readme = join(root, 'README.md');
+const readme = join(__dirname, '..', 'README.md');
 
-let table;
-try {
-  table = require(join(root, 'dist', 'config', 'options-table.js'));
-} catch (error) {
-  if (error.code !== 'MODULE_NOT_FOUND') throw error;
+if (!existsSync(builtFile('optionsTable'))) {
   process.stderr.write('The build is missing; run `npm run build` first.\n');
   process.exit(1);
 }
+const table = built('optionsTable');
 
 const before = readFileSync(readme, 'utf8');
 const after = table.replaceOptionsTable(before);

@@ -21,6 +21,23 @@ Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without option
   --help
 `;
 
+/**
+ * @typedef {object} Choices
+ * @property {number} [rows]
+ * @property {boolean} full
+ * @property {number} rounds
+ * @property {string[]} only
+ * @property {string} [connection]
+ * @property {string} [json]
+ * @property {string} main
+ * @property {boolean} profile
+ * @property {boolean} help
+ */
+
+/**
+ * @param {string[]} argv
+ * @returns {Choices}
+ */
 function readArguments(argv) {
   const { values } = parseArgs({
     args: argv,
@@ -36,15 +53,20 @@ function readArguments(argv) {
       help: { type: 'boolean', default: false },
     },
   });
+  const { rows, ...others } = values;
   return {
-    ...values,
-    rows: values.rows === undefined ? undefined : wholeNumber('--rows', values.rows),
+    ...others,
+    ...(rows === undefined ? {} : { rows: wholeNumber('--rows', rows) }),
     rounds: wholeNumber('--rounds', values.rounds),
     only: values.only.flatMap((names) => names.split(',')),
     main: path.resolve(values.main),
   };
 }
 
+/**
+ * @param {string} name
+ * @param {string} text
+ */
 function wholeNumber(name, text) {
   const number = Number(text.replaceAll('_', ''));
   if (!Number.isSafeInteger(number) || number < 1) throw new Error(`${name} must be a whole number, 1 or more.`);
@@ -52,13 +74,16 @@ function wholeNumber(name, text) {
 }
 
 /**
- * What --only leaves: of workloads and of programs. Names of one sort alone leave all of the other.
- * @param {string[]} only @param {string[]} parts @param {string[]} programs
+ * Chooses what --only names among workloads and programs. Names of one sort alone leave all of the other.
+ * @param {string[]} only
+ * @param {string[]} parts
+ * @param {string[]} programs
  */
 function selection(only, parts, programs) {
   const unknown = only.filter((name) => !parts.includes(name) && !programs.includes(name));
   if (unknown.length > 0)
     throw new Error(`--only ${unknown.join(', ')} is unknown; there are ${[...parts, ...programs].join(', ')}.`);
+  /** @type {(names: string[]) => Set<string>} */
   const chosen = (names) => {
     const named = names.filter((name) => only.includes(name));
     return new Set(named.length > 0 ? named : names);

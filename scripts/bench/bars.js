@@ -1,18 +1,32 @@
 // The bars: what the project promises of its own speed and memory, and whether this run kept it.
 
 /**
- * @typedef {{ what: string, bar: number, goal: number, unit: string, measured: number, note?: string }} Bar
+ * @typedef {{ what: string, bar: number, goal: number, unit: string, measured: number }} Bar
  */
 
-/** @returns {Bar[]} `measured` is NaN where this run has no number for it; the note says why. */
+/**
+ * @typedef {object} Results
+ * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
+ * @property {import('./growth').Growth | undefined} growth
+ * @property {import('./changes').Changes | undefined} changes
+ * @property {import('./small-things').SmallThings | undefined} small
+ */
+
+/**
+ * @param {Results} measured
+ * @returns {Bar[]} `measured` is NaN where this run has no number for it
+ */
 function assessBars({ results, growth, changes, small }) {
+  /** @type {(workload: string, name: string) => import('./rounds').Measured | undefined} */
   const of = (workload, name) => results.get(workload)?.find((it) => it.name === name && it.failure === undefined);
+  /** @type {(workload: string, name: string, other: string) => number} */
   const ratio = (workload, name, other) => divide(of(workload, name)?.seconds, of(workload, other)?.seconds);
   const tables = results.get('tables')?.find((it) => it.name === 'pgsluice');
   const everyLongest = [...results.values()].flat().filter((it) => it.name.startsWith('pgsluice'));
   const longest = everyLongest.map((it) => it.longestStatementMs).filter((it) => it !== undefined);
   const one = growth?.rows.find((point) => point.size === 1_000_000);
   const five = growth?.rows.find((point) => point.size === 5_000_000);
+  /** @type {[what: string, bar: number, goal: number, unit: string, measured: number][]} */
   const bars = [
     [
       'orders, server to warehouse file: time ÷ pyodbc (which writes nothing)',
@@ -49,6 +63,10 @@ function assessBars({ results, growth, changes, small }) {
   return bars.map(([what, bar, goal, unit, measured]) => ({ what, bar, goal, unit, measured }));
 }
 
+/**
+ * @param {import('./changes').Changes | undefined} changes
+ * @param {number} oneIn
+ */
 function incremental(changes, oneIn) {
   return divide(changes?.incremental.find((it) => it.oneIn === oneIn)?.seconds, changes?.fullSeconds);
 }

@@ -27,89 +27,123 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'small'];
  * @property {number} rounds
  * @property {{ name: string, what: string, size: number }[]} workloads
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
- * @property {Awaited<ReturnType<typeof measureChanges>>} [changes]
- * @property {Awaited<ReturnType<typeof measureGrowth>>} [growth]
+ * @property {import('./changes').Changes} [changes]
+ * @property {import('./growth').Growth} [growth]
  * @property {import('./small-things').SmallThings} [small]
  * @property {import('./bars').Bar[]} bars
- * @property {string[][]} skipped what and why
+ * @property {string[][]} skipped pairs of what and why
  */
 
+/**
+ * @typedef {import('./arguments').Choices} Choices
+ * @typedef {import('./contenders').Contender} Contender
+ */
+
+/** @param {string} line */
 function say(line) {
   console.log(`bench: ${line}`);
 }
 
-/** @returns {Promise<Outcome>} */
-async function benchmark(choices, source, driver) {
-  const { main, rounds } = choices;
-  const workloads = sizedWorkloads(choices);
-  const contenders = createContenders({ server: source.server, main, driver, say });
-  const parts = [...workloads.map((it) => it.name), ...PARTS_BESIDE_WORKLOADS];
-  const chosen = selection(
-    choices.only,
-    parts,
-    contenders.map((it) => it.name),
-  );
-  const machine = describeMachine({
-    main,
-    postgres: await source.version(),
-    driver,
-    ownServer: choices.connection === undefined,
-  });
-  const wanted = contenders.filter(
-    (it) => chosen.programs.has(it.name) && it.workloads.some((name) => chosen.parts.has(name)),
-  );
-  const skipped = wanted.flatMap(({ name, missing }) => {
+/**
+ * Asks the contenders that are wanted for what they miss. Those may install it, so it happens once and before all runs.
+ * @param {Contender[]} wanted
+ * @returns {{ available: Contender[], skipped: string[][] }}
+ */
+function leaveOutMissing(wanted) {
+  /** @type {string[][]} */
+  const skipped = [];
+  const available = wanted.filter(({ name, missing }) => {
     const reason = missing();
-    return reason === undefined ? [] : [[name, reason]];
+    if (reason !== undefined) skipped.push([name, reason]);
+    return reason === undefined;
   });
   for (const [name, reason] of skipped) say(`${name} is left out: ${reason}`);
-  const available = wanted.filter((it) => !skipped.some(([name]) => name === it.name));
-  if ((os.loadavg()[0] ?? 0) > os.availableParallelism() / 2)
-    say(`other programs keep this machine busy (load ${machine['Load before']}); ratios will be noisy`);
+  return { available, skipped };
+}
 
+/**
+ * Measures every workload that was chosen, each on a database of its own.
+ * @param {Source} source
+ * @param {Choices} choices
+ * @param {import('./workloads').SizedWorkload[]} workloads
+ * @param {Contender[]} contenders
+ * @returns {Promise<Pick<Outcome, 'results' | 'changes'>>}
+ */
+async function measureWorkloads(source, { main, rounds }, workloads, contenders) {
+  /** @type {Outcome['results']} */
   const results = new Map();
   let changes;
-  for (const workload of workloads.filter((it) => chosen.parts.has(it.name))) {
-    say(
-      `${workload.name}: making ${workload.size.toLocaleString('en')} ${workload.name === 'tables' ? 'tables' : 'rows'}`,
-    );
-    const database = await source.create(workload.name, workload.statements());
-    if (workload.name === 'changes') changes = await measureChanges({ source, main, database, rounds, say });
+  for (const { name, table, size, statements } of workloads) {
+    say(`${name}: making ${size.toLocaleString('en')} ${name === 'tables' ? 'tables' : 'rows'}`);
+    const database = await source.create(name, statements());
+    if (name === 'changes') changes = await measureChanges({ source, main, database, rounds, say });
     else {
-      const running = available.filter((it) => it.workloads.includes(workload.name));
-      const measured = await runRounds({
-        source,
-        database,
-        table: workload.table,
-        rows: workload.size,
-        rounds,
-        contenders: running,
-        say,
-      });
+      const running = contenders.filter((it) => it.workloads.includes(name));
+      const measured = await runRounds({ source, database, table, rows: size, rounds, contenders: running, say });
       results.set(
-        workload.name,
-        measured.map((it) => ({ ...it, size: workload.size })),
+        name,
+        measured.map((it) => ({ ...it, size })),
       );
     }
     await source.drop(database);
   }
-  const small = chosen.parts.has('small') ? await measureSmallThings({ main, say }) : undefined;
-  if (small?.psutilMissing !== undefined) {
-    skipped.push(['psutil', small.psutilMissing]);
-    say(`psutil is left out: ${small.psutilMissing}`);
-  }
+  return { results, ...(changes === undefined ? {} : { changes }) };
+}
+
+/**
+ * Measures what stands beside the workloads.
+ * @param {Source} source
+ * @param {Choices} choices
+ * @param {Set<string>} parts
+ * @returns {Promise<Pick<Outcome, 'small' | 'growth'>>}
+ */
+async function measureTheRest(source, choices, parts) {
+  const { main, rounds } = choices;
+  const small = parts.has('small') ? await measureSmallThings({ main, say }) : undefined;
+  if (small?.psutilMissing !== undefined) say(`psutil is left out: ${small.psutilMissing}`);
   let growth;
-  if (chosen.parts.has('growth')) {
+  if (parts.has('growth')) {
     say('growth: rows, then tables');
     // The curve shows its own noise; one run of most points keeps it affordable.
-    growth = await measureGrowth({ source, main, sizes: growthSizes(choices), rounds: choices.rounds, say });
+    growth = await measureGrowth({ source, main, sizes: growthSizes(choices), rounds, say });
   }
+  return { ...(growth === undefined ? {} : { growth }), ...(small === undefined ? {} : { small }) };
+}
+
+/**
+ * @param {Choices} choices
+ * @param {Source} source
+ * @param {string} driver
+ * @returns {Promise<Outcome>}
+ */
+async function benchmark(choices, source, driver) {
+  const { main, rounds } = choices;
+  const workloads = sizedWorkloads(choices);
+  const contenders = createContenders({ server: source.server, main, driver, say });
+  const chosen = selection(
+    choices.only,
+    [...workloads.map((it) => it.name), ...PARTS_BESIDE_WORKLOADS],
+    contenders.map((it) => it.name),
+  );
+  const ownServer = choices.connection === undefined;
+  const machine = describeMachine({ main, postgres: await source.version(), driver, ownServer });
+  const { available, skipped } = leaveOutMissing(
+    contenders.filter((it) => chosen.programs.has(it.name) && it.workloads.some((name) => chosen.parts.has(name))),
+  );
+  if ((os.loadavg()[0] ?? 0) > os.availableParallelism() / 2)
+    say(`other programs keep this machine busy (load ${machine['Load before']}); ratios will be noisy`);
+
+  const wanted = workloads.filter((it) => chosen.parts.has(it.name));
+  const { results, changes } = await measureWorkloads(source, choices, wanted, available);
+  const { growth, small } = await measureTheRest(source, choices, chosen.parts);
+  if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
+  const command = [
+    'npm run bench',
+    ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2).filter(isPublic)] : []),
+  ];
   return {
     machine,
-    command: [
-      'npm run bench',
-      ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2).filter(isPublic)] : []),
-    ].join(' '),
+    command: command.join(' '),
     rounds,
     workloads,
     results,
@@ -121,17 +155,25 @@ async function benchmark(choices, source, driver) {
   };
 }
 
-/** A connection has a password, and files are of this machine. */
+/**
+ * Says whether an argument may be written down: a connection has a password, and files are of this machine.
+ * @param {string} argument
+ * @param {number} index
+ * @param {string[]} all
+ */
 function isPublic(argument, index, all) {
   const hidden = ['--connection', '--json', '--main'];
   return !hidden.some((name) => argument.startsWith(name) || all[index - 1] === name);
 }
 
-/** @param {Outcome} outcome */
+/**
+ * @param {Outcome} outcome
+ * @param {import('./arguments').Choices} choices
+ */
 function write(outcome, { json, only, rows }) {
   if (json !== undefined)
     writeFileSync(json, `${JSON.stringify({ ...outcome, results: Object.fromEntries(outcome.results) }, null, 2)}\n`);
-  // Documents are for everybody: of the sizes that the bars are set for, or nothing.
+  // Everybody reads the documents: they hold the sizes that the bars are set for, or stay as they are.
   if (only.length > 0 || rows !== undefined) return;
   mkdirSync(docs, { recursive: true });
   writeFileSync(path.join(docs, 'BENCHMARKS.md'), renderMarkdown(outcome));
@@ -140,6 +182,7 @@ function write(outcome, { json, only, rows }) {
   say('written: docs/BENCHMARKS.md, docs/benchmark-growth.svg');
 }
 
+/** @param {string[]} argv */
 async function run(argv) {
   const choices = readArguments(argv);
   if (choices.help) {

@@ -2,15 +2,24 @@
 const { pgsluiceSync } = require('./contenders');
 const { inFolder, measure, median } = require('./rounds');
 
-/** One row in so many is changed: 1 %, then 0.1 %. */
+/** @typedef {import('./source').Source} Source @typedef {import('./tools').Say} Say */
+
+/** One row in this many is changed: 1 %, then 0.1 %. */
 const ONE_IN = [100, 1_000];
 
 /**
  * @typedef {{ oneIn: number, rowsChanged: number, seconds: number }} Incremental
- * @returns {Promise<{ fullSeconds: number, incremental: Incremental[], failure?: string }>}
+ * @typedef {{ fullSeconds: number, incremental: Incremental[], failure?: string }} Changes
+ */
+
+/**
+ * @param {{ source: Source, main: string, database: string, rounds: number, say: Say }} options
+ * @returns {Promise<Changes>}
  */
 async function measureChanges({ source, main, database, rounds, say }) {
+  /** @type {number[]} */
   const full = [];
+  /** @type {{ oneIn: number, rowsChanged: number, seconds: number[] }[]} */
   const later = ONE_IN.map((oneIn) => ({ oneIn, rowsChanged: 0, seconds: [] }));
   for (let round = 0; round < rounds; round += 1) {
     const failure = await inFolder(async (folder) => {
@@ -25,7 +34,7 @@ async function measureChanges({ source, main, database, rounds, say }) {
         if (next.failure !== undefined) return described(next);
         step.seconds.push(next.seconds);
       }
-      const parts = later.map(({ seconds }) => `${seconds.at(-1).toFixed(2)} s`);
+      const parts = later.map(({ seconds }) => `${seconds.at(-1)?.toFixed(2)} s`);
       say(`  round ${round + 1}/${rounds}  full ${first.seconds.toFixed(2)} s, then ${parts.join(', ')}`);
       return undefined;
     });
@@ -37,17 +46,25 @@ async function measureChanges({ source, main, database, rounds, say }) {
   };
 }
 
+/** @param {import('./rounds').Run} run */
 function described(run) {
   return `${run.failure}: ${run.output.trim().split('\n').at(-1)}`;
 }
 
-/** Spread over the whole table, as updates are: other rows in every round. */
+/**
+ * Changes rows all over the table, as updates do, and other rows in every round.
+ * @param {Source} source
+ * @param {string} database
+ * @param {number} oneIn
+ * @param {number} round
+ * @returns {Promise<number>} how many
+ */
 async function changeRows(source, database, oneIn, round) {
   return source.with(database, async (client) => {
     const { rowCount } = await client.query(
       `UPDATE public.orders SET status = 'changed', updated_at = now() WHERE id % ${oneIn} = ${round % oneIn}`,
     );
-    return rowCount;
+    return rowCount ?? 0;
   });
 }
 

@@ -1,11 +1,12 @@
-// Who is measured: pgsluice, reading and writing or reading alone, beside its peers.
+// Says who is measured: pgsluice, reading and writing or reading alone, beside its peers.
 const { writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { createPeers } = require('./peers');
 
 /**
- * One run of a contender: which table, and an empty folder to work in.
+ * A job is one run of a contender: it has a table, and an empty folder to work in.
  * @typedef {{ database: string, table: string | undefined, folder: string }} Job
+ * @typedef {import('../demo/postgres-server').ServerCoordinates} Server
  */
 
 /**
@@ -19,7 +20,10 @@ const { createPeers } = require('./peers');
 
 const EVERY_WORKLOAD = ['orders', 'events', 'wide', 'texts', 'tables'];
 
-/** @returns {Contender[]} */
+/**
+ * @param {{ server: Server, main: string, driver: string, say: import('./tools').Say }} context
+ * @returns {Contender[]}
+ */
 function createContenders({ server, main, driver, say }) {
   return [
     {
@@ -47,17 +51,33 @@ function createContenders({ server, main, driver, say }) {
   ];
 }
 
-/** @returns {import('./process-run').Command} */
+/**
+ * @param {string} main
+ * @param {Server} server
+ * @param {Job} job
+ * @returns {import('./process-run').Command}
+ */
 function pgsluiceServe(main, server, { database, table, folder }) {
   const file = writeConfiguration(server, database, folder);
   return ofNode([path.join(__dirname, 'grpc-stream.js'), main, file, table ?? ''], folder);
 }
 
-/** @returns {import('./process-run').Command} */
+/**
+ * @param {string} main
+ * @param {Server} server
+ * @param {Job} job
+ * @param {string[]} extra options
+ * @returns {import('./process-run').Command}
+ */
 function pgsluiceSync(main, server, { database, folder }, extra = []) {
   return ofNode([main, 'sync', '--configuration', writeConfiguration(server, database, folder), ...extra], folder);
 }
 
+/**
+ * @param {Server} server
+ * @param {string} database
+ * @param {string} folder
+ */
 function writeConfiguration(server, database, folder) {
   const file = path.join(folder, 'configuration.json');
   const { host, port, user, password } = server;
@@ -66,7 +86,11 @@ function writeConfiguration(server, database, folder) {
   return file;
 }
 
-/** @returns {import('./process-run').Command} */
+/**
+ * @param {string[]} args
+ * @param {string} folder
+ * @returns {import('./process-run').Command}
+ */
 function ofNode(args, folder) {
   return {
     file: process.execPath,

@@ -1,16 +1,25 @@
-// The growth measurements as an SVG: four small charts, each from zero, so that a line is a line and flat is flat.
+// Draws the growth measurements as an SVG of four small charts. Each starts at zero, so that a straight line is one.
 const PANEL = { width: 380, height: 240, left: 58, right: 18, top: 34, bottom: 42 };
 const COLORS = { time: '#0969da', memory: '#bf3989' };
 
-/** @typedef {import('./growth').GrowthPoint} Point @param {{ rows: Point[], tables: Point[] }} growth @returns {string} */
+/** @typedef {import('./growth').GrowthPoint} Point */
+
+/**
+ * @param {import('./growth').Growth} growth
+ * @returns {string}
+ */
 function renderGrowth(growth) {
+  /** @type {(point: Point) => number} */
   const seconds = (point) => point.seconds;
+  /** @type {(point: Point) => number} */
   const megabytes = (point) => point.peakBytes / 1e6;
+  const time = { unitY: 's', valueOf: seconds, color: COLORS.time };
+  const memory = { unitY: 'MB', valueOf: megabytes, color: COLORS.memory };
   const panels = [
-    panel('Time by rows of orders', 'rows', 's', growth.rows, seconds, COLORS.time),
-    panel('Peak memory by rows of orders', 'rows', 'MB', growth.rows, megabytes, COLORS.memory),
-    panel('Time by tables of 10 rows', 'tables', 's', growth.tables, seconds, COLORS.time),
-    panel('Peak memory by tables of 10 rows', 'tables', 'MB', growth.tables, megabytes, COLORS.memory),
+    panel('Time by rows of orders', growth.rows, { ...time, unitX: 'rows' }),
+    panel('Peak memory by rows of orders', growth.rows, { ...memory, unitX: 'rows' }),
+    panel('Time by tables of 10 rows', growth.tables, { ...time, unitX: 'tables' }),
+    panel('Peak memory by tables of 10 rows', growth.tables, { ...memory, unitX: 'tables' }),
   ];
   const placed = panels.map(
     (content, index) =>
@@ -25,12 +34,19 @@ ${placed.join('\n')}
 `;
 }
 
-function panel(title, unitX, unitY, points, valueOf, color) {
+/**
+ * @param {string} title
+ * @param {Point[]} points
+ * @param {{ unitX: string, unitY: string, valueOf: (point: Point) => number, color: string }} axes
+ */
+function panel(title, points, { unitX, unitY, valueOf, color }) {
   const { width, height, left, right, top, bottom } = PANEL;
   const maxX = Math.max(1, ...points.map((point) => point.size));
   const stepY = niceStep(Math.max(1e-3, ...points.map(valueOf)) / 4);
   const maxY = stepY * Math.ceil(Math.max(1e-3, ...points.map(valueOf)) / stepY);
+  /** @type {(value: number) => number} */
   const x = (value) => round(left + (value / maxX) * (width - left - right));
+  /** @type {(value: number) => number} */
   const y = (value) => round(height - bottom - (value / maxY) * (height - top - bottom));
   const grid = Array.from({ length: Math.round(maxY / stepY) + 1 }, (_, index) => index * stepY).map(
     (value) =>
@@ -57,18 +73,23 @@ function panel(title, unitX, unitY, points, valueOf, color) {
   ].join('\n');
 }
 
-/** 1, 2 or 5 times a power of ten, not below `rough`. */
+/**
+ * Returns 1, 2 or 5 times a power of ten, not below `rough`.
+ * @param {number} rough
+ */
 function niceStep(rough) {
   const power = 10 ** Math.floor(Math.log10(rough));
   return power * ([1, 2, 5, 10].find((it) => it * power >= rough) ?? 10);
 }
 
+/** @param {number} value */
 function compact(value) {
   if (value >= 1e6) return `${round(value / 1e6)}M`;
   if (value >= 1e3) return `${round(value / 1e3)}k`;
   return String(round(value));
 }
 
+/** @param {number} value */
 function round(value) {
   return Math.round(value * 100) / 100;
 }

@@ -1,4 +1,4 @@
-// A client of `pgsluice serve` in a process of its own: starts the service, takes one Update, counts its records
+// A client of `pgsluice serve` in a process of its own. It starts the service, takes one Update, counts its records
 // without decoding their values, and keeps nothing.
 //
 //   grpc-stream.js MAIN CONFIGURATION TABLE
@@ -9,9 +9,10 @@ const { spawn } = require('node:child_process');
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const { Client, credentials } = require('@grpc/grpc-js');
+const { built } = require('../built');
 
 const [main = '', configurationPath = '', table = ''] = process.argv.slice(2);
-const { loadPackage, SERVICE_NAME } = require(path.join(path.dirname(main), '../fivetran/service-definition.js'));
+const { loadPackage, SERVICE_NAME } = built('serviceDefinition', path.join(path.dirname(main), '..'));
 
 // Fields, as tag and wire type.
 const RECORDS = 0x32; // of UpdateResponse
@@ -22,6 +23,7 @@ const TYPE = 0x18; // of Record; upserts do not have it
 const wanted = Buffer.from(`source_public_${table}`);
 let at = 0;
 
+/** @param {Buffer} bytes */
 function varint(bytes) {
   let value = 0;
   for (let factor = 1; ; factor *= 128) {
@@ -31,7 +33,10 @@ function varint(bytes) {
   }
 }
 
-/** Upserts of the table in one message. */
+/**
+ * Counts the upserts of the table in one message.
+ * @param {Buffer} bytes
+ */
 function countRecords(bytes) {
   at = 1;
   if (bytes[0] !== RECORDS) return 0;
@@ -46,13 +51,17 @@ function countRecords(bytes) {
   return count;
 }
 
+/** @param {Buffer} bytes */
 function isUpsert(bytes) {
   if (bytes[at++] !== TABLE_NAME) return false;
   const length = varint(bytes);
   return bytes.compare(wanted, 0, wanted.length, at, at + length) === 0 && bytes[at + length] !== TYPE;
 }
 
-/** Resolves to the service's process and its port. */
+/**
+ * Starts the service on a free port.
+ * @returns {Promise<{ child: import('node:child_process').ChildProcess, port: string }>}
+ */
 function startService() {
   const child = spawn(process.execPath, [main, 'serve', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
@@ -67,20 +76,32 @@ function startService() {
   });
 }
 
-/** Resolves to the number of records. */
+/**
+ * Takes one Update.
+ * @param {string} port
+ * @param {Record<string, string>} configuration
+ * @returns {Promise<number>} how many records it had
+ */
 function update(port, configuration) {
   const client = new Client(`localhost:${port}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': 128 * 1024 * 1024,
-    // What grpc-java has by default. With Node's own 64 kB it would be round trips that are measured.
+    // This is grpc-java's default. With the 64 kB of Node the benchmark would measure round trips.
     'grpc-node.flow_control_window': 1024 * 1024,
   });
-  const method = loadPackage()[SERVICE_NAME].Update;
-  const call = client.makeServerStreamRequest(method.path, method.requestSerialize, (bytes) => bytes, {
-    configuration,
-  });
+  const service = /** @type {import('@grpc/grpc-js').ServiceDefinition} */ (loadPackage()[SERVICE_NAME]);
+  const method = service['Update'];
+  if (method === undefined) throw new Error('The service has no Update.');
+  const call = client.makeServerStreamRequest(
+    method.path,
+    method.requestSerialize,
+    (/** @type {Buffer} */ bytes) => bytes,
+    {
+      configuration,
+    },
+  );
   return new Promise((resolve, reject) => {
     let rows = 0;
-    call.on('data', (bytes) => (rows += countRecords(bytes)));
+    call.on('data', (/** @type {Buffer} */ bytes) => (rows += countRecords(bytes)));
     call.once('error', reject);
     call.once('end', () => {
       client.close();
@@ -89,11 +110,13 @@ function update(port, configuration) {
   });
 }
 
+/** @param {number | undefined} pid */
 function peakBytes(pid) {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 async function run() {
+  /** @type {Record<string, string>} */
   const configuration = JSON.parse(readFileSync(configurationPath, 'utf8'));
   const { child, port } = await startService();
   try {
@@ -104,7 +127,7 @@ async function run() {
   } finally {
     child.removeAllListeners('exit');
     child.kill('SIGTERM');
-    await new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve()));
+    if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
   }
 }
 

@@ -1,10 +1,13 @@
-// What the numbers were measured on: without it they mean nothing.
+// Describes the machine that the numbers were measured on: without it they mean nothing.
 const { execFileSync } = require('node:child_process');
 const { readFileSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-/** @returns {Record<string, string>} */
+/**
+ * @param {{ main: string, postgres: string, driver: string, ownServer: boolean }} measured
+ * @returns {Record<string, string>}
+ */
 function describeMachine({ main, postgres, driver, ownServer }) {
   const cpu = os.cpus()[0]?.model.trim() ?? 'unknown processor';
   return {
@@ -22,6 +25,10 @@ function describeMachine({ main, postgres, driver, ownServer }) {
   };
 }
 
+/**
+ * @param {string} file a package.json
+ * @returns {string}
+ */
 function version(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8')).version;
@@ -30,13 +37,14 @@ function version(file) {
   }
 }
 
-/** The PostgreSQL driver that unixODBC knows, the Unicode one before the others; undefined without any. */
+/** Finds the PostgreSQL driver that unixODBC knows, the Unicode one before the others; undefined without any. */
 function postgresDriver() {
   const names = [...odbcinst('-d').matchAll(/^\[(.+)\]$/gm)].map((match) => match[1] ?? '');
   const candidates = names.filter((name) => /postgres|psqlodbc/i.test(name));
   return candidates.find((name) => /unicode|psqlodbcw/i.test(name)) ?? candidates[0];
 }
 
+/** @param {string} driver */
 function driverVersion(driver) {
   const library = /^Driver\s*=\s*(.+)$/m.exec(odbcinst('-d', '-n', driver))?.[1] ?? '';
   try {
@@ -51,6 +59,7 @@ function driverVersion(driver) {
 /** @type {{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }} */
 const quiet = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] };
 
+/** @param {string[]} args */
 function odbcinst(...args) {
   try {
     return execFileSync('odbcinst', ['-q', ...args], quiet);

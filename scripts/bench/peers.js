@@ -1,46 +1,72 @@
-// The peers: our own small programs, each doing one peer's work at its best settings.
+// Makes the peers: small programs of our own, each of which does the work of one peer at its best settings.
 const path = require('node:path');
 const { cargoProgram, debianPython, installed, virtualPython } = require('./tools');
 
 const folder = path.join(__dirname, 'peers');
 const SINGLE_TABLE = ['orders', 'events', 'wide', 'texts'];
 
-/** @typedef {import('./contenders').Contender} Contender @typedef {import('./contenders').Job} Job */
+/**
+ * @typedef {import('./contenders').Contender} Contender
+ * @typedef {import('./contenders').Job} Job
+ * @typedef {import('./tools').Tool} Tool
+ * @typedef {{ workloads?: string[] }} More
+ */
 
 /**
- * @param {{ server: { host: string, port: number, user: string, password: string }, driver: string, say: (line: string) => void }} context
- * @returns {Contender[]}
+ * Looks for each program, or installs it, only when it is to be measured.
+ * @param {import('./tools').Say} say
  */
-function createPeers({ server, driver, say }) {
-  // Looked for, or installed, only when they are to be measured.
-  const pyodbc = once(() => debianPython('pyodbc', say));
-  const packages = once(() =>
-    virtualPython(
-      'venv',
-      ['dlt[duckdb]', 'connectorx', 'pyarrow', 'arrow-odbc', 'psycopg2-binary', 'sqlalchemy'],
-      ['dlt', 'duckdb', 'connectorx', 'pyarrow', 'arrow_odbc', 'psycopg2', 'sqlalchemy'],
-      say,
+function findTools(say) {
+  return {
+    pyodbc: once(() => debianPython('pyodbc', say)),
+    packages: once(() =>
+      virtualPython(
+        'venv',
+        ['dlt[duckdb]', 'connectorx', 'pyarrow', 'arrow-odbc', 'psycopg2-binary', 'sqlalchemy'],
+        ['dlt', 'duckdb', 'connectorx', 'pyarrow', 'arrow_odbc', 'psycopg2', 'sqlalchemy'],
+        say,
+      ),
     ),
-  );
-  const psql = once(() => installed('psql', 'install the PostgreSQL client (Debian: postgresql-client)'));
-  const odbc2parquet = once(() => cargoProgram('odbc2parquet', say));
-  const ingestr = once(() =>
-    installed('ingestr', 'its package fetches its DuckDB driver from elsewhere when it first runs'),
-  );
+    psql: once(() => installed('psql', 'install the PostgreSQL client (Debian: postgresql-client)')),
+    odbc2parquet: once(() => cargoProgram('odbc2parquet', say)),
+    ingestr: once(() =>
+      installed('ingestr', 'its package fetches its DuckDB driver from elsewhere when it first runs'),
+    ),
+  };
+}
 
+/**
+ * Names the database of a job in the ways that the peers understand.
+ * @param {import('./contenders').Server} server
+ * @param {string} driver
+ */
+function connections(server, driver) {
+  /** @type {(job: Job) => string} */
   const url = ({ database }) =>
     `postgresql://${encodeURIComponent(server.user)}:${encodeURIComponent(server.password)}@${server.host}:${server.port}/${database}`;
   // psqlODBC decodes {…} in PWD alone. Text without a length would be cut at 1,020 characters by default.
+  /** @type {(job: Job) => string} */
   const connectionString = ({ database }) =>
     `DRIVER={${driver}};SERVER=${server.host};PORT=${server.port};DATABASE=${database};UID=${server.user};` +
     `PWD={${server.password.replaceAll('}', '}}')}};TextAsLongVarchar=1;UnknownsAsLongVarchar=1;MaxLongVarcharSize=1000000;`;
-  // Through the environment: arguments are for everyone on the machine to read.
+  // Our own programs read secrets from the environment, because everyone on the machine can read arguments.
+  /** @type {(job: Job) => Record<string, string>} */
   const env = (job) => ({
     BENCH_URL: url(job),
     BENCH_CONNECTION_STRING: connectionString(job),
     PGPASSWORD: server.password,
   });
-  /** @returns {Contender} */
+  return { url, connectionString, env };
+}
+
+/**
+ * @param {{ server: import('./contenders').Server, driver: string, say: import('./tools').Say }} context
+ * @returns {Contender[]}
+ */
+function createPeers({ server, driver, say }) {
+  const { pyodbc, packages, psql, odbc2parquet, ingestr } = findTools(say);
+  const { url, connectionString, env } = connections(server, driver);
+  /** @type {(name: string, what: string, tool: () => Tool, makeArguments: (job: Job) => string[], more?: More) => Contender} */
   const peer = (name, what, tool, makeArguments, more = {}) => ({
     name,
     what,
@@ -49,12 +75,15 @@ function createPeers({ server, driver, say }) {
     missing: () => tool().reason,
     ...more,
   });
+  /** @type {(name: string, ...rest: string[]) => string[]} */
   const script = (name, ...rest) => [path.join(folder, name), ...rest];
+  /** @type {(backend: string) => Contender} */
   const dlt = (backend) =>
     peer(`dlt-${backend}`, `dlt with its ${backend} backend, into a DuckDB file`, packages, (job) =>
-      script('dlt_duckdb.py', job.table, path.join(job.folder, 'dlt.db'), job.folder, backend),
+      script('dlt_duckdb.py', tableOf(job), path.join(job.folder, 'dlt.db'), job.folder, backend),
     );
 
+  /** @type {(job: Job) => string[]} */
   const copyArguments = (job) => [
     ...['--no-psqlrc', '--quiet', '--output', '/dev/null', '--host', server.host, '--port', String(server.port)],
     ...['--username', server.user, '--dbname', job.database, '--command', `COPY public."${job.table}" TO STDOUT`],
@@ -67,25 +96,25 @@ function createPeers({ server, driver, say }) {
       'pyodbc',
       "fetchmany(5000) into dictionaries, the replaced connector's inner loop; no destination",
       pyodbc,
-      (job) => script('pyodbc_fetchmany.py', job.table),
+      (job) => script('pyodbc_fetchmany.py', tableOf(job)),
       { workloads: SINGLE_TABLE },
     ),
     peer('pyodbc-declare', 'the same with UseDeclareFetch; no destination', pyodbc, (job) =>
-      script('pyodbc_fetchmany.py', job.table, 'declare'),
+      script('pyodbc_fetchmany.py', tableOf(job), 'declare'),
     ),
     peer(
       'odbc-cursor',
       'npm odbc, a cursor of 1,000 rows; no destination',
       () => ({ program: process.execPath }),
-      (job) => script('odbc-cursor.js', job.table),
+      (job) => script('odbc-cursor.js', tableOf(job)),
     ),
     dlt('connectorx'),
     dlt('pyarrow'),
     peer('connectorx', 'connectorx into Arrow in memory; no destination', packages, (job) =>
-      script('connectorx_read.py', job.table),
+      script('connectorx_read.py', tableOf(job)),
     ),
     peer('arrow-odbc', 'arrow-odbc, record batches of 5,000; no destination', packages, (job) =>
-      script('arrow_odbc_read.py', job.table),
+      script('arrow_odbc_read.py', tableOf(job)),
     ),
     peer('odbc2parquet', 'into a Parquet file', odbc2parquet, (job) => [
       ...['--quiet', 'query', '--connection-string', connectionString(job), '--batch-size-row', '5000'],
@@ -105,7 +134,21 @@ function createPeers({ server, driver, say }) {
   ];
 }
 
+/**
+ * The peers read one table each; their workloads have one.
+ * @param {Job} job
+ */
+function tableOf({ table }) {
+  if (table === undefined) throw new Error('A peer was given a workload of many tables.');
+  return table;
+}
+
+/**
+ * @param {() => Tool} find
+ * @returns {() => Tool}
+ */
 function once(find) {
+  /** @type {Tool | undefined} */
   let found;
   return () => (found ??= find());
 }

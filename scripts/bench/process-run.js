@@ -8,14 +8,20 @@ const POLL_MS = 20;
 const TAIL = 4000;
 
 /**
- * @typedef {{ file: string, arguments: string[], env?: Record<string, string>, cwd?: string, timeoutSeconds?: number, discardOutput?: boolean }} Command
+ * @typedef {{ file: string, arguments: string[], env?: NodeJS.ProcessEnv, cwd?: string, timeoutSeconds?: number, discardOutput?: boolean }} Command
  * @typedef {{ seconds: number, cpuSeconds: number, peakBytes: number, failure?: string, output: string }} ProcessRun
+ * @typedef {import('node:child_process').ChildProcess} ChildProcess
  */
 
+/** @type {Set<ChildProcess>} */
 const running = new Set();
 let interrupted = false;
 
-/** Rejects never; a program that fails or takes too long has `failure`. @param {Command} command @returns {Promise<ProcessRun>} */
+/**
+ * Never rejects; a program that fails or takes too long has a `failure`.
+ * @param {Command} command
+ * @returns {Promise<ProcessRun>}
+ */
 async function runProcess(command) {
   if (interrupted) return { seconds: 0, cpuSeconds: 0, peakBytes: NaN, failure: 'interrupted', output: '' };
   const sink = command.discardOutput ? openSync('/dev/null', 'w') : 'pipe';
@@ -32,15 +38,21 @@ async function runProcess(command) {
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-TAIL)));
   }
+  /** @type {Promise<string | undefined>} */
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(code === 0 ? undefined : `ended with ${signal ?? `code ${code}`}`));
   });
-  if (child.pid === undefined) return { seconds: 0, cpuSeconds: 0, peakBytes: NaN, failure: await ended, output };
+  const { pid } = child;
+  if (pid === undefined) {
+    const failure = (await ended) ?? 'did not start';
+    return { seconds: 0, cpuSeconds: 0, peakBytes: NaN, failure, output };
+  }
 
   running.add(child);
+  /** @type {Watch} */
   const watch = { peaks: new Map(), cpu: new Map() };
-  const poll = setInterval(() => observe(child.pid, watch), POLL_MS);
+  const poll = setInterval(() => observe(pid, watch), POLL_MS);
   let late = false;
   const limit = setTimeout(
     () => {
@@ -65,7 +77,16 @@ async function runProcess(command) {
   };
 }
 
-/** Notes peak memory and CPU of a process and its descendants. */
+/**
+ * Holds peak memory and CPU seconds by process.
+ * @typedef {{ peaks: Map<number, number>, cpu: Map<number, number> }} Watch
+ */
+
+/**
+ * Notes peak memory and CPU of a process and its descendants.
+ * @param {number} pid
+ * @param {Watch} watch
+ */
 function observe(pid, { peaks, cpu }) {
   const fields = statFields(pid);
   if (fields === undefined || fields[0] === 'Z') return;
@@ -79,6 +100,7 @@ function observe(pid, { peaks, cpu }) {
   }
 }
 
+/** @param {string} file */
 function read(file) {
   try {
     return readFileSync(file, 'utf8');
@@ -87,20 +109,25 @@ function read(file) {
   }
 }
 
+/**
+ * @param {ChildProcess} child
+ * @param {NodeJS.Signals} signal
+ */
 function killGroup(child, signal) {
   try {
-    process.kill(-child.pid, signal);
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
   } catch {
     child.kill(signal);
   }
 }
 
-/** For a benchmark that is interrupted: nothing it started goes on. */
+/** Ends everything that an interrupted benchmark has started. */
 function endRunning() {
   interrupted = true;
   for (const child of running) killGroup(child, 'SIGKILL');
 }
 
+/** @param {Iterable<number>} numbers */
 function sum(numbers) {
   let total = 0;
   for (const number of numbers) total += number;

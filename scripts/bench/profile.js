@@ -1,4 +1,5 @@
-// Where the time of a sync goes: one sync in a process that watches itself (profiled-sync.js), beside the server's own account.
+// Says where the time of a sync goes. One sync runs in a process that watches itself (profiled-sync.js), and the server
+// gives its own account.
 const path = require('node:path');
 const { pgsluiceSync } = require('./contenders');
 const { inFolder, measure } = require('./rounds');
@@ -6,10 +7,26 @@ const { createOrders } = require('./workloads');
 
 const MARK = 'profile:';
 
-/** @returns {Promise<string>} a table */
+/**
+ * The account that profiled-sync.js gives: seconds, and numbers of calls.
+ * @typedef {object} Account
+ * @property {number} wall
+ * @property {number} odbc
+ * @property {number} odbcCalls
+ * @property {number} duckdb
+ * @property {number} duckdbCalls
+ * @property {number} both
+ * @property {number} neither
+ * @property {number} javascript
+ */
+
+/**
+ * @param {{ source: import('./source').Source, main: string, rows: number, say: import('./tools').Say }} options
+ * @returns {Promise<string>} a table
+ */
 async function profileSync({ source, main, rows, say }) {
   say(`making ${rows.toLocaleString('en')} rows of orders`);
-  // The watcher reaches into modules, which the bundle has not.
+  // The watcher reaches into modules, which the bundle does not have.
   const modules = path.join(path.dirname(main), '..', 'cli', 'main.js');
   const database = await source.create('profile', createOrders(rows));
   const run = await inFolder((folder) => {
@@ -24,8 +41,11 @@ async function profileSync({ source, main, rows, say }) {
   const line = run.output.split('\n').find((it) => it.startsWith(MARK));
   if (run.failure !== undefined || line === undefined)
     throw new Error(`the profiled sync ${run.failure ?? 'said nothing'}`);
-  const { wall, odbc, odbcCalls, duckdb, duckdbCalls, both, neither, javascript } = JSON.parse(line.slice(MARK.length));
+  /** @type {Account} */
+  const account = JSON.parse(line.slice(MARK.length));
+  const { wall, odbc, odbcCalls, duckdb, duckdbCalls, both, neither, javascript } = account;
   const server = (run.statements?.totalMs ?? NaN) / 1000;
+  /** @type {[name: string, seconds: number, note: string][]} */
   const parts = [
     ['whole run', wall, ''],
     ['statements on the server', server, `sum of ${run.statements?.calls ?? '?'} statements; pg_stat_statements`],

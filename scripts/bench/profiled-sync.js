@@ -2,12 +2,13 @@
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const { performance } = require('node:perf_hooks');
+const { built } = require('../built');
 
 const main = process.env.BENCH_MAIN ?? '';
 const fromMain = createRequire(main);
 const dist = path.join(path.dirname(main), '..');
 
-/** Time in which at least one call of a kind was under way, and the sum over all calls. */
+/** Counts the calls of one kind: how many are under way, how many there were, and how long they took together. */
 class Activity {
   active = 0;
   sum = 0;
@@ -25,11 +26,18 @@ function account() {
   changedAt = now;
 }
 
-/** Wraps an asynchronous method of a class. */
+/**
+ * Wraps an asynchronous method of a class.
+ * @param {object} prototype
+ * @param {string} method
+ * @param {Activity} activity
+ */
 function time(prototype, method, activity) {
-  const original = prototype[method];
+  /** @type {unknown} */
+  const original = Reflect.get(prototype, method);
   if (typeof original !== 'function') return;
-  prototype[method] = async function (...args) {
+  /** @this {unknown} @param {unknown[]} args @returns {Promise<unknown>} */
+  const timed = async function (...args) {
     account();
     activity.active += 1;
     activity.calls += 1;
@@ -42,10 +50,12 @@ function time(prototype, method, activity) {
       activity.sum += performance.now() - started;
     }
   };
+  Reflect.set(prototype, method, timed);
 }
 
-const { Session } = fromMain(path.join(dist, 'source', 'session.js'));
+const { Session } = built('session', dist);
 time(Session.prototype, 'query', odbc);
+/** @type {typeof import('@duckdb/node-api')} */
 const api = fromMain('@duckdb/node-api');
 time(api.DuckDBConnection.prototype, 'run', duckdb);
 time(api.DuckDBConnection.prototype, 'runAndReadAll', duckdb);
@@ -55,6 +65,7 @@ time(api.DuckDBPreparedStatement.prototype, 'run', duckdb);
 const startedAt = performance.now();
 process.on('exit', () => {
   account();
+  /** @type {(ms: number) => number} */
   const seconds = (ms) => ms / 1000;
   const result = {
     wall: seconds(performance.now() - startedAt),

@@ -1,29 +1,51 @@
-// The results as people read them: on the terminal, and in docs/BENCHMARKS.md.
+// Renders the results as people read them: on the terminal, and in docs/BENCHMARKS.md.
 const { verdict } = require('./bars');
 
-/** @typedef {import('./bench').Outcome} Outcome */
+/**
+ * A table is its header and its rows.
+ * @typedef {[header: string[], ...rows: string[][]]} Table
+ * @typedef {{ title: string, table: Table, plot?: boolean }} Section
+ * @typedef {import('./growth').GrowthPoint} GrowthPoint
+ * @typedef {import('./bench').Outcome} Outcome
+ */
 
-/** Sections of title, lines of text and a table; both renderings come from the same ones. @param {Outcome} outcome */
+/**
+ * Makes the sections that both renderings show.
+ * @param {Outcome} outcome
+ * @returns {Section[]}
+ */
 function sections({ workloads, results, changes, growth, small, bars, skipped }) {
+  /** @type {Table} */
+  const leftOut = [['what', 'why'], ...skipped];
   return [
-    ...workloads
-      .filter((workload) => results.has(workload.name))
-      .map((workload) => ({
-        title: `${workload.name}: ${workload.size.toLocaleString('en')} ${workload.name === 'tables' ? '' : 'rows, '}${workload.what}`,
-        table: resultTable(workload.name, results.get(workload.name)),
-      })),
+    ...workloads.flatMap((workload) => workloadSection(workload, results.get(workload.name))),
     ...(changes === undefined
       ? []
       : [{ title: 'changes: incremental syncs after some of the rows changed', table: changesTable(changes) }]),
     ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: true }]),
     ...(small === undefined ? [] : [{ title: 'Small things', table: smallTable(small) }]),
     { title: 'Bars', table: barsTable(bars) },
-    ...(skipped.length === 0 ? [] : [{ title: 'Left out', table: [['what', 'why'], ...skipped] }]),
+    ...(skipped.length === 0 ? [] : [{ title: 'Left out', table: leftOut }]),
   ];
 }
 
-function resultTable(workload, measured) {
-  // The first peer that everything is compared with: the replaced connector's loop, else the server's limit.
+/**
+ * @param {Outcome['workloads'][number]} workload
+ * @param {import('./rounds').Measured[] | undefined} measured
+ * @returns {Section[]}
+ */
+function workloadSection({ name, what, size }, measured) {
+  if (measured === undefined) return [];
+  const title = `${name}: ${size.toLocaleString('en')} ${name === 'tables' ? '' : 'rows, '}${what}`;
+  return [{ title, table: resultTable(measured) }];
+}
+
+/**
+ * @param {import('./rounds').Measured[]} measured
+ * @returns {Table}
+ */
+function resultTable(measured) {
+  // Everything is compared with the first of these that ran: the loop of the replaced connector, else the server's limit.
   const base = ['pyodbc', 'copy', 'pgsluice']
     .map((name) => measured.find((it) => it.name === name && it.runs > 0))
     .find(Boolean);
@@ -50,6 +72,10 @@ function resultTable(workload, measured) {
   return [header, ...rows];
 }
 
+/**
+ * @param {import('./changes').Changes} changes
+ * @returns {Table}
+ */
 function changesTable({ fullSeconds, incremental, failure }) {
   if (failure !== undefined)
     return [
@@ -67,7 +93,12 @@ function changesTable({ fullSeconds, incremental, failure }) {
   ];
 }
 
+/**
+ * @param {import('./growth').Growth} growth
+ * @returns {Table}
+ */
 function growthTable({ rows, tables }) {
+  /** @type {(kind: string, unit: string, perSecond: number, digits: number) => (point: GrowthPoint) => string[]} */
   const line = (kind, unit, perSecond, digits) => (point) => [
     `${point.size.toLocaleString('en')} ${kind}`,
     number(point.seconds, 2),
@@ -81,6 +112,10 @@ function growthTable({ rows, tables }) {
   ];
 }
 
+/**
+ * @param {import('./small-things').SmallThings} small
+ * @returns {Table}
+ */
 function smallTable({ startUp, sample, psutilSample }) {
   return [
     ['what', 'time'],
@@ -90,7 +125,12 @@ function smallTable({ startUp, sample, psutilSample }) {
   ];
 }
 
+/**
+ * @param {import('./bars').Bar[]} bars
+ * @returns {Table}
+ */
 function barsTable(bars) {
+  /** @type {(value: number, unit: string) => string} */
   const shown = (value, unit) => `${number(value, value < 1 ? 3 : value < 10 ? 2 : 0)}${unit === '' ? '' : ` ${unit}`}`;
   return [
     ['what', 'bar', 'goal', 'measured', ''],
@@ -107,18 +147,29 @@ function barsTable(bars) {
 /** @param {Outcome} outcome */
 function renderText(outcome) {
   return sections(outcome)
-    .map(
-      ({ title, table }) =>
-        `\n${title}\n${aligned(table.map((row) => row.filter((_, index) => table[0][index] !== 'what' || row.length < 6)))}`,
-    )
+    .map(({ title, table }) => `\n${title}\n${aligned(narrowed(table))}`)
     .join('\n');
 }
 
+/**
+ * Leaves the descriptions out of a table that would be too wide for a terminal with them.
+ * @param {Table} table
+ * @returns {Table}
+ */
+function narrowed([header, ...rows]) {
+  /** @type {(row: string[]) => string[]} */
+  const narrow = (row) => row.filter((_, index) => header[index] !== 'what' || row.length < 6);
+  return [narrow(header), ...rows.map(narrow)];
+}
+
+/** @param {Table} table */
 function aligned(table) {
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => String(row[column] ?? '').length)));
   const lines = table.map((row) =>
     row
-      .map((cell, column) => (isNumeric(table, column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+      .map((cell, column) =>
+        isNumeric(table, column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd(),
   );
@@ -129,6 +180,10 @@ function aligned(table) {
   ].join('\n');
 }
 
+/**
+ * @param {Table} table
+ * @param {number} column
+ */
 function isNumeric(table, column) {
   return table.slice(1).every((row) => /^[\d.,–]+$/.test(row[column] ?? ''));
 }
@@ -162,12 +217,18 @@ ${body.join('\n\n')}
 `;
 }
 
+/** @param {Table} table */
 function markdownTable(table) {
+  /** @type {(cells: string[]) => string} */
   const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
   const rule = table[0].map((_, column) => (isNumeric(table, column) ? '---:' : '---'));
   return [line(table[0]), line(rule), ...table.slice(1).map(line)];
 }
 
+/**
+ * @param {number} value
+ * @param {number} digits
+ */
 function number(value, digits) {
   return Number.isFinite(value) ? value.toFixed(digits) : '–';
 }

@@ -1,7 +1,8 @@
-// What is measured in milliseconds and less: start-up, and one reading of the machine's resources.
+// Measures what takes milliseconds and less: the start, and one reading of the machine's resources.
 const { execFileSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
 const path = require('node:path');
+const { built, builtFile } = require('../built');
 const { ofNode } = require('./contenders');
 const { runProcess } = require('./process-run');
 const { median } = require('./rounds');
@@ -10,9 +11,15 @@ const { debianPython } = require('./tools');
 const STARTS = 11;
 const SAMPLES = 20_000;
 
-/** @typedef {{ startUp: number, sample: number, psutilSample: number, psutilMissing?: string }} SmallThings seconds; NaN: not measured */
+/**
+ * All in seconds; NaN stands for what was not measured.
+ * @typedef {{ startUp: number, sample: number, psutilSample: number, psutilMissing?: string }} SmallThings
+ */
 
-/** @returns {Promise<SmallThings>} */
+/**
+ * @param {{ main: string, say: import('./tools').Say }} options
+ * @returns {Promise<SmallThings>}
+ */
 async function measureSmallThings({ main, say }) {
   const psutil = debianPython('psutil', say);
   return {
@@ -23,8 +30,12 @@ async function measureSmallThings({ main, say }) {
   };
 }
 
-/** Seconds from calling `pgsluice --version` to its end. */
+/**
+ * Measures the seconds from calling `pgsluice --version` to its end.
+ * @param {string} main
+ */
 async function startUpSeconds(main) {
+  /** @type {number[]} */
   const seconds = [];
   for (let start = 0; start < STARTS; start += 1) {
     const run = await runProcess(ofNode([main, '--version'], process.cwd()));
@@ -33,11 +44,14 @@ async function startUpSeconds(main) {
   return median(seconds);
 }
 
-/** Seconds of one resource sample; NaN where the build has no such module. */
+/**
+ * Measures the seconds of one resource sample; NaN where the build has no such module.
+ * @param {string} main
+ */
 function sampleSeconds(main) {
-  const file = path.join(path.dirname(main), '..', 'native', 'process-stats.js');
-  if (!existsSync(file)) return NaN;
-  const stats = require(file).createProcessStats(process.cwd());
+  const dist = path.join(path.dirname(main), '..');
+  if (!existsSync(builtFile('processStats', dist))) return NaN;
+  const stats = built('processStats', dist).createProcessStats(process.cwd());
   const rounds = Array.from({ length: 5 }, () => {
     const started = performance.now();
     for (let sample = 0; sample < SAMPLES; sample += 1) stats.sample();
@@ -46,6 +60,7 @@ function sampleSeconds(main) {
   return median(rounds);
 }
 
+/** @param {string} python */
 function psutilSeconds(python) {
   const script = path.join(__dirname, 'peers', 'psutil_sample.py');
   const output = execFileSync(python, [script], { encoding: 'utf8', timeout: 60_000 });

@@ -9,10 +9,18 @@ const FLAGS = { shared_buffers: '512MB', max_locks_per_transaction: '256', max_w
 const PASSWORD = 'benchmark';
 const PREFIX = 'pgsluice_bench_';
 
+/**
+ * A server of our own can be looked into and closed, a given one cannot.
+ * @typedef {import('../demo/postgres-server').ServerCoordinates} ServerCoordinates
+ * @typedef {ServerCoordinates & { readonly pid?: number, readonly close?: () => Promise<void> }} Server
+ * @typedef {{ longestMs: number, totalMs: number, calls: number }} Statements
+ */
+
 class Source {
-  /** @param {{ host: string, port: number, user: string, password: string, pid?: number, close?: () => Promise<void> }} server */
+  /** @param {Server} server */
   constructor(server) {
     this.server = server;
+    /** @type {Set<string>} */
     this.databases = new Set();
   }
 
@@ -31,7 +39,13 @@ class Source {
     });
   }
 
-  /** Runs `action` with a client of one database. */
+  /**
+   * Runs `action` with a client of one database.
+   * @template Result
+   * @param {string} database
+   * @param {(client: Client) => Promise<Result>} action
+   * @returns {Promise<Result>}
+   */
   async with(database, action) {
     const { host, port, user, password } = this.server;
     const client = new Client({ host, port, user, password, database });
@@ -44,7 +58,12 @@ class Source {
     }
   }
 
-  /** A fresh database, filled, with hint bits and statistics set, so that the first run is like the others. */
+  /**
+   * Makes and fills a fresh database. Hint bits and statistics are set, so that the first run is like the others.
+   * @param {string} name
+   * @param {string[]} statements
+   * @returns {Promise<string>} the name of the database
+   */
   async create(name, statements) {
     const database = `${PREFIX}${name}`;
     await this.drop(database);
@@ -57,31 +76,42 @@ class Source {
     return database;
   }
 
+  /**
+   * @param {string} database
+   * @param {string[]} statements
+   */
   async run(database, statements) {
     await this.with(database, async (client) => {
-      // A statement each: thousands of tables in one transaction would need as many locks.
+      // The statements run one by one: thousands of tables in one transaction would need as many locks.
       for (const statement of statements) await client.query(statement);
       await client.query('VACUUM (ANALYZE)');
       await client.query('CHECKPOINT').catch(() => {});
     });
   }
 
+  /** @param {string} database */
   async drop(database) {
     await this.with('postgres', (client) => client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
     this.databases.delete(database);
   }
 
   async version() {
-    return this.with('postgres', async (client) => (await client.query('SHOW server_version')).rows[0].server_version);
+    return this.with('postgres', async (client) => {
+      /** @type {import('pg').QueryResult<{ server_version: string }>} */
+      const { rows } = await client.query('SHOW server_version');
+      return rows[0]?.server_version ?? 'unknown';
+    });
   }
 
+  /** @param {string} database */
   async resetStatements(database) {
     await this.with(database, (client) => client.query('SELECT pg_stat_statements_reset()')).catch(() => {});
   }
 
   /**
-   * What the server counted since the reset; undefined where pg_stat_statements is not to be had.
-   * @returns {Promise<{ longestMs: number, totalMs: number, calls: number } | undefined>}
+   * Returns what the server counted since the reset; undefined where it has no pg_stat_statements.
+   * @param {string} database
+   * @returns {Promise<Statements | undefined>}
    */
   async statements(database) {
     const sql = `
@@ -89,14 +119,16 @@ class Source {
       FROM pg_stat_statements JOIN pg_database d ON d.oid = dbid
       WHERE d.datname = current_database() AND query !~* 'pg_stat_statements'`;
     try {
+      /** @type {import('pg').QueryResult<{ longest: number, total: number, calls: number }>} */
       const { rows } = await this.with(database, (client) => client.query(sql));
-      return { longestMs: rows[0].longest, totalMs: rows[0].total, calls: rows[0].calls };
+      const [row] = rows;
+      return row && { longestMs: row.longest, totalMs: row.total, calls: row.calls };
     } catch {
       return undefined;
     }
   }
 
-  /** CPU seconds that the server and all its processes have used so far; NaN where it is not ours to look into. */
+  /** Returns the CPU seconds of the server and all its processes so far; NaN for a given server. */
   cpuSeconds() {
     const { pid } = this.server;
     if (pid === undefined || process.platform !== 'linux') return NaN;
@@ -119,7 +151,10 @@ class Source {
   }
 }
 
-/** Fields of /proc/PID/stat from the third on: state, parent, …; utime is the twelfth of these. */
+/**
+ * Returns the fields of /proc/PID/stat from the third on: state, parent, …; utime is the twelfth of these.
+ * @param {number | string} pid
+ */
 function statFields(pid) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,21 +1,33 @@
-// The peers' own programs: what the machine has, what may be installed, and why something is left out.
+// Finds or installs the peers' own programs, and says why one is left out.
 const { spawnSync } = require('node:child_process');
 const { existsSync, mkdirSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-/** Outside the repository, and kept: the packages take minutes to install. */
+/** The packages take minutes to install, so they are kept, outside the repository. */
 const CACHE = path.join(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'pgsluice-bench');
 const INSTALL_SECONDS = 600;
 const BUILD_SECONDS = 1800;
 
-/** @typedef {{ program: string, reason?: undefined } | { program?: undefined, reason: string }} Tool */
+/**
+ * @typedef {{ program: string, reason?: undefined } | { program?: undefined, reason: string }} Tool
+ * @typedef {(line: string) => void} Say
+ */
 
+/**
+ * @param {string} program
+ * @param {string[]} args
+ * @param {number} seconds
+ */
 function succeeds(program, args, seconds = 60) {
   return spawnSync(program, args, { stdio: 'ignore', timeout: seconds * 1000 }).status === 0;
 }
 
-/** @returns {Tool} a Python that imports `module` */
+/**
+ * @param {string} module
+ * @param {string} installHint
+ * @returns {Tool} a Python that imports `module`
+ */
 function pythonWith(module, installHint) {
   for (const program of ['/usr/bin/python3', 'python3']) {
     if (succeeds(program, ['-c', `import ${module}`])) return { program };
@@ -23,7 +35,11 @@ function pythonWith(module, installHint) {
   return { reason: installHint };
 }
 
-/** @returns {Tool} */
+/**
+ * @param {string} module
+ * @param {Say} say
+ * @returns {Tool}
+ */
 function debianPython(module, say) {
   const found = pythonWith(module, '');
   if (found.program !== undefined) return found;
@@ -41,7 +57,11 @@ function debianPython(module, say) {
 }
 
 /**
- * A virtual environment of the benchmark's own with the packages of PyPI.
+ * Makes a virtual environment for the benchmark with packages of PyPI.
+ * @param {string} name
+ * @param {string[]} packages
+ * @param {string[]} imports
+ * @param {Say} say
  * @returns {Tool}
  */
 function virtualPython(name, packages, imports, say) {
@@ -65,7 +85,11 @@ function lastLine(text) {
   return line === '' ? undefined : line;
 }
 
-/** @returns {Tool} a program of crates.io, built where cargo is */
+/**
+ * @param {string} name
+ * @param {Say} say
+ * @returns {Tool} a program of crates.io, built where cargo is
+ */
 function cargoProgram(name, say) {
   const hint = `cargo install ${name} builds it, in some minutes`;
   const found = installed(name, hint);
@@ -79,7 +103,11 @@ function cargoProgram(name, say) {
   return installed(name, run.status === 0 ? hint : `cargo could not build it: ${lastLine(run.stderr) ?? 'it gave up'}`);
 }
 
-/** @returns {Tool} a program that is there already, and runs */
+/**
+ * @param {string} name
+ * @param {string} installHint
+ * @returns {Tool} a program that is there already, and runs
+ */
 function installed(name, installHint) {
   for (const program of [path.join(CACHE, 'rust', 'bin', name), name]) {
     if (succeeds(program, ['--version'])) return { program };

@@ -1,4 +1,5 @@
-// What is measured: tables that follow from their row numbers, so that a number of rows means the same data everywhere.
+// Makes the tables that are measured. Their data follows from the row number, so that as many rows are the same data
+// everywhere.
 
 // The business rule for tables called `orders` costs the server a CASE per row; that is part of the product's work.
 const ORDERS_COLUMNS = `
@@ -14,6 +15,7 @@ const ORDERS_COLUMNS = `
   timestamptz '2024-01-01 00:00Z' + i * interval '17 seconds' AS updated_at,
   jsonb_build_object('k', i, 'c', i % 10, 'tags', jsonb_build_array('a', 'b')) AS attrs`;
 
+/** @param {number} rows */
 function createOrders(rows) {
   return [
     `CREATE TABLE public.orders AS SELECT ${ORDERS_COLUMNS} FROM generate_series(1, ${rows}) AS i`,
@@ -21,11 +23,16 @@ function createOrders(rows) {
   ];
 }
 
-/** More rows of the same table, numbered on. */
+/**
+ * Adds rows to the same table, numbered on.
+ * @param {number} fromRow
+ * @param {number} toRow
+ */
 function growOrders(fromRow, toRow) {
   return [`INSERT INTO public.orders SELECT ${ORDERS_COLUMNS} FROM generate_series(${fromRow}, ${toRow}) AS i`];
 }
 
+/** @param {number} rows */
 function createEvents(rows) {
   return [
     `CREATE TABLE public.events AS
@@ -38,7 +45,9 @@ function createEvents(rows) {
 
 const WIDE_COLUMNS = 200;
 
+/** @param {number} rows */
 function createWide(rows) {
+  /** @type {((n: number) => string)[]} */
   const kinds = [
     (n) => `(i * ${n + 3} % 100003)::int`,
     (n) => `'value ' || (i * ${n + 1} % 9973)`,
@@ -53,6 +62,7 @@ function createWide(rows) {
   ];
 }
 
+/** @param {number} rows */
 function createTexts(rows) {
   // 3,125 digests of 32 characters: 100 kB that hardly compress, as scanned or encoded documents do not.
   return [
@@ -63,6 +73,10 @@ function createTexts(rows) {
   ];
 }
 
+/**
+ * @param {number} count
+ * @param {number} from the number of the first
+ */
 function createSmallTables(count, from = 1) {
   return Array.from(
     { length: count },
@@ -74,33 +88,73 @@ function createSmallTables(count, from = 1) {
 }
 
 /**
- * Sizes: `standard` fits a coffee break, `full` is what the bars in docs/BENCHMARKS.md are set for. With
- * --rows N, orders has N rows and the others keep the proportions of the full sizes.
+ * The `standard` size fits a coffee break; the bars in docs/BENCHMARKS.md are set for the `full` one. With --rows N,
+ * orders has N rows and the others keep the proportions of the full sizes.
+ * @typedef {object} Workload
+ * @property {string} name
+ * @property {string | undefined} table
+ * @property {string} what
+ * @property {number} standard
+ * @property {number} full
+ * @property {(size: number) => string[]} create the statements that make it
+ *
+ * @typedef {Workload & { size: number, statements: () => string[] }} SizedWorkload
  */
+
+/** @type {Workload[]} */
 const WORKLOADS = [
-  { name: 'orders', table: 'orders', what: '11 columns of common types', standard: 1_000_000, full: 1_000_000 },
-  { name: 'events', table: 'events', what: '4 narrow columns', standard: 1_000_000, full: 5_000_000 },
-  { name: 'wide', table: 'wide', what: `${WIDE_COLUMNS} columns`, standard: 10_000, full: 50_000 },
-  { name: 'texts', table: 'texts', what: 'one text of 100 kB a row', standard: 1_000, full: 5_000 },
-  { name: 'tables', table: undefined, what: 'tables of 10 rows', standard: 500, full: 2_000 },
-  { name: 'changes', table: 'orders', what: 'orders, of which some change', standard: 1_000_000, full: 1_000_000 },
+  {
+    name: 'orders',
+    table: 'orders',
+    what: '11 columns of common types',
+    standard: 1_000_000,
+    full: 1_000_000,
+    create: createOrders,
+  },
+  {
+    name: 'events',
+    table: 'events',
+    what: '4 narrow columns',
+    standard: 1_000_000,
+    full: 5_000_000,
+    create: createEvents,
+  },
+  { name: 'wide', table: 'wide', what: `${WIDE_COLUMNS} columns`, standard: 10_000, full: 50_000, create: createWide },
+  {
+    name: 'texts',
+    table: 'texts',
+    what: 'one text of 100 kB a row',
+    standard: 1_000,
+    full: 5_000,
+    create: createTexts,
+  },
+  {
+    name: 'tables',
+    table: undefined,
+    what: 'tables of 10 rows',
+    standard: 500,
+    full: 2_000,
+    create: createSmallTables,
+  },
+  {
+    name: 'changes',
+    table: 'orders',
+    what: 'orders, of which some change',
+    standard: 1_000_000,
+    full: 1_000_000,
+    create: createOrders,
+  },
 ];
 
-const CREATE = {
-  orders: createOrders,
-  events: createEvents,
-  wide: createWide,
-  texts: createTexts,
-  tables: createSmallTables,
-  changes: createOrders,
-};
-
-/** @param {{ rows?: number, full: boolean }} choices */
+/**
+ * @param {{ rows?: number, full: boolean }} choices
+ * @returns {SizedWorkload[]}
+ */
 function sizedWorkloads({ rows, full }) {
   return WORKLOADS.map((workload) => {
     const inProportion = rows === undefined ? undefined : Math.max(1, Math.round((rows * workload.full) / 1_000_000));
     const size = inProportion ?? (full ? workload.full : workload.standard);
-    return { ...workload, size, statements: () => CREATE[workload.name](size) };
+    return { ...workload, size, statements: () => workload.create(size) };
   });
 }
 

@@ -5,10 +5,10 @@ const { readFileSync, readdirSync, writeFileSync } = require('node:fs');
 const { basename, dirname, join, relative, sep } = require('node:path');
 const esbuild = require('esbuild');
 
-/** Loaded by some commands only, with files of their own, or by the shims below. */
+/** Only some commands load these, with files of their own, or the shims below do. */
 const EXTERNAL = ['@grpc/*', '@opentelemetry/*', 'grpc-health-check', 'prom-client', 'uplot', '*.node'];
 
-/** @param {string} dist folder with the compiler's output */
+/** @param {string} dist the folder with the compiler's output */
 async function bundle(dist) {
   const { outputFiles, metafile } = await esbuild.build({
     // Paths in the bundle are relative to it, so that they do not change from build to build.
@@ -32,7 +32,9 @@ async function bundle(dist) {
     },
     plugins: [ownFolders(dist)],
   });
-  const code = `(function (exports, require, module, __filename, __dirname, importModule) {${withoutShebang(outputFiles[0].text)}\n})`;
+  const text = outputFiles[0]?.text;
+  if (text === undefined) throw new Error('esbuild wrote nothing.');
+  const code = `(function (exports, require, module, __filename, __dirname, importModule) {${withoutShebang(text)}\n})`;
   const digest = createHash('sha256').update(code).digest('hex');
   const target = join(dist, 'bin');
   writeFileSync(join(target, 'bundle.js'), `//${digest}\n${code}\n`);
@@ -45,6 +47,8 @@ async function bundle(dist) {
 /**
  * Files of ours find what lies beside them as they do without a bundle, and import modules through src/bin: V8 does
  * not know for a script from its cache where import() should go.
+ * @param {string} dist
+ * @returns {import('esbuild').Plugin}
  */
 function ownFolders(dist) {
   return {
@@ -63,11 +67,15 @@ function ownFolders(dist) {
   };
 }
 
+/** @param {string} text */
 function withoutShebang(text) {
   return text.replace(/^#!.*\n/, '');
 }
 
-/** The licences of what the bundle holds of others. @param {string[]} files */
+/**
+ * Gathers the licences of the packages whose code is in the bundle.
+ * @param {string[]} files
+ */
 function licenses(files) {
   const folders = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^./][^/]*/.exec(file)?.[0] ?? []));
   const entries = [...folders].sort().map((folder) => {

@@ -4,6 +4,7 @@ const { createRequire } = require('node:module');
 
 const fromHere = createRequire(__filename);
 const fromApi = createRequire(fromHere.resolve('@duckdb/node-api'));
+/** @type {Readonly<Record<string, string>>} */
 const MUSL_LOADERS = { x64: '/lib/ld-musl-x86_64.so.1', arm64: '/lib/ld-musl-aarch64.so.1' };
 
 /** The package tells glibc from musl by a diagnostic report of Node's, which takes 5 ms. */

@@ -1,4 +1,4 @@
-// The demo: starts a PostgreSQL server, fills it with a sample shop, replicates it into
+// The demo starts a PostgreSQL server, fills it with a sample shop, replicates it into
 // files/warehouse.db with the built command line, and compares both.   demo.js [--rows N] [--region NAME]
 //
 // The server and its files are gone afterwards, on failure and on Ctrl-C as well; files/ stays. A second
@@ -15,9 +15,19 @@ const { seedShop } = require('./seed');
 const root = path.join(__dirname, '..', '..');
 const main = path.join(root, 'dist', 'bin', 'pgsluice.js');
 const DATABASE = 'shop';
-// All that a synchronization needs of a role: CONNECT, USAGE and SELECT.
+// A signal ends the demo, which ends what it has started.
+/** @type {NodeJS.Signals[]} */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+// A synchronization needs no more of a role than CONNECT, USAGE and SELECT.
 const READER = { name: 'demo_reader', password: 'demo;only' };
 
+/**
+ * @typedef {{ rows: number, region: string | undefined }} Choices
+ * @typedef {import('./postgres-server').ServerCoordinates} Server
+ * @typedef {import('node:child_process').ChildProcess} ChildProcess
+ */
+
+/** @returns {Choices} */
 function readArguments() {
   const { values } = parseArgs({
     options: { rows: { type: 'string', default: '500000' }, region: { type: 'string' } },
@@ -27,7 +37,13 @@ function readArguments() {
   return { rows, region: values.region };
 }
 
-/** Runs `action` with a client as superuser. */
+/**
+ * Runs `action` with a client as superuser.
+ * @template Result
+ * @param {Server} server
+ * @param {string} database
+ * @param {(client: Client) => Promise<Result>} action
+ */
 async function withClient(server, database, action) {
   const { host, port, user, password } = server;
   const client = new Client({ host, port, user, password, database });
@@ -40,6 +56,10 @@ async function withClient(server, database, action) {
   }
 }
 
+/**
+ * @param {Server} server
+ * @param {number} rows
+ */
 async function fill(server, rows) {
   await withClient(server, 'postgres', (client) => client.query(`CREATE DATABASE ${DATABASE}`));
   await withClient(server, DATABASE, async (client) => {
@@ -52,7 +72,12 @@ async function fill(server, rows) {
   });
 }
 
-/** The configuration a user would write: every value a string, readable by its owner only. */
+/**
+ * Writes the configuration as a user would: every value is a string, and only its owner may read the file.
+ * @param {string} folder
+ * @param {Server} server
+ * @param {string | undefined} region
+ */
 function writeConfiguration(folder, server, region) {
   const file = path.join(folder, 'configuration.json');
   const configuration = {
@@ -67,7 +92,13 @@ function writeConfiguration(folder, server, region) {
   return file;
 }
 
-/** Resolves to the exit code of a pgsluice command, whose output is the demo's. */
+/**
+ * Runs a pgsluice command, whose output is the demo's.
+ * @param {string} command
+ * @param {string} configuration
+ * @param {Set<ChildProcess>} children
+ * @returns {Promise<number>} its exit code
+ */
 function pgsluice(command, configuration, children) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, command, '--configuration', configuration], {
@@ -79,21 +110,32 @@ function pgsluice(command, configuration, children) {
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       children.delete(child);
-      resolve(code ?? 128 + os.constants.signals[signal]);
+      resolve(code ?? (signal === null ? 1 : 128 + os.constants.signals[signal]));
     });
   });
 }
 
-/** As scripts/odbc-env.sh, for whoever starts the demo without setup.sh. */
+/**
+ * Does what scripts/odbc-env.sh does, for a demo that is started without setup.sh.
+ * @returns {NodeJS.ProcessEnv}
+ */
 function odbcEnvironment() {
   const folder = path.join(root, '.odbc');
   return existsSync(path.join(folder, 'odbcinst.ini')) ? { ODBCSYSINI: folder, ODBCINSTINI: 'odbcinst.ini' } : {};
 }
 
+/** @param {number} since */
 function seconds(since) {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`;
 }
 
+/**
+ * @param {Choices} choices
+ * @param {string} folder for the configuration
+ * @param {Set<ChildProcess>} children
+ * @param {AbortSignal} interrupted
+ * @returns {Promise<number>} an exit code
+ */
 async function demo({ rows, region }, folder, children, interrupted) {
   const started = performance.now();
   const server = await startPostgres();
@@ -135,9 +177,11 @@ async function run() {
   if (!existsSync(main)) throw new Error('dist/ is missing; run `npm run setup` first.');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'pgsluice-demo-'));
   const interruption = new AbortController();
+  /** @type {Set<ChildProcess>} */
   const children = new Set();
+  /** @type {number | undefined} */
   let signalCode;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  for (const signal of SIGNALS) {
     process.on(signal, () => {
       if (signalCode !== undefined) return;
       signalCode = 128 + os.constants.signals[signal];

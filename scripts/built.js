@@ -1,0 +1,52 @@
+// The scripts reach into the build here, and nowhere else: a module that moves within src is renamed in this file.
+// The types come from src, so that they are there on a checkout without a build as well.
+const path = require('node:path');
+
+const MODULES = {
+  options: 'config/options.js',
+  optionsTable: 'config/options-table.js',
+  referenceClient: 'fivetran/reference-client/platform.js',
+  serviceDefinition: 'fivetran/service-definition.js',
+  session: 'source/session.js',
+  processStats: 'native/process-stats.js',
+  duckDbDestination: 'destination/duckdb-destination.js',
+  duckDbWarehouse: 'destination/duckdb-warehouse.js',
+  stateFile: 'destination/state-file.js',
+};
+
+/**
+ * @typedef {{
+ *   options: typeof import('../src/config/options'),
+ *   optionsTable: typeof import('../src/config/options-table'),
+ *   referenceClient: typeof import('../src/fivetran/reference-client/platform'),
+ *   serviceDefinition: typeof import('../src/fivetran/service-definition'),
+ *   session: typeof import('../src/source/session'),
+ *   processStats: typeof import('../src/native/process-stats'),
+ *   duckDbDestination: typeof import('../src/destination/duckdb-destination'),
+ *   duckDbWarehouse: typeof import('../src/destination/duckdb-warehouse'),
+ *   stateFile: typeof import('../src/destination/state-file'),
+ * }} BuiltModules
+ */
+
+const DIST = path.join(__dirname, '..', 'dist');
+
+/**
+ * @param {keyof BuiltModules} name
+ * @param {string} [dist] another build than this project's
+ */
+function builtFile(name, dist = DIST) {
+  return path.join(dist, MODULES[name]);
+}
+
+/**
+ * Loads a module of the build.
+ * @template {keyof BuiltModules} Name
+ * @param {Name} name
+ * @param {string} [dist] another build than this project's
+ * @returns {BuiltModules[Name]}
+ */
+function built(name, dist = DIST) {
+  return require(builtFile(name, dist));
+}
+
+module.exports = { built, builtFile };
