@@ -7,7 +7,7 @@ const { bundle } = require('./bundle/bundle');
 
 const root = join(__dirname, '..');
 const dist = join(root, 'dist');
-// Inside the project, because a rename cannot leave the file system.
+// The folder is inside the project, because a rename cannot leave the file system.
 const cache = join(root, 'node_modules', '.cache');
 
 /**

@@ -1,5 +1,6 @@
-// The scripts reach into the build here, and nowhere else: a module that moves within src is renamed in this file.
-// The types come from src, so that they are there on a checkout without a build as well.
+// The scripts load the modules of the build through this file, so a module that moves within src is renamed only here.
+// The types come from src, so that they exist on a checkout without a build as well.
+// scripts/code-cache.js does without this file, because the package does not hold it.
 const path = require('node:path');
 
 const MODULES = {

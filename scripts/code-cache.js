@@ -13,7 +13,7 @@ function write() {
   const { compile, CODE_CACHE } = require(start);
   const beside = `${CODE_CACHE}.${process.pid}`;
   try {
-    // Every function at once: compiling them one by one, when they are first called, took a short sync 40 ms.
+    // V8 compiles every function at once: one by one, when first called, they took a short sync 40 ms.
     setFlagsFromString('--no-lazy');
     const { script, digest } = compile();
     // V8 takes a cache only under the flags that it was made with, and a start has none.
@@ -22,7 +22,7 @@ function write() {
     writeFileSync(beside, Buffer.concat([Buffer.from(digest, 'latin1'), script.createCachedData()]));
     renameSync(beside, CODE_CACHE);
   } catch {
-    // A folder that cannot be written to, or no bundle: every start compiles.
+    // The folder cannot be written to, or there is no bundle: every start compiles.
     rmSync(beside, { force: true });
   }
 }

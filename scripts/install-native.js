@@ -9,7 +9,7 @@ const addon = join(root, 'build', 'Release', 'process_stats.node');
 const log = join(root, 'build', 'install.log');
 
 function loads() {
-  // In a process of its own: an addon that crashes must not take the installation with it.
+  // It loads in a process of its own: an addon that crashes must not take the installation with it.
   return spawnSync(process.execPath, ['-e', 'require(process.argv[1])', addon], { stdio: 'ignore' }).status === 0;
 }
 
@@ -62,7 +62,7 @@ function build() {
     writeFileSync(log, `${output}\n`);
     details = ` (details: ${log})`;
   } catch {
-    // A read-only package folder: the message has to do without details.
+    // The package folder is read-only: the message has to do without details.
   }
   console.log(
     `pgsluice: the native addon could not be built${details}; pgsluice works without it, with coarser memory and CPU figures and a slower service (pgsluice serve).\n` +

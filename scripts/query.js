@@ -36,7 +36,7 @@ async function main() {
   const [sql, file = 'files/warehouse.db'] = process.argv.slice(2);
   if (sql === undefined) throw new Error('Usage: node scripts/query.js "SELECT …" [files/warehouse.db]');
   if (!existsSync(file)) throw new Error(`${file} does not exist; run \`npm run demo\` first, or name another file.`);
-  // Read-only: a query must not keep a synchronization from starting, nor change its data.
+  // The file is opened read-only: a query must not keep a synchronization from starting, nor change its data.
   const instance = await DuckDBInstance.create(file, { access_mode: 'READ_ONLY' });
   const connection = await instance.connect();
   const reader = await connection.streamAndReadUntil(sql, MAX_ROWS);

@@ -34,7 +34,7 @@ function runVersion(major, folder) {
   const output = path.join(folder, `${major}.json`);
   const started = Date.now();
   const left = Number(major) >= RANGES_MAJOR ? [] : [`--testPathIgnorePatterns=${RANGE_TESTS.join('|')}`];
-  // The folders first: the option takes every word after it.
+  // The folders come first, because the option takes every word after it.
   const jest = [
     '--silent',
     '--json',
@@ -49,7 +49,7 @@ function runVersion(major, folder) {
     env: {
       ...process.env,
       PGSLUICE_TEST_PG_VERSION: major,
-      // Enough to meet every type; the long runs are for the newest version.
+      // This many runs meet every type; the long runs are for the newest version.
       PGSLUICE_PROPERTY_RUNS: process.env.PGSLUICE_PROPERTY_RUNS ?? '4',
     },
   });

@@ -33,7 +33,7 @@ function step(name, action) {
 function install(name, ...options) {
   const place = join(folder, name);
   mkdirSync(place);
-  // npm 11 asks which packages may run scripts; older versions let all of them.
+  // npm 11 asks which packages may run scripts; older versions run all of them.
   const manifest = { private: true, allowScripts: { odbc: true, pgsluice: true } };
   writeFileSync(join(place, 'package.json'), JSON.stringify(manifest));
   const tarball = join(folder, `pgsluice-${version}.tgz`);

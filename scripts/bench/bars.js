@@ -1,4 +1,4 @@
-// The bars: what the project promises of its own speed and memory, and whether this run kept it.
+// The bars are what the project promises of its own speed and memory. This says whether a run kept them.
 
 /**
  * @typedef {{ what: string, bar: number, goal: number, unit: string, measured: number }} Bar

@@ -1,4 +1,4 @@
-// The benchmark: sets up what it needs, runs everything side by side, prints and writes the results.
+// The benchmark sets up what it needs, runs everything side by side, and prints and writes the results.
 const { existsSync, mkdirSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');

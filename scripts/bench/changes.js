@@ -1,4 +1,4 @@
-// Incremental syncs: some of the rows changed, against reading all of them anew.
+// Compares incremental syncs, after some of the rows have changed, with reading all of them anew.
 const { pgsluiceSync } = require('./contenders');
 const { inFolder, measure, median } = require('./rounds');
 

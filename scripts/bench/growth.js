@@ -10,7 +10,7 @@ const SIZES = {
   full: { rows: [100_000, 300_000, 1_000_000, 3_000_000, 5_000_000, 10_000_000], tables: [1, 100, 500, 1_000, 2_000] },
 };
 
-/** A bar compares their memory: a single run's is some percent more or less than the next one's. */
+/** A bar compares their memory: one run alone is some percent more or less than the next. */
 const COMPARED_ROWS = new Set([1_000_000, 5_000_000]);
 
 /**

@@ -14,7 +14,7 @@ const { built } = require('../built');
 const [main = '', configurationPath = '', table = ''] = process.argv.slice(2);
 const { loadPackage, SERVICE_NAME } = built('serviceDefinition', path.join(path.dirname(main), '..'));
 
-// Fields, as tag and wire type.
+// These are fields, as tag and wire type.
 const RECORDS = 0x32; // of UpdateResponse
 const RECORD = 0x0a; // of Records
 const TABLE_NAME = 0x12; // of Record

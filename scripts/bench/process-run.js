@@ -30,7 +30,7 @@ async function runProcess(command) {
     cwd: command.cwd,
     env: { ...process.env, ...command.env },
     stdio: ['ignore', sink, 'pipe'],
-    // A group of its own, so that a time limit ends its children too.
+    // The program gets a group of its own, so that a time limit ends its children too.
     detached: true,
   });
   if (typeof sink === 'number') closeSync(sink);
@@ -93,7 +93,7 @@ function observe(pid, { peaks, cpu }) {
   cpu.set(pid, (Number(fields[11]) + Number(fields[12])) / 100);
   const status = read(`/proc/${pid}/status`);
   const peak = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
-  // The latest reading, not the largest: between fork and exec a process shows its parent's peak.
+  // The latest reading counts, not the largest: between fork and exec a process shows its parent's peak.
   if (peak !== undefined) peaks.set(pid, Number(peak) * 1024);
   for (const child of read(`/proc/${pid}/task/${pid}/children`).split(' ')) {
     if (child !== '') observe(Number(child), { peaks, cpu });

@@ -1,4 +1,4 @@
-// Preloaded into pgsluice (node --require): times the calls that leave JavaScript, and says so at the end.
+// Is loaded into pgsluice with `node --require`. It times the calls that leave JavaScript, and prints the sums at the end.
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const { performance } = require('node:perf_hooks');

@@ -46,7 +46,7 @@ async function runRounds({ source, database, table, rows, rounds, contenders, sa
   /** @type {Map<string, string>} */
   const failures = new Map();
   for (let round = 0; round < rounds; round += 1) {
-    // Another one begins each time: what comes first finds colder caches.
+    // Another one begins each time, because what comes first finds colder caches.
     const order = [...contenders.slice(round % contenders.length), ...contenders.slice(0, round % contenders.length)];
     for (const contender of order) {
       if (failures.has(contender.name)) continue;

@@ -12,7 +12,7 @@ const STARTS = 11;
 const SAMPLES = 20_000;
 
 /**
- * All in seconds; NaN stands for what was not measured.
+ * All are in seconds; NaN stands for what was not measured.
  * @typedef {{ startUp: number, sample: number, psutilSample: number, psutilMissing?: string }} SmallThings
  */
 

@@ -1,11 +1,11 @@
-// The PostgreSQL that everything is measured against: one of our own, or the one that --connection names.
+// Keeps the PostgreSQL that everything is measured against: one of our own, or the one that --connection names.
 const { readFileSync, readdirSync } = require('node:fs');
 const { Client } = require('pg');
 const { startPostgres } = require('../demo/postgres-server');
 
-// As a production server of this size would have them; the demo's flags alone leave 128 MB of buffers.
+// A production server of this size would have these; the demo's flags alone leave 128 MB of buffers.
 const FLAGS = { shared_buffers: '512MB', max_locks_per_transaction: '256', max_wal_size: '8GB' };
-// Understood by every peer, however it quotes.
+// Every peer understands this one, however it quotes.
 const PASSWORD = 'benchmark';
 const PREFIX = 'pgsluice_bench_';
 

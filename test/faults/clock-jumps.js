@@ -1,5 +1,5 @@
-// Loaded into the built command line with `node --require`: the machine's clock jumps a day forth or back at every
-// look, as it never would; timers and the monotonic clock go on.
+// Is loaded into the built command line with `node --require`. The clock then jumps a day forth or back each time it is
+// read; timers and the monotonic clock go on.
 const RealDate = Date;
 const DAY_MS = 86_400_000;
 let looks = 0;

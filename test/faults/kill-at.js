@@ -1,4 +1,4 @@
-// Loaded into the built command line with `node --require`: kills the process, as `kill -9` does, at one call
+// Is loaded into the built command line with `node --require`. It kills the process, as `kill -9` does, at one call
 // into the warehouse or the state file. TEST_KILL_AT is CALL:N:before or CALL:N:after, where CALL is a method of
 // the destination (`commit`), `sql` for any statement of DuckDB, or `stateFile`.
 const [call = '', nth, when] = (process.env.TEST_KILL_AT ?? '').split(':');
