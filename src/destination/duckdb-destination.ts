@@ -280,7 +280,7 @@ export class DuckDbDestination implements Destination {
 
   async close(): Promise<void> {
     await this.rollback().catch(() => undefined);
-    this.warehouse?.close();
+    await this.warehouse?.close();
     this.warehouse = undefined;
   }
 

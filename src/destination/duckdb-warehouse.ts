@@ -34,6 +34,7 @@ export type Scalar = string | number | bigint | boolean | null;
 /** One connection to the warehouse, with one transaction open at most. */
 export class Warehouse {
   private closed = false;
+  private readonly running = new Set<Promise<unknown>>();
   private readonly changedTables = new Set<string>();
   /** What makes vectors of batches; undefined without the addon. */
   rowVectors: RowVectors | undefined;
@@ -148,20 +149,12 @@ export class Warehouse {
   }
 
   async run(sql: string): Promise<number> {
-    try {
-      return Number((await this.connection.run(sql)).rowsChanged);
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    return await this.tracked(async () => Number((await this.connection.run(sql)).rowsChanged));
   }
 
   /** Rows of a query that selects scalars only; BIGINT comes as bigint. */
   async rows(sql: string): Promise<Scalar[][]> {
-    try {
-      return (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][];
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    return await this.tracked(async () => (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][]);
   }
 
   /**
@@ -171,32 +164,25 @@ export class Warehouse {
   async columnsOf(table: string): Promise<Map<string, string>> {
     try {
       // Not pragma_table_info: it does not find a name with a quote in it.
-      const sql = `SELECT column_name, column_type FROM (DESCRIBE ${table})`;
-      const rows = (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][];
+      const rows = await this.rows(`SELECT column_name, column_type FROM (DESCRIBE ${table})`);
       return new Map(rows.map((row) => [String(row[0]), String(row[1])]));
     } catch (error) {
       // The transaction goes on: DuckDB had not begun to execute.
-      if (/^Catalog Error: Table with name/.test(messageOf(error))) return new Map();
-      throw writeError(error, this.path);
+      if (/^Catalog Error: Table with name/.test(messageOf((error as ConnectorError).cause))) return new Map();
+      throw error;
     }
   }
 
   async prepare(sql: string): Promise<DuckDBPreparedStatement> {
-    try {
-      return await this.connection.prepare(sql);
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    return await this.tracked(() => this.connection.prepare(sql));
   }
 
   /** Runs a prepared statement with text parameters; returns the rows changed. */
   async runPrepared(statement: DuckDBPreparedStatement, parameters: readonly string[]): Promise<number> {
-    try {
+    return await this.tracked(async () => {
       for (const [index, parameter] of parameters.entries()) statement.bindVarchar(index + 1, parameter);
       return Number((await statement.run()).rowsChanged);
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    });
   }
 
   /** Runs a statement that reads from `sourceOfRows`, prepared or not; returns the rows changed. */
@@ -211,7 +197,7 @@ export class Warehouse {
    * of a statement, but without anything else being done meanwhile.
    */
   async append(to: TableName, parts: readonly DecodedRows[], constants: readonly ConstantColumn[]): Promise<void> {
-    try {
+    await this.tracked(async () => {
       const appender = await this.connection.createAppender(to.name, to.schema);
       try {
         for (const part of parts) {
@@ -224,16 +210,37 @@ export class Warehouse {
         appender.clear();
         throw error;
       }
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    });
   }
 
-  close(): void {
+  /** Ends the statement that runs, with an error; nothing where there is none. */
+  interrupt(): void {
+    if (!this.closed && this.running.size > 0) this.connection.interrupt();
+  }
+
+  /** Ends what still runs, and waits for it: DuckDB blocks the main thread for ever where it is closed under a statement. */
+  async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    while (this.running.size > 0) {
+      this.connection.interrupt();
+      await Promise.allSettled(this.running);
+    }
     this.connection.closeSync();
     this.instance.closeSync();
+  }
+
+  private async tracked<T>(statement: () => Promise<T>): Promise<T> {
+    if (this.closed) throw destinationError(`The warehouse ${this.path} was closed.`, 'closed', {});
+    const result = statement();
+    this.running.add(result);
+    try {
+      return await result;
+    } catch (error) {
+      throw writeError(error, this.path);
+    } finally {
+      this.running.delete(result);
+    }
   }
 }
 

@@ -38,7 +38,7 @@ export async function readWarehouse(path: string, runs: number): Promise<Warehou
       runs: has('runs') ? await readRuns(warehouse, runs) : [],
     };
   } finally {
-    warehouse.close();
+    await warehouse.close();
   }
 }
 

@@ -1,5 +1,6 @@
 /** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
 import { asConnectorError, ConnectorError } from '../common/errors';
+import { settleAll } from '../common/settle-all';
 import type { LoadProgress, RelationProgress } from '../model/sync-state';
 import type { Relation } from '../model/table';
 import type { TidRange } from '../model/tid-range';
@@ -78,7 +79,7 @@ export class SnapshotReader {
     }
     await manager.release(session);
     // Before the rest is planned: what is not written yet counts as not read.
-    await Promise.all(waiting);
+    await settleAll(waiting);
   }
 
   private partitions(run: TableRun, relations: readonly RelationProgress[]): Partition[] {
