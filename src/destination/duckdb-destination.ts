@@ -17,8 +17,10 @@ import { LoadTable } from './load-table';
 import { MemoryRoom } from './memory-room';
 import { folded } from './naming';
 import { replaceTable } from './replace-table';
+import { UsersObjects } from './users-objects';
 import { writeRun } from './run-history';
-import { loadTableName, STATE_TABLE, storedStates, tableNames } from './stored-states';
+import { copyAltered } from './stored-types';
+import { loadTableName, namesIn, STATE_TABLE, storedStates } from './stored-states';
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly schema: string;
@@ -40,6 +42,7 @@ export class DuckDbDestination implements Destination {
   private readonly newStates = new Map<string, TableState | null>();
   /** Folded: of all tables that are there, and perhaps some that are not: an exclusive lock keeps others from making any. */
   private tableNames = new Set<string>();
+  private views: ReadonlySet<string> = new Set();
 
   constructor(private readonly options: DuckDbDestinationOptions) {}
 
@@ -50,12 +53,16 @@ export class DuckDbDestination implements Destination {
       `CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice; ` +
         `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`,
     );
-    this.tableNames = await tableNames(this.warehouse, this.options.schema);
+    const { names, views } = await namesIn(this.warehouse, this.options.schema);
+    this.tableNames = names;
+    this.views = views;
+    this.warehouse.usersObjects = await UsersObjects.read(this.warehouse, this.options.schema, this.options.logger);
     return await storedStates(this.warehouse, this.options.schema, this.tableNames, this.options.logger);
   }
 
   async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
     const warehouse = await this.writing();
+    this.refuseView(table);
     await this.makeRoom(table);
     const open = resume ? LoadTable.reopen : LoadTable.create;
     const load = await open(warehouse, table, this.loadPlace(table), this.stamped(stamp), this.options.logger);
@@ -119,6 +126,7 @@ export class DuckDbDestination implements Destination {
 
   async beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
+    this.refuseView(table);
     await this.room?.forComparison();
     await this.makeRoom(table);
     const load = await LoadTable.reopen(warehouse, table, this.tablePlace(table), stamp, this.options.logger);
@@ -145,9 +153,31 @@ export class DuckDbDestination implements Destination {
     await this.flushed(table);
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
-    await warehouse.changeRows(name, deleteMatching(name, changes, table));
-    await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
+    const insert = async (): Promise<void> => {
+      await warehouse.changeRows(name, deleteMatching(name, changes, table));
+      await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
+    };
+    if (warehouse.usersObjects?.hasUnique(name) === true)
+      await this.insertUnique(table, warehouse.usersObjects, insert);
+    else await insert();
     await warehouse.run(`TRUNCATE ${changes}`);
+  }
+
+  /** Rows that the table may not have cost its index, not the table: a load takes its place without it. */
+  private async insertUnique(
+    table: DestinationTable,
+    objects: UsersObjects,
+    insert: () => Promise<void>,
+  ): Promise<void> {
+    const refused = (name: string): ConnectorError => copyAltered(table, `${name} does not allow the new rows`);
+    try {
+      await insert();
+    } catch (error) {
+      if (error instanceof ConnectorError && error.code === 'value_does_not_fit') throw refused('an index or key');
+      throw error;
+    }
+    const violated = await objects.violated(this.opened(), this.tableName(table));
+    if (violated !== undefined) throw refused(violated.replace(/^T/, 't'));
   }
 
   async markMissing(table: DestinationTable): Promise<number> {
@@ -207,7 +237,10 @@ export class DuckDbDestination implements Destination {
 
   async append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
+    this.refuseView(table);
     const place = this.tablePlace(table);
+    if (warehouse.usersObjects?.hasUnique(qualified(place)) === true)
+      throw copyAltered(table, 'a unique index or a key does not let it grow');
     const existing = await warehouse.columnsOf(qualified(place));
     const open = existing.size === 0 ? LoadTable.create : LoadTable.reopen;
     const load = await open(warehouse, table, place, this.stamped(stamp), this.options.logger);
@@ -287,6 +320,19 @@ export class DuckDbDestination implements Destination {
   /** For the rows of a pass over changes; what it held is dropped. */
   private async createStaging({ table, name }: LoadTable): Promise<void> {
     await this.opened().run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
+  }
+
+  /** Somebody's view has the name: it is theirs, and nothing can be written into it. */
+  private refuseView({ key, name }: DestinationTable): void {
+    if (!this.views.has(folded(name))) return;
+    throw new ConnectorError(
+      `The warehouse has a view ${this.options.schema}.${name} in the place of ${key}'s table.`,
+      {
+        code: 'view_in_place',
+        kind: 'source',
+        hint: 'Drop or rename the view, and sync again.',
+      },
+    );
   }
 
   private async makeRoom(table: DestinationTable): Promise<void> {

@@ -7,6 +7,7 @@ import { makeFolder } from '../common/make-folder';
 import type { DecodeColumns } from '../model/column-decoding';
 import { duckdb } from './duckdb-library';
 import { literal, type TableName } from './duckdb-types';
+import type { UsersObjects } from './users-objects';
 import { RowVectors, type ConstantColumn, type DecodedRows } from './row-vectors';
 import { destinationError, messageOf, openError, writeError } from './warehouse-errors';
 
@@ -29,6 +30,13 @@ export interface WarehouseOptions {
  */
 export const ROW_GROUP_ROWS = 30_720;
 
+export interface PresentColumn {
+  readonly name: string;
+  readonly type: string;
+  /** A row cannot be inserted without one. */
+  readonly needsValue: boolean;
+}
+
 export type Scalar = string | number | bigint | boolean | null;
 
 /** One connection to the warehouse, with one transaction open at most. */
@@ -38,6 +46,8 @@ export class Warehouse {
   private readonly changedTables = new Set<string>();
   /** What makes vectors of batches; undefined without the addon. */
   rowVectors: RowVectors | undefined;
+  /** What users have made of the tables; undefined where nothing of theirs is written. */
+  usersObjects: UsersObjects | undefined;
   /** Text of the rows that were inserted since the transaction began. */
   private insertedBytes = 0;
   /** Whether the transaction has statements that DuckDB's log cannot be trusted with. */
@@ -121,9 +131,9 @@ export class Warehouse {
     await this.run(`ALTER TABLE ${table} ALTER ${column} TYPE ${type} USING ${value}`);
   }
 
-  /** Whether rows of the table were updated or deleted since the transaction began. */
-  hasChangedRows(table: string): boolean {
-    return this.changedTables.has(table);
+  /** Whether the table's columns can be changed: DuckDB refuses it after updates and deletions, and under an index. */
+  isAlterable(table: string): boolean {
+    return !this.changedTables.has(table) && this.usersObjects?.has(table) !== true;
   }
 
   /** Of rows inserted by this transaction. */
@@ -162,13 +172,22 @@ export class Warehouse {
    * information_schema, which looks at every column of every table each time.
    */
   async columnsOf(table: string): Promise<Map<string, string>> {
+    return new Map((await this.describe(table)).map(({ name, type }) => [name, type]));
+  }
+
+  /** As `columnsOf`, with what else is said of columns. */
+  async describe(table: string): Promise<readonly PresentColumn[]> {
     try {
       // Not pragma_table_info: it does not find a name with a quote in it.
-      const rows = await this.rows(`SELECT column_name, column_type FROM (DESCRIBE ${table})`);
-      return new Map(rows.map((row) => [String(row[0]), String(row[1])]));
+      const rows = await this.rows(`SELECT column_name, column_type, "null", "default" FROM (DESCRIBE ${table})`);
+      return rows.map(([name, type, nullable, byDefault]) => ({
+        name: String(name),
+        type: String(type),
+        needsValue: nullable === 'NO' && byDefault === null,
+      }));
     } catch (error) {
       // The transaction goes on: DuckDB had not begun to execute.
-      if (/^Catalog Error: Table with name/.test(messageOf((error as ConnectorError).cause))) return new Map();
+      if (/^Catalog Error: Table with name/.test(messageOf((error as ConnectorError).cause))) return [];
       throw error;
     }
   }

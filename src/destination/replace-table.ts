@@ -35,6 +35,7 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
     await warehouse.run(`DROP TABLE ${target}`);
   }
   if (load.tableName !== table.name) await warehouse.run(`ALTER TABLE ${load.name} RENAME TO ${quoted(table.name)}`);
+  if (old.size > 0) await warehouse.usersObjects?.makeAgain(warehouse, target);
   return { rows, deleted };
 }
 

@@ -12,20 +12,26 @@ export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }
 
-/**
- * Folded names (destination/naming) of the tables and views of a schema. (information_schema.tables, which shows both,
- * takes twice as long.)
- */
-export async function tableNames(warehouse: Warehouse, schema: string): Promise<Set<string>> {
+export interface NamesInSchema {
+  /** Folded (destination/naming), of tables and views. */
+  readonly names: Set<string>;
+  readonly views: ReadonlySet<string>;
+}
+
+/** (information_schema.tables, which shows both, takes twice as long.) */
+export async function namesIn(warehouse: Warehouse, schema: string): Promise<NamesInSchema> {
   const rows = await warehouse.rows(
     ['table', 'view']
       .map(
         (kind) =>
-          `SELECT ${kind}_name FROM duckdb_${kind}s() WHERE schema_name = ${literal(schema)} AND database_name = current_database()`,
+          `SELECT ${kind}_name, '${kind}' FROM duckdb_${kind}s() WHERE schema_name = ${literal(schema)} AND database_name = current_database()`,
       )
       .join(' UNION ALL '),
   );
-  return new Set(rows.map(([name]) => folded(String(name))));
+  return {
+    names: new Set(rows.map(([name]) => folded(String(name)))),
+    views: new Set(rows.flatMap(([name, kind]) => (kind === 'view' ? [folded(String(name))] : []))),
+  };
 }
 
 /**

@@ -14,6 +14,7 @@
 import { asConnectorError, ConnectorError, interrupted } from '../common/errors';
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { FinishedLoad } from '../destination/destination';
+import { COPY_ALTERED } from '../destination/stored-types';
 import type { TableReport } from '../model/report';
 import type { LoadProgress } from '../model/sync-state';
 import { monotonicClock, type Clock } from '../source/session';
@@ -72,7 +73,11 @@ export class DataProcessor {
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
           if (error.kind === 'destination' || error.kind === 'internal') throw error;
           if (error.code === 'rolled_back') attempt -= 1;
-          else {
+          else if (error.code === COPY_ALTERED) {
+            logger.warning(`${error.message.replace(/\.$/, '')}; ${run.key} is loaded from the start.`);
+            run.startOver();
+            attempt -= 1;
+          } else {
             // Attempts count what brought nothing: a load that goes on from where it was has all of them again.
             if (run.resumable && (run.progress?.rows ?? 0) > rowsBefore) attempt = 1;
             logger.severe(`Error processing table ${run.key}, attempt ${attempt}/${attempts}: ${error.describe()}`);
