@@ -17,6 +17,7 @@ import type { FinishedLoad } from '../destination/destination';
 import { COPY_ALTERED } from '../destination/stored-types';
 import type { TableReport } from '../model/report';
 import type { LoadProgress } from '../model/sync-state';
+import { isKnownSource } from '../source/change-tracking';
 import { monotonicClock, type Clock } from '../source/session';
 import { CatchUp } from './catch-up';
 import { ChangesPass } from './changes-pass';
@@ -157,6 +158,7 @@ export class DataProcessor {
 /** Why what was read of a load cannot be gone on with. Transaction ids mean nothing to another server. */
 function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
   if (progress.signature !== run.signature) return 'was altered';
+  if (!isKnownSource(run.source)) return 'may have come to another server, which cannot be known,';
   if (progress.source !== run.source) return 'has come to another server, or to one that was restored or promoted,';
   return undefined;
 }
