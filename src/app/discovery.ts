@@ -32,6 +32,8 @@ export interface Discovery {
   readonly existing: ReadonlySet<string>;
   /** Who the server is; see source/change-tracking. */
   readonly source: string;
+  /** Name of the database. */
+  readonly database: string;
   /** The server's, as PostgreSQL names it. */
   readonly encoding: string;
 }
@@ -170,6 +172,7 @@ export function planOf(
     unreadable,
     source,
     existing: new Set(catalog.tables.map(tableKey)),
+    database: catalog.server.database,
     encoding: catalog.server.encoding,
   };
 }

@@ -70,7 +70,7 @@ async function verifyWithin(
 ): Promise<VerificationReport> {
   const { logger, signal } = context;
   const started = monotonicClock();
-  const contents = await readWarehouse(settings.warehousePath, 0);
+  const contents = await readWarehouse(settings.warehousePath, settings.destinationSchema, 0);
   if (contents === undefined) throw noWarehouse(settings);
   const connections = TABLES_AT_ONCE * READERS_PER_TABLE;
   const manager = lifecycle.use(openSource(settings, logger, connections), (it) => it.close());

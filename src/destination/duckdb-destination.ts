@@ -7,6 +7,7 @@
  */
 import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
+import type { Origin } from '../model/origin';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
@@ -19,8 +20,9 @@ import { folded } from './naming';
 import { replaceTable } from './replace-table';
 import { UsersObjects } from './users-objects';
 import { writeRun } from './run-history';
+import { storedOrigin, storeOrigin } from './stored-origins';
 import { copyAltered } from './stored-types';
-import { loadTableName, namesIn, STATE_TABLE, storedStates } from './stored-states';
+import { hasSchemas, loadTableName, namesIn, STATE_TABLE, storedStates } from './stored-states';
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly schema: string;
@@ -51,8 +53,11 @@ export class DuckDbDestination implements Destination {
     this.room = new MemoryRoom(this.warehouse, this.options.comparisonBytes);
     await this.warehouse.run(
       `CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice; ` +
-        `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`,
+        `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR, destination_schema VARCHAR)`,
     );
+    // Of a warehouse from before each schema had states of its own.
+    if (!(await hasSchemas(this.warehouse)))
+      await this.warehouse.run(`ALTER TABLE ${STATE_TABLE} ADD COLUMN destination_schema VARCHAR`);
     const { names, views } = await namesIn(this.warehouse, this.options.schema);
     this.tableNames = names;
     this.views = views;
@@ -258,11 +263,16 @@ export class DuckDbDestination implements Destination {
     if (this.newStates.size === 0) return;
     const warehouse = this.opened();
     const keys = [...this.newStates.keys()].map(literal);
-    await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key IN (${keys.join(', ')})`);
+    const schema = literal(this.options.schema);
+    const ours = `coalesce(destination_schema, ${schema}) = ${schema}`;
+    await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key IN (${keys.join(', ')}) AND ${ours}`);
     const rows = [...this.newStates].flatMap(([key, state]) =>
-      state === null ? [] : [`(${literal(key)}, ${literal(JSON.stringify(state))})`],
+      state === null ? [] : [`(${literal(key)}, ${literal(JSON.stringify(state))}, ${schema})`],
     );
-    if (rows.length > 0) await warehouse.run(`INSERT INTO ${STATE_TABLE} VALUES ${rows.join(', ')}`);
+    if (rows.length > 0)
+      await warehouse.run(
+        `INSERT INTO ${STATE_TABLE} (table_key, entry, destination_schema) VALUES ${rows.join(', ')}`,
+      );
     this.newStates.clear();
   }
 
@@ -303,6 +313,15 @@ export class DuckDbDestination implements Destination {
     if (!this.inTransaction) return;
     this.inTransaction = false;
     await this.opened().endTransaction('ROLLBACK');
+  }
+
+  async origin(): Promise<Origin | undefined> {
+    return await storedOrigin(this.opened(), this.options.schema);
+  }
+
+  async putOrigin(origin: Origin): Promise<void> {
+    await storeOrigin(await this.writing(), this.options.schema, origin);
+    await this.commit();
   }
 
   async recordRun(run: RunRecord): Promise<void> {

@@ -12,6 +12,20 @@ export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }
 
+/** Whether the table of states knows of schemas. */
+export async function hasSchemas(warehouse: Warehouse): Promise<boolean> {
+  return (await warehouse.columnsOf(STATE_TABLE)).has('destination_schema');
+}
+
+/** Keys and entries of a schema, those of no schema first. */
+export async function stateEntries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]> {
+  const ours = (await hasSchemas(warehouse))
+    ? ` WHERE coalesce(destination_schema, ${literal(schema)}) = ${literal(schema)} ORDER BY destination_schema NULLS FIRST, table_key`
+    : ' ORDER BY table_key';
+  const rows = await warehouse.rows(`SELECT table_key, entry FROM ${STATE_TABLE}${ours}`);
+  return rows.map(([key, entry]) => [String(key), String(entry)]);
+}
+
 export interface NamesInSchema {
   /** Folded (destination/naming), of tables and views. */
   readonly names: Set<string>;
@@ -45,19 +59,19 @@ export async function storedStates(
   logger: Logger,
 ): Promise<TableStates> {
   const states = new Map<string, TableState>();
-  for (const [key, entry] of await warehouse.rows(`SELECT table_key, entry FROM ${STATE_TABLE}`)) {
-    const state = parse(String(entry));
+  for (const [key, entry] of await stateEntries(warehouse, schema)) {
+    const state = parse(entry);
     if (state === undefined) {
-      logger.warning(`The warehouse's state of ${String(key)} is damaged; it is loaded from the start.`);
+      logger.warning(`The warehouse's state of ${key} is damaged; it is loaded from the start.`);
       continue;
     }
     const load = state.load !== null && names.has(folded(loadTableName(state.destinationTable))) ? state.load : null;
     if (state.lastSyncedAt === null || names.has(folded(state.destinationTable))) {
-      states.set(String(key), { ...state, load });
+      states.set(key, { ...state, load });
       continue;
     }
     logger.warning(
-      `${String(key)} was synced, but schema ${schema} of the warehouse has no table ${state.destinationTable}; it is loaded from the start.`,
+      `${key} was synced, but schema ${schema} of the warehouse has no table ${state.destinationTable}; it is loaded from the start.`,
     );
   }
   return states;
