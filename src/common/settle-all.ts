@@ -2,9 +2,9 @@
  * As Promise.all, but settled only when all of them are: a rejected Promise.all leaves the others running, and whoever
  * then closes what they use pulls it from under them. Rejects with the error of the first, in their order.
  */
-export async function settleAll<T extends readonly unknown[]>(promises: {
-  readonly [K in keyof T]: Promise<T[K]>;
-}): Promise<T> {
+export async function settleAll<T extends readonly unknown[] | []>(
+  promises: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   await Promise.allSettled(promises);
-  return (await Promise.all(promises)) as unknown as T;
+  return await Promise.all(promises);
 }

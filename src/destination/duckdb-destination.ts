@@ -12,8 +12,9 @@ import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from './destination';
-import { literal, qualified, quoted, type TableName } from './duckdb-types';
+import { qualified, quoted, type TableName } from './duckdb-types';
 import { Warehouse, type WarehouseOptions } from './duckdb-warehouse';
+import { changesName, deleteMatching, keysName, rowIds } from './key-statements';
 import { LoadTable } from './load-table';
 import { MemoryRoom } from './memory-room';
 import { folded } from './naming';
@@ -22,7 +23,7 @@ import { UsersObjects } from './users-objects';
 import { writeRun } from './run-history';
 import { storedOrigin, storeOrigin } from './stored-origins';
 import { copyAltered } from './stored-types';
-import { hasSchemas, loadTableName, namesIn, STATE_TABLE, storedStates } from './stored-states';
+import { loadTableName, makeStateTable, namesIn, storedStates, storeStates } from './stored-states';
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly schema: string;
@@ -52,12 +53,9 @@ export class DuckDbDestination implements Destination {
     this.warehouse = await Warehouse.open(this.options);
     this.room = new MemoryRoom(this.warehouse, this.options.comparisonBytes);
     await this.warehouse.run(
-      `CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice; ` +
-        `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR, destination_schema VARCHAR)`,
+      `CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice`,
     );
-    // Of a warehouse from before each schema had states of its own.
-    if (!(await hasSchemas(this.warehouse)))
-      await this.warehouse.run(`ALTER TABLE ${STATE_TABLE} ADD COLUMN destination_schema VARCHAR`);
+    await makeStateTable(this.warehouse);
     const { names, views } = await namesIn(this.warehouse, this.options.schema);
     this.tableNames = names;
     this.views = views;
@@ -258,24 +256,6 @@ export class DuckDbDestination implements Destination {
     this.newStates.set(key, state);
   }
 
-  /** Those of all tables of a commit together: two statements a table would take longer than a small table does. */
-  private async writeStates(): Promise<void> {
-    if (this.newStates.size === 0) return;
-    const warehouse = this.opened();
-    const keys = [...this.newStates.keys()].map(literal);
-    const schema = literal(this.options.schema);
-    const ours = `coalesce(destination_schema, ${schema}) = ${schema}`;
-    await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key IN (${keys.join(', ')}) AND ${ours}`);
-    const rows = [...this.newStates].flatMap(([key, state]) =>
-      state === null ? [] : [`(${literal(key)}, ${literal(JSON.stringify(state))}, ${schema})`],
-    );
-    if (rows.length > 0)
-      await warehouse.run(
-        `INSERT INTO ${STATE_TABLE} (table_key, entry, destination_schema) VALUES ${rows.join(', ')}`,
-      );
-    this.newStates.clear();
-  }
-
   async flush(table: DestinationTable): Promise<void> {
     await this.loads.get(table.key)?.flush();
   }
@@ -288,7 +268,8 @@ export class DuckDbDestination implements Destination {
       await load.flush();
       this.tableNames.add(folded(load.tableName));
     }
-    await this.writeStates();
+    await storeStates(this.opened(), this.options.schema, this.newStates);
+    this.newStates.clear();
     // A commit that fails has rolled back.
     this.inTransaction = false;
     await this.opened().endTransaction('COMMIT');
@@ -407,31 +388,4 @@ export class DuckDbDestination implements Destination {
   private loadPlace(table: DestinationTable): TableName {
     return { schema: this.options.schema, name: loadTableName(table.name) };
   }
-}
-
-/** Staged changes, in DuckDB's temporary schema: they need not outlive the process. */
-function changesName(table: DestinationTable): string {
-  return quoted(`_pgsluice_changes_${table.name}`);
-}
-
-function keysName(table: DestinationTable): string {
-  return quoted(`_pgsluice_keys_${table.name}`);
-}
-
-/**
- * Deletes the rows of `name` whose key is in `other`, also where it is there several times. In half the time that
- * `rowid IN` takes, and row groups whose keys are all smaller or larger are not looked at.
- */
-function deleteMatching(name: string, other: string, table: DestinationTable): string {
-  const same = table.primaryKey.map(quoted).map((key) => `_pgsluice_o.${key} = _pgsluice_t.${key}`);
-  return `DELETE FROM ${name} AS _pgsluice_t USING ${other} AS _pgsluice_o WHERE ${same.join(' AND ')}`;
-}
-
-/**
- * Query for the rows of `name` whose key is (SEMI) or is not (ANTI) in `other`. A join, also of a single column: IN
- * refuses a key that is text in one of the two and a number in the other, while its column changes its type.
- */
-function rowIds(name: string, join: 'SEMI' | 'ANTI', other: string, table: DestinationTable): string {
-  // Not `t`: a JSON column of that name would be looked into for a field rowid.
-  return `SELECT _pgsluice_t.rowid FROM ${name} AS _pgsluice_t ${join} JOIN ${other} AS _pgsluice_o USING (${table.primaryKey.map(quoted).join(', ')})`;
 }

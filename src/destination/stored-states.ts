@@ -5,15 +5,42 @@ import { literal } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
 import { folded } from './naming';
 
-export const STATE_TABLE = '_pgsluice.state';
+const STATE_TABLE = '_pgsluice.state';
 
 /** Name of the table in which a load gathers; see duckdb-destination. */
 export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }
 
+export async function makeStateTable(warehouse: Warehouse): Promise<void> {
+  await warehouse.run(
+    `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR, destination_schema VARCHAR)`,
+  );
+  // Of a warehouse from before each schema had states of its own.
+  if (!(await hasSchemas(warehouse)))
+    await warehouse.run(`ALTER TABLE ${STATE_TABLE} ADD COLUMN destination_schema VARCHAR`);
+}
+
+/** `states`: null where a table has none any more. All together: two statements a table would take longer than a small table does. */
+export async function storeStates(
+  warehouse: Warehouse,
+  schema: string,
+  states: ReadonlyMap<string, TableState | null>,
+): Promise<void> {
+  if (states.size === 0) return;
+  const keys = [...states.keys()].map(literal);
+  const own = literal(schema);
+  const ours = `coalesce(destination_schema, ${own}) = ${own}`;
+  await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key IN (${keys.join(', ')}) AND ${ours}`);
+  const rows = [...states].flatMap(([key, state]) =>
+    state === null ? [] : [`(${literal(key)}, ${literal(JSON.stringify(state))}, ${own})`],
+  );
+  if (rows.length > 0)
+    await warehouse.run(`INSERT INTO ${STATE_TABLE} (table_key, entry, destination_schema) VALUES ${rows.join(', ')}`);
+}
+
 /** Whether the table of states knows of schemas. */
-export async function hasSchemas(warehouse: Warehouse): Promise<boolean> {
+async function hasSchemas(warehouse: Warehouse): Promise<boolean> {
   return (await warehouse.columnsOf(STATE_TABLE)).has('destination_schema');
 }
 

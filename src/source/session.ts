@@ -88,7 +88,8 @@ export class Session {
     const probe = new Session(connection, options, clock(), 0, new Allowances(''));
     try {
       const [row] = await probe.query(sessionSettings(options), { doing: 'preparing the connection', signal });
-      const allowances = new Allowances(String(row?.['denied'] ?? ''));
+      const denied = row?.['denied'];
+      const allowances = new Allowances(typeof denied === 'string' ? denied : '');
       return new Session(connection, options, clock(), Number(row?.['pid']), allowances);
     } catch (error) {
       await probe.close();
