@@ -285,7 +285,6 @@ export class Writer {
     const entries = new Map<TableRun, TableState | null>();
     try {
       for (const run of this.dirty) {
-        if (run.pass.kind === 'changes' && run.loadOpen) await destination.applyChanges(run.destinationTable);
         const entry = stateEntry(run);
         entries.set(run, entry);
         await destination.putState(run.key, entry);
@@ -306,11 +305,13 @@ export class Writer {
     for (const waiter of this.waiters.splice(0)) waiter.resolve();
   }
 
-  /** Nothing waits in the destination any more. False: it refused some of a table's, and everything is rolled back. */
+  /** Nothing waits for the commit any more. False: the destination refused some of a table's, and all is rolled back. */
   private async flushed(): Promise<boolean> {
     for (const run of [...this.dirty]) {
       const done = await this.guarded(run, run.generation, async () => {
-        await this.options.destination.flush?.(run.destinationTable);
+        const { destination } = this.options;
+        await destination.flush?.(run.destinationTable);
+        if (run.pass.kind === 'changes' && run.loadOpen) await destination.applyChanges(run.destinationTable);
         return true;
       });
       if (done !== true) return false;
