@@ -33,7 +33,7 @@ export const ROW_GROUP_ROWS = 30_720;
 export interface PresentColumn {
   readonly name: string;
   readonly type: string;
-  /** A row cannot be inserted without one. */
+  /** NULL is not allowed; we insert it also where there is a default. */
   readonly needsValue: boolean;
 }
 
@@ -179,11 +179,11 @@ export class Warehouse {
   async describe(table: string): Promise<readonly PresentColumn[]> {
     try {
       // Not pragma_table_info: it does not find a name with a quote in it.
-      const rows = await this.rows(`SELECT column_name, column_type, "null", "default" FROM (DESCRIBE ${table})`);
-      return rows.map(([name, type, nullable, byDefault]) => ({
+      const rows = await this.rows(`SELECT column_name, column_type, "null" FROM (DESCRIBE ${table})`);
+      return rows.map(([name, type, nullable]) => ({
         name: String(name),
         type: String(type),
-        needsValue: nullable === 'NO' && byDefault === null,
+        needsValue: nullable === 'NO',
       }));
     } catch (error) {
       // The transaction goes on: DuckDB had not begun to execute.

@@ -168,6 +168,11 @@ describe.each([['full'], ['xmin']] as const)('in mode %s, a table that was alter
       'its column moment is DATE, and was TIMESTAMP',
     ],
     [
+      'has a column that is never NULL',
+      'ALTER TABLE tester.source_public_z ADD COLUMN mine INT DEFAULT 3; ALTER TABLE tester.source_public_z ALTER mine SET NOT NULL',
+      'its column mine demands a value',
+    ],
+    [
       'has a column without values',
       `ALTER TABLE tester.source_public_z ADD COLUMN mine INT DEFAULT 3; ALTER TABLE tester.source_public_z ALTER mine SET NOT NULL; ALTER TABLE tester.source_public_z ALTER mine DROP DEFAULT`,
       'its column mine demands a value',
