@@ -84,7 +84,7 @@ export interface Destination {
   finishChanges(table: DestinationTable): Promise<FinishedLoad>;
   /** Which database fills its schema; undefined where none does yet. Missing: nobody else could. */
   origin?(): Promise<Origin | undefined>;
-  /** Committed at once; not within a pass. */
+  /** To be committed with what is written first. */
   putOrigin?(origin: Origin): Promise<void>;
   /** Adds rows to a table that only grows, creating it first. */
   append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;

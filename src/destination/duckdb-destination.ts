@@ -302,7 +302,6 @@ export class DuckDbDestination implements Destination {
 
   async putOrigin(origin: Origin): Promise<void> {
     await storeOrigin(await this.writing(), this.options.schema, origin);
-    await this.commit();
   }
 
   async recordRun(run: RunRecord): Promise<void> {
