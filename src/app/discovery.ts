@@ -11,7 +11,7 @@ import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type TableSchema } from '../model/table';
 import { discover, type Catalog } from '../source/catalog';
 import type { ConnectionManager } from '../source/connection-manager';
-import { keyCandidates, sourceIdentity, type KeyCandidate } from '../source/change-tracking';
+import { isKnownSource, keyCandidates, sourceIdentity, type KeyCandidate } from '../source/change-tracking';
 import { parametersFor } from '../sync/adaptive-processing';
 import { isPartitioned, partitionBytes } from '../sync/partition-planner';
 import { decideMode } from '../sync/sync-modes';
@@ -32,6 +32,8 @@ export interface Discovery {
   readonly existing: ReadonlySet<string>;
   /** Who the server is; see source/change-tracking. */
   readonly source: string;
+  /** Name of the database. */
+  readonly database: string;
   /** The server's, as PostgreSQL names it. */
   readonly encoding: string;
 }
@@ -41,6 +43,8 @@ export interface SourceFindings {
   readonly catalog: Catalog;
   readonly candidates: ReadonlyMap<number, readonly KeyCandidate[]>;
   readonly source: string;
+  /** Sentences about what the role is denied. */
+  readonly losses: readonly string[];
 }
 
 export interface CatalogReader {
@@ -95,7 +99,8 @@ async function readCatalog(
       // While a connection is made, no statement can begin or end: the odbc package has one lock for all of that. The
       // catalog's last statement is under way; the next one, which takes the first snapshot, would wait for the login.
       if (opensAhead) manager.openAhead();
-      return { catalog, source, candidates: await candidates };
+      const losses = session.allowances.losses(catalog.server.standby);
+      return { catalog, source, candidates: await candidates, losses };
     } finally {
       await manager.release(session);
     }
@@ -118,7 +123,7 @@ function willShare(tables: readonly TableSchema[], settings: Settings): boolean 
 
 /** What is to be synced of what was found, and how; says what a user should know of it. */
 export function planOf(
-  { catalog, candidates, source }: SourceFindings,
+  { catalog, candidates, source, losses }: SourceFindings,
   settings: Settings,
   module: TransformationModule,
   logger: Logger,
@@ -127,6 +132,7 @@ export function planOf(
   logger.info(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
   );
+  for (const loss of losses) logger.warning(loss);
   const filter = compileTableFilter(settings.tableFilters);
   const wanted = catalog.tables.filter(
     (table) => filter.includes(table) && included(module, table) && (selection?.includesTable(table) ?? true),
@@ -154,8 +160,8 @@ export function planOf(
   const plan = createPlan(readable, settings, (table, batchRows) =>
     decideMode({
       table,
-      setting: settings.syncMode,
-      options: optionsOf(table),
+      setting: isKnownSource(source) ? settings.syncMode : 'full',
+      options: isKnownSource(source) ? optionsOf(table) : {},
       candidates: candidates.get(table.oid) ?? [],
       batchRows,
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
@@ -166,6 +172,7 @@ export function planOf(
     unreadable,
     source,
     existing: new Set(catalog.tables.map(tableKey)),
+    database: catalog.server.database,
     encoding: catalog.server.encoding,
   };
 }

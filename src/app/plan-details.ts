@@ -97,7 +97,10 @@ async function lookIntoWarehouse(settings: Settings): Promise<{
   readonly problem: string | null;
 }> {
   try {
-    const contents = settings.destination === 'null' ? undefined : await readWarehouse(settings.warehousePath, HISTORY);
+    const contents =
+      settings.destination === 'null'
+        ? undefined
+        : await readWarehouse(settings.warehousePath, settings.destinationSchema, HISTORY);
     return { states: contents?.states ?? new Map<string, TableState>(), history: contents?.runs ?? [], problem: null };
   } catch (error) {
     return { states: new Map<string, TableState>(), history: [], problem: asConnectorError(error).describe() };

@@ -40,7 +40,7 @@ const EXAMINED_RUNS = 300;
 
 export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
   try {
-    const contents = await readWarehouse(settings.warehousePath, EXAMINED_RUNS);
+    const contents = await readWarehouse(settings.warehousePath, settings.destinationSchema, EXAMINED_RUNS);
     if (contents === undefined) throw noWarehouse(settings);
     return {
       warehouse: settings.warehousePath,

@@ -23,6 +23,7 @@ import { combineObservers } from './combine-observers';
 import { discoverAndPlan, planOf, readCatalogWhile } from './discovery';
 import { Lifecycle } from './lifecycle';
 import { createDestination } from './open-destination';
+import { claimSchema } from './origin';
 import { RunRecorder } from './run-recorder';
 import { runsOptions } from './runs-options';
 import { PressureControl } from './pressure-control';
@@ -136,7 +137,9 @@ async function syncWithin(
       return stored;
     },
   );
-  const { plan, unreadable, source, existing } = planOf(findings, settings, module, logger, context.selection);
+  const discovery = planOf(findings, settings, module, logger, context.selection);
+  const { plan, unreadable, source, existing } = discovery;
+  await claimSchema(destination, settings, discovery);
   for (const key of states.keys()) {
     if (!existing.has(key))
       logger.warning(

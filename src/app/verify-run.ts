@@ -1,6 +1,7 @@
 /** Compares every table of the source with the warehouse, which is only read. */
 import { asConnectorError, ConnectorError, interrupted } from '../common/errors';
 import type { Logger } from '../common/logger';
+import { settleAll } from '../common/settle-all';
 import type { Settings } from '../config/settings';
 import { Warehouse } from '../destination/duckdb-warehouse';
 import { destinationColumnNames, destinationTableName } from '../destination/naming';
@@ -69,7 +70,7 @@ async function verifyWithin(
 ): Promise<VerificationReport> {
   const { logger, signal } = context;
   const started = monotonicClock();
-  const contents = await readWarehouse(settings.warehousePath, 0);
+  const contents = await readWarehouse(settings.warehousePath, settings.destinationSchema, 0);
   if (contents === undefined) throw noWarehouse(settings);
   const connections = TABLES_AT_ONCE * READERS_PER_TABLE;
   const manager = lifecycle.use(openSource(settings, logger, connections), (it) => it.close());
@@ -77,6 +78,10 @@ async function verifyWithin(
   const { opened: warehouse, findings } = await readCatalogWhile({ manager, settings, logger, signal }, async () =>
     lifecycle.use(await Warehouse.open(options), (it) => it.close()),
   );
+  // Adding up a large table takes a while.
+  const interrupt = (): void => warehouse.interrupt();
+  signal.addEventListener('abort', interrupt, { once: true });
+  lifecycle.use(interrupt, (it) => signal.removeEventListener('abort', it));
   const module = settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
   const { plan, unreadable, encoding } = planOf(findings, settings, module, logger);
   const comparer: Comparer = {
@@ -94,13 +99,17 @@ async function verifyWithin(
   const total = queue.length;
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const result = await verifyPlanned(comparer, next);
+      const result = await verifyPlanned(comparer, next).catch((error: unknown) => {
+        // The other one need not begin what nobody will see.
+        queue.length = 0;
+        throw error;
+      });
       if (signal.aborted) throw interrupted('The comparison was interrupted.');
       tables.push(result);
       context.onTable?.(result, tables.length - unreadable.size, total);
     }
   };
-  await Promise.all(Array.from({ length: TABLES_AT_ONCE }, work));
+  await settleAll(Array.from({ length: TABLES_AT_ONCE }, work));
   return { tables, seconds: (monotonicClock() - started) / 1000 };
 }
 
@@ -117,9 +126,10 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
         : await compare(comparer, planned, name, state);
     return { key, destinationTable: name, seconds: (monotonicClock() - started) / 1000, ...comparison };
   } catch (thrown) {
+    if (context.signal.aborted) throw interrupted('The comparison was interrupted.');
     const error = asConnectorError(thrown);
     if (error.kind === 'destination' || error.kind === 'internal') throw error;
-    if (!context.signal.aborted) context.logger.severe(`${key} could not be compared: ${error.describe()}`);
+    context.logger.severe(`${key} could not be compared: ${error.describe()}`);
     return failed(key, name, error, (monotonicClock() - started) / 1000);
   }
 }
@@ -168,11 +178,11 @@ async function compare(
 }
 
 function different(problem: string): TableComparison {
-  return { outcome: 'different', sourceRows: 0, warehouseRows: 0, sample: 1, problem };
+  return { outcome: 'different', sourceRows: null, warehouseRows: null, sample: 1, problem };
 }
 
 function failed(key: string, destinationTable: string, error: ConnectorError, seconds: number): TableVerification {
-  return { key, destinationTable, outcome: 'failed', sample: 1, sourceRows: 0, warehouseRows: 0, seconds, error };
+  return { key, destinationTable, outcome: 'failed', sample: 1, sourceRows: null, warehouseRows: null, seconds, error };
 }
 
 function noWarehouse(settings: Settings): ConnectorError {

@@ -8,12 +8,16 @@ export function renderVerification(report: VerificationReport, width: number | u
   const header = ['Table', 'Source rows', 'Warehouse rows', 'Result'];
   const rows = tables.map((table) => [
     table.key,
-    formatInteger(table.sourceRows),
-    formatInteger(table.warehouseRows),
+    counted(table.sourceRows),
+    counted(table.warehouseRows),
     table.sample < 1 && table.outcome !== 'failed' ? `${table.outcome} (sample)` : table.outcome,
   ]);
   const details = tables.flatMap((table) => (table.outcome === 'equal' ? [] : describeTable(table, width)));
   return ['', ...renderRecords(header, rows, { right: header.slice(1, 3), width }), '', ...details, verdict(report)];
+}
+
+function counted(rows: number | null): string {
+  return rows === null ? '–' : formatInteger(rows);
 }
 
 function verdict({ tables, seconds }: VerificationReport): string {

@@ -2,7 +2,8 @@
  * Columns changed and added, in the middle of a transaction.
  *
  * DuckDB refuses to commit a transaction that has updated or deleted committed rows of a table and altered
- * its columns afterwards ("another transaction has altered this table"). Such a table is written anew instead.
+ * its columns afterwards ("another transaction has altered this table"), nor does it change a column of a table that
+ * has an index. Such a table is written anew instead.
  */
 import { quoted } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
@@ -17,7 +18,7 @@ export interface ColumnChange {
 
 /** `table` is qualified and quoted. */
 export async function changeColumn(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {
-  if (warehouse.hasChangedRows(table)) {
+  if (!warehouse.isAlterable(table)) {
     await rebuild(warehouse, table, change);
     return;
   }
@@ -48,4 +49,5 @@ async function rebuild(warehouse: Warehouse, table: string, change: ColumnChange
   await warehouse.run(`INSERT INTO ${beside} SELECT ${wanted.map(({ value }) => value).join(', ')} FROM ${table}`);
   await warehouse.run(`DROP TABLE ${table}`);
   await warehouse.run(`ALTER TABLE ${beside} RENAME TO ${bare}`);
+  await warehouse.usersObjects?.makeAgain(warehouse, table);
 }

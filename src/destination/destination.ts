@@ -1,5 +1,6 @@
 /** The interface both edges write through. Calls come one at a time, in order, from one writer. */
 import type { ColumnType } from '../model/column-type';
+import type { Origin } from '../model/origin';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
@@ -81,6 +82,10 @@ export interface Destination {
   markMissing(table: DestinationTable): Promise<number>;
   /** Ends the pass, its changes applied. */
   finishChanges(table: DestinationTable): Promise<FinishedLoad>;
+  /** Which database fills its schema; undefined where none does yet. Missing: nobody else could. */
+  origin?(): Promise<Origin | undefined>;
+  /** To be committed with what is written first. */
+  putOrigin?(origin: Origin): Promise<void>;
   /** Adds rows to a table that only grows, creating it first. */
   append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;
   /**

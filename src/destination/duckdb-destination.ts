@@ -7,18 +7,23 @@
  */
 import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
+import type { Origin } from '../model/origin';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from './destination';
-import { literal, qualified, quoted, type TableName } from './duckdb-types';
+import { qualified, quoted, type TableName } from './duckdb-types';
 import { Warehouse, type WarehouseOptions } from './duckdb-warehouse';
+import { changesName, deleteMatching, keysName, rowIds } from './key-statements';
 import { LoadTable } from './load-table';
 import { MemoryRoom } from './memory-room';
 import { folded } from './naming';
 import { replaceTable } from './replace-table';
+import { UsersObjects } from './users-objects';
 import { writeRun } from './run-history';
-import { loadTableName, STATE_TABLE, storedStates, tableNames } from './stored-states';
+import { storedOrigin, storeOrigin } from './stored-origins';
+import { copyAltered } from './stored-types';
+import { loadTableName, makeStateTable, namesIn, storedStates, storeStates } from './stored-states';
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
   readonly schema: string;
@@ -40,6 +45,7 @@ export class DuckDbDestination implements Destination {
   private readonly newStates = new Map<string, TableState | null>();
   /** Folded: of all tables that are there, and perhaps some that are not: an exclusive lock keeps others from making any. */
   private tableNames = new Set<string>();
+  private views: ReadonlySet<string> = new Set();
 
   constructor(private readonly options: DuckDbDestinationOptions) {}
 
@@ -47,15 +53,19 @@ export class DuckDbDestination implements Destination {
     this.warehouse = await Warehouse.open(this.options);
     this.room = new MemoryRoom(this.warehouse, this.options.comparisonBytes);
     await this.warehouse.run(
-      `CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice; ` +
-        `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`,
+      `CREATE SCHEMA IF NOT EXISTS ${quoted(this.options.schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice`,
     );
-    this.tableNames = await tableNames(this.warehouse, this.options.schema);
+    await makeStateTable(this.warehouse);
+    const { names, views } = await namesIn(this.warehouse, this.options.schema);
+    this.tableNames = names;
+    this.views = views;
+    this.warehouse.usersObjects = await UsersObjects.read(this.warehouse, this.options.schema, this.options.logger);
     return await storedStates(this.warehouse, this.options.schema, this.tableNames, this.options.logger);
   }
 
   async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
     const warehouse = await this.writing();
+    this.refuseView(table);
     await this.makeRoom(table);
     const open = resume ? LoadTable.reopen : LoadTable.create;
     const load = await open(warehouse, table, this.loadPlace(table), this.stamped(stamp), this.options.logger);
@@ -119,6 +129,7 @@ export class DuckDbDestination implements Destination {
 
   async beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
+    this.refuseView(table);
     await this.room?.forComparison();
     await this.makeRoom(table);
     const load = await LoadTable.reopen(warehouse, table, this.tablePlace(table), stamp, this.options.logger);
@@ -145,9 +156,31 @@ export class DuckDbDestination implements Destination {
     await this.flushed(table);
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
-    await warehouse.changeRows(name, deleteMatching(name, changes, table));
-    await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
+    const insert = async (): Promise<void> => {
+      await warehouse.changeRows(name, deleteMatching(name, changes, table));
+      await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
+    };
+    if (warehouse.usersObjects?.hasUnique(name) === true)
+      await this.insertUnique(table, warehouse.usersObjects, insert);
+    else await insert();
     await warehouse.run(`TRUNCATE ${changes}`);
+  }
+
+  /** Rows that the table may not have cost its index, not the table: a load takes its place without it. */
+  private async insertUnique(
+    table: DestinationTable,
+    objects: UsersObjects,
+    insert: () => Promise<void>,
+  ): Promise<void> {
+    const refused = (name: string): ConnectorError => copyAltered(table, `${name} does not allow the new rows`);
+    try {
+      await insert();
+    } catch (error) {
+      if (error instanceof ConnectorError && error.code === 'value_does_not_fit') throw refused('an index or key');
+      throw error;
+    }
+    const violated = await objects.violated(this.opened(), this.tableName(table));
+    if (violated !== undefined) throw refused(violated.replace(/^T/, 't'));
   }
 
   async markMissing(table: DestinationTable): Promise<number> {
@@ -207,7 +240,10 @@ export class DuckDbDestination implements Destination {
 
   async append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void> {
     const warehouse = await this.writing();
+    this.refuseView(table);
     const place = this.tablePlace(table);
+    if (warehouse.usersObjects?.hasUnique(qualified(place)) === true)
+      throw copyAltered(table, 'a unique index or a key does not let it grow');
     const existing = await warehouse.columnsOf(qualified(place));
     const open = existing.size === 0 ? LoadTable.create : LoadTable.reopen;
     const load = await open(warehouse, table, place, this.stamped(stamp), this.options.logger);
@@ -218,19 +254,6 @@ export class DuckDbDestination implements Destination {
   async putState(key: string, state: TableState | null): Promise<void> {
     await this.writing();
     this.newStates.set(key, state);
-  }
-
-  /** Those of all tables of a commit together: two statements a table would take longer than a small table does. */
-  private async writeStates(): Promise<void> {
-    if (this.newStates.size === 0) return;
-    const warehouse = this.opened();
-    const keys = [...this.newStates.keys()].map(literal);
-    await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key IN (${keys.join(', ')})`);
-    const rows = [...this.newStates].flatMap(([key, state]) =>
-      state === null ? [] : [`(${literal(key)}, ${literal(JSON.stringify(state))})`],
-    );
-    if (rows.length > 0) await warehouse.run(`INSERT INTO ${STATE_TABLE} VALUES ${rows.join(', ')}`);
-    this.newStates.clear();
   }
 
   async flush(table: DestinationTable): Promise<void> {
@@ -245,7 +268,8 @@ export class DuckDbDestination implements Destination {
       await load.flush();
       this.tableNames.add(folded(load.tableName));
     }
-    await this.writeStates();
+    await storeStates(this.opened(), this.options.schema, this.newStates);
+    this.newStates.clear();
     // A commit that fails has rolled back.
     this.inTransaction = false;
     await this.opened().endTransaction('COMMIT');
@@ -272,6 +296,14 @@ export class DuckDbDestination implements Destination {
     await this.opened().endTransaction('ROLLBACK');
   }
 
+  async origin(): Promise<Origin | undefined> {
+    return await storedOrigin(this.opened(), this.options.schema);
+  }
+
+  async putOrigin(origin: Origin): Promise<void> {
+    await storeOrigin(await this.writing(), this.options.schema, origin);
+  }
+
   async recordRun(run: RunRecord): Promise<void> {
     await this.rollback();
     await writeRun(await this.writing(), run);
@@ -280,13 +312,26 @@ export class DuckDbDestination implements Destination {
 
   async close(): Promise<void> {
     await this.rollback().catch(() => undefined);
-    this.warehouse?.close();
+    await this.warehouse?.close();
     this.warehouse = undefined;
   }
 
   /** For the rows of a pass over changes; what it held is dropped. */
   private async createStaging({ table, name }: LoadTable): Promise<void> {
     await this.opened().run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
+  }
+
+  /** Somebody's view has the name: it is theirs, and nothing can be written into it. */
+  private refuseView({ key, name }: DestinationTable): void {
+    if (!this.views.has(folded(name))) return;
+    throw new ConnectorError(
+      `The warehouse has a view ${this.options.schema}.${name} in the place of ${key}'s table.`,
+      {
+        code: 'view_in_place',
+        kind: 'source',
+        hint: 'Drop or rename the view, and sync again.',
+      },
+    );
   }
 
   private async makeRoom(table: DestinationTable): Promise<void> {
@@ -342,31 +387,4 @@ export class DuckDbDestination implements Destination {
   private loadPlace(table: DestinationTable): TableName {
     return { schema: this.options.schema, name: loadTableName(table.name) };
   }
-}
-
-/** Staged changes, in DuckDB's temporary schema: they need not outlive the process. */
-function changesName(table: DestinationTable): string {
-  return quoted(`_pgsluice_changes_${table.name}`);
-}
-
-function keysName(table: DestinationTable): string {
-  return quoted(`_pgsluice_keys_${table.name}`);
-}
-
-/**
- * Deletes the rows of `name` whose key is in `other`, also where it is there several times. In half the time that
- * `rowid IN` takes, and row groups whose keys are all smaller or larger are not looked at.
- */
-function deleteMatching(name: string, other: string, table: DestinationTable): string {
-  const same = table.primaryKey.map(quoted).map((key) => `_pgsluice_o.${key} = _pgsluice_t.${key}`);
-  return `DELETE FROM ${name} AS _pgsluice_t USING ${other} AS _pgsluice_o WHERE ${same.join(' AND ')}`;
-}
-
-/**
- * Query for the rows of `name` whose key is (SEMI) or is not (ANTI) in `other`. A join, also of a single column: IN
- * refuses a key that is text in one of the two and a number in the other, while its column changes its type.
- */
-function rowIds(name: string, join: 'SEMI' | 'ANTI', other: string, table: DestinationTable): string {
-  // Not `t`: a JSON column of that name would be looked into for a field rowid.
-  return `SELECT _pgsluice_t.rowid FROM ${name} AS _pgsluice_t ${join} JOIN ${other} AS _pgsluice_o USING (${table.primaryKey.map(quoted).join(', ')})`;
 }

@@ -7,6 +7,7 @@ import { makeFolder } from '../common/make-folder';
 import type { DecodeColumns } from '../model/column-decoding';
 import { duckdb } from './duckdb-library';
 import { literal, type TableName } from './duckdb-types';
+import type { UsersObjects } from './users-objects';
 import { RowVectors, type ConstantColumn, type DecodedRows } from './row-vectors';
 import { destinationError, messageOf, openError, writeError } from './warehouse-errors';
 
@@ -29,14 +30,24 @@ export interface WarehouseOptions {
  */
 export const ROW_GROUP_ROWS = 30_720;
 
+export interface PresentColumn {
+  readonly name: string;
+  readonly type: string;
+  /** NULL is not allowed; we insert it also where there is a default. */
+  readonly needsValue: boolean;
+}
+
 export type Scalar = string | number | bigint | boolean | null;
 
 /** One connection to the warehouse, with one transaction open at most. */
 export class Warehouse {
   private closed = false;
+  private readonly running = new Set<Promise<unknown>>();
   private readonly changedTables = new Set<string>();
   /** What makes vectors of batches; undefined without the addon. */
   rowVectors: RowVectors | undefined;
+  /** What users have made of the tables; undefined where nothing of theirs is written. */
+  usersObjects: UsersObjects | undefined;
   /** Text of the rows that were inserted since the transaction began. */
   private insertedBytes = 0;
   /** Whether the transaction has statements that DuckDB's log cannot be trusted with. */
@@ -120,9 +131,9 @@ export class Warehouse {
     await this.run(`ALTER TABLE ${table} ALTER ${column} TYPE ${type} USING ${value}`);
   }
 
-  /** Whether rows of the table were updated or deleted since the transaction began. */
-  hasChangedRows(table: string): boolean {
-    return this.changedTables.has(table);
+  /** Whether the table's columns can be changed: DuckDB refuses it after updates and deletions, and under an index. */
+  isAlterable(table: string): boolean {
+    return !this.changedTables.has(table) && this.usersObjects?.has(table) !== true;
   }
 
   /** Of rows inserted by this transaction. */
@@ -148,20 +159,12 @@ export class Warehouse {
   }
 
   async run(sql: string): Promise<number> {
-    try {
-      return Number((await this.connection.run(sql)).rowsChanged);
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    return await this.tracked(async () => Number((await this.connection.run(sql)).rowsChanged));
   }
 
   /** Rows of a query that selects scalars only; BIGINT comes as bigint. */
   async rows(sql: string): Promise<Scalar[][]> {
-    try {
-      return (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][];
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    return await this.tracked(async () => (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][]);
   }
 
   /**
@@ -169,34 +172,36 @@ export class Warehouse {
    * information_schema, which looks at every column of every table each time.
    */
   async columnsOf(table: string): Promise<Map<string, string>> {
+    return new Map((await this.describe(table)).map(({ name, type }) => [name, type]));
+  }
+
+  /** As `columnsOf`, with what else is said of columns. */
+  async describe(table: string): Promise<readonly PresentColumn[]> {
     try {
       // Not pragma_table_info: it does not find a name with a quote in it.
-      const sql = `SELECT column_name, column_type FROM (DESCRIBE ${table})`;
-      const rows = (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][];
-      return new Map(rows.map((row) => [String(row[0]), String(row[1])]));
+      const rows = await this.rows(`SELECT column_name, column_type, "null" FROM (DESCRIBE ${table})`);
+      return rows.map(([name, type, nullable]) => ({
+        name: String(name),
+        type: String(type),
+        needsValue: nullable === 'NO',
+      }));
     } catch (error) {
       // The transaction goes on: DuckDB had not begun to execute.
-      if (/^Catalog Error: Table with name/.test(messageOf(error))) return new Map();
-      throw writeError(error, this.path);
+      if (/^Catalog Error: Table with name/.test(messageOf((error as ConnectorError).cause))) return [];
+      throw error;
     }
   }
 
   async prepare(sql: string): Promise<DuckDBPreparedStatement> {
-    try {
-      return await this.connection.prepare(sql);
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    return await this.tracked(() => this.connection.prepare(sql));
   }
 
   /** Runs a prepared statement with text parameters; returns the rows changed. */
   async runPrepared(statement: DuckDBPreparedStatement, parameters: readonly string[]): Promise<number> {
-    try {
+    return await this.tracked(async () => {
       for (const [index, parameter] of parameters.entries()) statement.bindVarchar(index + 1, parameter);
       return Number((await statement.run()).rowsChanged);
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    });
   }
 
   /** Runs a statement that reads from `sourceOfRows`, prepared or not; returns the rows changed. */
@@ -211,7 +216,7 @@ export class Warehouse {
    * of a statement, but without anything else being done meanwhile.
    */
   async append(to: TableName, parts: readonly DecodedRows[], constants: readonly ConstantColumn[]): Promise<void> {
-    try {
+    await this.tracked(async () => {
       const appender = await this.connection.createAppender(to.name, to.schema);
       try {
         for (const part of parts) {
@@ -224,16 +229,37 @@ export class Warehouse {
         appender.clear();
         throw error;
       }
-    } catch (error) {
-      throw writeError(error, this.path);
-    }
+    });
   }
 
-  close(): void {
+  /** Ends the statement that runs, with an error; nothing where there is none. */
+  interrupt(): void {
+    if (!this.closed && this.running.size > 0) this.connection.interrupt();
+  }
+
+  /** Ends what still runs, and waits for it: DuckDB blocks the main thread for ever where it is closed under a statement. */
+  async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    while (this.running.size > 0) {
+      this.connection.interrupt();
+      await Promise.allSettled(this.running);
+    }
     this.connection.closeSync();
     this.instance.closeSync();
+  }
+
+  private async tracked<T>(statement: () => Promise<T>): Promise<T> {
+    if (this.closed) throw destinationError(`The warehouse ${this.path} was closed.`, 'closed', {});
+    const result = statement();
+    this.running.add(result);
+    try {
+      return await result;
+    } catch (error) {
+      throw writeError(error, this.path);
+    } finally {
+      this.running.delete(result);
+    }
   }
 }
 

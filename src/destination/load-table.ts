@@ -10,6 +10,7 @@ import { changeColumn } from './alter-table';
 import { mayBeAppended, stampColumns } from './appended-rows';
 import { fitColumn } from './column-fit';
 import type { DestinationTable, LoadStamp } from './destination';
+import { storedTypes } from './stored-types';
 import { sourceOf, textOf, type FittedBatch } from './fitted-batch';
 import { RecentRows } from './recent-rows';
 import { HeldRows } from './held-rows';
@@ -107,16 +108,7 @@ export class LoadTable {
     stamp: LoadStamp,
     logger: Logger,
   ): Promise<LoadTable> {
-    const present = await warehouse.columnsOf(qualified(place));
-    const types = table.columns.map((column) => {
-      const type = present.get(column.name);
-      if (type === undefined)
-        throw new ConnectorError(`The load of ${table.key} lacks column ${column.name}.`, {
-          code: 'load_damaged',
-          kind: 'internal',
-        });
-      return type;
-    });
+    const types = storedTypes(table, await warehouse.describe(qualified(place)));
     return new LoadTable(warehouse, table, place, stamp, types, logger, false);
   }
 

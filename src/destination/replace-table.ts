@@ -1,9 +1,11 @@
 /** The end of a full load: it takes its table's place, and what the source no longer has stays, marked deleted. */
 import type { Logger } from '../common/logger';
 import { changeColumn } from './alter-table';
+import { commonScale, converted, isLost } from './deleted-values';
 import type { DestinationTable, FinishedLoad } from './destination';
 import { quoted } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
+import { findGone, sameContent, type StoredColumn, type StoredColumns } from './gone-rows';
 import type { LoadTable } from './load-table';
 import { folded } from './naming';
 import { isDecimal, storedText, withoutTrailingZeros } from './stored-text';
@@ -35,6 +37,7 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
     await warehouse.run(`DROP TABLE ${target}`);
   }
   if (load.tableName !== table.name) await warehouse.run(`ALTER TABLE ${load.name} RENAME TO ${quoted(table.name)}`);
+  if (old.size > 0) await warehouse.usersObjects?.makeAgain(warehouse, target);
   return { rows, deleted };
 }
 
@@ -57,11 +60,6 @@ async function keepLastOfEachKey(warehouse: Warehouse, load: LoadTable): Promise
   load.changedRows();
 }
 
-interface StoredColumn {
-  readonly name: string;
-  readonly type: string;
-}
-
 /** By name without regard to case, since DuckDB has none: a column may have been renamed in its case only. */
 function foldedNames(columns: ReadonlyMap<string, string>): Map<string, StoredColumn> {
   return new Map([...columns].map(([name, type]) => [folded(name), { name, type }]));
@@ -71,10 +69,10 @@ function foldedNames(columns: ReadonlyMap<string, string>): Map<string, StoredCo
 async function carryOver(
   warehouse: Warehouse,
   replacement: Replacement,
-  old: ReadonlyMap<string, StoredColumn>,
+  old: StoredColumns,
   target: string,
 ): Promise<number> {
-  const { table, load, logger } = replacement;
+  const { table, load } = replacement;
   const keys = table.primaryKey.length === 0 ? ['_fivetran_id'] : table.primaryKey;
   if (keys.some((key) => !old.has(folded(key)))) return 0;
   // A table that another program made: what it meant by its rows is not known.
@@ -98,7 +96,36 @@ async function carryOver(
     if (before.type === now.type) return `${newKey} = ${oldKey}`;
     return `${asText(newKey, now)} = ${asText(oldKey, before)}`;
   };
-  const gone = `FROM ${target} AS ${OLD} WHERE NOT EXISTS (SELECT 1 FROM ${load.name} AS ${NEW} WHERE ${keys.map(same).join(' AND ')})`;
+  const found =
+    table.primaryKey.length > 0 || sameContent(old, present)
+      ? undefined
+      : await findGone(warehouse, { target, load: load.name }, old, present);
+  const isGone =
+    found?.condition(OLD) ?? `NOT EXISTS (SELECT 1 FROM ${load.name} AS ${NEW} WHERE ${keys.map(same).join(' AND ')})`;
+  const deleted = await keepGone(
+    warehouse,
+    replacement,
+    { old, present, asText },
+    `FROM ${target} AS ${OLD} WHERE ${isGone}`,
+  );
+  await found?.forget();
+  return deleted;
+}
+
+interface BothColumns {
+  readonly old: StoredColumns;
+  readonly present: Map<string, StoredColumn>;
+  /** SQL for the text of a value of a column. */
+  readonly asText: (value: string, column: StoredColumn) => string;
+}
+
+/** `gone`: the end of a query for the old rows that the load lacks. */
+async function keepGone(
+  warehouse: Warehouse,
+  { table, load, logger }: Replacement,
+  { old, present, asText }: BothColumns,
+  gone: string,
+): Promise<number> {
   const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT ${OLD}._fivetran_deleted) ${gone}`);
   for (const [key, { name, type }] of old) {
     if (!present.has(key)) await changeColumn(warehouse, load.name, { column: name, type, value: 'NULL', isNew: true });
@@ -108,17 +135,24 @@ async function carryOver(
     const now = present.get(key);
     const wanted = now?.type;
     if (now === undefined || wanted === undefined || wanted === type) continue;
-    const [lossy] = await warehouse.rows(
-      `SELECT count(*) ${gone} AND ${OLD}.${quoted(name)} IS NOT NULL AND ` +
-        `CAST(TRY_CAST(${OLD}.${quoted(name)} AS ${wanted}) AS ${type}) IS DISTINCT FROM ${OLD}.${quoted(name)}`,
-    );
-    if (Number(lossy?.[0] ?? 0) === 0) continue;
+    const before = `${OLD}.${quoted(name)}`;
+    const [lost] = await warehouse.rows(`SELECT count(*) ${gone} AND ${isLost(before, type, wanted)}`);
+    if (Number(lost?.[0] ?? 0) === 0) continue;
+    const held = { table: load.name, column: quoted(now.name), type: wanted };
+    const scale = await commonScale(warehouse, held, gone, { sql: before, type });
+    if (scale !== undefined) {
+      const wider = `DECIMAL(38,${scale})`;
+      const value = `CAST(${quoted(now.name)} AS ${wider})`;
+      await changeColumn(warehouse, load.name, { column: now.name, type: wider, value });
+      present.set(key, { name: now.name, type: wider });
+      continue;
+    }
     // Deleted rows are data too: the column takes a type that holds both.
     const value = asText(quoted(now.name), now);
     await changeColumn(warehouse, load.name, { column: now.name, type: 'VARCHAR', value });
     present.set(key, { name: now.name, type: 'VARCHAR' });
     logger.warning(
-      `Column ${now.name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot.`,
+      `Column ${now.name} of ${table.name} becomes VARCHAR: rows marked deleted hold values that ${wanted} cannot. It goes back with a full load once those are deleted there.`,
     );
   }
   const stamped = new Map([
@@ -130,7 +164,7 @@ async function carryOver(
     if (name === '_fivetran_deleted') return 'true';
     const type = present.get(key)?.type ?? column.type;
     const before = `${OLD}.${quoted(name)}`;
-    const value = type === 'VARCHAR' ? asText(before, column) : `CAST(${before} AS ${type})`;
+    const value = type === 'VARCHAR' ? asText(before, column) : valueAs(before, column.type, type);
     const stamp = stamped.get(name);
     return stamp === undefined
       ? value
@@ -139,4 +173,9 @@ async function carryOver(
   const names = [...old].map(([key, { name }]) => quoted(present.get(key)?.name ?? name));
   await warehouse.run(`INSERT INTO ${load.name} (${names.join(', ')}) SELECT ${values.join(', ')} ${gone}`);
   return Number(counts?.[1] ?? 0);
+}
+
+/** SQL for a value that is known to fit. */
+function valueAs(value: string, from: string, to: string): string {
+  return from === to ? value : converted(value, from, to);
 }

@@ -1,14 +1,19 @@
 /** A look into a warehouse without changing it: state, history, size. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { ConnectorError } from '../common/errors';
+import type { Origin } from '../model/origin';
 import type { RunRecord } from '../model/run-record';
 import type { StateDocument, TableState, TableStates } from '../model/sync-state';
 import { Warehouse } from './duckdb-warehouse';
 import { readRuns } from './run-history';
+import { storedOrigin } from './stored-origins';
+import { stateEntries } from './stored-states';
 
 export interface WarehouseContents {
   readonly bytes: number;
+  /** Of the schema that was asked for. */
   readonly states: TableStates;
+  readonly origin: Origin | undefined;
   /** The newest first. */
   readonly runs: readonly RunRecord[];
 }
@@ -16,7 +21,11 @@ export interface WarehouseContents {
 const MEMORY_BYTES = 128_000_000;
 
 /** undefined: there is no such file. Rejects with code `warehouse_locked` while a sync has it open. */
-export async function readWarehouse(path: string, runs: number): Promise<WarehouseContents | undefined> {
+export async function readWarehouse(
+  path: string,
+  schema: string,
+  runs: number,
+): Promise<WarehouseContents | undefined> {
   if (!existsSync(path)) return undefined;
   const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1, readOnly: true });
   try {
@@ -31,14 +40,15 @@ export async function readWarehouse(path: string, runs: number): Promise<Warehou
         hint: 'Name the right one with --warehouse, or run `pgsluice sync` to begin one there.',
       });
     }
-    const entries = await warehouse.rows('SELECT table_key, entry FROM _pgsluice.state ORDER BY table_key');
+    const entries = await stateEntries(warehouse, schema);
     return {
       bytes: statSync(path).size,
-      states: new Map(entries.map((row) => [String(row[0]), JSON.parse(String(row[1])) as TableState])),
+      states: new Map(entries.map(([key, entry]) => [key, JSON.parse(entry) as TableState])),
+      origin: await storedOrigin(warehouse, schema),
       runs: has('runs') ? await readRuns(warehouse, runs) : [],
     };
   } finally {
-    warehouse.close();
+    await warehouse.close();
   }
 }
 

@@ -55,6 +55,10 @@ function diskFull(error: unknown, path: string): ConnectorError {
   });
 }
 
+/** Of one table alone: what others have made of it or of its name. */
+const TABLE_REFUSED =
+  /^(Catalog|Binder|Dependency|Not implemented) Error|^TransactionContext Error: Cannot create index/;
+
 /** A value or a row that does not fit is the table's fault; everything else stops the run. */
 export function writeError(error: unknown, path: string): ConnectorError {
   const text = messageOf(error);
@@ -66,7 +70,17 @@ export function writeError(error: unknown, path: string): ConnectorError {
       cause: error,
     });
   }
-  return destinationError(`Writing ${path} failed: ${firstLine(text)}.`, 'warehouse_write', { cause: error });
+  if (TABLE_REFUSED.test(text)) {
+    return new ConnectorError(`The warehouse refuses a change of the table: ${withoutValues(text)}.`, {
+      code: 'warehouse_refused',
+      kind: 'source',
+      cause: error,
+      hint: 'What somebody made there may stand in the way, such as a foreign key; drop it and sync again.',
+    });
+  }
+  // A commit that a constraint forbids quotes a value as well.
+  const reason = /constraint/i.test(text) ? withoutValues(text) : firstLine(text);
+  return destinationError(`Writing ${path} failed: ${reason}.`, 'warehouse_write', { cause: error });
 }
 
 export function destinationError(

@@ -41,8 +41,9 @@ export interface TableVerification {
   readonly outcome: 'equal' | 'different' | 'failed';
   /** Share of the table that was read; 1: all of it. */
   readonly sample: number;
-  readonly sourceRows: number;
-  readonly warehouseRows: number;
+  /** null where nothing was counted. */
+  readonly sourceRows: number | null;
+  readonly warehouseRows: number | null;
   readonly seconds: number;
   /** What differs as a whole, e.g. that the warehouse lacks the table. */
   readonly problem?: string;

@@ -121,15 +121,19 @@ export async function discover(
   const relations: RelationRow[] = [];
   const columnsOf = new Map<number, TableColumns>();
   const userTypes = new Map<number, UserType>();
+  const { seesFiles } = session.allowances;
   for (let after: number | undefined = 0; after !== undefined;) {
     const last: number = after;
-    const part: CatalogPart = await fetchJson<CatalogPart>(tablesQuery(last, true)).catch(async (error: unknown) => {
-      // A table under a strong lock must not stop discovery: its size can be an older one.
-      if (error instanceof ConnectorError && error.sqlState === '55P03')
-        return await fetchJson<CatalogPart>(tablesQuery(last, false));
-      throw error;
-    });
-    relations.push(...part.relations);
+    const part: CatalogPart = await fetchJson<CatalogPart>(tablesQuery(last, seesFiles)).catch(
+      async (error: unknown) => {
+        // A table under a strong lock must not stop discovery: its size can be an older one.
+        if (error instanceof ConnectorError && error.sqlState === '55P03')
+          return await fetchJson<CatalogPart>(tablesQuery(last, false));
+        throw error;
+      },
+    );
+    // Ranges need the size of the moment.
+    relations.push(...(seesFiles ? part.relations : part.relations.map((row) => ({ ...row, isHeap: false }))));
     for (const row of part.columns) columnsOf.set(row.table, row);
     for (const row of part.types) userTypes.set(row.type, row);
     after = part.more ? part.relations.at(-1)?.oid : undefined;

@@ -195,6 +195,10 @@ function hintFor(rule: StateRule | undefined, text: string): { readonly hint?: s
   const database = /permission denied for database "([^"]*)"/.exec(text)?.[1];
   if (database !== undefined)
     return { hint: `Run: GRANT CONNECT ON DATABASE "${database}" TO the role in "username".` };
+  const [, kind, name] = /permission denied for (function|view|table|relation) "?(\w+)/.exec(text) ?? [];
+  if (kind === 'function') return { hint: `Run: GRANT EXECUTE ON FUNCTION ${name} TO the role in "username".` };
+  if (name?.startsWith('pg_') === true)
+    return { hint: `Run: GRANT SELECT ON pg_catalog.${name} TO the role in "username".` };
   if (/materialized view ".*" has not been populated/.test(text))
     return { hint: 'Run REFRESH MATERIALIZED VIEW for it, or leave it out with "table_filters".' };
   return rule?.hint === undefined ? {} : { hint: rule.hint };

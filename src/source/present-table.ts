@@ -60,12 +60,16 @@ export async function presentRelations(
   // What has no parts, or is read through its parent, is one relation whatever happens.
   if (table.kind !== 'partitioned' && relations.length < 2) return relations;
   if (relations.some(({ includesChildren }) => includesChildren === true)) return relations;
+  const { seesFiles } = session.allowances;
+  const blocks = seesFiles
+    ? `coalesce(pg_catalog.pg_relation_size(c.oid), 0) / pg_catalog.current_setting('block_size')::int8`
+    : 'c.relpages';
+  const bytes = seesFiles ? 'coalesce(pg_catalog.pg_table_size(c.oid), 0)' : '0';
   const [row] = await session.query(
     `WITH RECURSIVE part(oid) AS (SELECT ${table.oid}::oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part p ON i.inhparent = p.oid)
      SELECT coalesce(json_agg(x), '[]')::text AS j FROM (
        SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", ${RELATION_IS_HEAP} AS "isHeap", c.reltuples::float8 AS "tuples",
-              coalesce(pg_catalog.pg_relation_size(c.oid), 0) / pg_catalog.current_setting('block_size')::int8 AS "blocks",
-              coalesce(pg_catalog.pg_table_size(c.oid), 0) AS "bytes"
+              ${blocks} AS "blocks", ${bytes} AS "bytes"
        FROM part JOIN pg_catalog.pg_class c ON c.oid = part.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind <> 'p' AND c.relpersistence <> 't' ORDER BY c.oid) AS x`,
     { doing: `looking for partitions of ${tableKey(table)}`, signal },
@@ -75,7 +79,7 @@ export async function presentRelations(
   const kept = relations.filter(({ oid }) => present.some((part) => part.oid === oid));
   const added = present.filter(({ oid }) => !known.has(oid));
   if (added.length === 0 && kept.length === relations.length) return relations;
-  const rangesServed = relations.length === 0 || relations.some(({ rangeReadable }) => rangeReadable);
+  const rangesServed = seesFiles && (relations.length === 0 || relations.some(({ rangeReadable }) => rangeReadable));
   return [
     ...kept,
     ...added.map(({ oid, schema, name, isHeap, blocks, bytes, tuples }) => ({

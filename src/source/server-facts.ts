@@ -30,9 +30,21 @@ export interface ServerFacts {
   readonly clockMs: number;
 }
 
-const setting = (name: string): string => `(SELECT setting FROM pg_settings WHERE name = '${name}')`;
-
-const QUERY = `SELECT row_to_json(x)::text AS j FROM (SELECT
+/** What the role may not see of it counts as not there. */
+function factsQuery({ allowances }: Session): string {
+  const settings = allowances.may('pg_settings', 'pg_show_all_settings()');
+  const setting = (name: string): string =>
+    settings ? `(SELECT setting FROM pg_settings WHERE name = '${name}')` : 'NULL';
+  const activity = allowances.may('pg_stat_activity', 'pg_stat_get_activity(int4)');
+  const sessions = (condition: string): string =>
+    activity ? `(SELECT count(*) FROM pg_stat_activity WHERE ${condition})::int` : '1';
+  const roles = allowances.may('pg_roles')
+    ? 'pg_roles r WHERE r.rolname = current_user'
+    : `(SELECT -1 AS rolconnlimit, current_setting('is_superuser') = 'on' AS rolsuper, NULL::timestamptz AS rolvaliduntil) AS r`;
+  const tls = allowances.may('pg_stat_ssl', 'pg_stat_get_activity(int4)')
+    ? `(SELECT json_build_object('version', s.version, 'cipher', s.cipher) FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl)`
+    : `json_build_object('version', 'TLS', 'cipher', 'if any: pg_stat_ssl may not be read')`;
+  return `SELECT row_to_json(x)::text AS j FROM (SELECT
   current_setting('server_version') AS "version", current_setting('server_version_num')::int AS "versionNumber",
   current_database() AS "database", current_user::text AS "user", current_setting('server_encoding') AS "encoding",
   pg_is_in_recovery() AS "standby",
@@ -40,19 +52,20 @@ const QUERY = `SELECT row_to_json(x)::text AS j FROM (SELECT
   coalesce(${setting('hot_standby_feedback')}, 'off') = 'on' AS "hotStandbyFeedback",
   current_setting('max_connections')::int AS "maxConnections",
   coalesce(${setting('superuser_reserved_connections')}::int, 0) + coalesce(${setting('reserved_connections')}::int, 0) AS "reservedConnections",
-  (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL)::int AS "usedConnections",
+  ${sessions('datid IS NOT NULL')} AS "usedConnections",
   r.rolconnlimit AS "connectionLimit",
-  (SELECT count(*) FROM pg_stat_activity WHERE usename = current_user)::int AS "ownConnections",
+  ${sessions('usename = current_user')} AS "ownConnections",
   r.rolsuper AS "superuser",
   CASE WHEN r.rolvaliduntil < 'infinity' THEN extract(epoch FROM r.rolvaliduntil) * 1000 END AS "passwordExpiresMs",
   coalesce(${setting('transaction_timeout')}::float8, 0) AS "transactionTimeoutMs",
   coalesce(${setting('old_snapshot_threshold')}::float8, -1) AS "oldSnapshotThresholdMinutes",
-  (SELECT json_build_object('version', s.version, 'cipher', s.cipher) FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl) AS "tls",
+  ${tls} AS "tls",
   extract(epoch FROM clock_timestamp()) * 1000 AS "clockMs"
-  FROM pg_roles r WHERE r.rolname = current_user) AS x`;
+  FROM ${roles}) AS x`;
+}
 
 export async function readServerFacts(session: Session, signal: AbortSignal | undefined): Promise<ServerFacts> {
-  const [row] = await session.query(QUERY, { doing: "reading the server's settings", signal });
+  const [row] = await session.query(factsQuery(session), { doing: "reading the server's settings", signal });
   return JSON.parse(String(row?.['j'])) as ServerFacts;
 }
 
@@ -63,9 +76,10 @@ export async function neverAnalyzed(
   signal: AbortSignal | undefined,
 ): Promise<ReadonlySet<number>> {
   if (oids.length === 0) return new Set();
+  const hasRows = session.allowances.seesFiles ? 'pg_relation_size(c.oid) > 0' : 'c.reltuples < 0';
   const [row] = await session.query(
     `SELECT coalesce(json_agg(c.oid::int8), '[]')::text AS j FROM pg_class c WHERE c.oid IN (${oids.join(', ')})
-       AND c.relkind IN ('r', 'm') AND (c.reltuples < 0 OR c.relpages = 0) AND pg_relation_size(c.oid) > 0`,
+       AND c.relkind IN ('r', 'm') AND (c.reltuples < 0 OR c.relpages = 0) AND ${hasRows}`,
     { doing: 'looking for statistics', signal },
   );
   return new Set(JSON.parse(String(row?.['j'])) as number[]);

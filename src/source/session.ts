@@ -13,6 +13,7 @@ import type { StatementEvent } from '../model/report';
 import { cancelStatement } from './cancel-statement';
 import { losesConnection, translateOdbcError } from './odbc-error';
 import { bufferFor, openOdbcConnection, type OdbcConnection, type OdbcRow, type OdbcTarget } from './odbc-driver';
+import { Allowances, DENIED_OBJECTS } from './optional-facts';
 import { RepeatedStatements, type RepeatedStatement } from './repeated-statements';
 import { VALUE_SETTINGS } from './session-settings';
 import { quoteLiteral } from './sql';
@@ -62,7 +63,8 @@ export class Session {
     readonly openedAtMs: number,
     /** pg_backend_pid, for messages and tests */
     readonly backendPid: number,
-    readonly serverVersion: number,
+    /** What of the optional the role may use. */
+    readonly allowances: Allowances,
   ) {}
 
   static async open(options: SessionOptions, clock: Clock = monotonicClock, signal?: AbortSignal): Promise<Session> {
@@ -83,10 +85,12 @@ export class Session {
         ? new ConnectorError(translated.message, { ...errorParts(translated), kind: 'connection' })
         : translated;
     }
-    const probe = new Session(connection, options, clock(), 0, 0);
+    const probe = new Session(connection, options, clock(), 0, new Allowances(''));
     try {
       const [row] = await probe.query(sessionSettings(options), { doing: 'preparing the connection', signal });
-      return new Session(connection, options, clock(), Number(row?.['pid']), Number(row?.['version']));
+      const denied = row?.['denied'];
+      const allowances = new Allowances(typeof denied === 'string' ? denied : '');
+      return new Session(connection, options, clock(), Number(row?.['pid']), allowances);
     } catch (error) {
       await probe.close();
       throw error;
@@ -201,7 +205,7 @@ function sessionSettings(options: SessionOptions): string {
     ([name, value], index) =>
       `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false) AS s${index}`,
   );
-  return `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num')::int4 AS version, ${calls.join(', ')}`;
+  return `SELECT pg_catalog.pg_backend_pid() AS pid, ${DENIED_OBJECTS} AS denied, ${calls.join(', ')}`;
 }
 
 interface Limit {

@@ -7,13 +7,13 @@
  */
 import { ConnectorError } from '../common/errors';
 import type { Relation } from '../model/table';
-import { SOURCE_IDENTITY } from './change-tracking';
+import { sourceIdentitySql } from './change-tracking';
 import type { Session } from './session';
 import { quoteLiteral, quoteQualified } from './sql';
 
 export interface SnapshotInfo {
-  /** Name for SET TRANSACTION SNAPSHOT. */
-  readonly id: string;
+  /** Name for SET TRANSACTION SNAPSHOT; null where the role may not export one, and nobody can join. */
+  readonly id: string | null;
   /**
    * pg_snapshot_xmin as a 64-bit transaction id, in decimal: every transaction before it had ended when
    * the snapshot was taken.
@@ -59,16 +59,19 @@ export async function beginAndExport(
   signal: AbortSignal | undefined,
 ): Promise<SnapshotInfo> {
   const context = { doing: 'taking a snapshot', signal };
+  const { sharesSnapshots, seesFiles } = session.allowances;
+  const name = sharesSnapshots ? 'pg_catalog.pg_export_snapshot()' : 'NULL::text';
   for (let attempt = 1; attempt <= MOST_SNAPSHOTS; attempt += 1) {
     await session.query(BEGIN, context);
     const [row] = await session.query(
-      `SELECT pg_catalog.pg_export_snapshot() AS id, ${SNAPSHOT_XMIN} AS xmin, ${SOURCE_IDENTITY} AS source, ` +
-        `${lockAndCompare(relations)} AS replaced`,
+      `SELECT ${name} AS id, ${SNAPSHOT_XMIN} AS xmin, ${sourceIdentitySql(session)} AS source, ` +
+        `${lockAndCompare(relations, seesFiles)} AS replaced`,
       context,
     );
     if (Number(row?.['replaced']) === 0) {
       await session.query(SAVEPOINT, context);
-      return { id: String(row?.['id']), xmin: String(row?.['xmin']), source: String(row?.['source']) };
+      const id = row?.['id'];
+      return { id: typeof id === 'string' ? id : null, xmin: String(row?.['xmin']), source: String(row?.['source']) };
     }
     await endTransaction(session);
   }
@@ -83,8 +86,9 @@ export async function beginAndExport(
  * SQL that locks the relations and counts those whose file is another than the snapshot shows. Locks are taken
  * while a statement is analyzed, so they are held when it counts.
  */
-function lockAndCompare(relations: readonly Relation[]): string {
+function lockAndCompare(relations: readonly Relation[], seesFiles: boolean): string {
   if (relations.length === 0) return '0';
+  if (!seesFiles) return `CASE WHEN ${locksOf(relations)} IS NOT NULL THEN 0 END`;
   return (
     `CASE WHEN ${locksOf(relations)} IS NOT NULL THEN (SELECT count(*) FROM pg_catalog.pg_class c ` +
     `WHERE c.oid IN (${relations.map(({ oid }) => oid).join(', ')}) AND c.relfilenode <> 0 ` +
@@ -117,6 +121,7 @@ export async function beginAndImport(
   relations: readonly Relation[],
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  if (snapshot.id === null) return false;
   const context = { doing: 'joining a snapshot', signal };
   await session.query(BEGIN, context);
   await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot.id)}`, context);
@@ -148,9 +153,13 @@ export async function relationStates(
 ): Promise<ReadonlyMap<number, RelationState>> {
   // A partitioned table may have no partitions yet.
   if (relations.length === 0) return new Map();
+  const { seesFiles } = session.allowances;
+  const fileNode = seesFiles ? 'pg_catalog.pg_relation_filenode(c.oid)' : 'c.relfilenode';
+  const blocks = seesFiles
+    ? `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`
+    : 'c.relpages';
   const rows = await session.query(
-    `SELECT c.oid::int8::text AS oid, pg_catalog.pg_relation_filenode(c.oid)::text AS file_node,
-            (pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8)::text AS blocks
+    `SELECT c.oid::int8::text AS oid, (${fileNode})::text AS file_node, (${blocks})::text AS blocks
      FROM pg_catalog.pg_class c WHERE c.oid IN (${relations.map((relation) => relation.oid).join(', ')})`,
     { doing: 'reading table sizes', signal },
   );

@@ -53,6 +53,11 @@ export async function watermarkOf(
  * without a state), the primary's to a standby, and when a prepared one began.
  */
 export async function oldestTransactionStart(session: Session, signal: AbortSignal): Promise<string> {
+  const context = { doing: 'looking for the oldest transaction', signal };
+  if (!session.allowances.seesTransactions) {
+    const hidden = `SELECT (clock_timestamp() - interval '${HIDDEN_SECONDS} seconds')::text AS start`;
+    return String((await session.query(hidden, context))[0]?.['start']);
+  }
   const [row] = await session.query(
     `SELECT least(
        clock_timestamp(),
@@ -63,7 +68,7 @@ export async function oldestTransactionStart(session: Session, signal: AbortSign
               WHERE datname = current_database() AND pid <> pg_backend_pid() AND state IS NULL AND backend_type IS NULL)
             THEN clock_timestamp() - hidden.window END)::text AS start
      FROM (SELECT interval '${HIDDEN_SECONDS} seconds' AS window) AS hidden`,
-    { doing: 'looking for the oldest transaction', signal },
+    context,
   );
   return String(row?.['start']);
 }

@@ -14,8 +14,10 @@
 import { asConnectorError, ConnectorError, interrupted } from '../common/errors';
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { FinishedLoad } from '../destination/destination';
+import { COPY_ALTERED } from '../destination/stored-types';
 import type { TableReport } from '../model/report';
 import type { LoadProgress } from '../model/sync-state';
+import { isKnownSource } from '../source/change-tracking';
 import { monotonicClock, type Clock } from '../source/session';
 import { CatchUp } from './catch-up';
 import { ChangesPass } from './changes-pass';
@@ -72,7 +74,11 @@ export class DataProcessor {
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
           if (error.kind === 'destination' || error.kind === 'internal') throw error;
           if (error.code === 'rolled_back') attempt -= 1;
-          else {
+          else if (error.code === COPY_ALTERED) {
+            logger.warning(`${error.message.replace(/\.$/, '')}; ${run.key} is loaded from the start.`);
+            run.startOver();
+            attempt -= 1;
+          } else {
             // Attempts count what brought nothing: a load that goes on from where it was has all of them again.
             if (run.resumable && (run.progress?.rows ?? 0) > rowsBefore) attempt = 1;
             logger.severe(`Error processing table ${run.key}, attempt ${attempt}/${attempts}: ${error.describe()}`);
@@ -152,6 +158,7 @@ export class DataProcessor {
 /** Why what was read of a load cannot be gone on with. Transaction ids mean nothing to another server. */
 function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
   if (progress.signature !== run.signature) return 'was altered';
+  if (!isKnownSource(run.source)) return 'may have come to another server, which cannot be known,';
   if (progress.source !== run.source) return 'has come to another server, or to one that was restored or promoted,';
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
 import { asConnectorError, ConnectorError } from '../common/errors';
+import { settleAll } from '../common/settle-all';
 import type { LoadProgress, RelationProgress } from '../model/sync-state';
 import type { Relation } from '../model/table';
 import type { TidRange } from '../model/tid-range';
@@ -51,7 +52,8 @@ export class SnapshotReader {
     const session = await manager.lease(signal);
     const waiting: Promise<void>[] = [];
     // While the snapshot is taken, which the next reader joins.
-    if (mayBeShared(run, this.options.batchBytes) && pool.hasRoom) manager.openAhead();
+    if (session.allowances.sharesSnapshots && mayBeShared(run, this.options.batchBytes) && pool.hasRoom)
+      manager.openAhead();
     try {
       const startedMs = this.clock();
       const snapshot = await this.preparation.takeSnapshot(run, session, signal);
@@ -78,7 +80,7 @@ export class SnapshotReader {
     }
     await manager.release(session);
     // Before the rest is planned: what is not written yet counts as not read.
-    await Promise.all(waiting);
+    await settleAll(waiting);
   }
 
   private partitions(run: TableRun, relations: readonly RelationProgress[]): Partition[] {
@@ -110,7 +112,8 @@ export class SnapshotReader {
       failure ??= asConnectorError(error);
       stop.abort();
     };
-    const wanted = epoch.run.planned.readMethod === 'ranges' ? epoch.run.planned.threads : 1;
+    const shared = epoch.snapshot.id !== null && epoch.run.planned.readMethod === 'ranges';
+    const wanted = shared ? epoch.run.planned.threads : 1;
     const helpers = Array.from({ length: Math.max(0, Math.min(wanted, epoch.queue.length) - 1) }, () =>
       this.help(epoch, noMoreWork.signal).catch(fail),
     );

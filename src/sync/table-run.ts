@@ -129,6 +129,12 @@ export class TableRun {
     this.fail(error);
   }
 
+  /** Nothing of what the destination has can be gone on with. */
+  startOver(): void {
+    this.pass = { kind: 'load' };
+    this.progress = null;
+  }
+
   /** A new attempt begins. */
   revive(): void {
     this.failure = undefined;

@@ -7,6 +7,7 @@
  *
  * All passes over the source see one snapshot.
  */
+import { settleAll } from '../common/settle-all';
 import { CELL_END, MOST_GROUP_BITS, sameChecksum, type GroupChecksums } from '../model/checksum';
 import type { RowDifference, TableDifference, TableVerification } from '../model/verification';
 import type { WarehouseTable } from '../destination/warehouse-checksum';
@@ -43,7 +44,7 @@ export async function verifyTable(
   options: VerifyTableOptions,
 ): Promise<TableComparison> {
   if (options.sample < 1) return await compareSample(source, warehouse, options);
-  const [sourceTotals, warehouseTotal] = await Promise.all([
+  const [sourceTotals, warehouseTotal] = await settleAll([
     source.groups(0),
     options.exclusively(() => warehouse.total()),
   ]);
@@ -51,13 +52,13 @@ export async function verifyTable(
   const counts = { sourceRows: sourceTotal.rows, warehouseRows: warehouseTotal.rows, sample: 1 };
   if (sameChecksum(sourceTotal, warehouseTotal)) return { outcome: 'equal', ...counts };
   const bits = groupBits(Math.max(sourceTotal.rows, warehouseTotal.rows));
-  const [sourceGroups, warehouseGroups] = await Promise.all([
+  const [sourceGroups, warehouseGroups] = await settleAll([
     source.groups(bits),
     options.exclusively(() => warehouse.groups(bits)),
   ]);
   const groups = differentGroups(sourceGroups, warehouseGroups);
   const examined = affordableGroups(groups, sourceGroups, warehouseGroups);
-  const [sourceRows, warehouseRows] = await Promise.all([
+  const [sourceRows, warehouseRows] = await settleAll([
     source.rowsOf(examined, bits),
     options.exclusively(() => warehouse.rowsOf(examined, bits)),
   ]);

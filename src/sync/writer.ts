@@ -12,6 +12,7 @@
 import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Destination, DestinationTable, FinishedLoad } from '../destination/destination';
+import { COPY_ALTERED } from '../destination/stored-types';
 import type { PackedBatch } from '../model/packed-batch';
 import type { OperationCounts } from '../model/report';
 import type { LoadProgress, TableState } from '../model/sync-state';
@@ -41,6 +42,9 @@ const COMMIT_DELAY_MS = 250;
 const MOST_COLUMNS_WITHOUT_COMMIT = 2000;
 /** Where rows come slowly, an interrupted sync should not lose more than this. */
 const MOST_MS_WITHOUT_COMMIT = 5 * 60_000;
+
+/** Codes of errors of a table that came before anything was done to it. */
+const UNTOUCHED: ReadonlySet<string> = new Set([COPY_ALTERED, 'view_in_place']);
 
 interface CommitWaiter {
   resolve(): void;
@@ -188,8 +192,11 @@ export class Writer {
     await this.queue.run(async () => {
       try {
         await this.options.destination.append(table, batch, { startedAt });
-      } catch (error) {
-        throw this.fatal(asConnectorError(error));
+      } catch (thrown) {
+        const error = asConnectorError(thrown);
+        if (!UNTOUCHED.has(error.code)) throw this.fatal(error);
+        this.options.logger.warning(`Nothing is added to ${table.name}: ${error.describe()}`);
+        return;
       }
       this.counts.upserts += batch.rowCount;
     });
@@ -278,7 +285,6 @@ export class Writer {
     const entries = new Map<TableRun, TableState | null>();
     try {
       for (const run of this.dirty) {
-        if (run.pass.kind === 'changes' && run.loadOpen) await destination.applyChanges(run.destinationTable);
         const entry = stateEntry(run);
         entries.set(run, entry);
         await destination.putState(run.key, entry);
@@ -299,11 +305,13 @@ export class Writer {
     for (const waiter of this.waiters.splice(0)) waiter.resolve();
   }
 
-  /** Nothing waits in the destination any more. False: it refused some of a table's, and everything is rolled back. */
+  /** Nothing waits for the commit any more. False: the destination refused some of a table's, and all is rolled back. */
   private async flushed(): Promise<boolean> {
     for (const run of [...this.dirty]) {
       const done = await this.guarded(run, run.generation, async () => {
-        await this.options.destination.flush?.(run.destinationTable);
+        const { destination } = this.options;
+        await destination.flush?.(run.destinationTable);
+        if (run.pass.kind === 'changes' && run.loadOpen) await destination.applyChanges(run.destinationTable);
         return true;
       });
       if (done !== true) return false;
@@ -311,7 +319,12 @@ export class Writer {
     return true;
   }
 
-  private fatal(error: ConnectorError): ConnectorError {
+  private fatal(thrown: ConnectorError): ConnectorError {
+    // Whose fault it is cannot be told any more: the warehouse's, for whoever reads it.
+    const error =
+      thrown.kind === 'source'
+        ? new ConnectorError(thrown.message, { code: thrown.code, kind: 'destination', cause: thrown })
+        : thrown;
     clearTimeout(this.timer);
     this.queue.fail(error);
     for (const waiter of this.waiters.splice(0)) waiter.reject(error);

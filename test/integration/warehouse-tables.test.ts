@@ -164,3 +164,63 @@ test('the descriptions of the source stay when a table is refused by the warehou
   expect(failures['public.a']).toContain('does not fit the warehouse');
   expect(await rows('SELECT table_name FROM tester.postgres_table ORDER BY 1')).toEqual([['a'], ['b']]);
 });
+
+describe('a column that had become text', () => {
+  const types = (table: string): Promise<unknown[][]> =>
+    rows(
+      `SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'source_public_${table}' AND column_name IN ('n', 'm', 'at', 'b') ORDER BY 1`,
+    );
+  const texts = (): Promise<unknown[][]> =>
+    rows(`SELECT id, n::VARCHAR, "at"::VARCHAR FROM tester.source_public_t WHERE _fivetran_deleted ORDER BY id`);
+  const full = { syncMode: 'xmin', fullResync: ['*'] } as const;
+  beforeEach(async () => {
+    await database.client.query(`
+      CREATE TABLE t (id int PRIMARY KEY, n numeric, m numeric(10,2), at timestamptz);
+      INSERT INTO t SELECT i, i + 0.5, i, '2024-01-01 10:00:00+00' FROM generate_series(1, 50) i;
+      INSERT INTO t VALUES (60, 0.125, 1, '0044-03-15 10:00:00+00 BC')`);
+    await sync(database, { syncMode: 'xmin' });
+    await database.client.query(`UPDATE t SET n = 'NaN', m = 'NaN', at = '294270-01-01' WHERE id = 1`);
+    await sync(database, { syncMode: 'xmin' });
+    expect(await types('t')).toEqual([
+      ['at', 'VARCHAR'],
+      ['m', 'VARCHAR'],
+      ['n', 'VARCHAR'],
+    ]);
+  });
+
+  test('goes back with a full load, also where rows marked deleted have more digits', async () => {
+    await database.client.query(`
+      UPDATE t SET n = 1, m = 1, at = now() WHERE id = 1; DELETE FROM t WHERE id IN (5, 60)`);
+    expect((await sync(database, full)).failures).toEqual({});
+    expect(await types('t')).toEqual([
+      ['at', 'TIMESTAMP WITH TIME ZONE'],
+      ['m', 'DECIMAL(10,2)'],
+      ['n', 'DECIMAL(38,3)'],
+    ]);
+    expect(await texts()).toEqual([
+      [5, '5.500', '2024-01-01 10:00:00+00'],
+      [60, '0.125', '0044-03-15 (BC) 10:00:00+00'],
+    ]);
+  });
+
+  test('stays text where a row marked deleted needs it, and says how it goes back', async () => {
+    await database.client.query(`DELETE FROM t WHERE id = 1`);
+    const { lines } = await sync(database, full);
+    expect(lines).toContain(
+      'WARNING Column m of source_public_t becomes VARCHAR: rows marked deleted hold values that DECIMAL(10,2) cannot. It goes back with a full load once those are deleted there.',
+    );
+    expect(await types('t')).toEqual([
+      ['at', 'VARCHAR'],
+      ['m', 'VARCHAR'],
+      ['n', 'VARCHAR'],
+    ]);
+    expect(await texts()).toEqual([[1, 'NaN', '294270-01-01 00:00:00+00']]);
+    await changeWarehouse('DELETE FROM tester.source_public_t WHERE _fivetran_deleted');
+    await sync(database, full);
+    expect(await types('t')).toEqual([
+      ['at', 'TIMESTAMP WITH TIME ZONE'],
+      ['m', 'DECIMAL(10,2)'],
+      ['n', 'DECIMAL(38,3)'],
+    ]);
+  });
+});

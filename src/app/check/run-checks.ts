@@ -7,6 +7,7 @@ import { readServerFacts, neverAnalyzed } from '../../source/server-facts';
 import { createRuns } from '../../sync/table-runs';
 import { loadTransformationModule } from '../../sync/transformations';
 import { discoverAndPlan } from '../discovery';
+import { originOf } from '../origin';
 import { runsOptions } from '../runs-options';
 import { openSource } from '../source-connection';
 import { failure, noConnection, type Finding } from './finding';
@@ -21,7 +22,7 @@ import {
 import { checkNetwork } from './network';
 import { checkServer } from './server';
 import { checkTables } from './tables';
-import { checkDisk, checkWarehouse } from './warehouse';
+import { checkDisk, checkOrigin, checkWarehouse } from './warehouse';
 
 /** `tell` gets each finding as soon as it is known. */
 export async function runChecks(
@@ -71,7 +72,9 @@ export async function runChecks(
 
     const module =
       settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
-    const { plan, unreadable, source } = await discoverAndPlan(manager, settings, module, logger, signal);
+    const discovery = await discoverAndPlan(manager, settings, module, logger, signal);
+    const { plan, unreadable, source } = discovery;
+    add(checkOrigin(settings, originOf(settings, discovery), warehouse.contents?.origin));
     const states = warehouse.contents?.states ?? new Map<string, TableState>();
     const { refused } = createRuns(plan, states, runsOptions(settings, { module, source, logger }));
     const oids = plan.tables.flatMap(({ table }) => table.relations.map((relation) => relation.oid));

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asConnectorError } from '../../common/errors';
+import { anotherDatabase, isAnotherDatabase, type Origin } from '../../model/origin';
 import type { Settings } from '../../config/settings';
 import { readWarehouse, type WarehouseContents } from '../../destination/warehouse-contents';
 import type { SyncPlan } from '../../model/plan';
@@ -25,7 +26,7 @@ export async function checkWarehouse(settings: Settings): Promise<{
     return { findings: [found], contents: undefined };
   }
   try {
-    const contents = await readWarehouse(path, 1);
+    const contents = await readWarehouse(path, settings.destinationSchema, 1);
     const message = contents === undefined ? `${path} will be created` : `${path}, ${contents.states.size} tables`;
     return { findings: [ok('warehouse', message)], contents };
   } catch (error) {
@@ -81,4 +82,11 @@ function nearestExisting(path: string): string {
   let current = path;
   while (!existsSync(current) && dirname(current) !== current) current = dirname(current);
   return current;
+}
+
+/** `before`: whose tables the warehouse holds. */
+export function checkOrigin(settings: Settings, now: Origin, before: Origin | undefined): readonly Finding[] {
+  if (before === undefined || !isAnotherDatabase(before, now)) return [];
+  const { message, hint } = anotherDatabase(before, now, settings.destinationSchema);
+  return [failure('warehouse', message, hint)];
 }

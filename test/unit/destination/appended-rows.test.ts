@@ -47,7 +47,7 @@ async function loaded(
     const warehouse = await Warehouse.open({ path, memoryBytes: 64_000_000, threads: 1, readOnly: true });
     result.types = await warehouse.columnsOf('tester.t');
     result.rows = await warehouse.rows('SELECT CAST(COLUMNS(*) AS VARCHAR) FROM tester.t ORDER BY rowid');
-    warehouse.close();
+    await warehouse.close();
   }, decoder);
   result.appends = appended.mock.calls.length;
   appended.mockRestore();

@@ -150,7 +150,7 @@ it('later versions of staged rows win, also of rows that waited together', async
     await destination.close();
     const warehouse = await Warehouse.open({ path, memoryBytes: 64_000_000, threads: 1, readOnly: true });
     const rows = await warehouse.rows('SELECT id, CAST(n AS VARCHAR) FROM tester.t ORDER BY id');
-    warehouse.close();
+    await warehouse.close();
     expect(rows).toEqual([
       [0, '1'],
       [1, '4'],

@@ -99,7 +99,7 @@ describe('a log that DuckDB cannot replay by itself', () => {
       [1, '2020/01/01 00:00:00'],
       [2, 'x'],
     ]);
-    warehouse.close();
+    await warehouse.close();
     expect(readdirSync(folder).filter((name) => name.startsWith('left'))).toEqual(['left.db']);
     expect(await rowsOf(path, 'SELECT count(*)::INT FROM t')).toEqual([[2]]);
   });
@@ -112,7 +112,7 @@ describe('a log that DuckDB cannot replay by itself', () => {
       [1, '2020/01/01 00:00:00'],
       [2, 'x'],
     ]);
-    warehouse.close();
+    await warehouse.close();
     expect([path, `${path}.wal`].map((file) => readFileSync(file))).toEqual(before);
   });
 

@@ -47,7 +47,7 @@ test.each([
     expect(await warehouse.rows(`SELECT table_name FROM duckdb_tables() WHERE schema_name = 'tester'`)).toEqual([
       ['foo'],
     ]);
-    warehouse.close();
+    await warehouse.close();
     expect(warnings).toEqual([]);
   });
 });

@@ -32,7 +32,7 @@ async function tablesOf(
       const tables = await warehouse.rows(
         `SELECT table_name FROM duckdb_tables() WHERE schema_name = 'tester' ORDER BY 1`,
       );
-      warehouse.close();
+      await warehouse.close();
       result.left = tables.map(([name]) => name);
     }, nativeColumnDecoder());
     result.made = spy.mock.calls.flatMap(

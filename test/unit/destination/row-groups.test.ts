@@ -30,7 +30,7 @@ async function withWarehouse(path: string, action: (warehouse: Warehouse) => Pro
   try {
     await action(warehouse);
   } finally {
-    warehouse.close();
+    await warehouse.close();
   }
 }
 

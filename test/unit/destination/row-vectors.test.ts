@@ -23,8 +23,8 @@ beforeAll(async () => {
   warehouse = await Warehouse.open({ path: join(folder, 'w.db'), memoryBytes: 256_000_000, threads: 1, decodeColumns });
 });
 
-afterAll(() => {
-  warehouse.close();
+afterAll(async () => {
+  await warehouse.close();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -52,7 +52,7 @@ describe.each([
         await destination.close();
         const warehouse = await Warehouse.open({ path, memoryBytes: 64_000_000, threads: 1, readOnly: true });
         rows = await warehouse.rows(`SELECT columns(c -> NOT contains(c, 'sync'))::VARCHAR FROM tester.t ORDER BY ALL`);
-        warehouse.close();
+        await warehouse.close();
       },
       native ? nativeColumnDecoder() : undefined,
     );

@@ -48,3 +48,11 @@ test('running out of room in a statement is told from running out for good', () 
   expect(too('XX000', 'ERROR: cache lookup failed')).toBe(false);
   expect(too('42601', 'syntax error')).toBe(false);
 });
+
+test.each([
+  ['permission denied for function pg_current_snapshot', 'Run: GRANT EXECUTE ON FUNCTION pg_current_snapshot TO '],
+  ['permission denied for view pg_indexes', 'Run: GRANT SELECT ON pg_catalog.pg_indexes TO '],
+  ['permission denied for table orders', 'Grant the role USAGE on the schema and SELECT on the table.'],
+])('%s: the hint names what to grant', (message, hint) => {
+  expect(translateOdbcError(odbcError('42501', message), 'reading').hint).toContain(hint);
+});

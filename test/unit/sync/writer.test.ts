@@ -77,6 +77,45 @@ it('what the destination refuses before a commit costs its own table an attempt,
   expect(fatal).not.toHaveBeenCalled();
 });
 
+it('changes that a table cannot take before a commit of all cost no other table more than a repetition', async () => {
+  const nothing = (): void => undefined;
+  const fatal = jest.fn();
+  const rollback = jest.fn(() => Promise.resolve());
+  const destination: Partial<Destination> = {
+    beginChanges: () => Promise.resolve(),
+    applyChanges: ({ name }) =>
+      name === 'bad'
+        ? Promise.reject(new ConnectorError('An index forbids it.', { code: 'copy_altered', kind: 'source' }))
+        : Promise.resolve(),
+    putState: () => Promise.resolve(),
+    commit: () => Promise.resolve(),
+    rollback,
+  };
+  const writer = new Writer(
+    {
+      destination: destination as Destination,
+      logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
+      queueBytes: 1e6,
+      queueShare: () => 1,
+      onCommitted: nothing,
+      onWritten: nothing,
+      openTables: () => 2,
+      onFatal: fatal,
+    },
+    new Map(),
+  );
+  const [good, bad] = [runOf('good'), runOf('bad')];
+  for (const run of [good, bad]) {
+    run.pass = { kind: 'changes', mode: 'xmin', reconcile: false };
+    await writer.begin(run, PROGRESS, false);
+  }
+  await writer.commit();
+  expect(bad.failure).toMatchObject({ code: 'copy_altered' });
+  expect(good.failure).toMatchObject({ code: 'rolled_back' });
+  expect(rollback).toHaveBeenCalledTimes(1);
+  expect(fatal).not.toHaveBeenCalled();
+});
+
 it('takes fewer batches ahead where memory is short', async () => {
   // A write that never ends: what it holds back stays in the queue.
   const unended = new Promise<void>(() => undefined);

@@ -1,0 +1,124 @@
+/**
+ * What of a server is good to have and may be denied: a hardened or managed one takes functions and views away from
+ * everybody. A session knows what its role may use, so that no statement fails over it; what is lost is said once.
+ */
+
+/** Functions as to_regprocedure takes them; views have no parentheses. All are of pg_catalog. */
+const OPTIONAL = [
+  'pg_control_system()',
+  'pg_control_checkpoint()',
+  'pg_current_wal_lsn()',
+  'pg_walfile_name(pg_lsn)',
+  'pg_export_snapshot()',
+  'pg_relation_size(regclass)',
+  'pg_relation_size(regclass,text)',
+  'pg_table_size(regclass)',
+  'pg_relation_filenode(regclass)',
+  'pg_stat_get_activity(int4)',
+  'pg_prepared_xact()',
+  'pg_show_all_settings()',
+  'pg_database',
+  'pg_stats',
+  'pg_stat_activity',
+  'pg_stat_ssl',
+  'pg_prepared_xacts',
+  'pg_roles',
+  'pg_settings',
+] as const;
+
+export type OptionalObject = (typeof OPTIONAL)[number];
+
+const isFunction = (name: string): boolean => name.endsWith(')');
+
+/** SQL for those that the role may not use, separated by semicolons. */
+export const DENIED_OBJECTS =
+  `concat_ws(';', ` +
+  OPTIONAL.map((name) => {
+    const allowed = isFunction(name)
+      ? `pg_catalog.has_function_privilege(pg_catalog.to_regprocedure('pg_catalog.${name}'), 'EXECUTE')`
+      : `pg_catalog.has_table_privilege(pg_catalog.to_regclass('pg_catalog.${name}'), 'SELECT')`;
+    return `CASE WHEN ${allowed} THEN NULL ELSE '${name}' END`;
+  }).join(', ') +
+  ')';
+
+/** What a statement needs to know about a role. */
+export class Allowances {
+  private readonly denied: ReadonlySet<string>;
+
+  /** `text`: of DENIED_OBJECTS. */
+  constructor(text: string) {
+    this.denied = new Set(text === '' ? [] : text.split(';'));
+  }
+
+  may(...objects: readonly OptionalObject[]): boolean {
+    return this.deniedOf(objects).length === 0;
+  }
+
+  private deniedOf(objects: readonly OptionalObject[]): readonly OptionalObject[] {
+    return objects.filter((object) => this.denied.has(object));
+  }
+
+  /** Whether other transactions can be seen. */
+  get seesTransactions(): boolean {
+    return this.may(...FACTS.transactions.of);
+  }
+
+  /** Whether tables can be read by ranges: their size and file must be known at the moment of reading. */
+  get seesFiles(): boolean {
+    return this.may(...FACTS.files.of);
+  }
+
+  get sharesSnapshots(): boolean {
+    return this.may('pg_export_snapshot()');
+  }
+
+  /** A sentence for each thing that is lost. `standby`: of the server. */
+  losses(standby: boolean): readonly string[] {
+    const { identity, ...others } = FACTS;
+    const needed = identity.of.filter((object) => !(standby ? OF_PRIMARY : OF_STANDBY).has(object));
+    return [{ ...identity, of: needed }, ...Object.values(others)].flatMap(({ of, lost }) => {
+      const denied = this.deniedOf(of);
+      if (denied.length === 0) return [];
+      const grants = denied.map((name) =>
+        isFunction(name) ? `EXECUTE ON FUNCTION pg_catalog.${name}` : `SELECT ON pg_catalog.${name}`,
+      );
+      return [`The role may not use ${denied.join(', ')}: ${lost}. To have it back, grant it ${grants.join(', ')}.`];
+    });
+  }
+}
+
+interface OptionalFact {
+  readonly of: readonly OptionalObject[];
+  readonly lost: string;
+}
+
+const OF_PRIMARY: ReadonlySet<OptionalObject> = new Set(['pg_current_wal_lsn()', 'pg_walfile_name(pg_lsn)']);
+const OF_STANDBY: ReadonlySet<OptionalObject> = new Set(['pg_control_checkpoint()']);
+
+const FACTS = {
+  identity: {
+    of: [
+      'pg_control_system()',
+      'pg_control_checkpoint()',
+      'pg_current_wal_lsn()',
+      'pg_walfile_name(pg_lsn)',
+      'pg_database',
+    ],
+    lost: 'a server that was restored or replaced could not be told from this one, so changes are not tracked, and every table is read whole at each sync',
+  },
+  snapshots: { of: ['pg_export_snapshot()'], lost: 'each table is read by one connection only' },
+  files: {
+    of: [
+      'pg_relation_size(regclass)',
+      'pg_relation_size(regclass,text)',
+      'pg_table_size(regclass)',
+      'pg_relation_filenode(regclass)',
+    ],
+    lost: 'tables are read with a cursor, whole and by one connection each',
+  },
+  statistics: { of: ['pg_stats'], lost: 'columns that allow NULL are not chosen as replication keys' },
+  transactions: {
+    of: ['pg_stat_activity', 'pg_stat_get_activity(int4)', 'pg_prepared_xacts', 'pg_prepared_xact()'],
+    lost: 'other transactions are not seen and taken to last an hour, so timestamp mode reads the rows of the last hour again',
+  },
+} satisfies Record<string, OptionalFact>;
