@@ -2,7 +2,9 @@
  * Columns changed and added, in the middle of a transaction.
  *
  * DuckDB refuses to commit a transaction that has updated or deleted committed rows of a table and altered
- * its columns afterwards ("another transaction has altered this table"). Such a table is written anew instead.
+ * its columns afterwards ("another transaction has altered this table"). And DuckDB 1.5 fails with an internal error,
+ * which ends the whole run, where a transaction fills a row group, alters the table, and fills another one
+ * ("Row group prev allocated size is larger …"). Such tables are written anew instead.
  */
 import { quoted } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
@@ -15,9 +17,14 @@ export interface ColumnChange {
   readonly isNew?: true;
 }
 
-/** `table` is qualified and quoted. */
-export async function changeColumn(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {
-  if (warehouse.hasChangedRows(table)) {
+/** `table` is qualified and quoted. `rowsFollow`: whether rows may be inserted into it afterwards. */
+export async function changeColumn(
+  warehouse: Warehouse,
+  table: string,
+  change: ColumnChange,
+  rowsFollow = true,
+): Promise<void> {
+  if (warehouse.hasChangedRows(table) || (rowsFollow && warehouse.hasWrittenRows(table))) {
     await rebuild(warehouse, table, change);
     return;
   }

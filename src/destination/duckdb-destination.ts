@@ -84,7 +84,7 @@ export class DuckDbDestination implements Destination {
     await load.insert(fitted, LATEST_TABLE);
     await load.flush();
     await warehouse.changeRows(load.name, deleteMatching(load.name, LATEST_TABLE, table));
-    await warehouse.run(`INSERT INTO ${load.name} BY NAME SELECT * FROM ${LATEST_TABLE}`);
+    await warehouse.insertRows(load.name, `BY NAME SELECT * FROM ${LATEST_TABLE}`);
     load.changedRows();
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
   }
@@ -146,7 +146,7 @@ export class DuckDbDestination implements Destination {
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
     await warehouse.changeRows(name, deleteMatching(name, changes, table));
-    await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
+    await warehouse.insertRows(name, `BY NAME ${latest}`);
     await warehouse.run(`TRUNCATE ${changes}`);
   }
 
