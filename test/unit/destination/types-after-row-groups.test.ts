@@ -58,20 +58,23 @@ describe.each([
   test.each([
     ['a longer fraction', '0.25', ['1.50', '0.25', '3.50']],
     ['NaN', 'NaN', ['1.5', 'NaN', '3.5']],
-  ])('%s, with more row groups behind it: every row arrives', async (_what, other, [before = '', at = '', after = '']) => {
-    const rows = await contentAfter(AMOUNTS, async (destination) => {
-      await destination.beginLoad(TABLE, STAMP, false);
-      await destination.write(TABLE, batch(1, MANY, '1.5'));
-      await destination.write(TABLE, batch(MANY + 1, 1, other));
-      await destination.write(TABLE, batch(MANY + 2, 2 * MANY, '3.5'));
-      expect((await destination.finishLoad(TABLE)).rows).toBe(3 * MANY + 1);
-    });
-    expect(rows).toEqual([
-      [before, MANY, 1, MANY],
-      [at, 1, MANY + 1, MANY + 1],
-      [after, 2 * MANY, MANY + 2, 3 * MANY + 1],
-    ]);
-  });
+  ])(
+    '%s, with more row groups behind it: every row arrives',
+    async (_what, other, [before = '', at = '', after = '']) => {
+      const rows = await contentAfter(AMOUNTS, async (destination) => {
+        await destination.beginLoad(TABLE, STAMP, false);
+        await destination.write(TABLE, batch(1, MANY, '1.5'));
+        await destination.write(TABLE, batch(MANY + 1, 1, other));
+        await destination.write(TABLE, batch(MANY + 2, 2 * MANY, '3.5'));
+        expect((await destination.finishLoad(TABLE)).rows).toBe(3 * MANY + 1);
+      });
+      expect(rows).toEqual([
+        [before, MANY, 1, MANY],
+        [at, 1, MANY + 1, MANY + 1],
+        [after, 2 * MANY, MANY + 2, 3 * MANY + 1],
+      ]);
+    },
+  );
 
   test('in a pass over changes: every row arrives', async () => {
     const rows = await contentAfter(AMOUNTS, async (destination) => {
