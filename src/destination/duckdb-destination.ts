@@ -94,7 +94,7 @@ export class DuckDbDestination implements Destination {
     await load.insert(fitted, LATEST_TABLE);
     await load.flush();
     await warehouse.changeRows(load.name, deleteMatching(load.name, LATEST_TABLE, table));
-    await warehouse.run(`INSERT INTO ${load.name} BY NAME SELECT * FROM ${LATEST_TABLE}`);
+    await warehouse.insertRows(load.name, `BY NAME SELECT * FROM ${LATEST_TABLE}`);
     load.changedRows();
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);
   }
@@ -158,7 +158,7 @@ export class DuckDbDestination implements Destination {
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
     const insert = async (): Promise<void> => {
       await warehouse.changeRows(name, deleteMatching(name, changes, table));
-      await warehouse.run(`INSERT INTO ${name} BY NAME ${latest}`);
+      await warehouse.insertRows(name, `BY NAME ${latest}`);
     };
     if (warehouse.usersObjects?.hasUnique(name) === true)
       await this.insertUnique(table, warehouse.usersObjects, insert);

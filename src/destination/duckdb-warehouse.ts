@@ -44,6 +44,8 @@ export class Warehouse {
   private closed = false;
   private readonly running = new Set<Promise<unknown>>();
   private readonly changedTables = new Set<string>();
+  /** Rows by table that were inserted since the transaction began. */
+  private readonly insertedRows = new Map<string, number>();
   /** What makes vectors of batches; undefined without the addon. */
   rowVectors: RowVectors | undefined;
   /** What users have made of the tables; undefined where nothing of theirs is written. */
@@ -136,14 +138,32 @@ export class Warehouse {
     return !this.changedTables.has(table) && this.usersObjects?.has(table) !== true;
   }
 
+  /** Whether so many rows were inserted since the transaction began that DuckDB has written some of them. */
+  hasWrittenRows(table: string): boolean {
+    return (this.insertedRows.get(table) ?? 0) >= ROW_GROUP_ROWS;
+  }
+
+  /** Inserts rows of another table into `table`. */
+  async insertRows(table: string, rest: string): Promise<number> {
+    const written = await this.run(`INSERT INTO ${table} ${rest}`);
+    this.countRows(table, written);
+    return written;
+  }
+
   /** Of rows inserted by this transaction. */
   countInserted(bytes: number): void {
     this.insertedBytes += bytes;
   }
 
+  /** Rows inserted into `table` by this transaction. */
+  countRows(table: string, rows: number): void {
+    this.insertedRows.set(table, (this.insertedRows.get(table) ?? 0) + rows);
+  }
+
   async endTransaction(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     const intoFile = how === 'COMMIT' && (this.mustNotLog || this.insertedBytes > CHECKPOINT_BYTES);
     this.changedTables.clear();
+    this.insertedRows.clear();
     this.insertedBytes = 0;
     this.mustNotLog = false;
     if (intoFile) await this.run("SET checkpoint_threshold = '1B'");

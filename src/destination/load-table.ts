@@ -202,6 +202,7 @@ export class LoadTable {
   /** `into`: of the statement. */
   private counted(written: number, rowCount: number, bytes: number, into: string | undefined): void {
     this.warehouse.countInserted(bytes);
+    if (into === undefined) this.warehouse.countRows(this.name, rowCount);
     if (written !== rowCount)
       throw new ConnectorError(`The warehouse took ${written} of ${rowCount} rows of ${this.table.key}.`, {
         code: 'rows_lost',

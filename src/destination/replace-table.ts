@@ -127,10 +127,12 @@ async function keepGone(
   gone: string,
 ): Promise<number> {
   const [counts] = await warehouse.rows(`SELECT count(*), count(*) FILTER (NOT ${OLD}._fivetran_deleted) ${gone}`);
+  const anyGone = Number(counts?.[0] ?? 0) > 0;
   for (const [key, { name, type }] of old) {
-    if (!present.has(key)) await changeColumn(warehouse, load.name, { column: name, type, value: 'NULL', isNew: true });
+    if (present.has(key)) continue;
+    await changeColumn(warehouse, load.name, { column: name, type, value: 'NULL', isNew: true }, anyGone);
   }
-  if (Number(counts?.[0] ?? 0) === 0) return 0;
+  if (!anyGone) return 0;
   for (const [key, { name, type }] of old) {
     const now = present.get(key);
     const wanted = now?.type;

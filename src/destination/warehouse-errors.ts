@@ -1,5 +1,7 @@
 /** DuckDB's errors as sentences: what happened to the warehouse file, and what to do. */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { ConnectorError } from '../common/errors';
+import { duckdb } from './duckdb-library';
 
 export function openError(error: unknown, path: string): ConnectorError {
   const text = messageOf(error);
@@ -27,13 +29,7 @@ export function openError(error: unknown, path: string): ConnectorError {
       hint: 'Keep both files, and let another "warehouse_path" have a new copy of everything.',
     });
   }
-  if (/version number|newer version|older version/i.test(text)) {
-    return destinationError(
-      `The warehouse ${path} was written by another version of DuckDB: ${firstLine(text)}`,
-      'warehouse_version',
-      { cause: error },
-    );
-  }
+  if (/version number|newer version|older version/i.test(text)) return otherVersion(error, text, path);
   if (/permission denied|EACCES|EROFS|Cannot open file/i.test(text)) {
     return destinationError(`The warehouse ${path} cannot be opened: ${firstLine(text)}.`, 'warehouse_unavailable', {
       cause: error,
@@ -44,6 +40,51 @@ export function openError(error: unknown, path: string): ConnectorError {
     cause: error,
     hint: 'Check "warehouse_path".',
   });
+}
+
+function otherVersion(error: unknown, text: string, path: string): ConnectorError {
+  const ours = duckdb().version();
+  // DuckDB names the versions only where the file is older.
+  const older = /created with DuckDB version (.+?)\.?$/m.exec(text)?.[1];
+  if (older !== undefined) {
+    const hint = `Name another file with "warehouse_path", or bring this one over with EXPORT DATABASE and IMPORT DATABASE.`;
+    return destinationError(
+      `The warehouse ${path} was made by DuckDB ${older}; DuckDB ${ours}, which is in use here, no longer reads it.`,
+      'warehouse_version',
+      { cause: error, hint },
+    );
+  }
+  const newer = writerOf(path) ?? 'of a newer version';
+  return destinationError(
+    `The warehouse ${path} was written by DuckDB ${newer}, in a form that DuckDB ${ours}, which is in use here, cannot read.`,
+    'warehouse_version',
+    {
+      cause: error,
+      hint:
+        'Name another file with "warehouse_path", or copy this one there with the newer DuckDB: ' +
+        `ATTACH 'old.db' AS old; ATTACH 'new.db' AS new (STORAGE_VERSION 'v1.5.0'); COPY FROM DATABASE old TO new.`,
+    },
+  );
+}
+
+/** In the main header of a file, behind 8 bytes of checksum, DUCK, the version of the format, and 32 bytes of flags. */
+const WRITER_OFFSET = 52;
+const WRITER_BYTES = 32;
+
+/** The DuckDB that wrote the main header of a file, as `v2.0.1`; undefined where the file does not say so. */
+function writerOf(path: string): string | undefined {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const name = Buffer.alloc(WRITER_BYTES);
+      readSync(file, name, 0, WRITER_BYTES, WRITER_OFFSET);
+      return /^v\d+\.\d+\.\d+(?:-\w+)?(?=\0)/.exec(name.toString('latin1'))?.[0];
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 const DISK_FULL = /No space left|disk full|not enough space|ENOSPC|EFBIG|File too large|could not write all bytes/i;

@@ -79,6 +79,32 @@ test('a table with row groups of both sizes is read, changed and added to from b
   expected.closeSync();
 });
 
+test('a reader that adds a row merges the row groups, and the warehouse goes on', async () => {
+  const path = join(folder, 'warehouse.db');
+  const rows = 3 * ROW_GROUP_ROWS;
+  await withWarehouse(path, async (warehouse) => {
+    await warehouse.run(`CREATE TABLE t AS SELECT i AS id, 'v' || i AS v FROM range(${rows}) r(i)`);
+  });
+  await withFile(path, async (connection) => {
+    await connection.run(`INSERT INTO t VALUES (${rows}, 'mine')`);
+    await connection.run('CHECKPOINT');
+    // DuckDB's own size of a row group is 122,880 rows.
+    expect((await connection.runAndReadAll(ROW_GROUPS)).getRows()).toEqual([[0]]);
+  });
+  await withWarehouse(path, async (warehouse) => {
+    await warehouse.run('BEGIN TRANSACTION');
+    expect(await warehouse.changeRows('t', `DELETE FROM t WHERE id = ${rows} OR id % 10 = 0`)).toBe(rows / 10 + 1);
+    await warehouse.run(`INSERT INTO t SELECT i * 10, 'v' || i * 10 FROM range(${rows / 10}) r(i)`);
+    await warehouse.endTransaction('COMMIT');
+    await warehouse.run('CHECKPOINT');
+    const [content] = await warehouse.rows(CONTENT);
+    const [same] = await warehouse.rows(
+      CONTENT.replace('FROM t', `FROM (SELECT i AS id, 'v' || i AS v FROM range(${rows}) r(i))`),
+    );
+    expect(content).toEqual(same);
+  });
+});
+
 test('a schema may have the name of the file', async () => {
   await withWarehouse(join(folder, 'sales.db'), async (warehouse) => {
     await warehouse.run('CREATE SCHEMA "sales"; CREATE TABLE "sales"."t" (id INT); INSERT INTO "sales"."t" VALUES (1)');
