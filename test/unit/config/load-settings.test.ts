@@ -332,6 +332,16 @@ describe('what is wrong with values', () => {
     }
   });
 
+  it.each(['temp', 'System', 'pg_catalog', 'information_schema', '_pgsluice'])(
+    'refuses the schema %s, in which no table can be made',
+    (schema) => {
+      writeConfiguration({ ...COMPLETE, destination_schema: schema });
+      expect(problems().join()).toMatch(
+        /^destination_schema \(.*\) cannot be ".*", which is .*; name another schema\.$/,
+      );
+    },
+  );
+
   it('refuses an exclusion of nothing', () => {
     writeConfiguration({ ...COMPLETE, table_filters: 'a, !' });
     expect(problems()).toEqual([expect.stringContaining('"!" that excludes nothing')]);
