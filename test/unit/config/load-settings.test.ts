@@ -90,6 +90,13 @@ describe('a complete configuration', () => {
     expect(load()).toMatchObject({ warnings: [], secrets: ['s3cret!'] });
   });
 
+  it('masks no name for a password that is the same word', () => {
+    writeConfiguration({ ...COMPLETE, username: 'shop', password: 'shop' });
+    expect(load().secrets).toEqual([]);
+    writeConfiguration({ ...COMPLETE, username: 'shop-41', password: 'shop-41' });
+    expect(load().secrets).toEqual(['shop-41']);
+  });
+
   it('reads every key of the ancestor', () => {
     writeConfiguration({
       ...COMPLETE,
