@@ -51,11 +51,11 @@ export class StandardStreams {
   private lose(stream: LosableStream, code: string): void {
     if (this.codes.has(stream)) return;
     this.codes.set(stream, code);
-    stream.write = ((...parameters: unknown[]): boolean => {
+    stream.write = (...parameters: unknown[]): boolean => {
       const done = parameters.find((parameter) => typeof parameter === 'function');
-      if (done !== undefined) process.nextTick(done as () => void);
+      if (done !== undefined) process.nextTick(done);
       return true;
-    }) as NodeJS.WriteStream['write'];
+    };
     if (stream === this.stdout) {
       const sentence = this.outputSentence(code);
       if (sentence !== undefined) this.stderr.write(`pgsluice: ${sentence}\n`);
