@@ -8,7 +8,7 @@ import { compileTableFilter } from '../config/table-filter';
 import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
-import { tableKey, type TableSchema } from '../model/table';
+import { tableKey, type HiddenMember, type TableSchema } from '../model/table';
 import { discover, type Catalog } from '../source/catalog';
 import type { ConnectionManager } from '../source/connection-manager';
 import { isKnownSource, keyCandidates, sourceIdentity, type KeyCandidate } from '../source/change-tracking';
@@ -144,6 +144,8 @@ export function planOf(
   for (const table of wanted) {
     const problem = catalog.unreadable.get(table.oid);
     if (problem !== undefined) unreadable.set(tableKey(table), problem);
+    if (problem === undefined && table.hiddenMembers !== undefined)
+      logger.warning(readAsWhole(table, table.hiddenMembers));
     if (table.rowSecurity)
       logger.warning(
         `Row-level security applies to ${tableKey(table)}: only the rows that the role may see are replicated.`,
@@ -211,6 +213,15 @@ function unmatched(
     ),
     ...(wanted.length === 0 ? [] : warnings('full_resync', settings.fullResync, wanted)),
   ];
+}
+
+function readAsWhole(table: TableSchema, [first, ...others]: readonly HiddenMember[]): string {
+  if (first === undefined) return '';
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return (
+    `The role may not read ${tableKey(first)}${more} by itself, so ${tableKey(table)} is read whole at each sync, with a cursor; ` +
+    `for ranges and changes alone run: ${first.grants}`
+  );
 }
 
 function noReplicationKey(table: TableSchema, named: string, columns: readonly string[]): string {

@@ -13,6 +13,8 @@ export interface CommandIo {
     readonly rows?: number | undefined;
   };
   readonly stderr: NodeJS.WritableStream;
+  /** Aborts when standard output can no longer be written; what is written to it is then discarded. */
+  readonly outputLost?: AbortSignal;
 }
 
 export interface CommandContext {

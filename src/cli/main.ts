@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { lazy } from './lazy';
+import { StandardStreams } from './standard-streams';
 import { stuckCalls } from '../common/stuck-calls';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 
 // Readers and the destination share libuv's threads, 4 unless this says more, and a blocked ODBC call keeps its
 // thread: without spare ones, two of them would stop the rest. Read once, when the pool starts, so it is set
@@ -13,11 +15,17 @@ process.env['UV_THREADPOOL_SIZE'] ??= process.argv[2] === 'serve' ? '128' : '16'
 // How long a reader of our output may take before the process ends without it.
 const FLUSH_MS = 1000;
 
+/** Their output is all that they are for; what the others do is worth doing without it. */
+const OUTPUT_ONLY: ReadonlySet<string> = new Set(['plan', 'status', 'monitor', 'completion']);
+
+const streams = new StandardStreams(process.stdout, process.stderr);
+
 async function main(argv: readonly string[]): Promise<number> {
   const version = packageVersion();
   // Answered before the parser is loaded, which takes longer than everything else here.
   if (argv.length === 1 && argv[0] === '--version') return say(`${version}\n`);
   const io = {
+    outputLost: streams.outputLost,
     cwd: process.cwd(),
     env: process.env,
     stdin: process.stdin,
@@ -32,12 +40,31 @@ async function main(argv: readonly string[]): Promise<number> {
     return sayWhy(error);
   }
   if (commandLine.kind === 'help') return say(`${commandLine.text}\n`);
-  return await lazy.runCommand().runCommand(commandLine, io, { source: process, forceExit: exitAtOnce, version });
+  const { name, switches } = commandLine;
+  const outputOnly = OUTPUT_ONLY.has(name);
+  const json = switches['json'] === 'true';
+  if (!outputOnly) streams.goesOn = name === 'sync' ? 'the sync' : 'the command';
+  if (json) streams.tellOnOutput = undefined;
+  const code = await lazy.runCommand().runCommand(commandLine, io, {
+    source: process,
+    forceExit: exitAtOnce,
+    version,
+    useLog: (logger) => {
+      if (!json) streams.tellOnOutput = (sentence) => logger.warning(sentence);
+    },
+  });
+  return await withOutputLost(code, outputOnly || json);
 }
 
-function say(text: string): number {
+async function say(text: string): Promise<number> {
   process.stdout.write(text);
-  return 0;
+  return await withOutputLost(0, true);
+}
+
+/** A result that could not be written is none. */
+async function withOutputLost(code: number, outputIsResult: boolean): Promise<number> {
+  await flush();
+  return streams.exitCode(code, outputIsResult);
 }
 
 function packageVersion(): string {
@@ -50,14 +77,29 @@ function exitAtOnce(code: number): never {
   return lazy.processStats().exitNow(code);
 }
 
+/** Waits for whoever reads our output, but not for long. */
+async function flush(): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, FLUSH_MS)));
+  await Promise.race([streams.flushed(), timeout]);
+  clearTimeout(timer);
+}
+
+let ending = false;
+
+const TERMINALS = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+
+/** Node.js would give a terminal its settings back at the end, and aborts where that fails. */
+function terminalGone(): boolean {
+  return !TERMINALS.every((descriptor) => isatty(descriptor));
+}
+
 /** The one way out. process.exit() would wait for a stuck ODBC call for ever. */
-async function end(code: number): Promise<never> {
-  const flushed = [process.stdout, process.stderr].map(
-    (stream) => new Promise<void>((resolve) => stream.write('', () => resolve())),
-  );
-  const timeout = new Promise<void>((resolve) => void setTimeout(resolve, FLUSH_MS));
-  await Promise.race([Promise.all(flushed), timeout]);
-  if (stuckCalls() > 0) exitAtOnce(code);
+async function end(code: number): Promise<void> {
+  if (ending) return;
+  ending = true;
+  await flush();
+  if (stuckCalls() > 0 || terminalGone()) exitAtOnce(code);
   process.exit(code);
 }
 
@@ -71,12 +113,6 @@ function fail(error: unknown): void {
   void end(sayWhy(error));
 }
 
-for (const stream of [process.stdout, process.stderr]) {
-  // `pgsluice sync | head`: who reads has gone, but the sync goes on.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') void end(1);
-  });
-}
 process.on('uncaughtException', fail);
 // Nothing is left that could bring a result. Without this the process would end with 0, as if all were well.
 process.once('beforeExit', () => fail(new Error('The command came to a halt without a result.')));

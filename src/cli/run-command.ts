@@ -6,6 +6,7 @@ import { lazy } from './lazy';
 import { createOutput } from './output';
 import { watchSignals } from './signals';
 import { ConnectorError } from '../common/errors';
+import type { Logger } from '../common/logger';
 import { configurationPath } from '../config/configuration-file';
 import { loadSettings, type LoadedSettings, type LoadSettingsInput } from '../config/load-settings';
 
@@ -37,6 +38,8 @@ export async function runCommand(
     readonly forceExit: (code: number) => void;
     /** Of pgsluice. */
     readonly version?: string;
+    /** Called where every line of standard output must be JSON. */
+    readonly useLog?: (logger: Logger) => void;
   },
 ): Promise<number> {
   let loaded: LoadedSettings;
@@ -61,6 +64,7 @@ export async function runCommand(
   // Who asked for one JSON document gets nothing else on standard output.
   const json = invocation.switches['json'] === 'true';
   const output = createOutput(settings, secrets, json ? { write: (text) => io.stderr.write(text) } : io.stdout, io.env);
+  if (settings.logFormat === 'json') signals.useLog?.(output.logger);
   const interruption = watchSignals({
     source: signals.source,
     say: (text) => output.logger.warning(text),
@@ -91,7 +95,7 @@ export async function runCommand(
       version: signals.version ?? '',
     });
   } catch (error) {
-    if (settings.logFormat === 'json') {
+    if (settings.logFormat === 'json' && io.outputLost?.aborted !== true) {
       code = failureToLog(error, output.logger);
     } else {
       // First what was logged, then why it ended.

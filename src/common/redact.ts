@@ -1,11 +1,17 @@
+import { isOrdinary } from './ordinary-words';
+
 export const MASK = '***';
 
 // One or two characters occur in every other word: masking those would ruin the logs and, by what is
-// masked, tell the secret. Such a secret is hidden where a password stands (below), and nowhere else.
+// masked, tell the secret; so would masking an ordinary word. Such a secret is hidden where a password stands
+// (below), and nowhere else.
 const SHORTEST_SECRET = 3;
 
 // Passwords by their place, whatever they are: in connection strings, libpq's parameters and URLs.
 const KEYWORD = /\b(pwd|password|pgpassword)(\s*=\s*)(?:\{(?:[^}]|\}\})*(?:\}|$)|'(?:[^'\\]|\\.)*(?:'|$)|[^;\s]*)/gi;
+// In SQL, and in JSON and the like; the ellipsis is our own advice.
+const QUOTED =
+  /\b(password(?:"?\s{0,10}:\s{0,10}|\s{1,10}))(?!'…')(?:'(?:[^'\\]|''|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$))/gi;
 const URL_LOGIN = /\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,100}:)[^\s@]{0,300}@/gi;
 
 /**
@@ -13,14 +19,18 @@ const URL_LOGIN = /\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,100}:)[^\s@]{0,300}@
  * JSON, SQL or libpq. Everything that leaves the process as text goes through it.
  */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
-  const forms = new Set(secrets.filter((secret) => secret.length >= SHORTEST_SECRET).flatMap(formsOf));
+  const forms = new Set(secrets.filter(maskedAnywhere).flatMap(formsOf));
   // The longest form first: at one place, the whole is masked rather than its beginning.
   const alternatives = [...forms].sort((a, b) => b.length - a.length).map(escapeForRegExp);
   const known = alternatives.length === 0 ? undefined : new RegExp(alternatives.join('|'), 'g');
   return (text) => {
     const masked = known === undefined ? text : text.replace(known, MASK);
-    return masked.replace(KEYWORD, `$1$2${MASK}`).replace(URL_LOGIN, `$1${MASK}@`);
+    return masked.replace(KEYWORD, `$1$2${MASK}`).replace(QUOTED, `$1${MASK}`).replace(URL_LOGIN, `$1${MASK}@`);
   };
+}
+
+function maskedAnywhere(secret: string): boolean {
+  return secret.length >= SHORTEST_SECRET && !isOrdinary(secret);
 }
 
 function formsOf(secret: string): readonly string[] {

@@ -83,7 +83,13 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
     throw new ConnectorError(problems.join('\n'), { code: 'configuration_invalid', kind: 'configuration' });
   }
   // Each value was parsed by the declaration that its type is derived from.
-  return { settings: toSettings(values as unknown as OptionValues), warnings, secrets };
+  const settings = toSettings(values as unknown as OptionValues);
+  return { settings, warnings, secrets: secrets.filter((secret) => !isShownAnyway(secret, settings)) };
+}
+
+/** A password that is also the name of the user or the database: masking the name in every line would tell it. */
+function isShownAnyway(secret: string, { username, database }: Settings): boolean {
+  return /^[a-z][a-z_]*$/i.test(secret) && [username, database].includes(secret);
 }
 
 /** The text that counts; an empty one is none, but an empty password in the file is a choice (trust login). */

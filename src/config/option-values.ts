@@ -41,6 +41,10 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
       if (option.key === 'host' && trimmed.includes('://')) {
         return problem('must be a name or an address only; put the other parts of the URL into options of their own');
       }
+      if (option.key === 'destination_schema') {
+        const taken = takenSchema(trimmed);
+        if (taken !== undefined) return problem(`cannot be ${quote(trimmed)}, which is ${taken}; name another schema`);
+      }
       return { value: trimmed };
     case 'integer':
     case 'number': {
@@ -74,6 +78,13 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
       return problem(`names ${path}, which does not exist; correct the path`);
     }
   }
+}
+
+/** Whose schema it is already: DuckDB's, in which no table can be made, or the connector's own. DuckDB looks at no case. */
+function takenSchema(name: string): string | undefined {
+  const folded = name.toLowerCase();
+  if (['temp', 'system', 'pg_catalog', 'information_schema'].includes(folded)) return 'a name of DuckDB itself';
+  return ['_pgsluice', '_pgsluice_warehouse'].includes(folded) ? 'kept for the connector itself' : undefined;
 }
 
 function parseList(text: string): readonly string[] | undefined {

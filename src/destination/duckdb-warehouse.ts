@@ -1,4 +1,5 @@
 /** The warehouse file: opening, locking, and what is run in it. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
@@ -304,7 +305,8 @@ const BLOCK_BYTES = '65536';
  * after another, and a process killed in between would leave a file that can never be opened again.
  */
 async function createFile(Instance: typeof DuckDBInstance, path: string): Promise<void> {
-  const beside = `${path}.${process.pid}.new`;
+  // Not the process id: that of a container is the same each time, and a killed one may have left its file.
+  const beside = `${path}.${randomBytes(6).toString('hex')}.new`;
   makeFolder(dirname(path));
   try {
     (await Instance.create(beside, { default_block_size: BLOCK_BYTES })).closeSync();

@@ -19,6 +19,8 @@ export interface ColumnSchema {
   readonly labels: readonly string[];
   /** What else makes its values, besides what rows hold: attributes of composite types, a virtual column's expression. */
   readonly madeOf: string;
+  /** Computed by an expression at each reading, which may fail (PostgreSQL 18). */
+  readonly virtual?: true;
 }
 
 export interface SourceType {
@@ -53,6 +55,14 @@ export interface Relation {
   readonly includesChildren?: true;
 }
 
+/** A partition or child that the role may not read by itself. */
+export interface HiddenMember {
+  readonly schema: string;
+  readonly name: string;
+  /** The statements that would let it. */
+  readonly grants: string;
+}
+
 /** One destination table: an ordinary relation, or a partitioned one with its leaves. */
 export interface TableSchema {
   readonly oid: number;
@@ -69,6 +79,8 @@ export interface TableSchema {
   readonly relations: readonly Relation[];
   /** Row-level security applies to the role: it may see only some of the rows. */
   readonly rowSecurity: boolean;
+  /** Because of them the table is read as a whole, by one reader with a cursor. */
+  readonly hiddenMembers?: readonly HiddenMember[];
   /** Sums over the relations. */
   readonly estimatedRows: number;
   readonly bytes: number;

@@ -28,6 +28,7 @@ function relations(sizes: boolean): string {
          CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE ${size('c.reltoastrelid', '(SELECT relpages FROM pg_class WHERE oid = c.reltoastrelid)')} END AS "toastBytes",
          ${RELATION_IS_HEAP} AS "isHeap",
          has_schema_privilege(n.oid, 'USAGE') AS "schemaUsage", has_table_privilege(c.oid, 'SELECT') AS "selectable",
+         c.relispopulated AS "populated",
          obj_description(c.oid, 'pg_class') AS "comment",
          c.relrowsecurity AND row_security_active(c.oid) AS "rowSecurity",
          (SELECT json_agg(a.attname ORDER BY k.place) FROM pg_constraint p

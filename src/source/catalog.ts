@@ -1,9 +1,10 @@
 /** Discovery: what there is to replicate. */
 import { ConnectorError } from '../common/errors';
-import type { ColumnSchema, Relation, RelationKind, SourceType, TableSchema } from '../model/table';
+import type { ColumnSchema, HiddenMember, Relation, RelationKind, SourceType, TableSchema } from '../model/table';
 import { SERVER_QUERY, tablesQuery } from './catalog-queries';
 import { columnTypeOf, type TypeMode } from './column-types';
 import type { Session } from './session';
+import { grantsOf, whyUnreadable } from './unreadable';
 
 export interface ServerInfo {
   readonly version: string;
@@ -37,6 +38,7 @@ interface RelationRow {
   readonly isHeap: boolean;
   readonly schemaUsage: boolean;
   readonly selectable: boolean;
+  readonly populated: boolean;
   readonly comment: string | null;
   readonly rowSecurity: boolean;
   readonly primaryKey: readonly string[] | null;
@@ -159,7 +161,8 @@ function assembleCatalog(
     if (row.isPartition || (row.kind === 'v' && !options.includeViews) || row.schema.startsWith('_timescaledb_'))
       continue;
     const { columns = [], layout = NO_COLUMNS } = columnsOf.get(row.oid) ?? {};
-    const problem = privilegeProblem(row, columns, server.user);
+    const rights = columns.map((column) => ({ name: column[0], selectable: column[11] }));
+    const problem = whyUnreadable(row, rights, server.user);
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
     // A foreign table's constraints are claims, and an inheritance parent's do not hold over its children.
@@ -169,8 +172,8 @@ function assembleCatalog(
       .filter((member) => member.kind !== 'p')
       .map((member) => toRelation(member, columns, server));
     // SELECT on a table lets its partitions be read through it, but not by themselves.
-    const hidden = members.some((member) => !member.schemaUsage || !member.selectable);
-    const relations = hidden ? [throughParent(row, parts)] : parts;
+    const hidden = members.filter((member) => !member.schemaUsage || !member.selectable);
+    const relations = hidden.length > 0 ? [throughParent(row, parts)] : parts;
     tables.push({
       oid: row.oid,
       schema: row.schema,
@@ -182,6 +185,7 @@ function assembleCatalog(
       primaryKey: row.kind === 'r' && members.length > 0 ? [] : (row.primaryKey ?? []),
       relations,
       rowSecurity: row.rowSecurity,
+      ...(hidden.length === 0 ? {} : { hiddenMembers: hidden.map((member) => hiddenMember(member, server.user)) }),
       estimatedRows: relations.reduce((sum, relation) => sum + relation.rows, 0),
       bytes: relations.reduce((sum, relation) => sum + relation.bytes, 0),
     });
@@ -223,6 +227,10 @@ function throughParent(row: RelationRow, parts: readonly Relation[]): Relation {
     rangeReadable: false,
     includesChildren: true,
   };
+}
+
+function hiddenMember(row: RelationRow, user: string): HiddenMember {
+  return { schema: row.schema, name: row.name, grants: grantsOf(row, user) };
 }
 
 /** Bytes of a tuple beyond its values: header, line pointer, alignment. */
@@ -277,26 +285,7 @@ function toColumn(
     comment,
     place,
     labels: userType?.labels ?? [],
+    ...(isVirtual ? { virtual: true as const } : {}),
     madeOf: [userType?.attributes, isVirtual ? defaultExpression : undefined].filter((part) => part != null).join(' '),
   };
-}
-
-function privilegeProblem(row: RelationRow, columns: readonly ColumnRow[], user: string): ConnectorError | undefined {
-  const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-  const denied = (what: string, grant: string): ConnectorError =>
-    new ConnectorError(`Permission denied: ${what}.`, {
-      code: 'permission_denied',
-      kind: 'source',
-      sqlState: '42501',
-      hint: `Run: ${grant};`,
-    });
-  const usage = `GRANT USAGE ON SCHEMA ${quoted(row.schema)} TO ${quoted(user)}`;
-  const select = `GRANT SELECT ON ${quoted(row.schema)}.${quoted(row.name)} TO ${quoted(user)}`;
-  if (!row.schemaUsage) {
-    return denied(`role "${user}" may not use schema ${row.schema}`, row.selectable ? usage : `${usage}; ${select}`);
-  }
-  if (row.selectable) return undefined;
-  const missing = columns.filter((column) => !column[11]);
-  if (missing.length === 0 && columns.length > 0) return undefined;
-  return denied(`role "${user}" may not read ${row.schema}.${row.name}`, select);
 }

@@ -156,6 +156,22 @@ const TLS_REFUSED: StateRule = {
   hint: 'Check "sslmode" and "sslrootcert", and "ssl" and the certificate of the server.',
 };
 
+/** PostgreSQL itself could not reach the server of a foreign table: ours is well, and the other tables are. */
+const FOREIGN_SERVER: StateRule = {
+  state: '08001',
+  code: 'foreign_server_unreachable',
+  kind: 'source',
+  retryable: true,
+  hint: 'PostgreSQL could not reach the server of this foreign table: check it there (\\des+), or leave the table out with "table_filters".',
+};
+/** postgres_fdw's own words; libpq quotes the host only after "at". Other wrappers have a SQLSTATE for it. */
+const FOREIGN_WORDS = /^could not connect to server "/;
+
+function specialRule(state: string | undefined, text: string): StateRule | undefined {
+  if (state === 'HV00N' || (state === '08001' && FOREIGN_WORDS.test(text))) return FOREIGN_SERVER;
+  return state === '08001' && TLS_WORDS.test(text) ? TLS_REFUSED : undefined;
+}
+
 function ruleFor(state: string): StateRule | undefined {
   return RULES.find((rule) => rule.state === state) ?? RULES.find((rule) => rule.state === state.slice(0, 2));
 }
@@ -167,6 +183,7 @@ export function isTooLarge(error: ConnectorError): boolean {
 }
 
 export function losesConnection(error: ConnectorError): boolean {
+  if (error.code === FOREIGN_SERVER.code) return false;
   return error.sqlState !== undefined && ruleFor(error.sqlState)?.losesConnection === true;
 }
 
@@ -179,8 +196,7 @@ export function translateOdbcError(error: unknown, doing: string): ConnectorErro
   const text = cleanMessage(first?.message ?? (error instanceof Error ? error.message : String(error)));
   // libpq refuses a login before there is a SQLSTATE to report: psqlODBC calls it all 08001.
   const state = refineState(first?.state, text);
-  const rule =
-    state === '08001' && TLS_WORDS.test(text) ? TLS_REFUSED : state === undefined ? undefined : ruleFor(state);
+  const rule = specialRule(state, text) ?? (state === undefined ? undefined : ruleFor(state));
   return new ConnectorError(`${sentence(text)} (while ${doing}${state === undefined ? '' : `, SQLSTATE ${state}`}).`, {
     code: rule?.code ?? 'odbc_error',
     kind: rule?.kind ?? 'source',

@@ -18,13 +18,14 @@ import { COPY_ALTERED } from '../destination/stored-types';
 import type { TableReport } from '../model/report';
 import type { LoadProgress } from '../model/sync-state';
 import { isKnownSource } from '../source/change-tracking';
-import { monotonicClock, type Clock } from '../source/session';
+import { monotonicClock, type Clock, type Session } from '../source/session';
 import { CatchUp } from './catch-up';
 import { ChangesPass } from './changes-pass';
 import { finishedState } from './finished-state';
 import type { ProcessorOptions } from './processor-options';
 import { readAtOnce, SnapshotReader } from './snapshot-reader';
 import type { TableRun } from './table-run';
+import { countLeftOut, mayNameColumn, namingColumn } from './whole-table-questions';
 
 export class DataProcessor {
   private readonly reader: SnapshotReader;
@@ -63,6 +64,10 @@ export class DataProcessor {
           // What an earlier attempt had queued is written before anything is planned on it.
           if (!first) await this.options.writer.settled();
           const finished = await this.attempt(run, releaseSlot);
+          if (finished.rows === 0 && run.selection.conditions.length > 0) {
+            releaseSlot();
+            await this.sayWhatWasLeftOut(run);
+          }
           logger.info(
             `Successfully processed table ${run.key}: ${finished.rows} records${finished.deleted > 0 ? `, ${finished.deleted} marked deleted` : ''}`,
           );
@@ -70,7 +75,8 @@ export class DataProcessor {
         } catch (thrown) {
           releaseSlot();
           // What stopped the readers explains more than how they stopped.
-          const error = run.failure ?? asConnectorError(thrown);
+          const stopped = run.failure ?? asConnectorError(thrown);
+          const error = signal.aborted ? stopped : await this.withColumn(run, stopped);
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
           if (error.kind === 'destination' || error.kind === 'internal') throw error;
           if (error.code === 'rolled_back') attempt -= 1;
@@ -94,6 +100,42 @@ export class DataProcessor {
       }
     } finally {
       releaseSlot();
+    }
+  }
+
+  /** The error with the name of the column that raises it, where one does. */
+  private async withColumn(run: TableRun, error: ConnectorError): Promise<ConnectorError> {
+    const { table } = run.planned;
+    if (error.retryable || !mayNameColumn(error, table, run.selection)) return error;
+    const { signal } = this.options;
+    return (await this.ask(run, (session) => namingColumn(error, table, run.selection, session, signal))) ?? error;
+  }
+
+  /** A table that is empty because of a rule would look as if it were empty in the source. */
+  private async sayWhatWasLeftOut(run: TableRun): Promise<void> {
+    const { logger, signal } = this.options;
+    const rows = await this.ask(run, (session) => countLeftOut(run.planned.table, run.selection, session, signal));
+    if (rows === undefined || rows === 0) return;
+    logger.warning(
+      `No row of ${run.key} meets the condition of its rule, which leaves out all ${rows}; check "region" and "transformations".`,
+    );
+  }
+
+  /** Asks the server something that the table does not depend on: undefined where there is no answer. */
+  private async ask<T>(run: TableRun, question: (session: Session) => Promise<T>): Promise<T | undefined> {
+    const { manager, pool, signal } = this.options;
+    await pool.acquire(run.position, signal);
+    try {
+      const session = await manager.lease(signal);
+      try {
+        return await question(session);
+      } finally {
+        await manager.release(session);
+      }
+    } catch {
+      return undefined;
+    } finally {
+      pool.release();
     }
   }
 

@@ -89,6 +89,8 @@ export interface TableSelection {
   readonly columns: readonly SelectColumn[];
   readonly conditions: readonly string[];
   readonly batchRules: readonly BatchRule[];
+  /** Names of the columns that rules compute. */
+  readonly rewritten: ReadonlySet<string>;
   /** A key column is rewritten, or rows pass through JavaScript that may rewrite it. */
   readonly keysMayChange: boolean;
 }
@@ -139,7 +141,7 @@ export function applyTransformations(
     }
   }
   const keysMayChange = batchRules.length > 0 || table.primaryKey.some((key) => rewritten.has(key));
-  return { columns, conditions, batchRules, keysMayChange };
+  return { columns, conditions, batchRules, rewritten, keysMayChange };
 }
 
 export function describeForRules(table: TableSchema): RuleTable {

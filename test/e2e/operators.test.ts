@@ -83,7 +83,7 @@ describe('check', () => {
     expect([document.code, document.exitCode]).toEqual([4, 4]);
     expect(finding(document, 'table Hr.Pay')).toMatchObject({
       status: 'failure',
-      advice: `Run: GRANT USAGE ON SCHEMA "Hr" TO "${role}"; GRANT SELECT ON "Hr"."Pay" TO "${role}";`,
+      advice: `Leave the schema out with "!Hr.*" in "table_filters", or run: GRANT USAGE ON SCHEMA "Hr" TO "${role}"; GRANT SELECT ON "Hr"."Pay" TO "${role}";`,
     });
     expect(finding(document, 'table public.fresh')).toMatchObject({
       status: 'warning',
@@ -116,7 +116,7 @@ describe('check', () => {
   it('exits with 0 once the statements were run, exactly as they were printed', async () => {
     const { findings } = await checked();
     for (const { advice = '' } of findings) {
-      const statements = /^(?:Run: |Have its owner run: )((?:GRANT|ANALYZE).*)$/s.exec(advice)?.[1];
+      const statements = /(?:or run: |Have its owner run: )((?:GRANT|ANALYZE).*)$/s.exec(advice)?.[1];
       if (statements !== undefined) await database.client.query(statements);
     }
     const { code, stdout } = await run('check');

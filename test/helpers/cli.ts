@@ -28,6 +28,8 @@ export interface RunningCli {
   /** Resolves when the output matches; rejects when the process ends without it. */
   waitFor(pattern: RegExp): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+  /** Ends the reading of its standard output. */
+  hangUp(): void;
 }
 
 export interface CliOptions {
@@ -39,6 +41,8 @@ export interface CliOptions {
   readonly main?: string;
   /** Arguments of node itself. */
   readonly nodeArguments?: readonly string[];
+  /** File descriptors in place of what is read here. */
+  readonly outputs?: { readonly stdout?: number; readonly stderr?: number };
 }
 
 /** Starts the command line; it is killed with the test process at the latest. */
@@ -48,13 +52,13 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const child = spawn(process.execPath, [...(options.nodeArguments ?? []), options.main ?? MAIN, ...args], {
     cwd: options.cwd ?? join(PROJECT, 'test'),
     env: { ...plainEnvironment(), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', options.outputs?.stdout ?? 'pipe', options.outputs?.stderr ?? 'pipe'],
   });
   let stdout = '';
   let stderr = '';
   let over = false;
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const killWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', killWithUs);
   const ended = new Promise<CliResult>((done) => {
@@ -75,6 +79,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       }
     },
     kill: (signal) => void child.kill(signal),
+    hangUp: () => void child.stdout?.destroy(),
   };
 }
 

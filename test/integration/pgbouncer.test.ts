@@ -14,7 +14,7 @@ import {
   type ServerProcess,
 } from '../helpers/server-process';
 import { settingsFor } from '../helpers/settings';
-import { sync } from './sync';
+import { found, sync } from './sync';
 
 const PGBOUNCER = findProgram('pgbouncer');
 const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
@@ -65,6 +65,19 @@ describeWhere(PGBOUNCER === undefined ? 'PgBouncer (apt-get install pgbouncer)' 
       const context = { logger: SILENT, signal: new AbortController().signal, show: 3, sample: 1 };
       const { tables } = await runVerify(settingsFor(database, login), context);
       expect(tables).toMatchObject([{ outcome: 'equal', sourceRows: 9_000 }]);
+      expect(await found(database, login, 'pooler')).toEqual([]);
+    } finally {
+      await pool.close();
+    }
+  });
+
+  it.each([1, 5])('in transaction mode with %d servers: check says so', async (servers) => {
+    const pool = await startPgBouncer('transaction', servers);
+    try {
+      const login = { host: pool.host, port: pool.port };
+      expect(await found(database, login, 'pooler')).toMatchObject([
+        { status: 'failure', advice: expect.stringContaining('pool in session mode') as string },
+      ]);
     } finally {
       await pool.close();
     }

@@ -1,4 +1,6 @@
 /** One sync in this process, with its log lines. */
+import type { Finding } from '../../src/app/check/finding';
+import { runChecks } from '../../src/app/check/run-checks';
 import { createDestination } from '../../src/app/open-destination';
 import { runSync, type RunContext } from '../../src/app/sync-run';
 import type { Settings } from '../../src/config/settings';
@@ -67,6 +69,18 @@ export async function sync(
     ),
   );
   return { report, lines, failures };
+}
+
+/** What `check` finds about `item`; nothing where that is not worth a line. */
+export async function found(
+  database: TestDatabase,
+  settings: Partial<Settings>,
+  item: string,
+): Promise<readonly Finding[]> {
+  const configuration = { path: database.folder, error: undefined, warnings: [] };
+  const signal = new AbortController().signal;
+  const findings = await runChecks(settingsFor(database, settings), configuration, signal, () => undefined);
+  return findings.filter((finding) => finding.item === item);
 }
 
 /** Makes the first statement after discovery wait for `action`, and every other that comes meanwhile. */

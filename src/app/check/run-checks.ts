@@ -10,6 +10,7 @@ import { discoverAndPlan } from '../discovery';
 import { originOf } from '../origin';
 import { runsOptions } from '../runs-options';
 import { openSource } from '../source-connection';
+import { checkFiles } from './files';
 import { failure, noConnection, type Finding } from './finding';
 import {
   checkAddon,
@@ -20,6 +21,7 @@ import {
   type ConfigurationOnDisk,
 } from './host';
 import { checkNetwork } from './network';
+import { checkPooling } from './pooling';
 import { checkServer } from './server';
 import { checkTables } from './tables';
 import { checkDisk, checkOrigin, checkWarehouse } from './warehouse';
@@ -47,12 +49,13 @@ export async function runChecks(
   add(await checkTransformations(settings));
   const warehouse = await checkWarehouse(settings);
   add(warehouse.findings);
+  add(checkFiles(settings));
   add(await checkNetwork(settings));
   if (all.some((finding) => finding.blocksConnection === true)) return all;
 
   const warnings: string[] = [];
   const logger = collecting(warnings);
-  const manager = openSource(settings, logger, 1);
+  const manager = openSource(settings, logger, 2);
   try {
     let session;
     try {
@@ -69,6 +72,7 @@ export async function runChecks(
     const skewMs = facts.clockMs - (asked + Date.now()) / 2;
     await manager.release(session);
     add(checkServer(facts, settings, new Date(), skewMs));
+    add(await checkPooling(manager, signal));
 
     const module =
       settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);

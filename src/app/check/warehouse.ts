@@ -1,11 +1,12 @@
 /** Whether the warehouse can be written, and has room. */
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asConnectorError } from '../../common/errors';
 import { anotherDatabase, isAnotherDatabase, type Origin } from '../../model/origin';
 import type { Settings } from '../../config/settings';
 import { readWarehouse, type WarehouseContents } from '../../destination/warehouse-contents';
 import type { SyncPlan } from '../../model/plan';
+import { nearestExisting, whyNotWritten } from './files';
 import { failure, ok, warning, type Finding } from './finding';
 
 export async function checkWarehouse(settings: Settings): Promise<{
@@ -15,15 +16,10 @@ export async function checkWarehouse(settings: Settings): Promise<{
   if (settings.destination === 'null')
     return { findings: [ok('warehouse', 'None: rows are discarded.')], contents: undefined };
   const path = settings.warehousePath;
-  const folder = nearestExisting(dirname(path));
-  for (const target of existsSync(path) ? [path, folder] : [folder]) {
-    if (mayWrite(target)) continue;
-    const found = failure(
-      'warehouse',
-      `${target} may not be written by this user.`,
-      'Allow it with chown or chmod, or name another file with "warehouse_path".',
-    );
-    return { findings: [found], contents: undefined };
+  const reason = whyNotWritten(path);
+  if (reason !== undefined) {
+    const advice = 'Allow it with chown or chmod, or name another file with "warehouse_path".';
+    return { findings: [failure('warehouse', reason, advice)], contents: undefined };
   }
   try {
     const contents = await readWarehouse(path, settings.destinationSchema, 1);
@@ -67,21 +63,6 @@ export function checkDisk(
 
 function gigabytes(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.ceil(bytes / 1e6)} MB`;
-}
-
-function mayWrite(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function nearestExisting(path: string): string {
-  let current = path;
-  while (!existsSync(current) && dirname(current) !== current) current = dirname(current);
-  return current;
 }
 
 /** `before`: whose tables the warehouse holds. */

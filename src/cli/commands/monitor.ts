@@ -21,12 +21,14 @@ export const monitor: Command = async (context) => {
   const width = context.io.stdout.isTTY === true ? context.io.stdout.columns : undefined;
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded) output.logger.warning(`Degraded: ${stats.degradedReason ?? 'the native addon is missing.'}`);
+  // Whoever looked has gone: `pgsluice monitor | head`.
+  const leave = AbortSignal.any([signal, ...(context.io.outputLost === undefined ? [] : [context.io.outputLost])]);
   const source = new ResourceMonitor(stats);
   const { batchRows, threads } = parametersFor(0, 0, settings);
   const controller = new AdaptiveController({ batchRows, threads });
   for (let seconds = FIRST_WINDOW_SECONDS; ; seconds = interval) {
     try {
-      await sleep(seconds, signal);
+      await sleep(seconds, leave);
     } catch {
       // Ctrl-C is how one leaves; run-command gives the exit code.
       return EXIT.ok;

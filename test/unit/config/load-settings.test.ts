@@ -90,6 +90,13 @@ describe('a complete configuration', () => {
     expect(load()).toMatchObject({ warnings: [], secrets: ['s3cret!'] });
   });
 
+  it('masks no name for a password that is the same word', () => {
+    writeConfiguration({ ...COMPLETE, username: 'shop', password: 'shop' });
+    expect(load().secrets).toEqual([]);
+    writeConfiguration({ ...COMPLETE, username: 'shop-41', password: 'shop-41' });
+    expect(load().secrets).toEqual(['shop-41']);
+  });
+
   it('reads every key of the ancestor', () => {
     writeConfiguration({
       ...COMPLETE,
@@ -331,6 +338,16 @@ describe('what is wrong with values', () => {
       expect(sentence).not.toContain('hunter2');
     }
   });
+
+  it.each(['temp', 'System', 'pg_catalog', 'information_schema', '_pgsluice'])(
+    'refuses the schema %s, in which no table can be made',
+    (schema) => {
+      writeConfiguration({ ...COMPLETE, destination_schema: schema });
+      expect(problems().join()).toMatch(
+        /^destination_schema \(.*\) cannot be ".*", which is .*; name another schema\.$/,
+      );
+    },
+  );
 
   it('refuses an exclusion of nothing', () => {
     writeConfiguration({ ...COMPLETE, table_filters: 'a, !' });
