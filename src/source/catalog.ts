@@ -58,7 +58,7 @@ type ColumnRow = readonly [
   typeSchema: string,
   place: number,
   typeOid: number,
-  isVirtual: boolean,
+  generated: '' | 's' | 'v',
 ];
 
 interface TableColumns {
@@ -123,18 +123,27 @@ export async function discover(
   const userTypes = new Map<number, UserType>();
   for (let after: number | undefined = 0; after !== undefined;) {
     const last: number = after;
-    const part: CatalogPart = await fetchJson<CatalogPart>(tablesQuery(last, true)).catch(async (error: unknown) => {
-      // A table under a strong lock must not stop discovery: its size can be an older one.
-      if (error instanceof ConnectorError && error.sqlState === '55P03')
-        return await fetchJson<CatalogPart>(tablesQuery(last, false));
-      throw error;
-    });
+    const part: CatalogPart = await readPart(fetchJson, last);
     relations.push(...part.relations);
     for (const row of part.columns) columnsOf.set(row.table, row);
     for (const row of part.types) userTypes.set(row.type, row);
     after = part.more ? part.relations.at(-1)?.oid : undefined;
   }
   return assembleCatalog(server, relations, inheritance, columnsOf, userTypes, options);
+}
+
+/** A lock may come between the look at the locks and the table: the next look sees it. */
+const MOST_LOOKS = 4;
+
+async function readPart(fetchJson: (sql: string) => Promise<CatalogPart>, after: number): Promise<CatalogPart> {
+  for (let look = 1; look <= MOST_LOOKS; look += 1) {
+    try {
+      return await fetchJson(tablesQuery(after, true));
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
+    }
+  }
+  return await fetchJson(tablesQuery(after, false));
 }
 
 function assembleCatalog(
@@ -155,7 +164,7 @@ function assembleCatalog(
     if (row.isPartition || (row.kind === 'v' && !options.includeViews) || row.schema.startsWith('_timescaledb_'))
       continue;
     const { columns = [], layout = NO_COLUMNS } = columnsOf.get(row.oid) ?? {};
-    const problem = privilegeProblem(row, columns, server.user);
+    const problem = privilegeProblem(row, columns, server.user) ?? lockProblem(row, columns);
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
     // A foreign table's constraints are claims, and an inheritance parent's do not hold over its children.
@@ -258,7 +267,7 @@ function toColumn(
     schema,
     place,
     ,
-    isVirtual,
+    generated,
   ] = row;
   const sourceType: SourceType = { schema, name: typeName, category, isArray, modifier };
   return {
@@ -273,7 +282,9 @@ function toColumn(
     comment,
     place,
     labels: userType?.labels ?? [],
-    madeOf: [userType?.attributes, isVirtual ? defaultExpression : undefined].filter((part) => part != null).join(' '),
+    madeOf: [userType?.attributes, generated === 'v' ? defaultExpression : undefined]
+      .filter((part) => part != null)
+      .join(' '),
   };
 }
 
@@ -295,4 +306,21 @@ function privilegeProblem(row: RelationRow, columns: readonly ColumnRow[], user:
   const missing = columns.filter((column) => !column[11]);
   if (missing.length === 0 && columns.length > 0) return undefined;
   return denied(`role "${user}" may not read ${row.schema}.${row.name}`, select);
+}
+
+/** What generated columns are made of decides whether a table has changed, so it is not read without. */
+function lockProblem(row: RelationRow, columns: readonly ColumnRow[]): ConnectorError | undefined {
+  const hidden = columns.find(
+    ([, , , , , , , expression, , , , , , , , generated]) => generated && expression === null,
+  );
+  if (hidden === undefined) return undefined;
+  return new ConnectorError(
+    `Another session holds a strong lock on ${row.schema}.${row.name}, so that what its generated column "${hidden[0]}" is made of cannot be read.`,
+    {
+      code: 'lock_timeout',
+      kind: 'source',
+      sqlState: '55P03',
+      hint: 'Run the sync again when that session has ended.',
+    },
+  );
 }
