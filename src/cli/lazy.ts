@@ -3,7 +3,7 @@
 
 /**
  * Modules that are loaded when they are needed: --version answers without yargs, --help without winston,
- * reset without ODBC and DuckDB, and what runs under cron without the bars of a terminal.
+ * reset without ODBC, and what runs under cron without the bars of a terminal.
  */
 export const lazy = {
   commandLine: () => require('./command-line') as typeof import('./command-line'),

@@ -51,7 +51,7 @@ test('a pattern that matches nothing is warned of, with what was probably meant'
 });
 
 test('the options of single tables decide their modes', async () => {
-  const tableOptions = parseTableOptions(example('json options'));
+  const tableOptions = parseTableOptions(example('json options'), database.folder);
   const { lines } = await sync(database, { tableOptions, syncMode: 'auto' });
   const planned = (table: string): string | undefined => lines.find((line) => line.includes(`  ${table}: about`));
   expect(planned('public.orders')).toContain('mode timestamp (by updated_at, as configured)');

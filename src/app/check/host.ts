@@ -101,7 +101,13 @@ export interface ConfigurationOnDisk {
 export function checkConfiguration(configuration: ConfigurationOnDisk): readonly Finding[] {
   const { path, error, warnings } = configuration;
   if (error !== undefined) return error.message.split('\n').map((line) => failure('configuration', line));
-  const findings = warnings.map((line) => warning('configuration', line, 'Correct the name.'));
+  const findings = warnings.map((line) =>
+    warning(
+      'configuration',
+      line,
+      line.includes('is unknown and ignored') ? 'Correct the name.' : 'Leave it so only where it is meant so.',
+    ),
+  );
   const mode = modeOf(path);
   if (mode === undefined) return [...findings, ok('configuration', 'From flags and environment only.')];
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
