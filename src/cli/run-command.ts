@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   monitor: () => lazy.monitor().monitor,
   init: () => lazy.init().init,
   reset: () => lazy.reset().reset,
+  forget: () => lazy.forget().forget,
   serve: () => lazy.serve().serve,
   completion: () => lazy.completion().completion,
 };

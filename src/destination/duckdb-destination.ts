@@ -17,7 +17,7 @@ import { LoadTable } from './load-table';
 import { MemoryRoom } from './memory-room';
 import { folded } from './naming';
 import { replaceTable } from './replace-table';
-import { writeRun } from './run-history';
+import { forgetInRuns, writeRun } from './run-history';
 import { loadTableName, STATE_TABLE, storedStates, tableNames } from './stored-states';
 
 export interface DuckDbDestinationOptions extends WarehouseOptions {
@@ -41,6 +41,8 @@ export class DuckDbDestination implements Destination {
   /** Folded: of all tables that are there, and perhaps some that are not: an exclusive lock keeps others from making any. */
   private tableNames = new Set<string>();
 
+  tablesGone: ReadonlyMap<string, TableName> = new Map();
+
   constructor(private readonly options: DuckDbDestinationOptions) {}
 
   async open(): Promise<TableStates> {
@@ -51,7 +53,14 @@ export class DuckDbDestination implements Destination {
         `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR)`,
     );
     this.tableNames = await tableNames(this.warehouse, this.options.schema);
-    return await storedStates(this.warehouse, this.options.schema, this.tableNames, this.options.logger);
+    const { states, gone } = await storedStates(
+      this.warehouse,
+      this.options.schema,
+      this.tableNames,
+      this.options.logger,
+    );
+    this.tablesGone = gone;
+    return states;
   }
 
   async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
@@ -218,6 +227,11 @@ export class DuckDbDestination implements Destination {
   async putState(key: string, state: TableState | null): Promise<void> {
     await this.writing();
     this.newStates.set(key, state);
+  }
+
+  async forget(key: string): Promise<void> {
+    await this.putState(key, null);
+    await forgetInRuns(this.opened(), [key]);
   }
 
   /** Those of all tables of a commit together: two statements a table would take longer than a small table does. */

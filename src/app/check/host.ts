@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { asConnectorError, type ConnectorError } from '../../common/errors';
 import type { Settings } from '../../config/settings';
 import { createProcessStats } from '../../native/process-stats';
+import { libpqOf, rootCertificateProblem } from '../../source/libpq';
 import { chooseDriver, loadOdbc } from '../../source/odbc-driver';
 import { describeDriver, describeDriverManager } from '../../source/odbc-setup';
 import { loadTransformationModule } from '../../sync/transformations';
@@ -89,6 +90,8 @@ function checkDriver(settings: Settings): readonly Finding[] {
       ),
     );
   }
+  const problem = rootCertificateProblem(settings.sslrootcert, () => libpqOf(name));
+  if (problem !== undefined) findings.push(fromError('certificates', problem));
   return findings;
 }
 
