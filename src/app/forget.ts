@@ -11,7 +11,7 @@ import { EXAMINED_RUNS, noWarehouse } from './status';
 export interface ForgetPlan {
   /** `schema.table`, with its table in the warehouse where it has one. */
   readonly tables: readonly { readonly key: string; readonly destinationTable: string | undefined }[];
-  forget(drop: boolean): Promise<void>;
+  readonly forget: (drop: boolean) => Promise<void>;
 }
 
 /** Rejects where a pattern matches no table that was ever synced: it is probably misspelt. */

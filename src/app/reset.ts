@@ -10,7 +10,7 @@ export interface ResetPlan {
   /** What is not known, and stays: one sentence each. */
   readonly kept: readonly string[];
   /** Deletes the files; returns a line about each, and about the folder that they were in. */
-  deleteAll(): readonly string[];
+  readonly deleteAll: () => readonly string[];
 }
 
 /** Runs `action` with the warehouse locked; rejects with code `warehouse_locked` where a sync has it. */
