@@ -16,6 +16,8 @@ module.exports = {
   },
   globalSetup: '<rootDir>/test/helpers/global-setup.ts',
   globalTeardown: '<rootDir>/test/helpers/global-teardown.ts',
+  // Not in /tmp, where jest would leave it.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   // Two cores: the server and DuckDB need the other one.
   maxWorkers: 2,
   testTimeout: 60_000,

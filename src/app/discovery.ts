@@ -137,6 +137,9 @@ export function planOf(
   const wanted = catalog.tables.filter(
     (table) => filter.includes(table) && included(module, table) && (selection?.includesTable(table) ?? true),
   );
+  const { tableFilters } = settings;
+  if (tableFilters.length > 0 && catalog.tables.length > 0 && !catalog.tables.some((table) => filter.includes(table)))
+    throw nothingLeft(tableFilters, catalog.tables);
   for (const warning of unmatched(settings, catalog.tables, wanted)) logger.warning(warning);
   logger.info(`Schema discovery completed: ${wanted.length} tables found`);
   if (wanted.length === 0) logger.warning(noTables(catalog.tables.length));
@@ -232,7 +235,27 @@ function noReplicationKey(table: TableSchema, named: string, columns: readonly s
 
 function noTables(found: number): string {
   if (found === 0) return 'The database has no tables, or the role may see none of them; check "database".';
-  return `None of the database's ${found} tables matches "table_filters".`;
+  return `None of the database's ${found} tables is left by the transformations or the selection.`;
+}
+
+const MOST_NAMED = 5;
+
+/** Misspelt patterns, or the wrong database: a sync of nothing would look as if all were well. */
+function nothingLeft(patterns: readonly string[], tables: readonly TableSchema[]): ConnectorError {
+  const keys = tables.map(tableKey);
+  const names = [...keys, ...tables.map(({ name }) => name)];
+  const meant = patterns.flatMap((pattern) => (pattern.startsWith('!') ? [] : (nearest(pattern, names) ?? [])));
+  const more = keys.length - MOST_NAMED;
+  const hint =
+    meant.length > 0
+      ? `Did you mean ${[...new Set(meant)].join(', ')}?`
+      : `The database has ${keys.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+  const quoted = patterns.map((pattern) => `"${pattern}"`).join(', ');
+  return new ConnectorError(`No table is left by "table_filters" (${quoted}).`, {
+    code: 'no_tables_left',
+    kind: 'configuration',
+    hint,
+  });
 }
 
 function included(module: TransformationModule, table: TableSchema): boolean {

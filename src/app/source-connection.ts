@@ -3,6 +3,7 @@ import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import { buildConnectionString } from '../source/connection-string';
 import { ConnectionManager } from '../source/connection-manager';
+import { libpqOf, rootCertificateProblem } from '../source/libpq';
 import { chooseDriver } from '../source/odbc-driver';
 import { serverAddress } from '../source/server-answer';
 import type { Clock, SessionOptions } from '../source/session';
@@ -17,6 +18,9 @@ export function openSource(
   onStatement?: SessionOptions['onStatement'],
 ): ConnectionManager {
   const driver = settings.dsn === undefined ? chooseDriver(settings.driver) : undefined;
+  const problem =
+    driver === undefined ? undefined : rootCertificateProblem(settings.sslrootcert, () => libpqOf(driver));
+  if (problem !== undefined) throw problem;
   return new ConnectionManager({
     session: {
       connectionString: buildConnectionString(driver, { ...settings, connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS }),

@@ -1,6 +1,7 @@
 /** What the warehouse holds, and how the last syncs went; needs no server. */
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
+import { compileTableFilter, includesKey } from '../config/table-filter';
 import { readStateFile, readWarehouse } from '../destination/warehouse-contents';
 import type { RunRecord } from '../model/run-record';
 import type { TableState } from '../model/sync-state';
@@ -30,13 +31,15 @@ export interface WarehouseStatus {
   /** Set while a sync has the warehouse open: the rest is then from the state file, without history. */
   readonly lockedBy: string | null;
   readonly tables: readonly TableStatus[];
+  /** Tables that were synced once, and that "table_filters" leaves out now. */
+  readonly filteredOut: number;
   /** The newest first. */
   readonly runs: readonly RunRecord[];
 }
 
 const SHOWN_RUNS = 10;
 /** A table's last error may lie further back than the runs that are shown. */
-const EXAMINED_RUNS = 300;
+export const EXAMINED_RUNS = 300;
 
 export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
   try {
@@ -46,7 +49,7 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
       warehouse: settings.warehousePath,
       bytes: contents.bytes,
       lockedBy: null,
-      tables: describeTables(contents.states, contents.runs),
+      ...wanted(settings, describeTables(contents.states, contents.runs)),
       runs: contents.runs.slice(0, SHOWN_RUNS),
     };
   } catch (error) {
@@ -57,10 +60,19 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
       warehouse: settings.warehousePath,
       bytes: null,
       lockedBy: error.message,
-      tables: describeTables(new Map(Object.entries(document.tables)), []),
+      ...wanted(settings, describeTables(new Map(Object.entries(document.tables)), [])),
       runs: [],
     };
   }
+}
+
+function wanted(
+  { tableFilters }: Settings,
+  all: readonly TableStatus[],
+): Pick<WarehouseStatus, 'tables' | 'filteredOut'> {
+  const filter = compileTableFilter(tableFilters);
+  const tables = all.filter(({ table }) => includesKey(filter, table));
+  return { tables, filteredOut: all.length - tables.length };
 }
 
 function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly RunRecord[]): readonly TableStatus[] {
@@ -121,7 +133,7 @@ function lastErrors(runs: readonly RunRecord[]): ReadonlyMap<string, { at: strin
   return errors;
 }
 
-function noWarehouse(settings: Settings): ConnectorError {
+export function noWarehouse(settings: Settings): ConnectorError {
   return new ConnectorError(`There is no warehouse at ${settings.warehousePath}.`, {
     code: 'warehouse_missing',
     kind: 'destination',

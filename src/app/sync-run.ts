@@ -9,6 +9,7 @@ import type { SyncPlan } from '../model/plan';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
 import type { SourceSelection } from '../model/source-selection';
 import type { TableState } from '../model/sync-state';
+import { tableKey } from '../model/table';
 import { createProcessStats, keepFreedMemory, limitMemoryArenas, nativeLatin1Counter } from '../native/process-stats';
 import { monotonicClock, type Clock } from '../source/session';
 import { DataProcessor } from '../sync/data-processor';
@@ -19,6 +20,7 @@ import { describePlan } from '../sync/table-analysis';
 import { createRuns } from '../sync/table-runs';
 import { loadTransformationModule, type TransformationModule } from '../sync/transformations';
 import { Writer } from '../sync/writer';
+import { tellOfAbsentTables } from './absent-tables';
 import { combineObservers } from './combine-observers';
 import { discoverAndPlan, planOf, readCatalogWhile } from './discovery';
 import { Lifecycle } from './lifecycle';
@@ -140,12 +142,8 @@ async function syncWithin(
   const discovery = planOf(findings, settings, module, logger, context.selection);
   const { plan, unreadable, source, existing } = discovery;
   await claimSchema(destination, settings, discovery);
-  for (const key of states.keys()) {
-    if (!existing.has(key))
-      logger.warning(
-        `${key} is no longer in the source: it was dropped, renamed or moved. Its table in the warehouse stays as it is.`,
-      );
-  }
+  const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
+  await tellOfAbsentTables(destination, states, { existing, planned }, logger);
   observer.planned?.(plan);
   for (const line of describePlan(plan)) logger.info(line);
 

@@ -2,7 +2,18 @@
 import { OPTIONS, type OptionDeclaration, type OptionGroup } from '../config/options';
 
 export type CommandName =
-  'sync' | 'reconcile' | 'verify' | 'plan' | 'check' | 'status' | 'monitor' | 'init' | 'reset' | 'serve' | 'completion';
+  | 'sync'
+  | 'reconcile'
+  | 'verify'
+  | 'plan'
+  | 'check'
+  | 'status'
+  | 'monitor'
+  | 'init'
+  | 'reset'
+  | 'forget'
+  | 'serve'
+  | 'completion';
 
 /** An option of one command, which stands in no configuration file. */
 export interface SwitchDeclaration {
@@ -23,7 +34,13 @@ export interface CommandDeclaration {
   /** Flags that count as given, unless they are given otherwise. */
   readonly presets?: Readonly<Record<string, string>>;
   /** One word after the command's name, which may be left out. */
-  readonly positional?: { readonly name: string; readonly describe: string; readonly choices: readonly string[] };
+  readonly positional?: {
+    readonly name: string;
+    readonly describe: string;
+    readonly choices?: readonly string[];
+    /** Any number of words, which the switches hold a line each. */
+    readonly many?: true;
+  };
   readonly examples: readonly (readonly [string, string])[];
 }
 
@@ -108,7 +125,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     name: 'status',
     aliases: [],
     describe: 'Show what the warehouse holds and how the last syncs went',
-    groups: LOCAL_GROUPS,
+    groups: ['Tables', ...LOCAL_GROUPS],
     switches: [JSON_SWITCH],
     examples: [
       ['$0 status', 'reads the warehouse only, not the server'],
@@ -148,10 +165,25 @@ export const COMMANDS: readonly CommandDeclaration[] = [
   {
     name: 'reset',
     aliases: [],
-    describe: 'Delete the warehouse and the state, so that the next sync starts anew',
+    describe: 'Delete the warehouse and the state, and no other file, so that the next sync starts anew',
     groups: LOCAL_GROUPS,
     switches: [YES],
     examples: [['$0 reset --yes', 'without being asked']],
+  },
+  {
+    name: 'forget',
+    aliases: [],
+    describe: 'Remove tables from the state and the history: those that are gone from the source',
+    groups: LOCAL_GROUPS,
+    positional: { name: 'tables', describe: 'Tables as schema.table, or patterns as in table_filters', many: true },
+    switches: [
+      { flag: 'drop', kind: 'boolean', describe: 'Drop their tables from the warehouse as well' },
+      { ...YES, describe: 'Do not ask before that' },
+    ],
+    examples: [
+      ['$0 forget public.orders_old', 'its table in the warehouse stays'],
+      ["$0 forget 'archive.*' --drop --yes", 'with the tables in the warehouse'],
+    ],
   },
   {
     name: 'serve',

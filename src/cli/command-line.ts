@@ -101,14 +101,16 @@ function mayShowHelp(argv: readonly string[]): boolean {
 }
 
 function usageOf(command: CommandDeclaration): string {
-  return command.positional === undefined ? command.name : `${command.name} [${command.positional.name}]`;
+  return command.positional === undefined
+    ? command.name
+    : `${command.name} [${command.positional.name}${command.positional.many === true ? '..' : ''}]`;
 }
 
 function declareOptions(builder: Argv, command: CommandDeclaration): Argv {
   let parser = builder.usage(`$0 ${usageOf(command)} [options]\n\n${command.describe}`);
   if (command.positional !== undefined) {
     const { name, describe, choices } = command.positional;
-    parser = parser.positional(name, { describe, choices });
+    parser = parser.positional(name, { type: 'string', describe, ...(choices === undefined ? {} : { choices }) });
   }
   if (readsConfiguration(command)) parser = parser.option('configuration', CONFIGURATION);
   for (const own of command.switches ?? []) parser = parser.option(own.flag, yargsSwitch(own));
@@ -157,6 +159,9 @@ function switchTexts(parsed: Readonly<Record<string, unknown>>, command: Command
     ...(command.switches ?? []).map((own) => own.flag),
     ...(command.positional === undefined ? [] : [command.positional.name]),
   ];
+  const words = command.positional?.many === true ? parsed[command.positional.name] : undefined;
+  if (command.positional !== undefined && Array.isArray(words))
+    parsed = { ...parsed, [command.positional.name]: words.map(String).join('\n') };
   return Object.fromEntries(
     names.flatMap((name) => {
       const text = lastText(parsed[name]);

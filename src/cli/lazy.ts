@@ -3,7 +3,7 @@
 
 /**
  * Modules that are loaded when they are needed: --version answers without yargs, --help without winston,
- * reset without ODBC and DuckDB, and what runs under cron without the bars of a terminal.
+ * reset without ODBC, and what runs under cron without the bars of a terminal.
  */
 export const lazy = {
   commandLine: () => require('./command-line') as typeof import('./command-line'),
@@ -18,6 +18,7 @@ export const lazy = {
   init: () => require('./commands/init') as typeof import('./commands/init'),
   serve: () => require('./commands/serve') as typeof import('./commands/serve'),
   completion: () => require('./commands/completion') as typeof import('./commands/completion'),
+  forget: () => require('./commands/forget') as typeof import('./commands/forget'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
   progress: () => require('./progress') as typeof import('./progress'),
   wanted: () => require('./watch/wanted') as typeof import('./watch/wanted'),

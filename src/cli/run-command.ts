@@ -7,8 +7,10 @@ import { createOutput } from './output';
 import { watchSignals } from './signals';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
+import type { Settings } from '../config/settings';
 import { configurationPath } from '../config/configuration-file';
 import { loadSettings, type LoadedSettings, type LoadSettingsInput } from '../config/load-settings';
+import { existsSync } from 'node:fs';
 
 const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   sync: () => lazy.sync().sync,
@@ -20,12 +22,16 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   monitor: () => lazy.monitor().monitor,
   init: () => lazy.init().init,
   reset: () => lazy.reset().reset,
+  forget: () => lazy.forget().forget,
   serve: () => lazy.serve().serve,
   completion: () => lazy.completion().completion,
 };
 
 /** They run with a configuration that is wrong or not there yet: the one says so among the rest, the other writes it. */
 const WITHOUT_CONFIGURATION: ReadonlySet<CommandName> = new Set(['check', 'init']);
+
+/** They say first which files they use: a relative path may have been meant from elsewhere. */
+const SYNCING: ReadonlySet<CommandName> = new Set(['sync', 'reconcile']);
 
 type Invocation = Extract<CommandLine, { kind: 'command' }>;
 
@@ -78,7 +84,9 @@ export async function runCommand(
   });
   const { signal } = interruption;
   let code: number;
+  const path = configurationPath(invocation.configurationPath, io.env, io.cwd).path;
   try {
+    if (SYNCING.has(invocation.name)) output.logger.info(filesInUse(path, settings));
     if (invocation.name !== 'check') for (const warning of loaded.warnings) output.logger.warning(warning);
     const command = COMMANDS[invocation.name]();
     code = await command({
@@ -89,7 +97,7 @@ export async function runCommand(
       switches: invocation.switches,
       flags: invocation.flags,
       ...(configurationError === undefined ? {} : { configurationError }),
-      configurationPath: configurationPath(invocation.configurationPath, io.env, io.cwd).path,
+      configurationPath: path,
       configurationWarnings: loaded.warnings,
       secrets,
       version: signals.version ?? '',
@@ -107,6 +115,11 @@ export async function runCommand(
     interruption.dispose();
   }
   return interruption.exitCode() ?? code;
+}
+
+function filesInUse(path: string, { destination, warehousePath, statePath }: Settings): string {
+  const kept = destination === 'null' ? 'no warehouse' : `warehouse ${warehousePath}, state ${statePath}`;
+  return `${existsSync(path) ? `Configuration ${path}` : 'No configuration file'}, ${kept}`;
 }
 
 /** How output is wished for, as far as that can be told; defaults for the rest. */

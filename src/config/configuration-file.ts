@@ -84,7 +84,7 @@ export function readConfigurationFile(path: string, named: boolean): Configurati
 function unreadable(path: string, code: string | undefined): string {
   switch (code) {
     case 'ENOENT':
-      return `The configuration file ${path} does not exist; correct the path, or write the file after configuration.sample.json.`;
+      return `The configuration file ${path} does not exist; correct the path, or let \`pgsluice init --configuration ${path}\` write it.`;
     case 'EISDIR':
       return `The configuration file ${path} is a directory; name the file in it.`;
     case 'EACCES':

@@ -13,6 +13,7 @@ import {
 } from './options';
 import { parseTableOptions } from './table-options';
 import type { Settings } from './settings';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 export interface LoadSettingsInput {
@@ -55,19 +56,21 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
       ? { path, exists: false, values: new Map<string, string>(), problems: [] }
       : readConfigurationFile(path, named));
   const problems = [...file.problems];
-  const warnings = [...unknownKeys(file), ...misspeltEnvironment(input.env)];
+  const warnings = [...unknownKeys(file), ...misspeltEnvironment(input.env), ...twoPasswords(input, file)];
+  // Of a request, which has no folder, all paths are the service's.
+  const directory = input.file === undefined ? dirname(path) : input.cwd;
   const values: Record<string, OptionValue | undefined> = {};
   const missing: OptionDeclaration[] = [];
   const secrets: string[] = [];
-  const examined = (option: OptionDeclaration): boolean => input.groups?.includes(option.group) ?? true;
+  let optionsDirectory = directory;
   // A file that could not be understood may hold what seems missing.
   const checkMissing = file.problems.length === 0;
 
   for (const option of OPTIONS) {
-    values[option.key] = defaultOf(option, input.cwd);
+    values[option.key] = defaultOf(option, directory);
     const found = findText(option, input, file);
     if (found !== undefined && option.secret === true && found.text !== '') secrets.push(found.text);
-    if (!examined(option)) continue;
+    if (!examines(input, option.group)) continue;
     if (found === undefined) {
       if (option.required === true && checkMissing) missing.push(option);
       continue;
@@ -75,15 +78,20 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
     const parsed = parseOption(option, found.text, found.origin);
     if ('value' in parsed) values[option.key] = parsed.value;
     else problems.push(parsed.problem);
+    if (option.key === 'table_options') optionsDirectory = found.origin.directory;
   }
+  warnings.push(...warehouseLeftBehind(values['warehouse_path'], input, directory));
 
   // A data source of odbc.ini may hold server, database and login.
   if (values['dsn'] === undefined) problems.push(...missing.map((option) => missingSentence(option, file)));
   if (problems.length > 0) {
-    throw new ConnectorError(problems.join('\n'), { code: 'configuration_invalid', kind: 'configuration' });
+    throw new ConnectorError(problems.join('\n'), {
+      ...{ code: 'configuration_invalid', kind: 'configuration' },
+      ...(file.exists || missing.length === 0 ? {} : { hint: 'Or let `pgsluice init` ask for everything.' }),
+    });
   }
   // Each value was parsed by the declaration that its type is derived from.
-  const settings = toSettings(values as unknown as OptionValues);
+  const settings = toSettings(values as unknown as OptionValues, optionsDirectory);
   return { settings, warnings, secrets: secrets.filter((secret) => !isShownAnyway(secret, settings)) };
 }
 
@@ -107,10 +115,38 @@ function findText(option: OptionDeclaration, input: LoadSettingsInput, file: Con
   return { text, origin: { name: file.path, directory: dirname(file.path) } };
 }
 
-function defaultOf(option: OptionDeclaration, cwd: string): OptionValue | undefined {
+const examines = ({ groups }: LoadSettingsInput, group: OptionGroup): boolean => groups?.includes(group) ?? true;
+
+/** Which of two passwords counts, where that may be news; never what they are. */
+function twoPasswords(input: LoadSettingsInput, file: ConfigurationFile): readonly string[] {
+  return OPTIONS.filter((option) => option.secret === true && examines(input, option.group)).flatMap((option) => {
+    const stored = file.values.get(option.key) ?? '';
+    const name = environmentNamesOf(option).find((each) => (input.env[each] ?? '') !== '');
+    if (name === undefined || stored === '' || stored === input.env[name]) return [];
+    return [`The ${option.key} is taken from the environment variable ${name}; ${file.path} has another one.`];
+  });
+}
+
+/** The default paths were once relative to the working directory: a warehouse there is easily taken for lost. */
+function warehouseLeftBehind(
+  path: OptionValue | undefined,
+  input: LoadSettingsInput,
+  directory: string,
+): readonly string[] {
+  const { default: name } = OPTIONS.find(({ key }) => key === 'warehouse_path') as { readonly default: string };
+  const before = resolve(input.cwd, name);
+  if (!examines(input, 'Destination')) return [];
+  if (path === before || path !== resolve(directory, name) || existsSync(path) || !existsSync(before)) return [];
+  return [
+    `There is no warehouse at ${path}, but one at ${before}: default paths begin at the configuration file's folder, not at the working directory. ` +
+      'If that one is meant, name it with "warehouse_path", and its state with "state_path".',
+  ];
+}
+
+function defaultOf(option: OptionDeclaration, directory: string): OptionValue | undefined {
   if (option.kind === 'list') return [];
   if (option.kind === 'password') return undefined;
-  if (option.kind === 'path') return option.default === undefined ? undefined : resolve(cwd, option.default);
+  if (option.kind === 'path') return option.default === undefined ? undefined : resolve(directory, option.default);
   return option.default;
 }
 
@@ -147,7 +183,7 @@ function misspeltEnvironment(env: Readonly<Record<string, string | undefined>>):
     });
 }
 
-function toSettings(values: OptionValues): Settings {
+function toSettings(values: OptionValues, optionsDirectory: string): Settings {
   return {
     driver: values.driver,
     dsn: values.dsn,
@@ -166,7 +202,7 @@ function toSettings(values: OptionValues): Settings {
     includeViews: values.include_views,
     typeMode: values.type_mode,
     syncMode: values.sync_mode,
-    tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options),
+    tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options, optionsDirectory),
     reconcileEvery: values.reconcile_every,
     fullResync: values.full_resync ?? [],
     schemaDrift: values.schema_drift,

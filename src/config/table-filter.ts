@@ -38,6 +38,18 @@ export function compileTableFilter(patterns: readonly string[]): TableFilter {
   };
 }
 
+/** A key `schema.table` as the names that it may stand for: either part may have dots of its own. */
+export function namesOfKey(key: string): readonly TableName[] {
+  const parts = key.split('.');
+  return parts.slice(1).map((_, index) => {
+    return { schema: parts.slice(0, index + 1).join('.'), name: parts.slice(index + 1).join('.') };
+  });
+}
+
+export function includesKey(filter: TableFilter, key: string): boolean {
+  return namesOfKey(key).some((name) => filter.includes(name));
+}
+
 /**
  * Only the last `*` is ever tried again, one character further: where an earlier one could have taken more,
  * the last one can as well. So the time is bounded by the product of the lengths, where a regular

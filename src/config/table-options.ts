@@ -1,5 +1,6 @@
 /** What the user says of single tables: `table_options`, an object from patterns to options. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { ConnectorError } from '../common/errors';
 import { compileTableFilter, type TableName } from './table-filter';
 
@@ -14,9 +15,9 @@ export interface TableOptionValues {
 
 export type TableOptionsByPattern = readonly (readonly [pattern: string, options: TableOptionValues])[];
 
-/** `text` is JSON, or the path of a file that holds it: `{"public.orders": {"mode": "xmin"}}`. */
-export function parseTableOptions(text: string): TableOptionsByPattern {
-  const json = text.trimStart().startsWith('{') ? text : readOptionsFile(text);
+/** `text` is JSON, or the path from `directory` of a file that holds it: `{"public.orders": {"mode": "xmin"}}`. */
+export function parseTableOptions(text: string, directory: string): TableOptionsByPattern {
+  const json = text.trimStart().startsWith('{') ? text : readOptionsFile(resolve(directory, text));
   let parsed: unknown;
   try {
     parsed = JSON.parse(json);

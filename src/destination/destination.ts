@@ -51,6 +51,10 @@ export interface Destination {
   takesBinary?(table: DestinationTable): boolean;
   /** Opens and locks; returns what was committed last. */
   open(): Promise<TableStates>;
+  /** Of tables that were synced and are gone from the destination, by key: where they were. Known once it is open. */
+  readonly tablesGone?: ReadonlyMap<string, { readonly schema: string; readonly name: string }>;
+  /** Removes everything that is remembered of a table, with the next commit. */
+  forget?(key: string): Promise<void>;
   /**
    * A full load: rows gather beside the table and take its place in `finishLoad`. With `resume`, rows of an
    * earlier, committed part of the same load are kept.

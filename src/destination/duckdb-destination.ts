@@ -20,7 +20,7 @@ import { MemoryRoom } from './memory-room';
 import { folded } from './naming';
 import { replaceTable } from './replace-table';
 import { UsersObjects } from './users-objects';
-import { writeRun } from './run-history';
+import { forgetInRuns, writeRun } from './run-history';
 import { storedOrigin, storeOrigin } from './stored-origins';
 import { copyAltered } from './stored-types';
 import { loadTableName, makeStateTable, namesIn, storedStates, storeStates } from './stored-states';
@@ -47,6 +47,8 @@ export class DuckDbDestination implements Destination {
   private tableNames = new Set<string>();
   private views: ReadonlySet<string> = new Set();
 
+  tablesGone: ReadonlyMap<string, TableName> = new Map();
+
   constructor(private readonly options: DuckDbDestinationOptions) {}
 
   async open(): Promise<TableStates> {
@@ -60,7 +62,9 @@ export class DuckDbDestination implements Destination {
     this.tableNames = names;
     this.views = views;
     this.warehouse.usersObjects = await UsersObjects.read(this.warehouse, this.options.schema, this.options.logger);
-    return await storedStates(this.warehouse, this.options.schema, this.tableNames, this.options.logger);
+    const { states, gone } = await storedStates(this.warehouse, this.options.schema, names, this.options.logger);
+    this.tablesGone = gone;
+    return states;
   }
 
   async beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void> {
@@ -254,6 +258,11 @@ export class DuckDbDestination implements Destination {
   async putState(key: string, state: TableState | null): Promise<void> {
     await this.writing();
     this.newStates.set(key, state);
+  }
+
+  async forget(key: string): Promise<void> {
+    await this.putState(key, null);
+    await forgetInRuns(this.opened(), [key]);
   }
 
   async flush(table: DestinationTable): Promise<void> {

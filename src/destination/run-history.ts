@@ -34,6 +34,21 @@ export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<vo
   );
 }
 
+/** The totals of the runs stay: they are of what was read then. */
+export async function forgetInRuns(warehouse: Warehouse, keys: readonly string[]): Promise<void> {
+  const sql =
+    "SELECT count(*) FROM duckdb_tables() WHERE schema_name = '_pgsluice' AND table_name = 'runs' AND database_name = current_database()";
+  if ((await warehouse.rows(sql))[0]?.[0] === 0n) return;
+  for (const [row, text] of await warehouse.rows(`SELECT rowid, table_details FROM ${RUNS_TABLE}`)) {
+    const tables = JSON.parse(String(text)) as readonly TableRecord[];
+    const left = tables.filter(({ key }) => !keys.includes(key));
+    if (left.length < tables.length)
+      await warehouse.run(
+        `UPDATE ${RUNS_TABLE} SET table_details = ${literal(JSON.stringify(left))} WHERE rowid = ${String(row)}`,
+      );
+  }
+}
+
 /** The newest first. */
 export async function readRuns(warehouse: Warehouse, limit: number): Promise<readonly RunRecord[]> {
   const rows = await warehouse.rows(

@@ -1,7 +1,7 @@
 /** The committed state of every table, as far as the warehouse still holds what it describes. */
 import type { Logger } from '../common/logger';
 import type { TableState, TableStates } from '../model/sync-state';
-import { literal } from './duckdb-types';
+import { literal, type TableName } from './duckdb-types';
 import type { Warehouse } from './duckdb-warehouse';
 import { folded } from './naming';
 
@@ -77,15 +77,17 @@ export async function namesIn(warehouse: Warehouse, schema: string): Promise<Nam
 
 /**
  * `names`: folded, of the tables that schema `schema` has. A table that somebody dropped, or that is in another schema
- * than the one to be written now, was as good as never synced: changes alone would find nothing to be applied to.
+ * than the one to be written now, was as good as never synced: changes alone would find nothing to be applied to. It is
+ * among the `gone`, with where it was expected.
  */
 export async function storedStates(
   warehouse: Warehouse,
   schema: string,
   names: ReadonlySet<string>,
   logger: Logger,
-): Promise<TableStates> {
+): Promise<{ readonly states: TableStates; readonly gone: ReadonlyMap<string, TableName> }> {
   const states = new Map<string, TableState>();
+  const gone = new Map<string, TableName>();
   for (const [key, entry] of await stateEntries(warehouse, schema)) {
     const state = parse(entry);
     if (state === undefined) {
@@ -97,11 +99,9 @@ export async function storedStates(
       states.set(key, { ...state, load });
       continue;
     }
-    logger.warning(
-      `${key} was synced, but schema ${schema} of the warehouse has no table ${state.destinationTable}; it is loaded from the start.`,
-    );
+    gone.set(key, { schema, name: state.destinationTable });
   }
-  return states;
+  return { states, gone };
 }
 
 function parse(entry: string): TableState | undefined {

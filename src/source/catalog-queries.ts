@@ -16,12 +16,28 @@ export const SERVER_QUERY = `SELECT json_build_object('server', (SELECT row_to_j
 /** SQL over pg_class `c`. */
 export const RELATION_IS_HEAP = `coalesce((SELECT a.amname = 'heap' FROM pg_catalog.pg_am a WHERE a.oid = c.relam), false)`;
 
-/** `sizes`: pg_relation_size waits for a strong lock on the table; without it, the size of the last VACUUM or ANALYZE. */
+/**
+ * pg_relation_size and the text of a generated column's expression open the table with a lock, and would wait where
+ * another session has it for itself, or is the next to have it. Everything else here reads the catalog alone.
+ */
+export const EXCLUSIVELY_LOCKED = `
+  locked AS (
+    SELECT l.relation AS oid FROM pg_locks l
+    WHERE l.mode = 'AccessExclusiveLock' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  )`;
+
+/** Of a lock that was taken after `locked` was read; the statement is then run again. */
+const PATIENCE = '100ms';
+
+/** SQL for whether a relation may be opened without waiting. */
+export const isFree = (oid: string): string => `${oid} NOT IN (SELECT oid FROM locked WHERE oid IS NOT NULL)`;
+
+/** What a table takes, where it can be asked; otherwise its size at the last VACUUM or ANALYZE. */
 function relations(sizes: boolean): string {
-  const size = (oid: string, pages: string): string =>
-    sizes
-      ? `coalesce(pg_relation_size(${oid}), 0)`
-      : `coalesce(${pages}, 0)::int8 * current_setting('block_size')::int8`;
+  const size = (oid: string, pages: string): string => {
+    const noted = `coalesce(${pages}, 0)::int8 * current_setting('block_size')::int8`;
+    return sizes ? `CASE WHEN ${isFree(oid)} THEN coalesce(pg_relation_size(${oid}), 0) ELSE ${noted} END` : noted;
+  };
   return aggregated(`
   SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", c.relkind AS "kind", c.relispartition AS "isPartition",
          c.reltuples::float8 AS "tuples", c.relpages AS "pages", ${size('c.oid', 'c.relpages')} AS "heapBytes",
@@ -61,17 +77,23 @@ const DOMAINS = `
     SELECT b.oid, b.type, b.modifier FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype <> 'd'
   )`;
 
-/** One row a table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. */
-const COLUMNS = aggregated(`
+/**
+ * One row a table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. A default names
+ * no columns, so its text can be had without its table; that of a generated column is null where the table is locked.
+ */
+const columns = (opening: boolean): string => {
+  const generated = opening ? `WHEN ${isFree('d.adrelid')} THEN pg_get_expr(d.adbin, d.adrelid)` : '';
+  const expression = `CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, 0) ${generated} END`;
+  return aggregated(`
   SELECT a.attrelid::int8 AS "table", json_agg(json_build_array(
            a.attname, format_type(a.atttypid, a.atttypmod), t.typname, t.typtype, t.typcategory = 'A' AND t.typelem <> 0 AND t.typlen = -1,
-           CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END, ${NEVER_NULL}, pg_get_expr(d.adbin, d.adrelid),
+           CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END, ${NEVER_NULL}, ${expression},
            col_description(a.attrelid, a.attnum),
            CASE WHEN t.typname IN ('varchar', 'bpchar') AND (CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END) > 4
                 THEN (CASE WHEN r.oid IS NULL THEN a.atttypmod ELSE r.modifier END) - 4 END,
            CASE WHEN t.typcategory = 'A' THEN 'ARRAY' WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN format_type(t.oid, NULL) ELSE 'USER-DEFINED' END,
            has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
-           (SELECT n.nspname FROM pg_namespace n WHERE n.oid = t.typnamespace), a.attnum, a.atttypid::int8, a.attgenerated = 'v'
+           (SELECT n.nspname FROM pg_namespace n WHERE n.oid = t.typnamespace), a.attnum, a.atttypid::int8, a.attgenerated
          ) ORDER BY a.attnum) AS "columns", ${layoutDigest('a.attrelid', 'max(a.attnum)')} AS "layout"
   FROM chunk
   JOIN pg_attribute a ON a.attrelid = chunk.oid AND chunk.described
@@ -80,6 +102,7 @@ const COLUMNS = aggregated(`
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attnum > 0 AND NOT a.attisdropped
   GROUP BY a.attrelid`);
+};
 
 /** User-defined types of the columns, and what each is made of. */
 const TYPE_PARTS = `
@@ -117,14 +140,15 @@ const COLUMNS_OF_TABLE = 4;
 
 /**
  * The tables whose OIDs follow `after`, as many as make one part, in the order of their OIDs; and whether there are
- * more. Without the columns of partitions and of TimescaleDB's chunks, which are read through their parent. For
- * `sizes`, see `relations`.
+ * more. Without the columns of partitions and of TimescaleDB's chunks, which are read through their parent. Without `sizes`,
+ * sizes are those of the last VACUUM or ANALYZE. Not `opening` any table, it waits for no lock, and knows less.
  */
-export const tablesQuery = (after: number, sizes: boolean): string => `
-  WITH RECURSIVE candidate AS (
+export const tablesQuery = (after: number, opening: boolean, sizes: boolean): string => `
+  WITH RECURSIVE${EXCLUSIVELY_LOCKED}, candidate AS (
     SELECT c.oid, c.relnatts, NOT c.relispartition AND n.nspname !~ '^_timescaledb_' AS described
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid > '${after}'::oid AND c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
+    WHERE (SELECT set_config('lock_timeout', '${PATIENCE}', true)) IS NOT NULL
+      AND c.oid > '${after}'::oid AND c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.relpersistence <> 't'
       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast|temp_)'
       -- Objects of extensions are the extension's business.
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
@@ -136,5 +160,5 @@ export const tablesQuery = (after: number, sizes: boolean): string => `
       FROM candidate WINDOW w AS (ORDER BY oid)) AS s
     WHERE s.columns <= ${MOST_COLUMNS} OR s.place = 1
   ),${DOMAINS},${TYPE_PARTS}
-  SELECT json_build_object('relations', ${relations(sizes)}, 'columns', ${COLUMNS}, 'types', ${USER_TYPES},
+  SELECT json_build_object('relations', ${relations(sizes)}, 'columns', ${columns(opening)}, 'types', ${USER_TYPES},
     'more', (SELECT count(*) FROM candidate) > (SELECT count(*) FROM chunk) OR (SELECT count(*) FROM candidate) = ${MOST_TABLES})::text AS j`;

@@ -60,7 +60,7 @@ type ColumnRow = readonly [
   typeSchema: string,
   place: number,
   typeOid: number,
-  isVirtual: boolean,
+  generated: '' | 's' | 'v',
 ];
 
 interface TableColumns {
@@ -126,14 +126,7 @@ export async function discover(
   const { seesFiles } = session.allowances;
   for (let after: number | undefined = 0; after !== undefined;) {
     const last: number = after;
-    const part: CatalogPart = await fetchJson<CatalogPart>(tablesQuery(last, seesFiles)).catch(
-      async (error: unknown) => {
-        // A table under a strong lock must not stop discovery: its size can be an older one.
-        if (error instanceof ConnectorError && error.sqlState === '55P03')
-          return await fetchJson<CatalogPart>(tablesQuery(last, false));
-        throw error;
-      },
-    );
+    const part: CatalogPart = await readPart(fetchJson, last, seesFiles);
     // Ranges need the size of the moment.
     relations.push(...(seesFiles ? part.relations : part.relations.map((row) => ({ ...row, isHeap: false }))));
     for (const row of part.columns) columnsOf.set(row.table, row);
@@ -141,6 +134,25 @@ export async function discover(
     after = part.more ? part.relations.at(-1)?.oid : undefined;
   }
   return assembleCatalog(server, relations, inheritance, columnsOf, userTypes, options);
+}
+
+/** A lock may come between the look at the locks and the table: the next look sees it. */
+const MOST_LOOKS = 4;
+
+/** `sizes`: whether the role may ask for what the tables have on disk. */
+async function readPart(
+  fetchJson: (sql: string) => Promise<CatalogPart>,
+  after: number,
+  sizes: boolean,
+): Promise<CatalogPart> {
+  for (let look = 1; look <= MOST_LOOKS; look += 1) {
+    try {
+      return await fetchJson(tablesQuery(after, true, sizes));
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
+    }
+  }
+  return await fetchJson(tablesQuery(after, false, false));
 }
 
 function assembleCatalog(
@@ -162,7 +174,7 @@ function assembleCatalog(
       continue;
     const { columns = [], layout = NO_COLUMNS } = columnsOf.get(row.oid) ?? {};
     const rights = columns.map((column) => ({ name: column[0], selectable: column[11] }));
-    const problem = whyUnreadable(row, rights, server.user);
+    const problem = whyUnreadable(row, rights, server.user) ?? lockProblem(row, columns);
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
     // A foreign table's constraints are claims, and an inheritance parent's do not hold over its children.
@@ -270,8 +282,9 @@ function toColumn(
     schema,
     place,
     ,
-    isVirtual,
+    generated,
   ] = row;
+  const isVirtual = generated === 'v';
   const sourceType: SourceType = { schema, name: typeName, category, isArray, modifier };
   return {
     name,
@@ -288,4 +301,20 @@ function toColumn(
     ...(isVirtual ? { virtual: true as const } : {}),
     madeOf: [userType?.attributes, isVirtual ? defaultExpression : undefined].filter((part) => part != null).join(' '),
   };
+}
+/** What generated columns are made of decides whether a table has changed, so it is not read without. */
+function lockProblem(row: RelationRow, columns: readonly ColumnRow[]): ConnectorError | undefined {
+  const hidden = columns.find(
+    ([, , , , , , , expression, , , , , , , , generated]) => generated && expression === null,
+  );
+  if (hidden === undefined) return undefined;
+  return new ConnectorError(
+    `Another session holds a strong lock on ${row.schema}.${row.name}, so that what its generated column "${hidden[0]}" is made of cannot be read.`,
+    {
+      code: 'lock_timeout',
+      kind: 'source',
+      sqlState: '55P03',
+      hint: 'Run the sync again when that session has ended.',
+    },
+  );
 }

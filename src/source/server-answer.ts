@@ -7,6 +7,7 @@
  */
 import { lookup } from 'node:dns';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { ConnectorError } from '../common/errors';
 
 export interface ServerAddress {
   /** A name, an address, or the directory of a Unix socket. */
@@ -33,19 +34,21 @@ export function serverAddress(host: string | undefined, port: number | undefined
 
 /**
  * True as soon as the server says anything at one of its addresses, or when there is an error at all of them, which the
- * driver finds as fast and words better. False after `limitMs` without either, or an abort.
+ * driver finds as fast and words better. False after `limitMs` without either, or an abort. Rejects where there is no
+ * such host.
  */
 export async function answers({ host, port }: ServerAddress, limitMs: number, signal?: AbortSignal): Promise<boolean> {
   if (signal?.aborted === true) return false;
-  return await new Promise<boolean>((resolve) => {
+  return await new Promise<boolean>((resolve, reject) => {
     const asked = new Set<Socket>();
     let finished = false;
-    const finish = (answered: boolean): void => {
+    const finish = (answered: boolean | ConnectorError): void => {
       finished = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
       for (const socket of asked) socket.destroy();
-      resolve(answered);
+      if (typeof answered === 'boolean') resolve(answered);
+      else reject(answered);
     };
     const giveUp = (): void => finish(false);
     const timer = setTimeout(giveUp, limitMs);
@@ -69,8 +72,25 @@ export async function answers({ host, port }: ServerAddress, limitMs: number, si
     }
     lookup(host, { all: true }, (error, addresses) => {
       if (finished) return;
-      if (error !== null) finish(true);
-      else askAll(addresses.map(({ address }) => ({ host: address, port })));
+      if (error !== null) {
+        finish(error.code === 'ENOTFOUND' && !seenHosts.has(host) ? noSuchHost(host) : true);
+        return;
+      }
+      seenHosts.add(host);
+      askAll(addresses.map(({ address }) => ({ host: address, port })));
     });
+  });
+}
+
+/** A name that was known a moment ago comes back: it is between two servers (a fail-over), and worth another attempt. */
+const seenHosts = new Set<string>();
+
+/** The name servers were asked and know no such name; where they could not be asked (EAI_AGAIN), it may pass. */
+function noSuchHost(host: string): ConnectorError {
+  return new ConnectorError(`The name "${host}" cannot be resolved: there is no such host (while connecting).`, {
+    code: 'host_unknown',
+    kind: 'connection',
+    sqlState: '08001',
+    hint: 'Check "host" and the name servers of this machine.',
   });
 }

@@ -1,4 +1,5 @@
 /** What of a server matters to a sync, beyond its tables: one query. */
+import { EXCLUSIVELY_LOCKED, isFree } from './catalog-queries';
 import type { Session } from './session';
 
 export interface ServerFacts {
@@ -78,8 +79,9 @@ export async function neverAnalyzed(
   if (oids.length === 0) return new Set();
   const hasRows = session.allowances.seesFiles ? 'pg_relation_size(c.oid) > 0' : 'c.reltuples < 0';
   const [row] = await session.query(
-    `SELECT coalesce(json_agg(c.oid::int8), '[]')::text AS j FROM pg_class c WHERE c.oid IN (${oids.join(', ')})
-       AND c.relkind IN ('r', 'm') AND (c.reltuples < 0 OR c.relpages = 0) AND ${hasRows}`,
+    `WITH ${EXCLUSIVELY_LOCKED}
+     SELECT coalesce(json_agg(c.oid::int8), '[]')::text AS j FROM pg_class c WHERE c.oid IN (${oids.join(', ')})
+       AND c.relkind IN ('r', 'm') AND (c.reltuples < 0 OR c.relpages = 0) AND CASE WHEN ${isFree('c.oid')} THEN ${hasRows} END`,
     { doing: 'looking for statistics', signal },
   );
   return new Set(JSON.parse(String(row?.['j'])) as number[]);

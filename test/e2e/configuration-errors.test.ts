@@ -140,7 +140,7 @@ describe('the ODBC driver', () => {
   it('whose library is missing: exit 3 and a sentence', async () => {
     mkdirSync(join(folder, 'given-odbc'));
     writeFileSync(join(folder, 'given-odbc/odbcinst.ini'), '[PostgreSQL Unicode]\nDriver = /nowhere/psqlodbcw.so\n');
-    writeFileSync(join(folder, 'configuration.json'), JSON.stringify(VALID));
+    writeFileSync(join(folder, 'configuration.json'), JSON.stringify({ ...VALID, host: '127.0.0.1' }));
     const result = await runCli(['sync'], {
       cwd: folder,
       env: { ODBCSYSINI: join(folder, 'given-odbc'), ODBCINSTINI: undefined },

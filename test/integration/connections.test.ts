@@ -11,6 +11,7 @@ import { openSource } from '../../src/app/source-connection';
 import { stuckCalls } from '../../src/common/stuck-calls';
 import type { ConnectionManager } from '../../src/source/connection-manager';
 import { openOdbcConnection } from '../../src/source/odbc-driver';
+import { sync } from './sync';
 import { answers, serverAddress } from '../../src/source/server-answer';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
@@ -212,14 +213,13 @@ describe('whether a server answers', () => {
     expect(await answers({ host, port }, LIMIT_MS)).toBe(true);
   });
 
-  test('what is refused, unknown or closed is left to the driver to say', async () => {
+  test('what is refused or closed is left to the driver to say', async () => {
     const closing = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve));
     const { port } = closing.address() as AddressInfo;
     expect(await answers({ host: '127.0.0.1', port }, LIMIT_MS)).toBe(true);
     await new Promise((resolve) => closing.close(resolve));
     expect(await answers({ host: '127.0.0.1', port }, LIMIT_MS)).toBe(true);
-    expect(await answers({ host: 'nowhere.invalid', port }, LIMIT_MS)).toBe(true);
     expect(await answers({ host: '/nowhere', port }, LIMIT_MS)).toBe(true);
   });
 
@@ -244,6 +244,37 @@ describe('whether a server answers', () => {
       silent.close();
       answering.close();
     }
+  });
+
+  const failing = (code: string): jest.SpyInstance =>
+    jest
+      .spyOn(dns, 'lookup')
+      .mockImplementation(((_host: string, _options: object, done: (error: Error) => void) =>
+        done(Object.assign(new Error(code), { code }))) as never);
+
+  test('a name that nobody knows ends the sync at once, one that could not be looked up does not', async () => {
+    let lookup = failing('ENOTFOUND');
+    try {
+      await expect(
+        sync(database, { host: 'nowhere.example', maxRetries: 5, retrySleepSeconds: 600 }),
+      ).rejects.toMatchObject({
+        ...{ code: 'host_unknown', kind: 'connection', retryable: false },
+        message: 'The name "nowhere.example" cannot be resolved: there is no such host (while connecting).',
+      });
+      expect(lookup).toHaveBeenCalledTimes(1);
+    } finally {
+      lookup.mockRestore();
+    }
+    lookup = failing('EAI_AGAIN');
+    expect(await answers({ host: 'nowhere.example', port: 1 }, LIMIT_MS)).toBe(true);
+    lookup.mockRestore();
+  });
+
+  test('a name that was known may come back', async () => {
+    expect(await answers({ host: 'localhost', port: database.port }, LIMIT_MS)).toBe(true);
+    const lookup = failing('ENOTFOUND');
+    expect(await answers({ host: 'localhost', port: database.port }, LIMIT_MS)).toBe(true);
+    lookup.mockRestore();
   });
 
   test('it is asked over a Unix socket too', async () => {

@@ -41,7 +41,9 @@ test('the filter takes the tables of a schema but some', async () => {
 });
 
 test('a pattern that matches nothing is warned of, with what was probably meant', async () => {
-  const { lines } = await sync(database, { tableFilters: ['public.ordres', '!public.nothing_like_it'] });
+  const { lines } = await sync(database, {
+    tableFilters: ['public.ordres', 'public.orders', '!public.nothing_like_it'],
+  });
   expect(lines).toContainEqual(
     expect.stringMatching(/^WARNING The pattern "public.ordres" .* did you mean public\.orders\?$/),
   );
@@ -51,7 +53,7 @@ test('a pattern that matches nothing is warned of, with what was probably meant'
 });
 
 test('the options of single tables decide their modes', async () => {
-  const tableOptions = parseTableOptions(example('json options'));
+  const tableOptions = parseTableOptions(example('json options'), database.folder);
   const { lines } = await sync(database, { tableOptions, syncMode: 'auto' });
   const planned = (table: string): string | undefined => lines.find((line) => line.includes(`  ${table}: about`));
   expect(planned('public.orders')).toContain('mode timestamp (by updated_at, as configured)');
@@ -85,4 +87,20 @@ test('the thresholds take the place of those by table size', async () => {
   const { lines } = await sync(database, { customBatchSize, customThreads, customQueueSize, batchBytes });
   expect(lines).toContainEqual(expect.stringMatching(/public\.orders: .*batch 2,000, threads 2/));
   expect([customQueueSize, batchBytes]).toEqual([8000, 4_194_304]);
+});
+
+test('filters that leave no table end the sync, with the names that were probably meant', async () => {
+  const none = async (...tableFilters: string[]): Promise<unknown> =>
+    await sync(database, { tableFilters, warehousePath: join(database.folder, 'none.db') }).catch(
+      (error: unknown) => error,
+    );
+  expect(await none('public.ordres', 'custmers')).toMatchObject({
+    kind: 'configuration',
+    message: 'No table is left by "table_filters" ("public.ordres", "custmers").',
+    hint: 'Did you mean public.orders, customers?',
+  });
+  expect(await none('elsewhere.*')).toMatchObject({
+    kind: 'configuration',
+    hint: expect.stringMatching(/^The database has \w+\.\w+, .* and \d+ more\.$/) as string,
+  });
 });

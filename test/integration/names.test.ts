@@ -2,6 +2,9 @@ import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { sync, type SyncOutcome } from './sync';
 
+// Sixty schemas and tables a time, on a machine that may be busy with other things.
+jest.setTimeout(300_000);
+
 const NAMES: readonly string[] = [
   'MixedCase',
   'mixedcase2',

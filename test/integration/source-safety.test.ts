@@ -1,10 +1,13 @@
 import { openSource } from '../../src/app/source-connection';
+import { runChecks } from '../../src/app/check/run-checks';
 import { planSync } from '../../src/app/sync-run';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDemoDatabase } from '../helpers/demo-database';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 import { sync } from './sync';
+import type { Client } from 'pg';
+import { setTimeout } from 'node:timers/promises';
 
 const silent = { debug: () => {}, info: () => {}, warning: () => {}, severe: () => {} };
 const context = { logger: silent, signal: new AbortController().signal, observer: {} };
@@ -94,6 +97,69 @@ describe('what the source notices', () => {
     } finally {
       await database.drop();
     }
+  });
+});
+
+describe('a table that another session has locked', () => {
+  const LOCK = 'BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE';
+  let database: TestDatabase;
+  beforeEach(async () => {
+    database = await createDatabase();
+    await database.client.query(`
+      CREATE TABLE free (id int PRIMARY KEY, doubled int GENERATED ALWAYS AS (id * 2) STORED); INSERT INTO free VALUES (1);
+      CREATE TABLE held (id int PRIMARY KEY, at timestamptz DEFAULT now(), n serial, t text DEFAULT 'a' || 1)`);
+  });
+  afterEach(() => database.drop());
+
+  /** The waiting would never end. */
+  const forEver = { lockTimeoutSeconds: 0, maxRetries: 1 };
+
+  test.each([
+    ['holds', async (other: Client) => await other.query(LOCK)],
+    [
+      'waits for',
+      async (other: Client) => {
+        const reader = await database.connect();
+        await reader.query('BEGIN; SELECT FROM held');
+        void other.query(LOCK).catch(() => undefined);
+        const waiting = 'SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass';
+        while ((await database.client.query(waiting, ['held'])).rowCount === 0) await setTimeout(5);
+      },
+    ],
+  ])('is not waited for where it is filtered out, when that one %s the lock', async (_, lock) => {
+    await lock(await database.connect());
+    const { failures, report } = await sync(database, { ...forEver, tableFilters: ['free'] });
+    expect([failures, report.rows]).toEqual([{}, 1]);
+    const plan = await planSync(settingsFor(database, forEver), context);
+    const held = plan.tables.find(({ table }) => table.name === 'held')?.table;
+    expect(held?.columns.map(({ defaultExpression }) => defaultExpression)).toEqual([
+      null,
+      'now()',
+      "nextval('public.held_n_seq'::regclass)",
+      "('a'::text || 1)",
+    ]);
+  });
+
+  test('fails alone and by name where it has a generated column, whose expression cannot be read', async () => {
+    await database.client.query('ALTER TABLE held ADD later int GENERATED ALWAYS AS (id + 1) STORED');
+    await (await database.connect()).query(LOCK);
+    const { failures, report } = await sync(database, forEver);
+    expect(failures).toEqual({
+      'public.held':
+        'Another session holds a strong lock on public.held, so that what its generated column "later" is made of cannot be read. ' +
+        'Run the sync again when that session has ended.',
+    });
+    expect(report.rows).toBe(1);
+  });
+
+  test('is no obstacle to check', async () => {
+    await database.client.query('INSERT INTO held VALUES (1)');
+    await (await database.connect()).query(LOCK);
+    const found: string[] = [];
+    const configuration = { path: '/nowhere', error: undefined, warnings: [] };
+    await runChecks(settingsFor(database, forEver), configuration, context.signal, ({ item }) => void found.push(item));
+    expect(found).toContain('tables');
+    expect(found).toContain('disk');
   });
 });
 

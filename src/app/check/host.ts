@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { asConnectorError, type ConnectorError } from '../../common/errors';
 import type { Settings } from '../../config/settings';
 import { createProcessStats } from '../../native/process-stats';
+import { libpqOf, rootCertificateProblem } from '../../source/libpq';
 import { chooseDriver, loadOdbc } from '../../source/odbc-driver';
 import { describeDriver, describeDriverManager } from '../../source/odbc-setup';
 import { loadTransformationModule } from '../../sync/transformations';
@@ -89,6 +90,8 @@ function checkDriver(settings: Settings): readonly Finding[] {
       ),
     );
   }
+  const problem = rootCertificateProblem(settings.sslrootcert, () => libpqOf(name));
+  if (problem !== undefined) findings.push(fromError('certificates', problem));
   return findings;
 }
 
@@ -101,7 +104,13 @@ export interface ConfigurationOnDisk {
 export function checkConfiguration(configuration: ConfigurationOnDisk): readonly Finding[] {
   const { path, error, warnings } = configuration;
   if (error !== undefined) return error.message.split('\n').map((line) => failure('configuration', line));
-  const findings = warnings.map((line) => warning('configuration', line, 'Correct the name.'));
+  const findings = warnings.map((line) =>
+    warning(
+      'configuration',
+      line,
+      line.includes('is unknown and ignored') ? 'Correct the name.' : 'Leave it so only where it is meant so.',
+    ),
+  );
   const mode = modeOf(path);
   if (mode === undefined) return [...findings, ok('configuration', 'From flags and environment only.')];
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {

@@ -54,10 +54,12 @@ export const init: Command = async (context) => {
   const odbcIni = switches['odbc-ini'];
   if (odbcIni !== undefined) writeDataSource(context, resolve(io.cwd, odbcIni), values);
   const code = switches['test'] === 'false' ? EXIT.ok : await test(context);
+  const wrong = code === EXIT.connection;
   const flag = path === resolve(io.cwd, 'configuration.json') ? '' : ` --configuration ${path}`;
   output.print([
     '',
-    ...(code === EXIT.ok ? [] : [`Correct ${path}, or run \`pgsluice init${flag}\` again. First:`]),
+    ...(wrong ? [`Correct ${path}, or run \`pgsluice init${flag}\` again. First:`] : []),
+    ...(code === EXIT.ok || wrong ? [] : ['The login works; what is marked FAILURE above is still to be done. Then:']),
     `pgsluice check${flag}    looks at everything that a sync needs`,
     `pgsluice plan${flag}     shows what would be read`,
     `pgsluice sync${flag}     replicates`,

@@ -29,6 +29,7 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
     ...locked,
     '',
     ...(found.tables.length === 0 ? ['No table has been synced yet.'] : renderTables(found.tables, now, width)),
+    ...(found.filteredOut === 0 ? [] : [`Left out by "table_filters": ${formatInteger(found.filteredOut)}`]),
     ...found.tables.flatMap(({ table, lastError }) =>
       lastError === null
         ? []

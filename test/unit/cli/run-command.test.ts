@@ -2,9 +2,12 @@ import type { CommandIo } from '../../../src/cli/command';
 import { parseCommandLine } from '../../../src/cli/command-line';
 import { runCommand } from '../../../src/cli/run-command';
 import { ConnectorError } from '../../../src/common/errors';
+import { DuckDbDestination } from '../../../src/destination/duckdb-destination';
+import { stateDocument, writeStateFile } from '../../../src/destination/state-file';
 import type { Logger } from '../../../src/common/logger';
 import type { SyncReport } from '../../../src/model/report';
 import { emptyReport } from './sample-report';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { EventEmitter } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,7 +73,7 @@ describe('sync', () => {
     runSync = () => Promise.resolve(emptyReport);
     const { code, stdout, stderr } = await run(['sync']);
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toBe(
+    expect(stdout.slice(stdout.indexOf('\n') + 1)).toBe(
       [
         '',
         'Operation     | Calls',
@@ -166,6 +169,29 @@ describe('sync', () => {
     ]);
   });
 
+  it('says first which files it uses, those beside the configuration file and not in the working directory', async () => {
+    runSync = () => Promise.resolve(emptyReport);
+    const etc = join(directory, 'etc');
+    mkdirSync(etc);
+    writeFileSync(
+      join(etc, 'shop.json'),
+      JSON.stringify({ ...CONFIGURATION, state_path: 'state/shop.json', regoin: '' }),
+    );
+    const { stdout } = await run(['debug', '--configuration', 'etc/shop.json']);
+    expect(stdout.split('\n')[0]).toMatch(
+      new RegExp(
+        ` INFO Configuration ${etc}/shop.json, warehouse ${etc}/files/warehouse.db, state ${etc}/state/shop.json$`,
+      ),
+    );
+    expect((await run(['sync', '--destination', 'null'])).stdout).toMatch(/^\S+ INFO Configuration .*, no warehouse\n/);
+  });
+
+  it('sends whoever has no configuration to init', async () => {
+    rmSync(join(directory, 'configuration.json'));
+    const { code, stderr } = await run(['sync']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('Or let `pgsluice init` ask for everything.')]);
+  });
+
   it('logs warnings of the configuration', async () => {
     runSync = () => Promise.resolve(emptyReport);
     writeFileSync(join(directory, 'configuration.json'), JSON.stringify({ ...CONFIGURATION, regoin: 'x' }));
@@ -174,20 +200,75 @@ describe('sync', () => {
 });
 
 describe('reset', () => {
-  function leaveFiles(): void {
-    mkdirSync(join(directory, 'files'));
-    for (const name of ['warehouse.db', 'state.json', 'other']) writeFileSync(join(directory, 'files', name), 'x');
+  /** A warehouse and its state, as a sync leaves them. */
+  async function leaveFiles(warehouse = 'files/warehouse.db', state = 'files/state.json'): Promise<void> {
+    const logger = { debug: jest.fn(), info: jest.fn(), warning: jest.fn(), severe: jest.fn() };
+    const destination = new DuckDbDestination({
+      ...{ path: join(directory, warehouse), memoryBytes: 64e6, comparisonBytes: 128e6, threads: 1 },
+      ...{ schema: 'tester', logger },
+    });
+    await destination.open();
+    await destination.close();
+    writeStateFile(join(directory, state), stateDocument(new Map(), new Date()));
   }
 
-  it('deletes the folder files/ when the paths are the default ones', async () => {
-    leaveFiles();
+  it('deletes its own files by name, and their folder when that is empty', async () => {
+    await leaveFiles();
+    mkdirSync(join(directory, 'files/warehouse.db.tmp'));
+    writeFileSync(join(directory, 'files/warehouse.db.tmp/duckdb_temp_storage-0.tmp'), 'x');
+    writeFileSync(join(directory, 'files/warehouse.db.999999999.new'), 'x');
     const { code, stdout } = await run(['reset', '--yes']);
-    expect([code, stdout]).toEqual([0, `Deleted ${join(directory, 'files')}\n`]);
+    const names = [
+      ...['warehouse.db', 'warehouse.db.999999999.new', 'warehouse.db.tmp/duckdb_temp_storage-0.tmp'],
+      ...['warehouse.db.tmp', 'state.json'],
+    ];
+    const lines = [...names.map((name) => join('files', name)), 'files'].map(
+      (name) => `Deleted ${directory}/${name}\n`,
+    );
+    expect([code, stdout]).toEqual([0, lines.join('')]);
     expect(readdirSync(directory)).toEqual(['configuration.json']);
   });
 
+  it('keeps what it does not know, wherever that lies, and says so', async () => {
+    await leaveFiles();
+    for (const name of ['files/thesis.tex', 'files/warehouse.db.old', `files/warehouse.db.${process.pid}.new`])
+      writeFileSync(join(directory, name), 'x');
+    mkdirSync(join(directory, 'files/warehouse.db.tmp'));
+    writeFileSync(join(directory, 'files/warehouse.db.tmp/mine'), 'x');
+    writeFileSync(join(directory, 'files/state.json'), '{"mine": true}');
+    const { code, stdout } = await run(['reset', '--yes']);
+    expect([code, stdout]).toEqual([
+      0,
+      `Deleted ${directory}/files/warehouse.db\n` +
+        `Kept ${directory}/files, which holds something else: state.json, thesis.tex, warehouse.db.${process.pid}.new, warehouse.db.old, warehouse.db.tmp\n` +
+        `Kept ${directory}/files/warehouse.db.tmp, which holds files of somebody else.\n` +
+        `Kept ${directory}/files/state.json, which is no state of pgsluice.\n`,
+    ]);
+  });
+
+  it.each([
+    ['no database', 'is not a DuckDB database', () => Promise.resolve(writeFileSync(join(directory, 'w.db'), 'x'))],
+    ['a folder', 'is a folder', () => Promise.resolve(mkdirSync(join(directory, 'w.db')))],
+    [
+      "somebody else's database",
+      'no warehouse of pgsluice; nothing was deleted',
+      async () => {
+        const instance = await DuckDBInstance.create(join(directory, 'w.db'));
+        await (await instance.connect()).run('CREATE TABLE mine AS SELECT 1 AS x; CHECKPOINT');
+        instance.closeSync();
+      },
+    ],
+  ])('leaves %s alone', async (_, reason, make) => {
+    await make();
+    writeFileSync(join(directory, 's.json'), '{"version": 1, "last_updated_at": "", "tables": {}}');
+    const { code, stderr } = await run(['reset', '--yes', '--warehouse', 'w.db', '--state', 's.json']);
+    expect([code, stderr]).toEqual([5, expect.stringContaining(reason)]);
+    expect(readdirSync(directory).sort()).toEqual(['configuration.json', 's.json', 'w.db']);
+  });
+
   it("deletes only a sync's own files elsewhere", async () => {
-    for (const name of ['w.db', 'w.db.wal', 's.json', 'mine']) writeFileSync(join(directory, name), 'x');
+    await leaveFiles('w.db', 's.json');
+    writeFileSync(join(directory, 'mine'), 'x');
     expect((await run(['reset', '--force', '--warehouse', 'w.db', '--state', 's.json'])).code).toBe(0);
     expect(readdirSync(directory).sort()).toEqual(['configuration.json', 'mine']);
   });
@@ -199,18 +280,20 @@ describe('reset', () => {
   });
 
   it('needs no complete configuration, nor any', async () => {
-    leaveFiles();
+    await leaveFiles();
     rmSync(join(directory, 'configuration.json'));
     expect((await run(['reset', '--yes'])).code).toBe(0);
     expect(existsSync(join(directory, 'files'))).toBe(false);
   });
 
   it('refuses without --yes where nobody can be asked', async () => {
-    leaveFiles();
+    await leaveFiles();
     const { code, stderr } = await run(['reset']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^pgsluice: This would delete .*files; repeat the command with --yes to do so\.\n$/);
-    expect(readdirSync(join(directory, 'files'))).toHaveLength(3);
+    expect(stderr).toMatch(
+      /^pgsluice: This would delete .*warehouse\.db, .*state\.json; repeat the command with --yes to do so\.\n$/,
+    );
+    expect(readdirSync(join(directory, 'files'))).toHaveLength(2);
   });
 
   it.each([
@@ -220,7 +303,7 @@ describe('reset', () => {
     ['\n', true],
     ['yesterday\n', true],
   ])('asks on a terminal; the answer %j', async (answer, kept) => {
-    leaveFiles();
+    await leaveFiles();
     const { code, stdout } = await run(['reset'], { answer });
     expect(code).toBe(0);
     expect(stdout).toContain('[y/N]');

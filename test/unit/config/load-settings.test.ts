@@ -240,7 +240,7 @@ describe('what is wrong with the file', () => {
 
   it('says so when a named file is missing', () => {
     expect(problems({ configurationPath: 'nope.json' })).toEqual([
-      `The configuration file ${join(directory, 'nope.json')} does not exist; correct the path, or write the file after configuration.sample.json.`,
+      `The configuration file ${join(directory, 'nope.json')} does not exist; correct the path, or let \`pgsluice init --configuration ${join(directory, 'nope.json')}\` write it.`,
     ]);
   });
 
@@ -374,6 +374,57 @@ describe('warnings', () => {
     writeConfiguration(COMPLETE);
     expect(load({ env: { PGSLUICE_REGOIN: 'x', PGSLUICE_SOMETHING_ELSE: 'x' } }).warnings).toEqual([
       'The environment variable PGSLUICE_REGOIN is unknown and ignored; did you mean PGSLUICE_REGION?',
+    ]);
+  });
+});
+
+describe('two passwords', () => {
+  it('are told apart by their places, never by what they are', () => {
+    const path = writeConfiguration(COMPLETE);
+    const { settings, warnings } = load({ env: { PGPASSWORD: 'of the environment' } });
+    expect(settings.password).toBe('of the environment');
+    expect(warnings).toEqual([
+      `The password is taken from the environment variable PGPASSWORD; ${path} has another one.`,
+    ]);
+  });
+
+  it('are no news where they are equal, where one is empty, and where no login is made', () => {
+    writeConfiguration(COMPLETE);
+    expect(load({ env: { PGPASSWORD: COMPLETE.password } }).warnings).toEqual([]);
+    expect(load({ env: { PGPASSWORD: 'other' }, groups: ['Destination'] }).warnings).toEqual([]);
+    writeConfiguration({ ...COMPLETE, password: '' });
+    expect(load({ env: { PGPASSWORD: 'other' } }).warnings).toEqual([]);
+  });
+});
+
+describe('relative paths', () => {
+  it('begin at the folder of the configuration file, defaults as well', () => {
+    const folder = join(directory, 'etc');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'options.json'), '{"public.*": {"mode": "full"}}');
+    writeFileSync(join(folder, 'shop.json'), JSON.stringify({ ...COMPLETE, table_options: 'options.json' }));
+    const { settings, warnings } = load({ configurationPath: 'etc/shop.json' });
+    expect(settings.warehousePath).toBe(join(folder, 'files/warehouse.db'));
+    expect(settings.statePath).toBe(join(folder, 'files/state.json'));
+    expect(settings.tableOptions).toEqual([['public.*', { mode: 'full' }]]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('begin at the working directory in flags and environment, and with the file that is there', () => {
+    writeConfiguration(COMPLETE);
+    expect(load().settings.warehousePath).toBe(join(directory, 'files/warehouse.db'));
+    const given = { flags: { warehouse_path: 'w.db' }, env: { PGSLUICE_STATE_PATH: 's.json' } };
+    const { settings } = load({ ...given, configurationPath: 'configuration.json' });
+    expect([settings.warehousePath, settings.statePath]).toEqual([join(directory, 'w.db'), join(directory, 's.json')]);
+  });
+
+  it('leave no warehouse of earlier versions behind without a word', () => {
+    const folder = join(directory, 'etc');
+    for (const made of [folder, join(directory, 'files')]) mkdirSync(made);
+    writeFileSync(join(folder, 'shop.json'), JSON.stringify(COMPLETE));
+    writeFileSync(join(directory, 'files/warehouse.db'), '');
+    expect(load({ configurationPath: 'etc/shop.json' }).warnings).toEqual([
+      expect.stringMatching(/^There is no warehouse at .*etc\/files\/warehouse\.db, but one at .*"warehouse_path"/),
     ]);
   });
 });

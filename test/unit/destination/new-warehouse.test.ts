@@ -11,7 +11,7 @@ it('is not disturbed by the half-made file of a killed process with the same id,
     const leftOver = `${path}.${process.pid}.new`;
     writeFileSync(leftOver, 'half a header');
     const warehouse = await Warehouse.open({ path, memoryBytes: 64_000_000, threads: 1 });
-    warehouse.close();
+    await warehouse.close();
     expect(existsSync(path)).toBe(true);
     expect(readdirSync(folder).filter((name) => name.endsWith('.new'))).toEqual([`warehouse.db.${process.pid}.new`]);
   } finally {

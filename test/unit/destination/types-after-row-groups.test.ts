@@ -46,7 +46,7 @@ describe.each([
         await destination.close();
         const warehouse = await Warehouse.open({ path, memoryBytes: 64_000_000, threads: 1, readOnly: true });
         rows = await warehouse.rows(sql);
-        warehouse.close();
+        await warehouse.close();
       },
       native ? nativeColumnDecoder() : undefined,
     );

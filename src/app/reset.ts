@@ -1,0 +1,68 @@
+/** What a sync left behind, to be deleted while nobody else can use it. */
+import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { ConnectorError } from '../common/errors';
+import type { Settings } from '../config/settings';
+import { lockWarehouse, ownFiles } from '../destination/own-files';
+
+export interface ResetPlan {
+  readonly files: readonly string[];
+  /** What is not known, and stays: one sentence each. */
+  readonly kept: readonly string[];
+  /** Deletes the files; returns a line about each, and about the folder that they were in. */
+  readonly deleteAll: () => readonly string[];
+}
+
+/** Runs `action` with the warehouse locked; rejects with code `warehouse_locked` where a sync has it. */
+export async function withResetPlan<T>(settings: Settings, action: (plan: ResetPlan) => Promise<T>): Promise<T> {
+  const lock = await lockWarehouse(settings.warehousePath);
+  try {
+    const { files, kept } = ownFiles(settings.warehousePath, settings.statePath);
+    return await action({
+      files,
+      kept,
+      deleteAll: () => {
+        for (const path of files) remove(path);
+        return [...files.map((path) => `Deleted ${path}`), ...removeFolder(settings.warehousePath)];
+      },
+    });
+  } finally {
+    await lock.close();
+  }
+}
+
+/** The folder that a sync makes by itself, by its default name; one that somebody else uses as well is kept. */
+function removeFolder(warehousePath: string): readonly string[] {
+  const folder = dirname(warehousePath);
+  if (basename(folder) !== 'files' || basename(warehousePath) !== 'warehouse.db') return [];
+  try {
+    const others = readdirSync(folder);
+    if (others.length > 0) return [`Kept ${folder}, which holds something else: ${listed(others)}`];
+    rmdirSync(folder);
+    return [`Deleted ${folder}`];
+  } catch {
+    // A link, or a folder of somebody else: it is in nobody's way.
+    return [];
+  }
+}
+
+const MOST_LISTED = 5;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_LISTED;
+  return `${names.slice(0, MOST_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function remove(path: string): void {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) rmdirSync(path);
+    else rmSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new ConnectorError(`${path} could not be deleted (${code}); check the rights on ${dirname(path)}.`, {
+      code: 'reset_failed',
+      kind: 'destination',
+      cause: error,
+    });
+  }
+}
