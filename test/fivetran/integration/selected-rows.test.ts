@@ -35,7 +35,7 @@ it('all rows of a table whose parts have policies, and those that its own polici
   const warehousePath = join(database.folder, 'platform.db');
   const options = {
     address: service.address,
-    configuration: configurationFor(database, { username: name, password: 'secret', sync_mode: 'xmin' }),
+    configuration: configurationFor(database, { username: name, password: 'secret' }),
     warehousePath,
     statePath: join(database.folder, 'platform-state.json'),
   };
