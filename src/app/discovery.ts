@@ -149,10 +149,8 @@ export function planOf(
     if (problem !== undefined) unreadable.set(tableKey(table), problem);
     if (problem === undefined && table.hiddenMembers !== undefined)
       logger.warning(readAsWhole(table, table.hiddenMembers));
-    if (table.rowSecurity)
-      logger.warning(
-        `Row-level security applies to ${tableKey(table)}: only the rows that the role may see are replicated.`,
-      );
+    const policies = describePolicies(table);
+    if (policies !== undefined) logger.warning(`Row-level security applies to ${tableKey(table)}: ${policies}.`);
   }
   const readable = wanted.filter((table) => !unreadable.has(tableKey(table)));
   const optionsOf = tableOptions(settings.tableOptions);
@@ -180,6 +178,17 @@ export function planOf(
     database: catalog.server.database,
     encoding: catalog.server.encoding,
   };
+}
+
+/** What row-level security does to the rows that arrive, as the rest of a sentence. */
+export function describePolicies({ rowSecurity, policedMembers = [] }: TableSchema): string | undefined {
+  if (rowSecurity) return 'only the rows that the role may see are replicated';
+  if (policedMembers.length === 0) return undefined;
+  const more = policedMembers.length > 1 ? ` and ${policedMembers.length - 1} more` : '';
+  return (
+    `the policies of ${policedMembers[0] ?? ''}${more}, a part of it, do not apply to a SELECT from the table itself, ` +
+    `so all of its rows are replicated`
+  );
 }
 
 /** A rule that cannot be applied makes its table fail later, with its own sentence. */

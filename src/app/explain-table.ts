@@ -4,7 +4,7 @@ import { POSITIONS_PER_BLOCK, type TidRange } from '../model/tid-range';
 import { BatchSizer } from '../source/batch-sizer';
 import { packedQuerySql, type PackedQuery } from '../source/packed-query';
 import { ROW_ALIAS } from '../source/select-list';
-import { quoteIdentifier, quoteLiteral } from '../source/sql';
+import { quoteIdentifier, quoteLiteral, quoteRows } from '../source/sql';
 import { changeConditions } from '../sync/pass-preparation';
 import type { TableRun } from '../sync/table-run';
 import { passOf } from './plan-details';
@@ -85,12 +85,12 @@ function pageStatement(run: TableRun, query: PackedQuery, watermark: string): Ex
 
 function cursorStatement(run: TableRun): ExplainedStatement {
   const columns = run.selection.columns.map(({ textExpression }) => textExpression).join(', ');
-  const { schema, name } = run.planned.table;
+  const rows = quoteRows(run.planned.table.relations[0] ?? run.planned.table);
   const conditions = run.selection.conditions;
   const where =
     conditions.length === 0 ? '' : ` WHERE ${conditions.map((condition) => `(${condition})`).join(' AND ')}`;
   return {
     purpose: 'A cursor over these values, one packed text a row, fetched in batches',
-    sql: `SELECT ${columns} FROM ONLY ${quoteIdentifier(schema)}.${quoteIdentifier(name)} AS ${ROW_ALIAS}${where}`,
+    sql: `SELECT ${columns} FROM ${rows} AS ${ROW_ALIAS}${where}`,
   };
 }

@@ -9,10 +9,11 @@ import { WarehouseTable } from '../destination/warehouse-checksum';
 import { readWarehouse } from '../destination/warehouse-contents';
 import type { PlannedTable } from '../model/plan';
 import type { TableState } from '../model/sync-state';
-import { tableKey } from '../model/table';
+import { tableKey, type TableSchema } from '../model/table';
 import type { TableVerification, VerificationReport } from '../model/verification';
 import type { ConnectionManager } from '../source/connection-manager';
 import { monotonicClock } from '../source/session';
+import { rangesThroughRoot } from '../source/table-members';
 import { TableSnapshot } from '../sync/table-snapshot';
 import {
   applyTransformations,
@@ -159,14 +160,15 @@ async function compare(
   const missing = stored.missingColumns;
   if (missing.length > 0) return different(`The warehouse lacks columns of the source: ${missing.join(', ')}.`);
   const readers = Math.min(READERS_PER_TABLE, settings.customThreads ?? planned.threads);
-  return await TableSnapshot.with({ manager, table, readers, signal: context.signal }, (snapshot) => {
+  const asked = throughTheTable(table);
+  return await TableSnapshot.with({ manager, table: asked, readers, signal: context.signal }, (snapshot) => {
     const source = new VerifySource(snapshot, {
       selection,
       primaryKey: table.primaryKey,
       encoding: comparer.encoding,
       syncXmin: state.xmin,
       // Views and foreign tables have no pages.
-      hasXmin: table.relations.every((relation) => relation.blocks > 0 && relation.includesChildren !== true),
+      hasXmin: table.relations.every((relation) => relation.blocks > 0) && table.throughRoot === undefined,
       batchRows: planned.batchRows,
       batchBytes: settings.batchBytes,
       signal: context.signal,
@@ -175,6 +177,15 @@ async function compare(
     const random = context.random ?? Math.random;
     return verifyTable(source, stored, { columns, primaryKey: table.primaryKey, show, sample, random, exclusively });
   });
+}
+
+/**
+ * The table as a user selects from it. A sync may read its partitions one by one; asked in the same way, a comparison
+ * would not see what that loses.
+ */
+function throughTheTable(table: TableSchema): TableSchema {
+  if (table.throughRoot !== undefined || (table.kind !== 'table' && table.kind !== 'partitioned')) return table;
+  return { ...table, relations: [rangesThroughRoot(table, table.relations)] };
 }
 
 function different(problem: string): TableComparison {

@@ -51,7 +51,7 @@ export interface Relation {
   readonly bytes: number;
   /** Whether the table access method supports ranges of ctid, and the server does (PostgreSQL 14). */
   readonly rangeReadable: boolean;
-  /** Read together with its partitions or children, which the role may not read by themselves. */
+  /** Read together with its partitions or children, as `SELECT … FROM` the table would. */
   readonly includesChildren?: true;
 }
 
@@ -62,6 +62,22 @@ export interface HiddenMember {
   /** The statements that would let it. */
   readonly grants: string;
 }
+
+/**
+ * Why a table is read through its root, with the rows that `SELECT … FROM` it gives, rather than each of its partitions
+ * or children by itself.
+ */
+export type ThroughRoot =
+  /** The role may not read all of them by themselves. */
+  | 'privileges'
+  /** Policies of a partition do not apply when its parent is selected; the parent's apply to all rows. */
+  | 'row-security'
+  /** Chunks of TimescaleDB, which may be compressed: their rows come through the hypertable only. */
+  | 'hypertable'
+  /** A virtual column has another expression in a partition than in its parent, whose expression is what counts. */
+  | 'virtual-column'
+  /** The catalog shows a child of which nothing more is known, such as a temporary one. */
+  | 'unknown-child';
 
 /** One destination table: an ordinary relation, or a partitioned one with its leaves. */
 export interface TableSchema {
@@ -77,10 +93,20 @@ export interface TableSchema {
   readonly primaryKey: readonly string[];
   /** What is read: the table itself, or the leaves of a partitioned one. */
   readonly relations: readonly Relation[];
+  /** Missing: its relations are read one by one. */
+  readonly throughRoot?: ThroughRoot;
   /** Row-level security applies to the role: it may see only some of the rows. */
   readonly rowSecurity: boolean;
   /** Because of them the table is read as a whole, by one reader with a cursor. */
   readonly hiddenMembers?: readonly HiddenMember[];
+  /** Policies that are in force for the role when one of these partitions is selected, and are not when the table is. */
+  readonly policedMembers?: readonly string[];
+  /** A digest of the policies and the role, where row-level security applies. */
+  readonly policies?: string;
+  /** A policy asks other tables or functions, so that rows come and go without being written. */
+  readonly policiesLookElsewhere?: true;
+  /** Rows arrive by logical replication, with the times of their origin. */
+  readonly subscribed?: true;
   /** Sums over the relations. */
   readonly estimatedRows: number;
   readonly bytes: number;

@@ -6,12 +6,47 @@
 
 const aggregated = (query: string): string => `(SELECT coalesce(json_agg(x), '[]') FROM (${query}) AS x)`;
 
-export const SERVER_QUERY = `SELECT json_build_object('server', (SELECT row_to_json(x) FROM (
+/**
+ * SQL over pg_inherits `i`: a partition that is being detached (CONCURRENTLY, PostgreSQL 14) is no part of its parent any
+ * more, also where the command was interrupted. As JSON, since older servers lack the column.
+ */
+export const STILL_ATTACHED = `(pg_catalog.to_jsonb(i) ->> 'inhdetachpending') IS DISTINCT FROM 'true'`;
+
+/** A recursive query `part` of the oids of a table and of all that belongs to it. */
+export const partsOf = (oid: number): string =>
+  `part(oid) AS (SELECT ${oid}::oid UNION ` +
+  `SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part p ON i.inhparent = p.oid WHERE ${STILL_ATTACHED})`;
+
+/** SQL over pg_class `c`: row-level security is in force for the role. */
+export const HAS_POLICIES = `(c.relrowsecurity AND row_security_active(c.oid))`;
+
+/** TimescaleDB's catalog, where there is one. */
+const TIMESCALE = `(SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = '_timescaledb_catalog' AND c.relname = 'hypertable')`;
+
+/** Hypertables and their chunks, for where `SERVER_QUERY` found TimescaleDB. */
+export const HYPERTABLES_QUERY = `SELECT json_build_object(
+  'roots', ${aggregated(`
+  SELECT c.oid::int8 AS "oid" FROM _timescaledb_catalog.hypertable h
+    JOIN pg_namespace n ON n.nspname = h.schema_name JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name`)},
+  'chunks', ${aggregated(`
+  SELECT c.oid::int8 AS "oid" FROM _timescaledb_catalog.chunk h
+    JOIN pg_namespace n ON n.nspname = h.schema_name JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name`)})::text AS j`;
+
+/**
+ * Tables that are filled by logical replication. Everybody may read this catalog, unless somebody has revoked it.
+ * `origins`: whether it may be read.
+ */
+export const serverQuery = (
+  origins: boolean,
+): string => `SELECT json_build_object('server', (SELECT row_to_json(x) FROM (
   SELECT current_setting('server_version') AS "version", current_setting('server_version_num')::int AS "versionNumber",
          current_setting('block_size')::int AS "blockSize", current_database() AS "database", pg_is_in_recovery() AS "standby",
          current_user::text AS "user", current_setting('server_encoding') AS "encoding") AS x),
   'inheritance', ${aggregated(`
-  SELECT i.inhrelid::int8 AS "child", i.inhparent::int8 AS "parent" FROM pg_inherits i ORDER BY i.inhrelid`)})::text AS j`;
+  SELECT i.inhrelid::int8 AS "child", i.inhparent::int8 AS "parent" FROM pg_inherits i WHERE ${STILL_ATTACHED} ORDER BY i.inhrelid`)},
+  'timescale', ${TIMESCALE} IS NOT NULL,
+  'subscribed', ${origins ? aggregated(`SELECT DISTINCT s.srrelid::int8 AS "oid" FROM pg_subscription_rel s`) : `'[]'::json`})::text AS j`;
 
 /** SQL over pg_class `c`. */
 export const RELATION_IS_HEAP = `coalesce((SELECT a.amname = 'heap' FROM pg_catalog.pg_am a WHERE a.oid = c.relam), false)`;
@@ -32,8 +67,32 @@ const PATIENCE = '100ms';
 /** SQL for whether a relation may be opened without waiting. */
 export const isFree = (oid: string): string => `${oid} NOT IN (SELECT oid FROM locked WHERE oid IS NOT NULL)`;
 
+/**
+ * The policies of a relation `c`, with the role that they are in force for: another expression or another role shows
+ * other rows, and no row is written for it. `elsewhere`: they ask a function of a user's, or another table.
+ */
+const POLICIES = `(SELECT json_build_object(
+    'digest', md5(coalesce(string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles, p.polqual), ',' ORDER BY p.oid), '') || current_user),
+    'elsewhere', coalesce(bool_or(EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+      AND (d.refclassid = 'pg_proc'::regclass OR d.refclassid = 'pg_class'::regclass AND d.refobjid <> p.polrelid))), false))
+  FROM pg_policy p WHERE p.polrelid = c.oid)`;
+
+/**
+ * Expressions of virtual columns by name, of tables with parents or children (PostgreSQL 18). Where a table
+ * cannot be opened, what tells it apart from every other takes the place of its expressions.
+ */
+function virtualColumns(opening: boolean): string {
+  const text = opening
+    ? `CASE WHEN ${isFree('c.oid')} THEN pg_get_expr(d.adbin, d.adrelid) ELSE c.oid::text END`
+    : 'c.oid::text';
+  return `CASE WHEN current_setting('server_version_num')::int >= 180000
+         AND (c.relispartition OR c.relhassubclass OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))
+         THEN (SELECT json_object_agg(a.attname, ${text}) FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+               WHERE a.attrelid = c.oid AND a.attgenerated = 'v') END`;
+}
+
 /** What a table takes, where it can be asked; otherwise its size at the last VACUUM or ANALYZE. */
-function relations(sizes: boolean): string {
+function relations(opening: boolean, sizes: boolean): string {
   const size = (oid: string, pages: string): string => {
     const noted = `coalesce(${pages}, 0)::int8 * current_setting('block_size')::int8`;
     return sizes ? `CASE WHEN ${isFree(oid)} THEN coalesce(pg_relation_size(${oid}), 0) ELSE ${noted} END` : noted;
@@ -46,7 +105,8 @@ function relations(sizes: boolean): string {
          has_schema_privilege(n.oid, 'USAGE') AS "schemaUsage", has_table_privilege(c.oid, 'SELECT') AS "selectable",
          c.relispopulated AS "populated",
          obj_description(c.oid, 'pg_class') AS "comment",
-         c.relrowsecurity AND row_security_active(c.oid) AS "rowSecurity",
+         ${HAS_POLICIES} AS "rowSecurity", CASE WHEN ${HAS_POLICIES} THEN ${POLICIES} END AS "policies",
+         ${virtualColumns(opening)} AS "virtualColumns",
          (SELECT json_agg(a.attname ORDER BY k.place) FROM pg_constraint p
             CROSS JOIN LATERAL unnest(p.conkey) WITH ORDINALITY AS k(attnum, place)
             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
@@ -160,5 +220,5 @@ export const tablesQuery = (after: number, opening: boolean, sizes: boolean): st
       FROM candidate WINDOW w AS (ORDER BY oid)) AS s
     WHERE s.columns <= ${MOST_COLUMNS} OR s.place = 1
   ),${DOMAINS},${TYPE_PARTS}
-  SELECT json_build_object('relations', ${relations(sizes)}, 'columns', ${columns(opening)}, 'types', ${USER_TYPES},
+  SELECT json_build_object('relations', ${relations(opening, sizes)}, 'columns', ${columns(opening)}, 'types', ${USER_TYPES},
     'more', (SELECT count(*) FROM candidate) > (SELECT count(*) FROM chunk) OR (SELECT count(*) FROM candidate) = ${MOST_TABLES})::text AS j`;

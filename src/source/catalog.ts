@@ -1,9 +1,27 @@
 /** Discovery: what there is to replicate. */
 import { ConnectorError } from '../common/errors';
-import type { ColumnSchema, HiddenMember, Relation, RelationKind, SourceType, TableSchema } from '../model/table';
-import { SERVER_QUERY, tablesQuery } from './catalog-queries';
+import {
+  tableKey,
+  type ColumnSchema,
+  type HiddenMember,
+  type Relation,
+  type RelationKind,
+  type SourceType,
+  type TableSchema,
+} from '../model/table';
+import { HYPERTABLES_QUERY, serverQuery, tablesQuery } from './catalog-queries';
 import { columnTypeOf, type TypeMode } from './column-types';
 import type { Session } from './session';
+import {
+  descendants,
+  isChunk,
+  NO_HYPERTABLES,
+  throughRoot,
+  whyThroughRoot,
+  type Hypertables,
+  type Inheritance,
+  type MemberFacts,
+} from './table-members';
 import { grantsOf, whyUnreadable } from './unreadable';
 
 export interface ServerInfo {
@@ -25,9 +43,7 @@ export interface Catalog {
   readonly unreadable: ReadonlyMap<number, ConnectorError>;
 }
 
-interface RelationRow {
-  readonly oid: number;
-  readonly schema: string;
+interface RelationRow extends MemberFacts {
   readonly name: string;
   readonly kind: 'r' | 'p' | 'm' | 'f' | 'v';
   readonly isPartition: boolean;
@@ -36,11 +52,9 @@ interface RelationRow {
   readonly heapBytes: number;
   readonly toastBytes: number;
   readonly isHeap: boolean;
-  readonly schemaUsage: boolean;
-  readonly selectable: boolean;
   readonly populated: boolean;
   readonly comment: string | null;
-  readonly rowSecurity: boolean;
+  readonly policies: { readonly digest: string; readonly elsewhere: boolean } | null;
   readonly primaryKey: readonly string[] | null;
 }
 
@@ -71,7 +85,17 @@ interface TableColumns {
 
 interface ServerRow {
   readonly server: ServerInfo;
-  readonly inheritance: readonly { child: number; parent: number }[];
+  readonly inheritance: readonly Inheritance[];
+  readonly timescale: boolean;
+  readonly subscribed: readonly { readonly oid: number }[];
+}
+
+/** What is known of tables beyond their own rows of the catalog. */
+interface Surroundings {
+  readonly server: ServerInfo;
+  readonly membersOf: (oid: number) => readonly number[];
+  readonly hypertables: Hypertables;
+  readonly subscribed: ReadonlySet<number>;
 }
 
 interface CatalogPart {
@@ -119,7 +143,15 @@ export async function discover(
     const [row] = await session.query(sql, { doing: 'reading the catalog', signal });
     return JSON.parse(String(row?.['j'])) as T;
   };
-  const { server, inheritance } = await fetchJson<ServerRow>(SERVER_QUERY);
+  const ifAllowed = async <T>(sql: string, otherwise: () => Promise<T> | T): Promise<T> =>
+    await fetchJson<T>(sql).catch(async (error: unknown) => {
+      if (error instanceof ConnectorError && error.code === 'permission_denied') return await otherwise();
+      throw error;
+    });
+  const about = await ifAllowed(serverQuery(true), () => fetchJson<ServerRow>(serverQuery(false)));
+  const hypertables = about.timescale
+    ? toHypertables(await ifAllowed<HypertablesRow>(HYPERTABLES_QUERY, () => ({ roots: [], chunks: [] })))
+    : NO_HYPERTABLES;
   const relations: RelationRow[] = [];
   const columnsOf = new Map<number, TableColumns>();
   const userTypes = new Map<number, UserType>();
@@ -133,7 +165,22 @@ export async function discover(
     for (const row of part.types) userTypes.set(row.type, row);
     after = part.more ? part.relations.at(-1)?.oid : undefined;
   }
-  return assembleCatalog(server, relations, inheritance, columnsOf, userTypes, options);
+  const surroundings: Surroundings = {
+    server: about.server,
+    membersOf: descendants(about.inheritance),
+    hypertables,
+    subscribed: new Set(about.subscribed.map(({ oid }) => oid)),
+  };
+  return assembleCatalog(relations, surroundings, columnsOf, userTypes, options);
+}
+
+interface HypertablesRow {
+  readonly roots: readonly { readonly oid: number }[];
+  readonly chunks: readonly { readonly oid: number }[];
+}
+
+function toHypertables({ roots, chunks }: HypertablesRow): Hypertables {
+  return { roots: new Set(roots.map(({ oid }) => oid)), chunks: new Set(chunks.map(({ oid }) => oid)) };
 }
 
 /** A lock may come between the look at the locks and the table: the next look sees it. */
@@ -156,27 +203,26 @@ async function readPart(
 }
 
 function assembleCatalog(
-  server: ServerInfo,
   rows: readonly RelationRow[],
-  inheritance: readonly { child: number; parent: number }[],
+  { server, membersOf, hypertables, subscribed }: Surroundings,
   columnsOf: ReadonlyMap<number, TableColumns>,
   userTypes: ReadonlyMap<number, UserType>,
   options: DiscoveryOptions,
 ): Catalog {
   const byOid = new Map(rows.map((row) => [row.oid, row]));
-  const children = new Map<number, number[]>();
-  for (const { child, parent } of inheritance) children.set(parent, [...(children.get(parent) ?? []), child]);
   const tables: TableSchema[] = [];
   const unreadable = new Map<number, ConnectorError>();
   for (const row of rows) {
     // Partitions and chunks are read through their parent; views are read only where asked for.
-    if (row.isPartition || (row.kind === 'v' && !options.includeViews) || row.schema.startsWith('_timescaledb_'))
+    if (row.isPartition || (row.kind === 'v' && !options.includeViews) || isChunk(row.oid, row.schema, hypertables))
       continue;
     const { columns = [], layout = NO_COLUMNS } = columnsOf.get(row.oid) ?? {};
     const rights = columns.map((column) => ({ name: column[0], selectable: column[11] }));
     const problem = whyUnreadable(row, rights, server.user) ?? lockProblem(row, columns);
     if (problem !== undefined) unreadable.set(row.oid, problem);
-    const members = [...new Set(descendants(row.oid, children))].flatMap((oid) => byOid.get(oid) ?? []);
+    const descending = membersOf(row.oid);
+    const members = descending.flatMap((oid) => byOid.get(oid) ?? []);
+    const why = whyThroughRoot(row, members, descending.length, hypertables);
     // A foreign table's constraints are claims, and an inheritance parent's do not hold over its children.
     const hasConstraints =
       row.kind === 'p' ? members.every((member) => member.kind !== 'f') : row.kind === 'r' && members.length === 0;
@@ -185,7 +231,8 @@ function assembleCatalog(
       .map((member) => toRelation(member, columns, server));
     // SELECT on a table lets its partitions be read through it, but not by themselves.
     const hidden = members.filter((member) => !member.schemaUsage || !member.selectable);
-    const relations = hidden.length > 0 ? [throughParent(row, parts)] : parts;
+    const relations = why === undefined ? parts : [throughRoot(row, parts)];
+    const policed = members.filter((member) => member.rowSecurity).map((member) => tableKey(member));
     tables.push({
       oid: row.oid,
       schema: row.schema,
@@ -194,10 +241,16 @@ function assembleCatalog(
       comment: row.comment,
       columns: columns.map((column) => toColumn(column, hasConstraints, options.typeMode, userTypes.get(column[14]))),
       layout,
-      primaryKey: row.kind === 'r' && members.length > 0 ? [] : (row.primaryKey ?? []),
+      // A hypertable's key holds over its chunks; that of another parent says nothing of its children.
+      primaryKey: row.kind === 'r' && members.length > 0 && why !== 'hypertable' ? [] : (row.primaryKey ?? []),
       relations,
+      ...(why === undefined ? {} : { throughRoot: why }),
       rowSecurity: row.rowSecurity,
       ...(hidden.length === 0 ? {} : { hiddenMembers: hidden.map((member) => hiddenMember(member, server.user)) }),
+      ...(policed.length === 0 ? {} : { policedMembers: policed }),
+      ...(row.policies === null ? {} : { policies: row.policies.digest }),
+      ...(row.policies?.elsewhere === true ? { policiesLookElsewhere: true as const } : {}),
+      ...([row.oid, ...descending].some((oid) => subscribed.has(oid)) ? { subscribed: true as const } : {}),
       estimatedRows: relations.reduce((sum, relation) => sum + relation.rows, 0),
       bytes: relations.reduce((sum, relation) => sum + relation.bytes, 0),
     });
@@ -210,10 +263,6 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function descendants(oid: number, children: ReadonlyMap<number, readonly number[]>): number[] {
-  return (children.get(oid) ?? []).flatMap((child) => [child, ...descendants(child, children)]);
-}
-
 function toRelation(row: RelationRow, columns: readonly ColumnRow[], server: ServerInfo): Relation {
   const blocks = Math.ceil(row.heapBytes / server.blockSize);
   return {
@@ -224,20 +273,6 @@ function toRelation(row: RelationRow, columns: readonly ColumnRow[], server: Ser
     rows: estimateRows(row, blocks, columns, server.blockSize),
     bytes: row.heapBytes + row.toastBytes,
     rangeReadable: row.isHeap && server.versionNumber >= RANGE_SCAN_VERSION,
-  };
-}
-
-function throughParent(row: RelationRow, parts: readonly Relation[]): Relation {
-  const sum = (of: (part: Relation) => number): number => parts.reduce((total, part) => total + of(part), 0);
-  return {
-    oid: row.oid,
-    schema: row.schema,
-    name: row.name,
-    blocks: sum((part) => part.blocks),
-    rows: sum((part) => part.rows),
-    bytes: sum((part) => part.bytes),
-    rangeReadable: false,
-    includesChildren: true,
   };
 }
 

@@ -1,17 +1,18 @@
 /** Statements that return checksums of a range of rows, computed on the server. */
 import { ConnectorError } from '../common/errors';
 import { checksum, type Checksum } from '../model/checksum';
+import type { Relation } from '../model/table';
 import type { TidRange } from '../model/tid-range';
 import { digest, encodedRow, groupOf, type ServerEncoding } from './canonical-text';
 import type { OdbcRow } from './odbc-driver';
 import type { RepeatedStatement } from './repeated-statements';
 import { ROW_ALIAS, type SelectColumn } from './select-list';
 import { checkSettings, SETTINGS_SEEN } from './session-settings';
-import { quoteQualified } from './sql';
+import { quoteRows } from './sql';
 import { statementOfRange } from './tid-conditions';
 
 export interface ChecksumQuery {
-  readonly relation: { readonly schema: string; readonly name: string };
+  readonly relation: Pick<Relation, 'schema' | 'name' | 'includesChildren'>;
   readonly columns: readonly SelectColumn[];
   /** What tells rows apart: the primary key's columns, or all of them. */
   readonly key: readonly SelectColumn[];
@@ -41,7 +42,7 @@ export function groupChecksumsStatement(query: ChecksumQuery, range: TidRange, b
     return (
       `SELECT coalesce(string_agg(g::text || ' ' || n || ' ' || a || ' ' || b, ','), '') AS x, ${SETTINGS_SEEN} AS s FROM (` +
       `SELECT g, count(*)::text AS n, ${half(1)} AS a, ${half(65)} AS b FROM (` +
-      `SELECT ('x' || ${rowDigest(query)})::bit(128) AS h, ${group} AS g FROM ONLY ${quoteQualified(schema, name)} AS ${ROW_ALIAS}` +
+      `SELECT ('x' || ${rowDigest(query)})::bit(128) AS h, ${group} AS g FROM ${quoteRows(query.relation)} AS ${ROW_ALIAS}` +
       `${where} OFFSET 0) AS d GROUP BY g) AS e`
     );
   });

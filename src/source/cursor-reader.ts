@@ -10,7 +10,7 @@ import type { OdbcRow } from './odbc-driver';
 import { packedRow, ROW_ALIAS, type SelectColumn } from './select-list';
 import type { Session } from './session';
 import { checkSettings, SETTINGS_SEEN } from './session-settings';
-import { quoteQualified } from './sql';
+import { quoteRows } from './sql';
 
 export interface CursorRead {
   readonly relation: Relation;
@@ -34,7 +34,7 @@ export async function* readCursor(session: Session, read: CursorRead): AsyncGene
   checkSettings(seen, context.doing);
   await session.query(
     `DECLARE pgsluice_rows NO SCROLL CURSOR FOR SELECT ${packedRow(read.columns)} || E'\\x1f' AS r ` +
-      `FROM ${read.relation.includesChildren === true ? '' : 'ONLY '}${quoteQualified(read.relation.schema, read.relation.name)} AS ${ROW_ALIAS}${where}`,
+      `FROM ${quoteRows(read.relation)} AS ${ROW_ALIAS}${where}`,
     context,
   );
   let fetchRows = Math.min(FIRST_FETCH_ROWS, read.batchRows());

@@ -4,18 +4,19 @@ import { isFreeText } from '../model/column-type';
 import { countCharacter } from '../common/count-character';
 import { ConnectorError } from '../common/errors';
 import { NULL_MARKER, PackedBatch, PackedColumn, SEPARATOR } from '../model/packed-batch';
+import type { Relation } from '../model/table';
 import type { TidRange } from '../model/tid-range';
 import { binaryOf, packedAggregate, ROW_ALIAS, type Packing, type SelectColumn } from './select-list';
 import type { OdbcRow } from './odbc-driver';
 import type { RepeatedStatement } from './repeated-statements';
 import { checkSettings, SETTINGS_SEEN } from './session-settings';
-import { quoteQualified } from './sql';
+import { quoteRows } from './sql';
 import { rangeConditions, statementOfRange } from './tid-conditions';
 
 const SERVER_ENCODING = `pg_catalog.current_setting('server_encoding') AS e`;
 
 export interface PackedQuery {
-  readonly relation: { readonly schema: string; readonly name: string };
+  readonly relation: Pick<Relation, 'schema' | 'name' | 'includesChildren'>;
   readonly columns: readonly SelectColumn[];
   readonly range: TidRange;
   /** Only the first rows in this order: SQL expressions over the row alias, and how many rows. */
@@ -68,7 +69,7 @@ function querySql(query: PackedQuery, range: readonly string[]): string {
 function rowSource(query: PackedQuery, range: readonly string[]): string {
   const conditions = [...range, ...query.conditions.map((condition) => `(${condition})`)];
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-  const rows = `ONLY ${quoteQualified(query.relation.schema, query.relation.name)} AS ${ROW_ALIAS}${where}`;
+  const rows = `${quoteRows(query.relation)} AS ${ROW_ALIAS}${where}`;
   if (query.first === undefined) return rows;
   return (
     `(SELECT ${ROW_ALIAS}.*, ${ROW_ALIAS}.ctid FROM ${rows} ` +

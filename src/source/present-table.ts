@@ -4,7 +4,7 @@
  */
 import { ConnectorError } from '../common/errors';
 import { tableKey, type Relation, type TableSchema } from '../model/table';
-import { layoutDigest, RELATION_IS_HEAP } from './catalog-queries';
+import { HAS_POLICIES, layoutDigest, partsOf, RELATION_IS_HEAP } from './catalog-queries';
 import type { Session } from './session';
 
 /** SQL for the digest that `checkLayout` takes. */
@@ -42,6 +42,8 @@ interface PresentRow {
   readonly blocks: number;
   readonly bytes: number;
   readonly tuples: number;
+  /** By itself it would not give the rows that its parent gives of it. */
+  readonly differs: boolean;
 }
 
 /** A guess, where nothing was counted yet. */
@@ -66,15 +68,18 @@ export async function presentRelations(
     : 'c.relpages';
   const bytes = seesFiles ? 'coalesce(pg_catalog.pg_table_size(c.oid), 0)' : '0';
   const [row] = await session.query(
-    `WITH RECURSIVE part(oid) AS (SELECT ${table.oid}::oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part p ON i.inhparent = p.oid)
+    `WITH RECURSIVE ${partsOf(table.oid)}
      SELECT coalesce(json_agg(x), '[]')::text AS j FROM (
        SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", ${RELATION_IS_HEAP} AS "isHeap", c.reltuples::float8 AS "tuples",
-              ${blocks} AS "blocks", ${bytes} AS "bytes"
+              ${blocks} AS "blocks", ${bytes} AS "bytes",
+              ${HAS_POLICIES} OR NOT has_schema_privilege(n.oid, 'USAGE') OR NOT has_any_column_privilege(c.oid, 'SELECT') AS "differs"
        FROM part JOIN pg_catalog.pg_class c ON c.oid = part.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind <> 'p' AND c.relpersistence <> 't' ORDER BY c.oid) AS x`,
     { doing: `looking for partitions of ${tableKey(table)}`, signal },
   );
   const present = JSON.parse(String(row?.['j'])) as PresentRow[];
+  const differing = present.find(({ differs }) => differs);
+  if (differing !== undefined) throw notByItself(table, differing);
   const known = new Set(relations.map(({ oid }) => oid));
   const kept = relations.filter(({ oid }) => present.some((part) => part.oid === oid));
   const added = present.filter(({ oid }) => !known.has(oid));
@@ -88,4 +93,13 @@ export async function presentRelations(
       rangeReadable: isHeap && rangesServed,
     })),
   ];
+}
+
+function notByItself(table: TableSchema, { schema, name }: PresentRow): ConnectorError {
+  const what = `${tableKey({ schema, name })}, part of ${tableKey(table)}, got row-level security or lost a privilege after discovery`;
+  return new ConnectorError(`${what}; nothing of it was kept.`, {
+    code: 'table_altered',
+    kind: 'source',
+    hint: 'Run the sync again: the table is then read through its root.',
+  });
 }

@@ -7,9 +7,10 @@
  */
 import { ConnectorError } from '../common/errors';
 import type { Relation } from '../model/table';
+import { partsOf } from './catalog-queries';
 import { sourceIdentitySql } from './change-tracking';
 import type { Session } from './session';
-import { quoteLiteral, quoteQualified } from './sql';
+import { quoteLiteral, quoteRows } from './sql';
 
 export interface SnapshotInfo {
   /** Name for SET TRANSACTION SNAPSHOT; null where the role may not export one, and nobody can join. */
@@ -25,8 +26,9 @@ export interface SnapshotInfo {
 
 /** What must not change while a table is read by ranges, as of a snapshot. */
 export interface RelationState {
-  /** pg_relation_filenode: another one means that the table was rewritten and rows moved. */
+  /** pg_relation_filenode, or a digest of those of all parts: another one means that rows may have moved. */
   readonly fileNode: string;
+  /** Of the largest part, where the relation includes its children. */
   readonly blocks: number;
 }
 
@@ -89,19 +91,23 @@ export async function beginAndExport(
 function lockAndCompare(relations: readonly Relation[], seesFiles: boolean): string {
   if (relations.length === 0) return '0';
   if (!seesFiles) return `CASE WHEN ${locksOf(relations)} IS NOT NULL THEN 0 END`;
-  return (
-    `CASE WHEN ${locksOf(relations)} IS NOT NULL THEN (SELECT count(*) FROM pg_catalog.pg_class c ` +
-    `WHERE c.oid IN (${relations.map(({ oid }) => oid).join(', ')}) AND c.relfilenode <> 0 ` +
-    `AND c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid))::int4 END`
-  );
+  const replaced = relations.map(({ oid, includesChildren }) => {
+    const parts = includesChildren === true ? `(WITH RECURSIVE ${partsOf(oid)} SELECT p.oid FROM part p)` : `(${oid})`;
+    return (
+      `(SELECT count(*) FROM pg_catalog.pg_class c WHERE c.oid IN ${parts} AND c.relfilenode <> 0 ` +
+      `AND c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid))::int4`
+    );
+  });
+  return `CASE WHEN ${locksOf(relations)} IS NOT NULL THEN ${replaced.join(' + ')} END`;
 }
 
 /** An expression that locks the relations. (A LOCK statement would need SELECT on the whole table, not just on its columns.) */
 function locksOf(relations: readonly Relation[]): string {
-  const locks = relations.map(
-    (relation) =>
-      `(SELECT 1 FROM ${relation.includesChildren === true ? '' : 'ONLY '}${quoteQualified(relation.schema, relation.name)} WHERE false)`,
-  );
+  const locks = relations.map((relation) => {
+    // With a condition that is false for the planner, it would leave partitions out, and not lock them.
+    const never = relation.includesChildren === true ? 'pg_catalog.pg_backend_pid() < 0' : 'false';
+    return `(SELECT 1 FROM ${quoteRows(relation)} WHERE ${never})`;
+  });
   return `ARRAY[${locks.join(', ')}]::int4[]`;
 }
 
@@ -154,15 +160,27 @@ export async function relationStates(
   // A partitioned table may have no partitions yet.
   if (relations.length === 0) return new Map();
   const { seesFiles } = session.allowances;
-  const fileNode = seesFiles ? 'pg_catalog.pg_relation_filenode(c.oid)' : 'c.relfilenode';
   const blocks = seesFiles
     ? `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`
     : 'c.relpages';
-  const rows = await session.query(
-    `SELECT c.oid::int8::text AS oid, (${fileNode})::text AS file_node, (${blocks})::text AS blocks
-     FROM pg_catalog.pg_class c WHERE c.oid IN (${relations.map((relation) => relation.oid).join(', ')})`,
-    { doing: 'reading table sizes', signal },
-  );
+  const fileNode = seesFiles ? 'pg_catalog.pg_relation_filenode(c.oid)' : 'c.relfilenode';
+  const alone = relations.filter(({ includesChildren }) => includesChildren !== true).map(({ oid }) => oid);
+  const statements = relations
+    .filter(({ includesChildren }) => includesChildren === true)
+    .map(
+      ({ oid }) =>
+        // Whatever comes, goes or is rewritten below the root makes it another one.
+        `(WITH RECURSIVE ${partsOf(oid)} SELECT '${oid}' AS oid,
+            md5(string_agg(concat_ws(' ', c.oid::int8, ${fileNode}), ',' ORDER BY c.oid)) AS file_node,
+            max(${blocks})::text AS blocks
+          FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid HAVING bool_or(c.oid = ${oid}))`,
+    );
+  if (alone.length > 0)
+    statements.push(
+      `SELECT c.oid::int8::text AS oid, (${fileNode})::text AS file_node, (${blocks})::text AS blocks
+       FROM pg_catalog.pg_class c WHERE c.oid IN (${alone.join(', ')})`,
+    );
+  const rows = await session.query(statements.join(' UNION ALL '), { doing: 'reading table sizes', signal });
   const states = rows.map((row): [number, RelationState] => [
     Number(row['oid']),
     { fileNode: String(row['file_node']), blocks: Number(row['blocks'] ?? 0) },

@@ -7,6 +7,15 @@ export function quoteQualified(schema: string, name: string): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
+/** What follows FROM: the relation's own rows, or those of its partitions and children as well. */
+export function quoteRows(relation: {
+  readonly schema: string;
+  readonly name: string;
+  readonly includesChildren?: true;
+}): string {
+  return `${relation.includesChildren === true ? '' : 'ONLY '}${quoteQualified(relation.schema, relation.name)}`;
+}
+
 /**
  * A PostgreSQL string literal in the E'' form, whose meaning does not depend on
  * standard_conforming_strings. U+0000 cannot occur in PostgreSQL text and is refused.

@@ -7,7 +7,7 @@ import { quoteIdentifier, quoteLiteral, quoteQualified } from './sql';
 import type { Session } from './session';
 
 /** Where transactions are hidden from us, they are taken to last no longer than this. */
-const HIDDEN_SECONDS = 3600;
+export const HIDDEN_SECONDS = 3600;
 /** Clocks of application servers that write the key may be behind by this much. */
 const CLOCK_SKEW_SECONDS = 60;
 
@@ -16,7 +16,8 @@ const CLOCK_SKEW_SECONDS = 60;
  * a key.
  *
  * A transaction that is still running may have written the time of its start: the watermark stays behind
- * `oldestStart` by the skew of clocks. `windowSeconds` replaces both. A timestamp without time zone may be of
+ * `oldestStart` by the skew of clocks. Rows of logical replication come when their transaction has ended at its origin,
+ * where nobody sees from here how long it lasted. `windowSeconds` replaces all of that. A timestamp without time zone may be of
  * any zone, so that moment is taken to be twelve hours earlier.
  */
 export async function watermarkOf(
@@ -30,7 +31,7 @@ export async function watermarkOf(
   const column = table.columns.find(({ name }) => name === key);
   if (column === undefined) return null;
   const doing = `reading the watermark of ${table.schema}.${table.name}`;
-  const lag = windowSeconds ?? CLOCK_SKEW_SECONDS;
+  const lag = windowSeconds ?? (table.subscribed === true ? HIDDEN_SECONDS : CLOCK_SKEW_SECONDS);
   const moment =
     windowSeconds !== undefined || oldestStart === null ? 'now()' : `${quoteLiteral(oldestStart)}::timestamptz`;
   const safe =

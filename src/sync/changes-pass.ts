@@ -95,6 +95,8 @@ export class ChangesPass {
     const key = table.columns.find(({ name }) => name === run.decision.replicationKey);
     const watermark = run.committed?.watermark ?? null;
     if (key === undefined || watermark === null) return false;
+    // Pages need ctid to tell rows of one moment apart, and through the root it is not unique.
+    if (table.throughRoot !== undefined) return false;
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     const session = await manager.lease(signal);
     try {

@@ -2,6 +2,7 @@
 import { ConnectorError } from '../common/errors';
 import type { Relation } from '../model/table';
 import { readRange } from '../source/batch-reader';
+import { readCursor } from '../source/cursor-reader';
 import type { SelectColumn } from '../source/select-list';
 import type { Session } from '../source/session';
 import { endTransaction, relationStates } from '../source/snapshot';
@@ -42,6 +43,19 @@ export class KeyComparison {
     blocks: number,
     signal: AbortSignal,
   ): Promise<void> {
+    if (!relation.rangeReadable) {
+      const { batchBytes } = this.options;
+      const rows = readCursor(session, {
+        relation,
+        columns: keyColumns(run),
+        conditions: run.selection.conditions,
+        batchBytes,
+        batchRows: () => this.options.batchRows(run),
+        signal,
+      });
+      for await (const batch of rows) await this.options.writer.keys(run, batch);
+      return;
+    }
     const keys = wholeRelation(run, this.options, {
       relation,
       blocks,

@@ -126,7 +126,14 @@ export class PassPreparation {
     run.readWhole = new Set(present.filter(({ oid }) => !known.has(oid)).map(({ oid }) => oid));
     const rewritten = present.some(({ oid, fileNode }) => known.has(oid) && known.get(oid) !== fileNode);
     const gone = committed.relations.some(({ oid }) => !present.some((relation) => relation.oid === oid));
-    if ((rewritten || gone) && !this.options.writer.comparesKeys) {
+    // Of a table that is read through its root, no part can be read by itself.
+    const throughRoot = run.planned.table.throughRoot !== undefined;
+    if (throughRoot && (rewritten || gone || run.readWhole.size > 0)) {
+      this.options.logger.info(
+        `${run.key} has other partitions or children than at its last sync; it is loaded from the start.`,
+      );
+      run.pass = { kind: 'load' };
+    } else if ((rewritten || gone) && !this.options.writer.comparesKeys) {
       this.options.logger.warning(
         `${run.key} was rewritten, truncated or lost a partition; it is loaded from the start.`,
       );

@@ -220,10 +220,12 @@ export class SnapshotReader {
     const { writer } = this.options;
     // Nothing of the relation is done before all of it is: a cursor cannot be taken up again.
     const nothing: TidRange = { lo: 0, hi: 0 };
+    // Rows that come through the root of a table may have no transaction ids, but they have the key.
+    const byKey = run.pass.kind === 'changes' && run.pass.mode === 'timestamp';
     const batches = readCursor(session, {
       relation,
       columns: run.selection.columns,
-      conditions: run.selection.conditions,
+      conditions: [...run.selection.conditions, ...(byKey ? changeConditions(run, relation.oid) : [])],
       batchBytes: this.options.batchBytes,
       batchRows: () => this.options.batchRows(run),
       signal: epoch.signal,

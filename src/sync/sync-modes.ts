@@ -1,7 +1,8 @@
 /** How each table's changes are found, and why: decided before anything is read. */
 import type { SyncMode, TableState } from '../model/sync-state';
-import type { TableSchema } from '../model/table';
+import type { TableSchema, ThroughRoot } from '../model/table';
 import type { KeyCandidate } from '../source/change-tracking';
+import { HIDDEN_SECONDS } from '../source/watermark';
 
 export type ModeSetting = SyncMode | 'auto';
 
@@ -29,6 +30,17 @@ export interface ModeInput {
   readonly keysMayChange: boolean;
 }
 
+const THROUGH_ROOT: Readonly<Record<ThroughRoot, string>> = {
+  privileges: 'the role may read its partitions through it only, without ranges',
+  'row-security': 'row-level security lets its partitions be read through it only, without ranges',
+  hypertable: 'a hypertable is read through its root, without ranges',
+  'virtual-column':
+    'a partition has another expression for a virtual column, so it is read through its root, without ranges',
+  'unknown-child': 'it has a child that the catalog does not describe, so it is read through its root, without ranges',
+};
+
+const FROM_BEFORE = `from ${HIDDEN_SECONDS / 60} minutes before, since logical replication brings rows late`;
+
 /** Names that say by convention when a row was last changed, without case and underscores. */
 const UPDATE_COLUMNS: ReadonlySet<string> = new Set([
   'updatedat',
@@ -53,20 +65,29 @@ export function decideMode(input: ModeInput): ModeDecision {
   const transactionIds = (reason: string): ModeDecision =>
     table.relations.every((relation) => relation.rangeReadable)
       ? { mode: 'xmin', reason, replicationKey: null }
-      : full('its rows cannot be read by ranges');
+      : full(table.throughRoot === undefined ? 'its rows cannot be read by ranges' : THROUGH_ROOT[table.throughRoot]);
   if (setting === 'xmin') return transactionIds('configured');
   const named = options.replicationKey;
+  const late = table.subscribed === true ? `, ${FROM_BEFORE}` : '';
   if (named !== undefined) {
     return input.candidates.some(({ column }) => column === named)
-      ? { mode: 'timestamp', reason: `by ${named}, as configured`, replicationKey: named }
+      ? { mode: 'timestamp', reason: `by ${named}, as configured${late}`, replicationKey: named }
       : full(`its replication key ${named} is no column of type date or timestamp`);
   }
   if (setting === 'auto' && table.estimatedRows <= input.batchRows) return full('small enough to be read whole');
+  if (setting === 'auto' && table.policiesLookElsewhere === true)
+    return full('its row-level security asks functions or other tables, whose answers change without its rows');
+  if (setting === 'auto' && table.subscribed === true)
+    return transactionIds('logical replication brings its rows, with update times of long ago');
   const key = input.candidates.find(
     ({ column, indexed, nullFraction }) => isUpdateColumn(column) && indexed && nullFraction === 0,
   );
   if (key !== undefined)
-    return { mode: 'timestamp', reason: `${key.column} is indexed and without NULLs`, replicationKey: key.column };
+    return {
+      mode: 'timestamp',
+      reason: `${key.column} is indexed and without NULLs${late}`,
+      replicationKey: key.column,
+    };
   return setting === 'timestamp'
     ? transactionIds('timestamp is configured, but there is no indexed update column')
     : transactionIds('no indexed update column');

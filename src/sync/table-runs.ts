@@ -172,6 +172,8 @@ function signatureOf(
     table.columns
       .filter(({ name }) => read.has(name))
       .map(({ name, place, madeOf, labels }) => [name, place, madeOf, labels.slice(0, labelsKnown.get(name))]),
+    // Other policies show other rows, though none was written; without any, nothing is added.
+    ...(table.policies === undefined ? [] : [table.policies]),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
@@ -179,7 +181,9 @@ function signatureOf(
 /** Says what changed; a warning where data may have changed its meaning, an error where the user wants none. */
 function reportDrift(table: TableSchema, committed: TableState | null, sameKey: boolean, options: RunsOptions): void {
   const found = committed?.shape == null ? undefined : describeDrift(committed.shape, shapeOf(table), sameKey);
-  const what = found?.description ?? 'labels of an enum, its transformations or names in the warehouse are others';
+  const what =
+    found?.description ??
+    'labels of an enum, its transformations, its row-level security or names in the warehouse are others';
   if (options.schemaDrift === 'fail') throw driftRefused(tableKey(table), what);
   const level = options.schemaDrift === 'warn' || found?.onlyAdded !== true ? 'warning' : 'info';
   const keyNote = sameKey ? '' : ' Rows marked deleted under the old key are dropped.';

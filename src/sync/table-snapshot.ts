@@ -1,10 +1,19 @@
 /** One table as of one moment, for as many passes over it as are needed, by several readers. */
-import { asConnectorError, type ConnectorError } from '../common/errors';
-import type { Relation, TableSchema } from '../model/table';
+import { asConnectorError, ConnectorError } from '../common/errors';
+import { tableKey, type Relation, type TableSchema } from '../model/table';
 import { blockRange } from '../model/tid-range';
 import type { ConnectionManager } from '../source/connection-manager';
 import type { Session } from '../source/session';
-import { beginAndExport, beginAndImport, endTransaction, relationStates, type SnapshotInfo } from '../source/snapshot';
+import {
+  beginAndExport,
+  beginAndImport,
+  endTransaction,
+  recover,
+  relationStates,
+  type SnapshotInfo,
+} from '../source/snapshot';
+import { ROW_ALIAS } from '../source/select-list';
+import { quoteQualified } from '../source/sql';
 import { planPartitions, type Partition } from './partition-planner';
 
 export interface TableSnapshotOptions {
@@ -72,6 +81,25 @@ export class TableSnapshot {
       ...Array.from({ length: Math.max(0, helpers) }, () => this.help(read).catch(fail)),
     ]);
     if (failure !== undefined) throw failure;
+  }
+
+  /**
+   * How many rows the table says that it has, asked in one statement of its own. undefined: it took longer than a
+   * statement may.
+   */
+  async count(conditions: readonly string[]): Promise<number | undefined> {
+    const { table, signal } = this.options;
+    const where =
+      conditions.length === 0 ? '' : ` WHERE ${conditions.map((condition) => `(${condition})`).join(' AND ')}`;
+    const sql = `SELECT count(*)::text AS n FROM ${quoteQualified(table.schema, table.name)} AS ${ROW_ALIAS}${where}`;
+    try {
+      const [row] = await this.session.query(sql, { doing: `counting ${tableKey(table)}`, signal });
+      return Number(row?.['n']);
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.sqlState !== '57014' || signal.aborted) throw error;
+      await recover(this.session, signal);
+      return undefined;
+    }
   }
 
   private async help(read: (session: Session) => Promise<void>): Promise<void> {

@@ -60,6 +60,8 @@ const SAMPLE_ROWS = 1_000;
 
 export class VerifySource {
   private readonly keyColumns: readonly SelectColumn[];
+  /** Before rules in JavaScript: what the last checksums were made of. */
+  private rowsRead = 0;
 
   constructor(
     private readonly snapshot: TableSnapshot,
@@ -72,13 +74,21 @@ export class VerifySource {
         : primaryKey.flatMap((name) => selection.columns.find((column) => column.name === name) ?? []);
   }
 
+  /** The table's own count, where that and what is read here are not the same. */
+  async otherCount(): Promise<{ readonly counted: number; readonly read: number } | undefined> {
+    const counted = await this.snapshot.count(this.options.selection.conditions);
+    return counted === undefined || counted === this.rowsRead ? undefined : { counted, read: this.rowsRead };
+  }
+
   async groups(bits: number): Promise<GroupChecksums> {
+    this.rowsRead = 0;
     const sums = new Map<number, Checksum>();
     const add = (group: number, sum: Checksum): void =>
       void sums.set(group, addChecksums(sums.get(group) ?? EMPTY_CHECKSUM, sum));
     await this.snapshot.each(this.snapshot.partitions(statementRows), async (session, partition) => {
       if (this.hashesHere) {
         for await (const batch of this.read(session, partition, this.options.selection.columns, [])) {
+          this.rowsRead += batch.rowCount;
           for (const row of this.rulesApplied(batch)) {
             const { high, low } = this.digest(row);
             add(bits === 0 ? 0 : this.keyDigest(row).start >> (16 - bits), checksum(1, high, low));
@@ -90,6 +100,7 @@ export class VerifySource {
           hexColumn(this.groupText(partition, bits)),
         ];
         for await (const batch of this.read(session, partition, columns, [])) {
+          this.rowsRead += batch.rowCount;
           const [digests = [], groups = []] = batch.columns.map((column) => column.values());
           for (const [index, digest] of digests.entries()) {
             const hex = digest ?? '';
@@ -102,7 +113,10 @@ export class VerifySource {
           doing: doing(partition.relation),
           signal: this.options.signal,
         });
-        for (const [group, sum] of parseGroupChecksums(row, doing(partition.relation))) add(group, sum);
+        for (const [group, sum] of parseGroupChecksums(row, doing(partition.relation))) {
+          this.rowsRead += sum.rows;
+          add(group, sum);
+        }
       }
     });
     return sums;

@@ -3,6 +3,7 @@ import type { ConnectorError } from '../../common/errors';
 import type { SyncPlan } from '../../model/plan';
 import { tableKey, type TableSchema } from '../../model/table';
 import { quoteQualified } from '../../source/sql';
+import { describePolicies } from '../discovery';
 import { groupByMode, listTables } from '../mode-groups';
 import { failure, ok, warning, type Finding } from './finding';
 
@@ -25,13 +26,13 @@ export function checkTables(found: TablesFound): readonly Finding[] {
   for (const [key, error] of unusable) findings.push(failure(`table ${key}`, error.message, error.hint));
   for (const message of warnings) findings.push(warning('tables', message, 'Correct it, or go on if it is meant so.'));
   for (const { table } of plan.tables) {
-    if (table.rowSecurity) {
+    const policies = describePolicies(table);
+    if (policies !== undefined) {
+      const advice = table.rowSecurity
+        ? 'Give the role BYPASSRLS or a policy of its own, if all rows are wanted.'
+        : 'Give the table policies as well, if the role should not see all of them.';
       findings.push(
-        warning(
-          `table ${tableKey(table)}`,
-          'Row-level security applies to the role: only the rows that it may see are replicated.',
-          'Give the role BYPASSRLS or a policy of its own, if all rows are wanted.',
-        ),
+        warning(`table ${tableKey(table)}`, `Row-level security applies to the role: ${policies}.`, advice),
       );
     }
     const guessed = table.relations.filter((relation) => withoutStatistics.has(relation.oid));
