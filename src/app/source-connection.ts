@@ -2,6 +2,7 @@
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import { buildConnectionString } from '../source/connection-string';
+import { readDataSource } from '../source/data-source';
 import { ConnectionManager } from '../source/connection-manager';
 import { chooseDriver } from '../source/odbc-driver';
 import { serverAddress } from '../source/server-answer';
@@ -17,9 +18,11 @@ export function openSource(
   onStatement?: SessionOptions['onStatement'],
 ): ConnectionManager {
   const driver = settings.dsn === undefined ? chooseDriver(settings.driver) : undefined;
+  const target = { ...settings, connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS };
+  const source = settings.dsn === undefined ? undefined : readDataSource(settings.dsn);
   return new ConnectionManager({
     session: {
-      connectionString: buildConnectionString(driver, { ...settings, connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS }),
+      connectionString: buildConnectionString(driver, target, source),
       connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
       server: settings.dsn === undefined ? serverAddress(settings.host, settings.port) : undefined,
       statementTimeoutSeconds: settings.statementTimeoutSeconds,

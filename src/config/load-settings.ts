@@ -152,6 +152,8 @@ function toSettings(values: OptionValues): Settings {
     password: values.password,
     sslmode: values.sslmode,
     sslrootcert: values.sslrootcert,
+    sslcert: values.sslcert,
+    sslkey: values.sslkey,
     region: values.region,
     maxRetries: values.max_retries,
     retrySleepSeconds: values.retry_sleep_seconds,

@@ -82,6 +82,7 @@ const RULES: readonly StateRule[] = [
     hint: 'Another session holds a strong lock on the table; try again later or raise "lock_timeout_seconds".',
   },
   { state: '25P03', code: 'idle_transaction_ended', kind: 'connection', retryable: true, losesConnection: true },
+  { state: '25P04', code: 'transaction_timeout', kind: 'connection', retryable: true, losesConnection: true },
   { state: '25006', code: 'read_only', kind: 'source', retryable: false },
   {
     state: '42501',
@@ -156,6 +157,38 @@ const TLS_REFUSED: StateRule = {
   hint: 'Check "sslmode" and "sslrootcert", and "ssl" and the certificate of the server.',
 };
 
+/** An option that libpq or the server will not have: it is wrong at every attempt. */
+const WRONG_OPTION: StateRule = {
+  state: '08001',
+  code: 'wrong_connection_option',
+  kind: 'configuration',
+  retryable: false,
+  losesConnection: true,
+  hint: 'Correct it in the configuration, in the data source of odbc.ini, in a PG… environment variable, or in the service file.',
+};
+
+/**
+ * As libpq (fe-connect.c), psqlODBC and the server say it at a login. Of several hosts, one may yet become what
+ * target_session_attrs asks for; a single one that is something else is the wrong one.
+ */
+const WRONG_OPTION_WORDS = [
+  /^libpq connection parameter error|conflicts with other ordinary option|^Connection string parse error/,
+  /^invalid \S+(?: \S+)? value: "|^invalid integer value "|^invalid (?:port number|connection option|URI|percent)/,
+  /^could not match \d+ (?:port numbers|host addresses|host names) to \d+|^missing "=" after "/,
+  /^definition of service "|service file "|syntax error in service file/,
+  /channel binding required|channel binding is required|authentication method requirement "/,
+  /unrecognized configuration parameter "|invalid value for parameter "|permission denied to set (?:role|parameter) "/,
+  /^could not (?:open|read|load) (?:certificate|private key) file|^(?:certificate present, but not )?private key file "/,
+];
+const UNFIT_SERVER_WORDS = /server is (?:not )?in hot standby mode|session is (?:not )?read-only/;
+
+function isWrongOption(text: string): boolean {
+  // What follows the address is of the server's, or of a step of the login.
+  const parts = text.split(/connection to server (?:at|on socket) ".*?"(?: \(.*?\))?(?:, port \d+)? failed: /);
+  const said = (parts.at(-1) ?? text).replace(/^FATAL:\s*/, '');
+  return WRONG_OPTION_WORDS.some((words) => words.test(said)) || (parts.length <= 2 && UNFIT_SERVER_WORDS.test(said));
+}
+
 function ruleFor(state: string): StateRule | undefined {
   return RULES.find((rule) => rule.state === state) ?? RULES.find((rule) => rule.state === state.slice(0, 2));
 }
@@ -179,8 +212,7 @@ export function translateOdbcError(error: unknown, doing: string): ConnectorErro
   const text = cleanMessage(first?.message ?? (error instanceof Error ? error.message : String(error)));
   // libpq refuses a login before there is a SQLSTATE to report: psqlODBC calls it all 08001.
   const state = refineState(first?.state, text);
-  const rule =
-    state === '08001' && TLS_WORDS.test(text) ? TLS_REFUSED : state === undefined ? undefined : ruleFor(state);
+  const rule = state === undefined ? undefined : state === '08001' ? loginRule(text) : ruleFor(state);
   return new ConnectorError(`${sentence(text)} (while ${doing}${state === undefined ? '' : `, SQLSTATE ${state}`}).`, {
     code: rule?.code ?? 'odbc_error',
     kind: rule?.kind ?? 'source',
@@ -198,6 +230,11 @@ function hintFor(rule: StateRule | undefined, text: string): { readonly hint?: s
   if (/materialized view ".*" has not been populated/.test(text))
     return { hint: 'Run REFRESH MATERIALIZED VIEW for it, or leave it out with "table_filters".' };
   return rule?.hint === undefined ? {} : { hint: rule.hint };
+}
+
+function loginRule(text: string): StateRule | undefined {
+  if (isWrongOption(text)) return WRONG_OPTION;
+  return TLS_WORDS.test(text) ? TLS_REFUSED : ruleFor('08001');
 }
 
 const TLS_WORDS = /does not support SSL|\bcertificate\b/i;

@@ -4,7 +4,8 @@ import type { Relation, TableSchema } from '../model/table';
 import { blockRange } from '../model/tid-range';
 import type { ConnectionManager } from '../source/connection-manager';
 import type { Session } from '../source/session';
-import { beginAndExport, beginAndImport, endTransaction, relationStates, type SnapshotInfo } from '../source/snapshot';
+import { beginAndExport, endTransaction, relationStates, type SnapshotInfo } from '../source/snapshot';
+import { joinSnapshot } from './join-snapshot';
 import { planPartitions, type Partition } from './partition-planner';
 
 export interface TableSnapshotOptions {
@@ -76,13 +77,12 @@ export class TableSnapshot {
 
   private async help(read: (session: Session) => Promise<void>): Promise<void> {
     const { manager, table, signal } = this.options;
-    const session = await manager.lease(signal);
+    // Where it may not join, the others read the rest.
+    const session = await joinSnapshot(manager, this.snapshot, table.relations, signal);
+    if (session === undefined) return;
     try {
-      // Where it may not join, the others read the rest.
-      if (await beginAndImport(session, this.snapshot, table.relations, signal)) {
-        await read(session);
-        await endTransaction(session);
-      }
+      await read(session);
+      await endTransaction(session);
     } catch (error) {
       await manager.discard(session);
       throw error;
