@@ -157,6 +157,12 @@ const TLS_REFUSED: StateRule = {
   hint: 'Check "sslmode" and "sslrootcert", and "ssl" and the certificate of the server.',
 };
 
+/** The server's pg_hba.conf asks for one (clientcert, or the method cert). */
+const CERTIFICATE_WANTED: StateRule = {
+  ...TLS_REFUSED,
+  hint: 'Set "sslcert" and "sslkey" to the certificate of the role and its key.',
+};
+
 /** An option that libpq or the server will not have: it is wrong at every attempt. */
 const WRONG_OPTION: StateRule = {
   state: '08001',
@@ -234,6 +240,7 @@ function hintFor(rule: StateRule | undefined, text: string): { readonly hint?: s
 
 function loginRule(text: string): StateRule | undefined {
   if (isWrongOption(text)) return WRONG_OPTION;
+  if (/requires a valid client certificate/.test(text)) return CERTIFICATE_WANTED;
   return TLS_WORDS.test(text) ? TLS_REFUSED : ruleFor('08001');
 }
 
