@@ -98,11 +98,7 @@ function habitualOptions(connectTimeoutSeconds: number): readonly LibpqOption[] 
   ];
 }
 
-function libpqOptions(
-  configured: readonly LibpqOption[],
-  connectTimeoutSeconds: number,
-  source: DataSource,
-): string {
+function libpqOptions(configured: readonly LibpqOption[], connectTimeoutSeconds: number, source: DataSource): string {
   const theirs = (source.get('pqopt') ?? '').trim();
   if (/^postgres(ql)?:\/\//.test(theirs))
     throw new ConnectorError('The pqopt of the data source in "dsn" is a URI, to which nothing can be added.', {

@@ -29,7 +29,9 @@ const OTHERS: readonly (readonly [words: RegExp, name: string])[] = [
 export function otherProduct(version: string): string | undefined {
   const known = OTHERS.find(([words]) => words.test(version))?.[1];
   if (known !== undefined) return known;
-  return /^(?:PostgreSQL|EnterpriseDB) \d/.test(version) ? undefined : (/^[^\d(,]{1,40}/.exec(version)?.[0].trim() ?? '');
+  return /^(?:PostgreSQL|EnterpriseDB) \d/.test(version)
+    ? undefined
+    : (/^[^\d(,]{1,40}/.exec(version)?.[0].trim() ?? '');
 }
 
 export function refuseOtherProduct(version: string): void {

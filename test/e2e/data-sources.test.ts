@@ -43,7 +43,10 @@ async function withSource(
   writeFileSync(ini, `[shop]\nDriver = PostgreSQL Unicode\n${[...server, ...lines].join('\n')}\n`);
   const configuration = join(database.folder, 'source.json');
   const values = { dsn: 'shop', password: database.password, warehouse_path: 'shop.db', state_path: 'shop.json' };
-  writeFileSync(configuration, JSON.stringify({ ...values, max_retries: '2', retry_sleep_seconds: '0', ...configured }));
+  writeFileSync(
+    configuration,
+    JSON.stringify({ ...values, max_retries: '2', retry_sleep_seconds: '0', ...configured }),
+  );
   const result = await runCli([command, '--configuration', configuration], { env: { ODBCINI: ini, ...environment } });
   expectPresentable(result, [database.password]);
   return result;
@@ -64,9 +67,9 @@ it("a data source's role, application name and keepalives are in force; a user, 
   expect(result.code).toBe(0);
   const warehouse = await openWarehouse(join(database.folder, 'shop.db'));
   for (const table of ['sales', 'listed'])
-    expect(await warehouse.rows(`SELECT count(*)::INT, min(id % 2), max(id % 2) FROM tester.source_public_${table}`)).toEqual([
-      [ROWS / 2, 0, 0],
-    ]);
+    expect(
+      await warehouse.rows(`SELECT count(*)::INT, min(id % 2), max(id % 2) FROM tester.source_public_${table}`),
+    ).toEqual([[ROWS / 2, 0, 0]]);
   warehouse.close();
   expect((await withSource('verify', lines, configured)).code).toBe(0);
 });
@@ -84,7 +87,9 @@ it("what is configured comes before what the data source's pqopt says, what is o
     const result = await withSource('sync', lines, configured);
     expect(complaints(result)).toEqual([]);
     const warehouse = await openWarehouse(join(database.folder, 'shop.db'));
-    expect(await warehouse.rows('SELECT app, memory FROM tester.source_public_session')).toEqual([['their own', '5MB']]);
+    expect(await warehouse.rows('SELECT app, memory FROM tester.source_public_session')).toEqual([
+      ['their own', '5MB'],
+    ]);
     warehouse.close();
   } finally {
     await database.client.query('DROP VIEW session');
@@ -112,6 +117,8 @@ it.each<[what: string, line: string, environment: Record<string, string>, said: 
 it('a wrong option of the environment ends a sync without a data source, too', async () => {
   const configuration = writeConfiguration(database, { max_retries: '3' });
   const result = await runCli(['sync', '--configuration', configuration], { env: { PGSERVICE: 'nowhere' } });
-  expect(complaints(result)).toEqual([expect.stringMatching(/definition of service "nowhere" not found .*Correct it in/)]);
+  expect(complaints(result)).toEqual([
+    expect.stringMatching(/definition of service "nowhere" not found .*Correct it in/),
+  ]);
   expect(result.code).toBe(2);
 });

@@ -88,7 +88,14 @@ function columns(...names: readonly string[]): Buffer {
   const described = names.map((name) =>
     Buffer.concat([
       Buffer.from(`${name}\0`),
-      Buffer.concat([int(0), Buffer.from([0, 0]), int(TEXT_OID), Buffer.from([0xff, 0xff]), int(-1), Buffer.from([0, 0])]),
+      Buffer.concat([
+        int(0),
+        Buffer.from([0, 0]),
+        int(TEXT_OID),
+        Buffer.from([0xff, 0xff]),
+        int(-1),
+        Buffer.from([0, 0]),
+      ]),
     ]),
   );
   return message('T', Buffer.from([0, names.length]), ...described);

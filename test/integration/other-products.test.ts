@@ -42,7 +42,9 @@ it.each([
     code: 'not_postgresql',
     kind: 'configuration',
     retryable: false,
-    message: expect.stringMatching(`^The server is ${name}, not PostgreSQL, and only PostgreSQL can be read exactly`),
+    message: expect.stringMatching(
+      `^The server is ${name}, not PostgreSQL, and only PostgreSQL can be read exactly`,
+    ) as unknown,
   });
 });
 
@@ -50,14 +52,16 @@ it('what answers the first statement is recognised, too, and need not know a GSS
   const answer = (): string => 'PostgreSQL 18.6 (PGlite 0.5.14) on wasm32-unknown-emscripten';
   expect(await refusal({ answer, knowsGssenc: false })).toMatchObject({
     code: 'not_postgresql',
-    message: expect.stringMatching(/^The server is PGlite, not PostgreSQL/),
+    message: expect.stringMatching(/^The server is PGlite, not PostgreSQL/) as unknown,
   });
 });
 
 it('what does not even say who it is', async () => {
   expect(await refusal({ answer: () => missing('function') })).toMatchObject({
     code: 'not_postgresql',
-    message: expect.stringMatching(/^The server speaks PostgreSQL's protocol and is not PostgreSQL: unknown function/),
+    message: expect.stringMatching(
+      /^The server speaks PostgreSQL's protocol and is not PostgreSQL: unknown function/,
+    ) as unknown,
   });
 });
 
