@@ -2,6 +2,7 @@
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import { buildConnectionString } from '../source/connection-string';
+import { readDataSource } from '../source/data-source';
 import { ConnectionManager } from '../source/connection-manager';
 import { libpqOf, rootCertificateProblem } from '../source/libpq';
 import { chooseDriver } from '../source/odbc-driver';
@@ -21,9 +22,11 @@ export function openSource(
   const problem =
     driver === undefined ? undefined : rootCertificateProblem(settings.sslrootcert, () => libpqOf(driver));
   if (problem !== undefined) throw problem;
+  const target = { ...settings, connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS };
+  const source = settings.dsn === undefined ? undefined : readDataSource(settings.dsn);
   return new ConnectionManager({
     session: {
-      connectionString: buildConnectionString(driver, { ...settings, connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS }),
+      connectionString: buildConnectionString(driver, target, source),
       connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
       server: settings.dsn === undefined ? serverAddress(settings.host, settings.port) : undefined,
       statementTimeoutSeconds: settings.statementTimeoutSeconds,

@@ -194,6 +194,8 @@ function toSettings(values: OptionValues, optionsDirectory: string): Settings {
     password: values.password,
     sslmode: values.sslmode,
     sslrootcert: values.sslrootcert,
+    sslcert: values.sslcert,
+    sslkey: values.sslkey,
     region: values.region,
     maxRetries: values.max_retries,
     retrySleepSeconds: values.retry_sleep_seconds,

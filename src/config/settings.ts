@@ -17,6 +17,8 @@ export interface Settings {
   readonly password: string | undefined;
   readonly sslmode: SslMode | undefined;
   readonly sslrootcert: string | undefined;
+  readonly sslcert: string | undefined;
+  readonly sslkey: string | undefined;
   /** Business region of the `orders` rule; undefined: nothing is filtered. */
   readonly region: string | undefined;
   readonly maxRetries: number;

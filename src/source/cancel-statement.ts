@@ -12,6 +12,8 @@ export async function cancelStatement(target: OdbcTarget, backendPid: number): P
   try {
     const connection = await openOdbcConnection(target);
     try {
+      // A login may have begun with another role, which may not cancel what the login's own role runs.
+      await connection.query('SET ROLE NONE');
       await connection.query(`SELECT pg_catalog.pg_cancel_backend(${backendPid})::text AS done`);
     } finally {
       await connection.close();

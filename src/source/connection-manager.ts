@@ -5,8 +5,9 @@
  * again, or closed when it was lost, discarded, or is older than the expiry. Expiry is looked at between
  * two uses (`lease`) and, by readers, between two batches (`expired`); never in the middle of a statement.
  */
-import { ConnectorError } from '../common/errors';
+import { asConnectorError, ConnectorError, interrupted } from '../common/errors';
 import type { Logger } from '../common/logger';
+import { sleep } from '../common/retry';
 import { monotonicClock, Session, type Clock, type SessionOptions } from './session';
 
 export interface ConnectionManagerOptions {
@@ -18,11 +19,18 @@ export interface ConnectionManagerOptions {
   readonly logger: Logger;
 }
 
+/** A server notices within milliseconds that a connection was closed; a busy one takes longer. */
+const SERVER_CLOSING_SECONDS = 0.2;
+const MOST_REFUSALS = 10;
+
 export class ConnectionManager {
   private readonly idle: Session[] = [];
   private readonly leased = new Set<Session>();
   private readonly clock: Clock;
+  private readonly told = new Set<string>();
+  private readonly waiting: (() => void)[] = [];
   private opening = 0;
+  private closes = 0;
   private closed = false;
   private closing: Promise<unknown> = Promise.resolve();
   private ahead: { readonly settled: Promise<void>; readonly abort: AbortController } | undefined;
@@ -45,8 +53,54 @@ export class ConnectionManager {
     this.ahead = { settled, abort };
   }
 
-  /** An open, unexpired session for the caller alone, until `release` or `discard`. */
+  /**
+   * An open, unexpired session for the caller alone, until `release` or `discard`. Where the server gives no further
+   * connection, it waits for one that others have: whoever holds a session must not wait here for another.
+   */
   async lease(signal?: AbortSignal): Promise<Session> {
+    for (let refusals = 1; ; refusals += 1) {
+      try {
+        return await this.leaseNow(signal);
+      } catch (error) {
+        if (asConnectorError(error).code !== 'too_many_connections') throw error;
+        if (this.leased.size > 0) this.tellOnce(fewer(error));
+        if (this.leased.size > 0) await this.untilGivenBack(signal);
+        // The server may not have noticed yet that the last one was closed.
+        else if (this.closes > 0 && refusals <= MOST_REFUSALS) await sleep(SERVER_CLOSING_SECONDS, signal);
+        else throw error;
+      }
+    }
+  }
+
+  /** As `lease`, for work that others can do as well; undefined where the server gives no further connection. */
+  async leaseAnother(signal: AbortSignal): Promise<Session | undefined> {
+    try {
+      return await this.leaseNow(signal);
+    } catch (thrown) {
+      const error = asConnectorError(thrown);
+      if (error.kind !== 'connection' || signal.aborted) throw error;
+      this.tellOnce(fewer(error));
+      return undefined;
+    }
+  }
+
+  /** A warning that is the same for all tables. */
+  tellOnce(message: string): void {
+    if (this.told.has(message)) return;
+    this.told.add(message);
+    this.options.logger.warning(message);
+  }
+
+  private async untilGivenBack(signal: AbortSignal | undefined): Promise<void> {
+    await untilAborted(new Promise((resolve) => this.waiting.push(resolve)), signal);
+    if (signal?.aborted === true) throw interrupted('Interrupted while waiting for a connection.');
+  }
+
+  private givenBack(): void {
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  private async leaseNow(signal: AbortSignal | undefined): Promise<Session> {
     if (this.idle.length === 0 && this.ahead !== undefined) await untilAborted(this.ahead.settled, signal);
     // It may have been closed meanwhile.
     if (this.closed)
@@ -56,7 +110,7 @@ export class ConnectionManager {
         this.leased.add(session);
         return session;
       }
-      await session.close();
+      await this.end(session);
     }
     if (this.full) {
       throw new ConnectorError(`More than ${this.options.maxConnections} connections were asked for at once.`, {
@@ -91,13 +145,20 @@ export class ConnectionManager {
   /** Gives a session back. It must not be inside a transaction. */
   async release(session: Session): Promise<void> {
     if (!this.leased.delete(session)) return;
-    if (this.closed || !session.usable || this.expired(session)) await session.close();
+    if (this.closed || !session.usable || this.expired(session)) await this.end(session);
     else this.idle.push(session);
+    this.givenBack();
   }
 
   /** Closes a session that is lost, or whose transaction should end with it. */
   async discard(session: Session): Promise<void> {
     this.leased.delete(session);
+    await this.end(session);
+    this.givenBack();
+  }
+
+  private async end(session: Session): Promise<void> {
+    this.closes += 1;
     await session.close();
   }
 
@@ -106,10 +167,15 @@ export class ConnectionManager {
     this.closed = true;
     const all = [...this.idle.splice(0), ...this.leased];
     this.leased.clear();
+    this.givenBack();
     this.ahead?.abort.abort();
     this.closing = Promise.all([this.closing, this.ahead?.settled, ...all.map((session) => session.close())]);
     return this.closing.then(() => undefined);
   }
+}
+
+function fewer(error: unknown): string {
+  return `The server gives no further connection, so fewer read at once: ${asConnectorError(error).message}`;
 }
 
 /** Resolves with the promise, or when the signal aborts. */

@@ -82,6 +82,7 @@ const RULES: readonly StateRule[] = [
     hint: 'Another session holds a strong lock on the table; try again later or raise "lock_timeout_seconds".',
   },
   { state: '25P03', code: 'idle_transaction_ended', kind: 'connection', retryable: true, losesConnection: true },
+  { state: '25P04', code: 'transaction_timeout', kind: 'connection', retryable: true, losesConnection: true },
   { state: '25006', code: 'read_only', kind: 'source', retryable: false },
   {
     state: '42501',
@@ -167,9 +168,52 @@ const FOREIGN_SERVER: StateRule = {
 /** postgres_fdw's own words; libpq quotes the host only after "at". Other wrappers have a SQLSTATE for it. */
 const FOREIGN_WORDS = /^could not connect to server "/;
 
-function specialRule(state: string | undefined, text: string): StateRule | undefined {
-  if (state === 'HV00N' || (state === '08001' && FOREIGN_WORDS.test(text))) return FOREIGN_SERVER;
-  return state === '08001' && TLS_WORDS.test(text) ? TLS_REFUSED : undefined;
+function isForeignServer(state: string | undefined, text: string): boolean {
+  return state === 'HV00N' || (state === '08001' && FOREIGN_WORDS.test(text));
+}
+
+/** The server's pg_hba.conf asks for one (clientcert, or the method cert). */
+const CERTIFICATE_WANTED: StateRule = {
+  ...TLS_REFUSED,
+  hint: 'Set "sslcert" and "sslkey" to the certificate of the role and its key.',
+};
+
+/** An option that libpq or the server will not have: it is wrong at every attempt. */
+const WRONG_OPTION: StateRule = {
+  state: '08001',
+  code: 'wrong_connection_option',
+  kind: 'configuration',
+  retryable: false,
+  losesConnection: true,
+  hint: 'Correct it in the configuration, in the data source of odbc.ini, in a PG… environment variable, or in the service file.',
+};
+
+/**
+ * As libpq (fe-connect.c), psqlODBC and the server say it at a login. Of several hosts, one may yet become what
+ * target_session_attrs asks for; a single one that is something else is the wrong one.
+ */
+const WRONG_OPTION_WORDS = [
+  /^libpq connection parameter error|conflicts with other ordinary option|^Connection string parse error/,
+  /^invalid \S+(?: \S+)? value: "|^invalid integer value "|^invalid (?:port number|connection option|URI|percent)/,
+  /^could not match \d+ (?:port numbers|host addresses|host names) to \d+|^missing "=" after "/,
+  /^definition of service "|service file "|syntax error in service file/,
+  /channel binding required|channel binding is required|authentication method requirement "/,
+  /unrecognized configuration parameter "|invalid value for parameter "|permission denied to set (?:role|parameter) "/,
+  /^could not (?:open|read|load) (?:certificate|private key) file|^(?:certificate present, but not )?private key file "/,
+];
+const UNFIT_SERVER_WORDS = /server is (?:not )?in hot standby mode|session is (?:not )?read-only/;
+
+function isWrongOption(text: string): boolean {
+  // What follows the address is of the server's, or of a step of the login.
+  const parts = text.split(/connection to server (?:at|on socket) ".*?"(?: \(.*?\))?(?:, port \d+)? failed: /);
+  const said = (parts.at(-1) ?? text).replace(/^FATAL:\s*/, '');
+  return WRONG_OPTION_WORDS.some((words) => words.test(said)) || (parts.length <= 2 && UNFIT_SERVER_WORDS.test(said));
+}
+
+function ruleOf(state: string | undefined, text: string): StateRule | undefined {
+  if (isForeignServer(state, text)) return FOREIGN_SERVER;
+  if (state === undefined) return undefined;
+  return state === '08001' ? loginRule(text) : ruleFor(state);
 }
 
 function ruleFor(state: string): StateRule | undefined {
@@ -196,7 +240,7 @@ export function translateOdbcError(error: unknown, doing: string): ConnectorErro
   const text = cleanMessage(first?.message ?? (error instanceof Error ? error.message : String(error)));
   // libpq refuses a login before there is a SQLSTATE to report: psqlODBC calls it all 08001.
   const state = refineState(first?.state, text);
-  const rule = specialRule(state, text) ?? (state === undefined ? undefined : ruleFor(state));
+  const rule = ruleOf(state, text);
   return new ConnectorError(`${sentence(text)} (while ${doing}${state === undefined ? '' : `, SQLSTATE ${state}`}).`, {
     code: rule?.code ?? 'odbc_error',
     kind: rule?.kind ?? 'source',
@@ -218,6 +262,12 @@ function hintFor(rule: StateRule | undefined, text: string): { readonly hint?: s
   if (/materialized view ".*" has not been populated/.test(text))
     return { hint: 'Run REFRESH MATERIALIZED VIEW for it, or leave it out with "table_filters".' };
   return rule?.hint === undefined ? {} : { hint: rule.hint };
+}
+
+function loginRule(text: string): StateRule | undefined {
+  if (isWrongOption(text)) return WRONG_OPTION;
+  if (/requires a valid client certificate/.test(text)) return CERTIFICATE_WANTED;
+  return TLS_WORDS.test(text) ? TLS_REFUSED : ruleFor('08001');
 }
 
 const TLS_WORDS = /does not support SSL|\bcertificate\b/i;

@@ -22,6 +22,10 @@ export interface ServerAddress {
  */
 const GSSENC_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30]);
 
+/** What everything that speaks the protocol answers; some know no GSSENCRequest, and wait for more (PGlite). */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+const SECOND_REQUEST_AFTER_MS = 2_000;
+
 /**
  * The address, where libpq would try no other host. undefined: it is in a data source, or libpq's own default, or there
  * are several.
@@ -45,6 +49,7 @@ export async function answers({ host, port }: ServerAddress, limitMs: number, si
     const finish = (answered: boolean | ConnectorError): void => {
       finished = true;
       clearTimeout(timer);
+      clearTimeout(second);
       signal?.removeEventListener('abort', giveUp);
       for (const socket of asked) socket.destroy();
       if (typeof answered === 'boolean') resolve(answered);
@@ -52,18 +57,27 @@ export async function answers({ host, port }: ServerAddress, limitMs: number, si
     };
     const giveUp = (): void => finish(false);
     const timer = setTimeout(giveUp, limitMs);
+    let second: NodeJS.Timeout | undefined;
     signal?.addEventListener('abort', giveUp, { once: true });
     const askAll = (places: readonly NetConnectOpts[]): void => {
+      ask(places, GSSENC_REQUEST);
+      // Over connections of their own: one that has begun is in the middle of the first question.
+      second = setTimeout(() => {
+        for (const socket of asked) socket.destroy();
+        asked.clear();
+        ask(places, SSL_REQUEST);
+      }, SECOND_REQUEST_AFTER_MS);
+    };
+    const ask = (places: readonly NetConnectOpts[], request: Buffer): void => {
       for (const place of places) {
         const socket = connect(place);
         asked.add(socket);
         socket.on('error', () => undefined);
         socket.on('data', () => finish(true));
         socket.on('close', () => {
-          asked.delete(socket);
-          if (asked.size === 0 && !finished) finish(true);
+          if (asked.delete(socket) && asked.size === 0 && !finished) finish(true);
         });
-        socket.write(GSSENC_REQUEST);
+        socket.write(request);
       }
     };
     if (host.startsWith('/')) {

@@ -15,6 +15,7 @@ import { losesConnection, translateOdbcError } from './odbc-error';
 import { bufferFor, openOdbcConnection, type OdbcConnection, type OdbcRow, type OdbcTarget } from './odbc-driver';
 import { Allowances, DENIED_OBJECTS } from './optional-facts';
 import { RepeatedStatements, type RepeatedStatement } from './repeated-statements';
+import { explainRefusal, refuseOtherProduct } from './server-product';
 import { VALUE_SETTINGS } from './session-settings';
 import { quoteLiteral } from './sql';
 
@@ -81,13 +82,17 @@ export class Session {
       });
     } catch (error) {
       const translated = translateOdbcError(error, 'connecting');
-      throw translated.kind === 'source'
-        ? new ConnectorError(translated.message, { ...errorParts(translated), kind: 'connection' })
-        : translated;
+      throw translated.kind === 'source' ? atLogin(translated) : translated;
     }
     const probe = new Session(connection, options, clock(), 0, new Allowances(''));
     try {
-      const [row] = await probe.query(sessionSettings(options), { doing: 'preparing the connection', signal });
+      const context = { doing: 'preparing the connection', signal };
+      const [row] = await probe.query(sessionSettings(options), context).catch(async (error: unknown) => {
+        const asked = async (): Promise<string> =>
+          String((await probe.query('SELECT version() AS product', context))[0]?.['product']);
+        throw await explainRefusal(error, asked);
+      });
+      refuseOtherProduct(String(row?.['product']));
       const denied = row?.['denied'];
       const allowances = new Allowances(typeof denied === 'string' ? denied : '');
       return new Session(connection, options, clock(), Number(row?.['pid']), allowances);
@@ -161,21 +166,24 @@ function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 
-function errorParts(error: ConnectorError): {
-  code: string;
-  retryable: boolean;
-  sqlState?: string;
-  hint?: string;
-  cause: unknown;
-} {
-  return {
-    code: error.code,
-    retryable: error.retryable,
-    ...(error.sqlState === undefined ? {} : { sqlState: error.sqlState }),
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error.cause,
-  };
+/** An error of a login, whatever the server takes it for. */
+function atLogin(error: ConnectorError): ConnectorError {
+  const { code, retryable, sqlState, cause } = error;
+  // The driver's own first statements are refused by no PostgreSQL.
+  const refused = sqlState !== undefined && /^(?:42(?!501)|0A|22)/.test(sqlState);
+  const hint = refused ? 'Check that "host" and "port" are those of a PostgreSQL server.' : error.hint;
+  return new ConnectorError(error.message, {
+    code,
+    kind: 'connection',
+    retryable,
+    ...(sqlState === undefined ? {} : { sqlState }),
+    ...(hint === undefined ? {} : { hint }),
+    cause,
+  });
 }
+
+/** Timeouts that older servers do not know (PostgreSQL 14, 17): 0, as a role may have them otherwise. */
+const NEWER_TIMEOUTS = ['idle_session_timeout', 'transaction_timeout'];
 
 /**
  * One statement sets everything that changes how a value is written or how long a statement may hold
@@ -187,7 +195,10 @@ function sessionSettings(options: SessionOptions): string {
     ...VALUE_SETTINGS,
     standard_conforming_strings: 'on',
     default_transaction_read_only: 'on',
+    // A role may have them otherwise: what waits for a destination would be ended, or wait for other transactions.
     idle_in_transaction_session_timeout: '0',
+    default_transaction_isolation: 'read committed',
+    default_transaction_deferrable: 'off',
     statement_timeout: `${Math.round(options.statementTimeoutSeconds * 1000)}`,
     lock_timeout: `${Math.round(options.lockTimeoutSeconds * 1000)}`,
     // A batch is a short statement: compiling it costs more than it saves.
@@ -205,7 +216,11 @@ function sessionSettings(options: SessionOptions): string {
     ([name, value], index) =>
       `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false) AS s${index}`,
   );
-  return `SELECT pg_catalog.pg_backend_pid() AS pid, ${DENIED_OBJECTS} AS denied, ${calls.join(', ')}`;
+  const newer = NEWER_TIMEOUTS.map(
+    (name, index) =>
+      `CASE WHEN pg_catalog.current_setting('${name}', true) IS NOT NULL THEN pg_catalog.set_config('${name}', '0', false) END AS t${index}`,
+  );
+  return `SELECT pg_catalog.version() AS product, pg_catalog.pg_backend_pid() AS pid, ${DENIED_OBJECTS} AS denied, ${[...calls, ...newer].join(', ')}`;
 }
 
 interface Limit {

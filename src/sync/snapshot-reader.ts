@@ -12,8 +12,9 @@ import { packedQuerySql, unpackResult, type PackedQuery } from '../source/packed
 import { leastDigits } from '../source/select-list';
 import { checkLayout, presentLayout } from '../source/present-table';
 import type { Clock, Session } from '../source/session';
-import { beginAndImport, endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
+import { endTransaction, SNAPSHOT_XMIN, type SnapshotInfo } from '../source/snapshot';
 import { applyBatchRules } from './batch-rules';
+import { joinSnapshot } from './join-snapshot';
 import type { ProcessorOptions } from './processor-options';
 import { changeConditions, PassPreparation, startOfPass, WHOLE } from './pass-preparation';
 import { isPartitioned, partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';
@@ -137,13 +138,10 @@ export class SnapshotReader {
       }
       try {
         if (epoch.queue.length === 0) return;
-        const session = await manager.lease(epoch.signal);
+        const { relations } = epoch.run.planned.table;
+        const session = await joinSnapshot(manager, epoch.snapshot, relations, epoch.signal);
+        if (session === undefined) return;
         try {
-          const { relations } = epoch.run.planned.table;
-          if (!(await beginAndImport(session, epoch.snapshot, relations, epoch.signal))) {
-            await manager.release(session);
-            return;
-          }
           await this.readPartitions(epoch, session, () => pool.crowded || manager.expired(session));
           await endTransaction(session);
         } catch (error) {

@@ -4,16 +4,10 @@ import { tableKey, type Relation, type TableSchema } from '../model/table';
 import { blockRange } from '../model/tid-range';
 import type { ConnectionManager } from '../source/connection-manager';
 import type { Session } from '../source/session';
-import {
-  beginAndExport,
-  beginAndImport,
-  endTransaction,
-  recover,
-  relationStates,
-  type SnapshotInfo,
-} from '../source/snapshot';
+import { beginAndExport, endTransaction, recover, relationStates, type SnapshotInfo } from '../source/snapshot';
 import { ROW_ALIAS } from '../source/select-list';
 import { quoteQualified } from '../source/sql';
+import { joinSnapshot } from './join-snapshot';
 import { planPartitions, type Partition } from './partition-planner';
 
 export interface TableSnapshotOptions {
@@ -104,13 +98,12 @@ export class TableSnapshot {
 
   private async help(read: (session: Session) => Promise<void>): Promise<void> {
     const { manager, table, signal } = this.options;
-    const session = await manager.lease(signal);
+    // Where it may not join, the others read the rest.
+    const session = await joinSnapshot(manager, this.snapshot, table.relations, signal);
+    if (session === undefined) return;
     try {
-      // Where it may not join, the others read the rest.
-      if (await beginAndImport(session, this.snapshot, table.relations, signal)) {
-        await read(session);
-        await endTransaction(session);
-      }
+      await read(session);
+      await endTransaction(session);
     } catch (error) {
       await manager.discard(session);
       throw error;

@@ -90,6 +90,50 @@ it.each<[what: string, overrides: Record<string, string>, said: RegExp]>([
   expect(result.stdout).not.toContain('Schema discovery failed, attempt');
 });
 
+describe('a role that must show a certificate', () => {
+  const role = 'certain';
+  beforeAll(async () => {
+    const { client } = database;
+    const authority = client.escapeLiteral(AUTHORITY.trim());
+    await client.query(
+      `CREATE ROLE ${role} LOGIN PASSWORD 'x1y2z3'; GRANT SELECT ON things TO ${role};
+       COPY (SELECT unnest(string_to_array(${authority}, E'\\n'))) TO PROGRAM 'cat > root.crt' WITH (FORMAT text);
+       COPY (SELECT 'hostssl all ${role} all scram-sha-256 clientcert=verify-ca')
+         TO PROGRAM 'cat - pg_hba.conf > hba.new && cat hba.new > pg_hba.conf'`,
+    );
+    await withClient(server, 'postgres', async (admin) => {
+      await admin.query(`ALTER SYSTEM SET ssl_ca_file = 'root.crt'`);
+      await admin.query('SELECT pg_reload_conf()');
+    });
+    writeFileSync(join(database.folder, 'client.crt'), SERVER_CERTIFICATE);
+    writeFileSync(join(database.folder, 'client.key'), SERVER_KEY, { mode: 0o600 });
+    writeFileSync(join(database.folder, 'no.key'), SERVER_CERTIFICATE, { mode: 0o600 });
+    writeFileSync(join(database.folder, 'open.key'), SERVER_KEY, { mode: 0o644 });
+  });
+  const login = { sslmode: 'verify-full', sslrootcert: 'root.crt', username: role, password: 'x1y2z3' };
+
+  it('logs in with sslcert and sslkey', async () => {
+    const result = await sync({ ...login, sslcert: 'client.crt', sslkey: 'client.key' });
+    expect(complaints(result)).toEqual([]);
+    expect(result.code).toBe(0);
+  });
+
+  it('does not without them, and is told why', async () => {
+    const result = await sync(login);
+    expect(complaints(result)).toEqual([expect.stringMatching(/requires a valid client certificate.*"sslcert"/)]);
+    expect(result.code).toBe(3);
+  });
+
+  it.each<[what: string, key: string, said: RegExp]>([
+    ['that others may read', 'open.key', /private key file .* has group or world access/],
+    ['that is none', 'no.key', /could not load private key file/],
+  ])('a key %s: exit 2 at once', async (_what, sslkey, said) => {
+    const result = await sync({ ...login, sslcert: 'client.crt', sslkey, max_retries: '3' });
+    expect(complaints(result)).toEqual([expect.stringMatching(said)]);
+    expect(result.code).toBe(2);
+  });
+});
+
 it('a data source of odbc.ini in place of host, port and database', async () => {
   const ini = join(database.folder, 'odbc.ini');
   // With a setting that would turn line feeds into two characters each.

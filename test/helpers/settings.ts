@@ -14,6 +14,8 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     password: database.password,
     sslmode: undefined,
     sslrootcert: undefined,
+    sslcert: undefined,
+    sslkey: undefined,
     region: undefined,
     maxRetries: 5,
     // Retries must not slow the tests down.

@@ -9,6 +9,8 @@ const target: ConnectionTarget = {
   password: 'p}w;d',
   sslmode: 'verify-full',
   sslrootcert: '/etc/ca file.pem',
+  sslcert: undefined,
+  sslkey: undefined,
   connectTimeoutSeconds: 15,
 };
 
