@@ -20,6 +20,7 @@ import { monotonicClock, type Clock } from '../source/session';
 import { CatchUp } from './catch-up';
 import { ChangesPass } from './changes-pass';
 import { finishedState } from './finished-state';
+import { asksForLoadAnew } from './load-claims';
 import type { ProcessorOptions } from './processor-options';
 import { readAtOnce, SnapshotReader } from './snapshot-reader';
 import type { TableRun } from './table-run';
@@ -71,7 +72,7 @@ export class DataProcessor {
           const error = run.failure ?? asConnectorError(thrown);
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
           if (error.kind === 'destination' || error.kind === 'internal') throw error;
-          if (error.code === 'rolled_back') attempt -= 1;
+          if (error.code === 'rolled_back' || asksForLoadAnew(error)) attempt -= 1;
           else {
             // Attempts count what brought nothing: a load that goes on from where it was has all of them again.
             if (run.resumable && (run.progress?.rows ?? 0) > rowsBefore) attempt = 1;
@@ -147,6 +148,12 @@ export class DataProcessor {
   private rethrow(run: TableRun): void {
     if (run.failure !== undefined) throw run.failure;
   }
+}
+
+/** Whether the table is read from the start, rather than gone on with or by its changes. */
+export function beginsAnew(run: TableRun): boolean {
+  if (run.pass.kind !== 'load') return false;
+  return run.progress === null || !run.resumable || whyAnew(run, run.progress) !== undefined;
 }
 
 /** Why what was read of a load cannot be gone on with. Transaction ids mean nothing to another server. */

@@ -5,6 +5,7 @@ import type { PlannedTable } from '../model/plan';
 import type { LoadProgress, TableState } from '../model/sync-state';
 import { tableKey, type Relation } from '../model/table';
 import { subtractRange, type TidRange } from '../model/tid-range';
+import { withoutRows } from './load-claims';
 import type { ModeDecision, Pass } from './sync-modes';
 import type { TableSelection } from './transformations';
 
@@ -35,6 +36,8 @@ export class TableRun {
   /** Why its readers must stop. */
   failure: ConnectorError | undefined;
   rowsSinceCheckpoint = 0;
+  /** Of this sync, whatever was rolled back. */
+  rowsWritten = 0;
   /** In a pass over changes: relations that were not there at the last one. */
   readWhole: ReadonlySet<number> = new Set();
   /** State of the pass that has ended, until the next one begins. */
@@ -127,6 +130,13 @@ export class TableRun {
     this.loadOpen = false;
     this.rowsSinceCheckpoint = 0;
     this.fail(error);
+  }
+
+  /** Nothing of what the destination holds can be gone on with. */
+  startOver(): void {
+    this.pass = { kind: 'load' };
+    this.progress = null;
+    this.committed = this.committed === null ? null : withoutRows(this.committed);
   }
 
   /** A new attempt begins. */

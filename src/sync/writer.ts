@@ -16,6 +16,7 @@ import type { PackedBatch } from '../model/packed-batch';
 import type { OperationCounts } from '../model/report';
 import type { LoadProgress, TableState } from '../model/sync-state';
 import type { TidRange } from '../model/tid-range';
+import { asksForLoadAnew, claimsRows } from './load-claims';
 import { WriteQueue, type QueueLimits } from './write-queue';
 import type { TableRun } from './table-run';
 
@@ -42,6 +43,14 @@ const MOST_COLUMNS_WITHOUT_COMMIT = 2000;
 /** Where rows come slowly, an interrupted sync should not lose more than this. */
 const MOST_MS_WITHOUT_COMMIT = 5 * 60_000;
 
+/**
+ * Where a client may leave at any moment: the first commit after so many rows of a sync, which is a batch, and then
+ * whenever a quarter of what it has written of a table could be lost.
+ */
+const FIRST_ROWS_IN_PLACE = 5_000;
+const MOST_LOST_IN_PLACE = 0.25;
+const MOST_MS_WITHOUT_COMMIT_IN_PLACE = 30_000;
+
 interface CommitWaiter {
   resolve(): void;
   reject(error: ConnectorError): void;
@@ -66,6 +75,7 @@ export class Writer {
   /** Of the tables that were finished since the last commit. */
   private finishedColumns = 0;
   private committedAtMs = performance.now();
+  private bytesSinceCommit = 0;
 
   constructor(
     private readonly options: WriterOptions,
@@ -92,12 +102,20 @@ export class Writer {
     await this.inOrder(run, generation, async () => {
       const stamp = { startedAt: new Date(progress.startedAt) };
       if (run.pass.kind === 'changes') await destination.beginChanges(run.destinationTable, stamp);
-      else await destination.beginLoad(run.destinationTable, stamp, resume);
+      else {
+        if (!resume) await this.giveUpRows([run], true);
+        await destination.beginLoad(run.destinationTable, stamp, resume);
+      }
       run.progress = progress;
       run.loadOpen = true;
       this.dirty.add(run);
       this.open.add(run);
     });
+  }
+
+  /** These tables will be loaded from the start: the next commit says so of all of them, rather than one for each. */
+  async announceLoads(runs: readonly TableRun[]): Promise<void> {
+    await this.queue.run(() => this.giveUpRows(runs, false));
   }
 
   /** Queues a batch that covers `range`; waits only for room. */
@@ -142,6 +160,7 @@ export class Writer {
   async abandon(run: TableRun): Promise<void> {
     await this.inOrder(run, attemptOf(run), async () => {
       await this.options.destination.abandonLoad(run.destinationTable);
+      await this.giveUpRows([run], false);
       run.progress = null;
       run.loadOpen = false;
       this.dirty.add(run);
@@ -219,14 +238,41 @@ export class Writer {
         this.dirty.add(run);
         this.counts.upserts += batch.rowCount;
         run.rowsSinceCheckpoint += batch.rowCount;
+        run.rowsWritten += batch.rowCount;
+        this.bytesSinceCommit += batch.bytes;
         this.options.onWritten(run, batch.rowCount, batch.bytes);
-        const due = performance.now() - this.committedAtMs > MOST_MS_WITHOUT_COMMIT;
-        if (run.rowsSinceCheckpoint < run.planned.checkpointRows && !due) return;
+        if (!this.commitIsDue(run)) return;
         this.counts.checkpoints += 1;
         this.options.logger.info(`Checkpointing ${run.key} after ${run.progress?.rows ?? 0} records`);
         await this.commitNow();
       }),
     );
+  }
+
+  private commitIsDue(run: TableRun): boolean {
+    const sinceMs = performance.now() - this.committedAtMs;
+    if (run.rowsSinceCheckpoint >= run.planned.checkpointRows || sinceMs > MOST_MS_WITHOUT_COMMIT) return true;
+    const { loadsInPlace, commitBytes = 0 } = this.options.destination;
+    if (loadsInPlace !== true) return false;
+    // Many tables make a large state: no more of it is written than of rows.
+    const affordable = this.bytesSinceCommit >= commitBytes;
+    return (
+      sinceMs > MOST_MS_WITHOUT_COMMIT_IN_PLACE ||
+      (affordable && run.rowsSinceCheckpoint >= Math.max(FIRST_ROWS_IN_PLACE, run.rowsWritten * MOST_LOST_IN_PLACE))
+    );
+  }
+
+  /** Where a load takes away what is there, the states must say so before it begins. */
+  private async giveUpRows(runs: readonly TableRun[], commit: boolean): Promise<void> {
+    const { destination } = this.options;
+    if (destination.loadsInPlace !== true) return;
+    // As last committed, not as the run has it: a rollback in between has dropped what was to be committed.
+    const claiming = runs.filter((run) => claimsRows(this.states.get(run.key)));
+    for (const run of claiming) {
+      run.startOver();
+      this.dirty.add(run);
+    }
+    if (claiming.length > 0 && commit) await this.commitNow();
   }
 
   private async inOrder<T>(run: TableRun, generation: number, task: () => Promise<T>): Promise<T> {
@@ -256,6 +302,7 @@ export class Writer {
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }
+    if (asksForLoadAnew(failure)) culprit.startOver();
     culprit.rolledBack(failure);
     culprit.finished = undefined;
     for (const run of new Set([...this.dirty, ...this.open])) {
@@ -288,6 +335,7 @@ export class Writer {
       throw this.fatal(asConnectorError(error));
     }
     this.committedAtMs = performance.now();
+    this.bytesSinceCommit = 0;
     for (const [run, entry] of entries) {
       run.committed = entry;
       run.rowsSinceCheckpoint = 0;
