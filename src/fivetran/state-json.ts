@@ -2,6 +2,7 @@
 import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,
+  type KeyMark,
   type LoadProgress,
   type TableShape,
   type TableState,
@@ -125,7 +126,8 @@ const shapeOf = <T>(checks: Readonly<Record<keyof T, Check>>): Check => shape(ch
 
 const isRange = shapeOf<TidRange>({ lo: isCount, hi: isCount });
 const isMark = shape({ oid: isCount, fileNode: isText });
-const isLoad = shapeOf<LoadProgress>({
+const isKeyMark = shapeOf<KeyMark>({ xmin: isXid, rows: isCount, hash: isText });
+const isLoad = shapeOf<Required<LoadProgress>>({
   startedAt: isTime,
   signature: isText,
   source: isText,
@@ -133,6 +135,7 @@ const isLoad = shapeOf<LoadProgress>({
   watermark: isTextOrNull,
   snapshots: isCount,
   rows: isCount,
+  keys: (value) => value === undefined || orNull(isKeyMark)(value),
   relations: listOf((value) => isMark(value) && shape({ pending: listOf(isRange) })(value)),
 });
 const isColumnShape: Check = (value) => {

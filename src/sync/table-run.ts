@@ -52,6 +52,8 @@ export class TableRun {
   /** Who the server is; see source/change-tracking. */
   readonly source: string;
   readonly decision: ModeDecision;
+  /** When the load began that an earlier sync has left. */
+  private readonly inherited: string | undefined;
   private stop = new AbortController();
 
   constructor(parts: TableRunParts) {
@@ -66,6 +68,12 @@ export class TableRun {
     this.pass = parts.pass;
     this.committed = parts.committed;
     this.progress = parts.pass.kind === 'load' && !parts.fresh ? (parts.committed?.load ?? null) : null;
+    this.inherited = this.progress?.startedAt;
+  }
+
+  /** What was written of the load was written by earlier syncs as well. */
+  get ofEarlierSyncs(): boolean {
+    return this.progress !== null && this.progress.startedAt === this.inherited;
   }
 
   /**

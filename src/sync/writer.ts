@@ -43,11 +43,7 @@ const MOST_COLUMNS_WITHOUT_COMMIT = 2000;
 /** Where rows come slowly, an interrupted sync should not lose more than this. */
 const MOST_MS_WITHOUT_COMMIT = 5 * 60_000;
 
-/**
- * Where a client may leave at any moment: the first commit after so many rows of a sync, which is a batch, and then
- * whenever a quarter of what it has written of a table could be lost.
- */
-const FIRST_ROWS_IN_PLACE = 5_000;
+/** Where a client may leave at any moment: after a table's first batch, and then as soon as a quarter of its rows could be lost. */
 const MOST_LOST_IN_PLACE = 0.25;
 const MOST_MS_WITHOUT_COMMIT_IN_PLACE = 30_000;
 
@@ -116,6 +112,14 @@ export class Writer {
   /** These tables will be loaded from the start: the next commit says so of all of them, rather than one for each. */
   async announceLoads(runs: readonly TableRun[]): Promise<void> {
     await this.queue.run(() => this.giveUpRows(runs, false));
+  }
+
+  async commitProgress(run: TableRun, progress: LoadProgress): Promise<void> {
+    await this.inOrder(run, attemptOf(run), async () => {
+      run.progress = progress;
+      this.dirty.add(run);
+      await this.commitNow();
+    });
   }
 
   /** Queues a batch that covers `range`; waits only for room. */
@@ -258,7 +262,7 @@ export class Writer {
     const affordable = this.bytesSinceCommit >= commitBytes;
     return (
       sinceMs > MOST_MS_WITHOUT_COMMIT_IN_PLACE ||
-      (affordable && run.rowsSinceCheckpoint >= Math.max(FIRST_ROWS_IN_PLACE, run.rowsWritten * MOST_LOST_IN_PLACE))
+      (affordable && run.rowsSinceCheckpoint >= Math.max(run.planned.batchRows, run.rowsWritten * MOST_LOST_IN_PLACE))
     );
   }
 

@@ -240,3 +240,41 @@ it('ends an initial load of which every Update is cut after some ten thousand ro
     await expectEqual(applier);
   }
 });
+
+describe('a load that goes on in a later Update', () => {
+  const cutAfterRows = (most: number): Cut => {
+    let rows = 0;
+    return ({ records }) => (rows += records?.records?.length ?? 0) >= most;
+  };
+  const ROWS = 40_000;
+  it.each([
+    ['rows that were deleted in between', 'DELETE FROM public.t WHERE id % 100 = 1'],
+    ['keys that were changed in between', 'UPDATE public.t SET id = -id WHERE id % 100 = 1'],
+    ['as many rows deleted as added', `DELETE FROM public.t WHERE id IN (SELECT id FROM public.t ORDER BY id LIMIT 50); INSERT INTO public.t SELECT max(id) + i, 'n' FROM public.t, generate_series(1, 50) AS i GROUP BY i`],
+  ])('ends with the rows of the source: %s', async (_what, change) => {
+    await createTable(ROWS);
+    for (const mode of ['full', 'xmin']) {
+      const applier = new Applier();
+      await run(applier, { sync_mode: mode }, { cut: cutAfterRows(25_000) });
+      await database.client.query(change);
+      await run(applier, { sync_mode: mode });
+      await expectEqual(applier);
+      expect(applier.warnings).toEqual([]);
+    }
+  });
+
+  it('sends no row again where rows were only updated, or only added', async () => {
+    await createTable(ROWS);
+    const applier = new Applier();
+    await run(applier, {}, { cut: cutAfterRows(30_000) });
+    await database.client.query('UPDATE public.t SET v = upper(v) WHERE id < 10');
+    expect((await counted(applier)).upserts).toBeLessThan(ROWS - 15_000);
+    await expectEqual(applier);
+    const second = new Applier();
+    await run(second, {}, { cut: cutAfterRows(30_000) });
+    await grow(ROWS + 1, ROWS + 100);
+    expect((await counted(second)).upserts).toBeLessThan(ROWS - 15_000);
+    await expectEqual(second);
+    expect(applier.warnings).toEqual([]);
+  });
+});
