@@ -87,14 +87,15 @@ async function playRound(seed: number, random: Random): Promise<void> {
       },
       ...(kill ? { cutBy: () => service.kill('SIGKILL') } : {}),
     });
-    await underWay;
-    story.push(
-      `${settings.sync_mode}, ${name}${kill ? ', killed' : ''}${selection === undefined ? '' : `, ${JSON.stringify(selection)}`}, rest ${applyRest ? '' : 'not '}applied, changes under way ${changes}: ${end.outcome} after ${end.messages} ${end.details}`,
-    );
+    // A service that was killed is there again for the next Update, whatever else went wrong.
     if (kill && end.outcome === 'cut') {
       await stopService('SIGKILL');
       await startService();
     }
+    await underWay;
+    story.push(
+      `${settings.sync_mode}, ${name}${kill ? ', killed' : ''}${selection === undefined ? '' : `, ${JSON.stringify(selection)}`}, rest ${applyRest ? '' : 'not '}applied, changes under way ${changes}: ${end.outcome} after ${end.messages} ${end.details}`,
+    );
     if (random.next() < 0.1) await add();
     await changeOften(schema, tables, random, random.integer(0, 3));
   }
