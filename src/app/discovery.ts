@@ -133,7 +133,7 @@ export function planOf(
   );
   for (const warning of unmatched(settings, catalog.tables, wanted)) logger.warning(warning);
   logger.info(`Schema discovery completed: ${wanted.length} tables found`);
-  if (wanted.length === 0) logger.warning(noTables(catalog.tables.length));
+  if (wanted.length === 0) logger.warning(noTables(catalog.tables, selection));
   const unreadable = new Map<string, ConnectorError>();
   for (const table of wanted) {
     const problem = catalog.unreadable.get(table.oid);
@@ -212,9 +212,11 @@ function noReplicationKey(table: TableSchema, named: string, columns: readonly s
   return `The replication key "${named}" of ${tableKey(table)} is no column of type date or timestamp; ${advice}`;
 }
 
-function noTables(found: number): string {
-  if (found === 0) return 'The database has no tables, or the role may see none of them; check "database".';
-  return `None of the database's ${found} tables matches "table_filters".`;
+function noTables(found: readonly TableSchema[], selection: SourceSelection | undefined): string {
+  if (found.length === 0) return 'The database has no tables, or the role may see none of them; check "database".';
+  if (selection !== undefined && !found.some((table) => selection.includesTable(table)))
+    return `None of the database's ${found.length} tables is selected.`;
+  return `None of the database's ${found.length} tables ${selection === undefined ? '' : 'that are selected '}matches "table_filters".`;
 }
 
 function included(module: TransformationModule, table: TableSchema): boolean {

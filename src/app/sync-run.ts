@@ -140,7 +140,7 @@ async function syncWithin(
   for (const key of states.keys()) {
     if (!existing.has(key))
       logger.warning(
-        `${key} is no longer in the source: it was dropped, renamed or moved. Its table in the warehouse stays as it is.`,
+        `${key} is no longer in the source: it was dropped, renamed or moved. What was copied of it stays as it is.`,
       );
   }
   observer.planned?.(plan);

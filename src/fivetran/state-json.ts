@@ -143,6 +143,11 @@ const isColumnShape: Check = (value) => {
   const [name, type, place, madeOf, labels] = value as unknown[];
   return [name, type, madeOf].every(isText) && isCount(place) && isCount(labels);
 };
+const isShape = shapeOf<Required<TableShape>>({
+  oid: isCount,
+  columns: listOf(isColumnShape),
+  left: (value) => value === undefined || listOf(isText)(value),
+});
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
@@ -150,7 +155,7 @@ const isEntry = shapeOf<TableState>({
   lastSyncedAt: orNull(isTime),
   rows: isCount,
   signature: isTextOrNull,
-  shape: orNull(shapeOf<TableShape>({ oid: isCount, columns: listOf(isColumnShape) })),
+  shape: orNull(isShape),
   source: isTextOrNull,
   relations: listOf(isMark),
   xmin: orNull(isXid),

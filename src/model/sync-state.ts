@@ -66,6 +66,8 @@ export type ColumnShape = readonly [name: string, declaredType: string, place: n
 export interface TableShape {
   readonly oid: number;
   readonly columns: readonly ColumnShape[];
+  /** Columns that were not selected. Missing: all were. */
+  readonly left?: readonly string[];
 }
 
 export interface TableState {

@@ -138,7 +138,7 @@ export class DataProcessor {
     );
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
       throw new ConnectorError(
-        `${run.key}: ${expectedRows} rows were written, but the warehouse counts ${finished.rows}.`,
+        `${run.key}: ${expectedRows} rows were written, but the destination counts ${finished.rows}.`,
         { code: 'rows_lost', kind: 'internal' },
       );
     }

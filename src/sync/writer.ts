@@ -196,6 +196,8 @@ export class Writer {
       this.counts.deletes += result.deleted;
       this.counts.checkpoints += 1;
       committed = new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
+      // Where the commit below fails, nobody comes to wait for it, and a rejection that nobody hears ends the process.
+      committed.catch(() => undefined);
       this.timer ??= setTimeout(() => void this.commit().catch(() => undefined), COMMIT_DELAY_MS);
       this.finishedColumns += run.destinationTable.columns.length;
       const nothingToWaitFor = this.options.openTables() <= this.waiters.length;
