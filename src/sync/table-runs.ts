@@ -184,7 +184,8 @@ function reportDrift(
   options: RunsOptions,
 ): void {
   const found = committed?.shape == null ? undefined : describeDrift(committed.shape, now, sameKey);
-  const what = found?.description ?? `labels of an enum, its transformations or names in ${placeOf(options)} are others`;
+  const what =
+    found?.description ?? `labels of an enum, its transformations or names in ${placeOf(options)} are others`;
   if (options.schemaDrift === 'fail') throw driftRefused(key, what);
   const level = options.schemaDrift === 'warn' || found?.onlyAdded !== true ? 'warning' : 'info';
   const keyNote = sameKey || !options.comparesKeys ? '' : ' Rows marked deleted under the old key are dropped.';

@@ -12,7 +12,7 @@ export interface RoundTable {
 const KEYS: readonly (readonly [columns: string, key: string, values: string])[] = [
   ['id int', 'id', 'i'],
   ['id int', 'id', 'i'],
-  ['id bigint, part text', 'id, part', "i, chr(97 + i % 26)"],
+  ['id bigint, part text', 'id, part', 'i, chr(97 + i % 26)'],
   ['id int, at timestamp', 'id, at', "i, '2025-01-01'::timestamp + i * interval '1 second'"],
   ['id uuid', 'id', 'md5(i::text)::uuid'],
   ['id numeric', 'id', 'i / 4.0'],
@@ -27,7 +27,11 @@ export async function createTable(client: Client, schema: string, name: string, 
   await client.query(
     `CREATE TABLE ${table} (${columns}, v text, n numeric, d date, f double precision, j jsonb, b bytea${constraint})`,
   );
-  const created = { name, keyColumns: columns.split(', ').map((column) => column.split(' ')[0] ?? ''), keyed: key !== '' };
+  const created = {
+    name,
+    keyColumns: columns.split(', ').map((column) => column.split(' ')[0] ?? ''),
+    keyed: key !== '',
+  };
   await insert(client, table, columns, random, random.pick([0, 30, 300, 900, 2_500]));
   if (created.keyed)
     await client.query(
@@ -71,7 +75,11 @@ const CHANGES: readonly Change[] = [
   async (client, table, known, random) => {
     const columns = KEYS.find(
       ([each, key]) =>
-        (key !== '') === known.keyed && each.split(', ').map((column) => column.split(' ')[0]).join() === known.keyColumns.join(),
+        (key !== '') === known.keyed &&
+        each
+          .split(', ')
+          .map((column) => column.split(' ')[0])
+          .join() === known.keyColumns.join(),
     );
     if (columns !== undefined) await insert(client, table, columns[0], random, random.pick([1, 50, 400, 1_500]));
     await client.query(`ANALYZE ${table}`);
@@ -88,15 +96,21 @@ const CHANGES: readonly Change[] = [
   (client, table, _known, random) =>
     client.query(`UPDATE ${table} AS t SET d = 'infinity' WHERE (hashtext(t::text) & 255) = ${random.integer(0, 255)}`),
   (client, table, _known, random) =>
-    client.query(`UPDATE ${table} AS t SET at = '-infinity' WHERE (hashtext(t::text) & 255) = ${random.integer(0, 255)}`),
+    client.query(
+      `UPDATE ${table} AS t SET at = '-infinity' WHERE (hashtext(t::text) & 255) = ${random.integer(0, 255)}`,
+    ),
   (client, table, _known, random) =>
-    client.query(`UPDATE ${table} AS t SET id = 'NaN' WHERE id = (SELECT id FROM ${table} LIMIT ${random.integer(0, 1)})`),
+    client.query(
+      `UPDATE ${table} AS t SET id = 'NaN' WHERE id = (SELECT id FROM ${table} LIMIT ${random.integer(0, 1)})`,
+    ),
   (client, table) => client.query(`TRUNCATE ${table}`),
   (client, table) => client.query(`VACUUM FULL ${table}`),
   (client, table) => client.query(`ALTER TABLE ${table} ALTER COLUMN id TYPE bigint`),
   (client, table) => client.query(`ALTER TABLE ${table} ALTER COLUMN id TYPE int`),
-  (client, table, _known, random) => client.query(`ALTER TABLE ${table} ADD COLUMN extra_${random.integer(1, 3)} int DEFAULT 7`),
-  (client, table, _known, random) => client.query(`ALTER TABLE ${table} DROP COLUMN IF EXISTS extra_${random.integer(1, 3)}`),
+  (client, table, _known, random) =>
+    client.query(`ALTER TABLE ${table} ADD COLUMN extra_${random.integer(1, 3)} int DEFAULT 7`),
+  (client, table, _known, random) =>
+    client.query(`ALTER TABLE ${table} DROP COLUMN IF EXISTS extra_${random.integer(1, 3)}`),
 ];
 
 /** What PostgreSQL refuses (a key twice, a column that is not there, a deadlock with a reader) leaves the table as it is. */
@@ -107,7 +121,9 @@ export async function changeSomething(
   random: Random,
 ): Promise<void> {
   const known = random.pick(tables);
-  await random.pick(CHANGES)(client, `${schema}.${known.name}`, known, random).catch((error: { code?: string }) => {
-    if (!/^(?:22|23|40P01|42|0A)/.test(error.code ?? '')) throw error;
-  });
+  await random
+    .pick(CHANGES)(client, `${schema}.${known.name}`, known, random)
+    .catch((error: { code?: string }) => {
+      if (!/^(?:22|23|40P01|42|0A)/.test(error.code ?? '')) throw error;
+    });
 }

@@ -70,7 +70,12 @@ export function afterTruncate(table: string, more: number): Cut {
 export async function differences(
   source: Client,
   applier: Applier,
-  table: { readonly id: string; readonly sql: string; readonly key: readonly string[]; readonly columns: readonly string[] },
+  table: {
+    readonly id: string;
+    readonly sql: string;
+    readonly key: readonly string[];
+    readonly columns: readonly string[];
+  },
 ): Promise<string[]> {
   const quoted = table.columns.map((column) => `${source.escapeIdentifier(column)}::text`);
   const { rows } = await source.query<(string | null)[]>({

@@ -38,7 +38,9 @@ async function grow(from: number, to: number): Promise<void> {
 
 const T = 'source_public_t';
 const expectEqual = async (applier: Applier, columns = ['id', 'v'], key = ['id']): Promise<void> => {
-  expect((await differences(database.client, applier, { id: T, sql: 'public.t', key, columns })).slice(0, 5)).toEqual([]);
+  expect((await differences(database.client, applier, { id: T, sql: 'public.t', key, columns })).slice(0, 5)).toEqual(
+    [],
+  );
   expect(applier.breaches).toEqual([]);
 };
 
@@ -54,42 +56,45 @@ async function run(
   });
 }
 
-describe.each([true, false])('TRUNCATE, a cut, and a next Update that decides for changes (the rest applied: %s)', (applyRest) => {
-  it('of a table that grew past one batch', async () => {
-    await createTable(4_900);
-    const applier = new Applier();
-    await run(applier);
-    await run(applier, {}, { cut: afterTruncate(T, 5), applyRest });
-    await grow(4_901, 5_200);
-    await run(applier);
-    await run(applier);
-    await expectEqual(applier);
-  });
+describe.each([true, false])(
+  'TRUNCATE, a cut, and a next Update that decides for changes (the rest applied: %s)',
+  (applyRest) => {
+    it('of a table that grew past one batch', async () => {
+      await createTable(4_900);
+      const applier = new Applier();
+      await run(applier);
+      await run(applier, {}, { cut: afterTruncate(T, 5), applyRest });
+      await grow(4_901, 5_200);
+      await run(applier);
+      await run(applier);
+      await expectEqual(applier);
+    });
 
-  it('of a table whose mode was full for one Update', async () => {
-    await createTable(20_000);
-    const applier = new Applier();
-    await run(applier);
-    await run(applier, { sync_mode: 'full' }, { cut: afterTruncate(T, 0), applyRest });
-    await run(applier);
-    await expectEqual(applier);
-  });
+    it('of a table whose mode was full for one Update', async () => {
+      await createTable(20_000);
+      const applier = new Applier();
+      await run(applier);
+      await run(applier, { sync_mode: 'full' }, { cut: afterTruncate(T, 0), applyRest });
+      await run(applier);
+      await expectEqual(applier);
+    });
 
-  it('of a column that was deselected for one Update', async () => {
-    await createTable(20_000);
-    const applier = new Applier();
-    await run(applier);
-    const selection = {
-      without_schema: {
-        tables: [{ included: true, table_name: T, columns: { id: true, v: false }, include_new_columns: true }],
-        include_new_tables: true,
-      },
-    };
-    await run(applier, {}, { cut: afterTruncate(T, 1), selection, applyRest });
-    await run(applier);
-    await expectEqual(applier);
-  });
-});
+    it('of a column that was deselected for one Update', async () => {
+      await createTable(20_000);
+      const applier = new Applier();
+      await run(applier);
+      const selection = {
+        without_schema: {
+          tables: [{ included: true, table_name: T, columns: { id: true, v: false }, include_new_columns: true }],
+          include_new_tables: true,
+        },
+      };
+      await run(applier, {}, { cut: afterTruncate(T, 1), selection, applyRest });
+      await run(applier);
+      await expectEqual(applier);
+    });
+  },
+);
 
 /** Right behind the first message of a kind. */
 const after = (kind: 'schema_change' | 'checkpoint'): Cut => {
@@ -100,7 +105,10 @@ const after = (kind: 'schema_change' | 'checkpoint'): Cut => {
   };
 };
 
-async function counted(applier: Applier, more: Record<string, string> = {}): Promise<{ changes: number; upserts: number }> {
+async function counted(
+  applier: Applier,
+  more: Record<string, string> = {},
+): Promise<{ changes: number; upserts: number }> {
   const counts = { changes: 0, upserts: 0 };
   await update(client, applier, {
     configuration: configurationFor(database, more),
@@ -173,15 +181,20 @@ describe('a decimal that became STRING', () => {
     expect(applier.breaches).toEqual([]);
   });
 
-  it.each([true, false])('is not forgotten by a cut behind its SchemaChange (the rest applied: %s)', async (applyRest) => {
-    await createTable(1_000);
-    await database.client.query("ALTER TABLE public.t ADD COLUMN n numeric; UPDATE public.t SET n = 'NaN' WHERE id = 7");
-    const applier = new Applier();
-    await run(applier, {}, { cut: after('schema_change'), applyRest });
-    await database.client.query('UPDATE public.t SET n = id');
-    await run(applier);
-    await expectEqual(applier, ['id', 'v', 'n']);
-  });
+  it.each([true, false])(
+    'is not forgotten by a cut behind its SchemaChange (the rest applied: %s)',
+    async (applyRest) => {
+      await createTable(1_000);
+      await database.client.query(
+        "ALTER TABLE public.t ADD COLUMN n numeric; UPDATE public.t SET n = 'NaN' WHERE id = 7",
+      );
+      const applier = new Applier();
+      await run(applier, {}, { cut: after('schema_change'), applyRest });
+      await database.client.query('UPDATE public.t SET n = id');
+      await run(applier);
+      await expectEqual(applier, ['id', 'v', 'n']);
+    },
+  );
 
   it('in the key is loaded from the start', async () => {
     await database.client.query(`
@@ -250,7 +263,10 @@ describe('a load that goes on in a later Update', () => {
   it.each([
     ['rows that were deleted in between', 'DELETE FROM public.t WHERE id % 100 = 1'],
     ['keys that were changed in between', 'UPDATE public.t SET id = -id WHERE id % 100 = 1'],
-    ['as many rows deleted as added', `DELETE FROM public.t WHERE id IN (SELECT id FROM public.t ORDER BY id LIMIT 50); INSERT INTO public.t SELECT max(id) + i, 'n' FROM public.t, generate_series(1, 50) AS i GROUP BY i`],
+    [
+      'as many rows deleted as added',
+      `DELETE FROM public.t WHERE id IN (SELECT id FROM public.t ORDER BY id LIMIT 50); INSERT INTO public.t SELECT max(id) + i, 'n' FROM public.t, generate_series(1, 50) AS i GROUP BY i`,
+    ],
   ])('ends with the rows of the source: %s', async (_what, change) => {
     await createTable(ROWS);
     for (const mode of ['full', 'xmin']) {

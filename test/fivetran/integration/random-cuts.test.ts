@@ -188,7 +188,9 @@ async function compare(
       mode === 'full' || !keyed || rangesMissing() !== undefined
         ? []
         : await names(`SELECT key AS attname FROM watched.gone WHERE relation = '${sql}'`);
-    const mayStay = new Set(gone.map((text) => `source_${schema}_${name} has (${text.split('\u0001').join(', ')}), which the source has not`));
+    const mayStay = new Set(
+      gone.map((text) => `source_${schema}_${name} has (${text.split('\u0001').join(', ')}), which the source has not`),
+    );
     const all = await differences(database.client, applier, { id: `source_${schema}_${name}`, sql, key, columns });
     found.push(...all.filter((difference) => !mayStay.has(difference)));
   }
