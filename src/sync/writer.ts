@@ -16,6 +16,7 @@ import type { PackedBatch } from '../model/packed-batch';
 import type { OperationCounts } from '../model/report';
 import type { LoadProgress, TableState } from '../model/sync-state';
 import type { TidRange } from '../model/tid-range';
+import { CommitPacing } from './commit-pacing';
 import { asksForLoadAnew, claimsRows } from './load-claims';
 import { WriteQueue, type QueueLimits } from './write-queue';
 import type { TableRun } from './table-run';
@@ -40,12 +41,6 @@ const COMMIT_DELAY_MS = 250;
 
 /** An uncommitted table takes some 34 kB of memory for each of its columns. */
 const MOST_COLUMNS_WITHOUT_COMMIT = 2000;
-/** Where rows come slowly, an interrupted sync should not lose more than this. */
-const MOST_MS_WITHOUT_COMMIT = 5 * 60_000;
-
-/** Where a client may leave at any moment: after a table's first batch, and then as soon as a quarter of its rows could be lost. */
-const MOST_LOST_IN_PLACE = 0.25;
-const MOST_MS_WITHOUT_COMMIT_IN_PLACE = 30_000;
 
 interface CommitWaiter {
   resolve(): void;
@@ -70,14 +65,15 @@ export class Writer {
   private timer: NodeJS.Timeout | undefined;
   /** Of the tables that were finished since the last commit. */
   private finishedColumns = 0;
-  private committedAtMs = performance.now();
-  private bytesSinceCommit = 0;
+  private readonly pacing: CommitPacing;
 
   constructor(
     private readonly options: WriterOptions,
     /** Committed states of all tables, also of those that are not part of this sync. */
     private readonly states: Map<string, TableState>,
-  ) {}
+  ) {
+    this.pacing = new CommitPacing(options.destination);
+  }
 
   /** See `Destination.comparesKeys`. */
   get comparesKeys(): boolean {
@@ -245,26 +241,13 @@ export class Writer {
         this.counts.upserts += batch.rowCount;
         run.rowsSinceCheckpoint += batch.rowCount;
         run.rowsWritten += batch.rowCount;
-        this.bytesSinceCommit += batch.bytes;
+        this.pacing.written(batch.bytes);
         this.options.onWritten(run, batch.rowCount, batch.bytes);
-        if (!this.commitIsDue(run)) return;
+        if (!this.pacing.isDue(run)) return;
         this.counts.checkpoints += 1;
         this.options.logger.info(`Checkpointing ${run.key} after ${run.progress?.rows ?? 0} records`);
         await this.commitNow();
       }),
-    );
-  }
-
-  private commitIsDue(run: TableRun): boolean {
-    const sinceMs = performance.now() - this.committedAtMs;
-    if (run.rowsSinceCheckpoint >= run.planned.checkpointRows || sinceMs > MOST_MS_WITHOUT_COMMIT) return true;
-    const { loadsInPlace, commitBytes = 0 } = this.options.destination;
-    if (loadsInPlace !== true) return false;
-    // Many tables make a large state: no more of it is written than of rows.
-    const affordable = this.bytesSinceCommit >= commitBytes;
-    return (
-      sinceMs > MOST_MS_WITHOUT_COMMIT_IN_PLACE ||
-      (affordable && run.rowsSinceCheckpoint >= Math.max(run.planned.batchRows, run.rowsWritten * MOST_LOST_IN_PLACE))
     );
   }
 
@@ -340,8 +323,7 @@ export class Writer {
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }
-    this.committedAtMs = performance.now();
-    this.bytesSinceCommit = 0;
+    this.pacing.committed();
     for (const [run, entry] of entries) {
       run.committed = entry;
       run.rowsSinceCheckpoint = 0;
