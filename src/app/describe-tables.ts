@@ -1,4 +1,4 @@
-/** What a sync would write, without reading a row: tables as a destination will know them. */
+/** What a sync would send, without reading a row: tables as a destination will know them. */
 import type { Settings } from '../config/settings';
 import type { DestinationTable } from '../destination/destination';
 import type { TableName } from '../model/source-selection';
@@ -31,7 +31,11 @@ export async function describeDestination(
     const module =
       settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
     const { plan, unreadable, source, existing } = await discoverAndPlan(manager, settings, module, logger, signal);
-    const { runs, refused } = createRuns(plan, new Map(), runsOptions(settings, { module, source, logger }));
+    const { runs, refused } = createRuns(
+      plan,
+      new Map(),
+      runsOptions(settings, { module, source, comparesKeys: false, logger }),
+    );
     for (const [key, error] of [...unreadable, ...refused])
       logger.warning(`Table ${key} is left out: ${error.describe()}`);
     const tables = [

@@ -142,7 +142,7 @@ export function planOf(
     throw nothingLeft(tableFilters, catalog.tables);
   for (const warning of unmatched(settings, catalog.tables, wanted)) logger.warning(warning);
   logger.info(`Schema discovery completed: ${wanted.length} tables found`);
-  if (wanted.length === 0) logger.warning(noTables(catalog.tables.length));
+  if (wanted.length === 0) logger.warning(noTables(catalog.tables, selection));
   const unreadable = new Map<string, ConnectorError>();
   for (const table of wanted) {
     const problem = catalog.unreadable.get(table.oid);
@@ -242,9 +242,11 @@ function noReplicationKey(table: TableSchema, named: string, columns: readonly s
   return `The replication key "${named}" of ${tableKey(table)} is no column of type date or timestamp; ${advice}`;
 }
 
-function noTables(found: number): string {
-  if (found === 0) return 'The database has no tables, or the role may see none of them; check "database".';
-  return `None of the database's ${found} tables is left by the transformations or the selection.`;
+function noTables(found: readonly TableSchema[], selection: SourceSelection | undefined): string {
+  if (found.length === 0) return 'The database has no tables, or the role may see none of them; check "database".';
+  if (selection !== undefined && !found.some((table) => selection.includesTable(table)))
+    return `None of the database's ${found.length} tables is selected.`;
+  return `None of the database's ${found.length} tables is left by the transformations or the selection.`;
 }
 
 const MOST_NAMED = 5;

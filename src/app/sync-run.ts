@@ -12,7 +12,7 @@ import type { TableState } from '../model/sync-state';
 import { tableKey } from '../model/table';
 import { createProcessStats, keepFreedMemory, limitMemoryArenas, nativeLatin1Counter } from '../native/process-stats';
 import { monotonicClock, type Clock } from '../source/session';
-import { DataProcessor } from '../sync/data-processor';
+import { beginsAnew, DataProcessor } from '../sync/data-processor';
 import { describeTables } from '../sync/metadata-tables';
 import { ReaderPool } from '../sync/reader-pool';
 import { ResourceMonitor, SYNC_CPU_WINDOW_MS, type PressureSource } from '../sync/resource-monitor';
@@ -210,13 +210,14 @@ async function syncWithin(
   });
   logger.info(`Found ${runs.length} tables to process`);
   control.logStatus();
+  const announced = writer.announceLoads(runs.filter(beginsAnew));
   // Queued before everything of the tables. By themselves: a table that the warehouse refuses takes everything with it
   // that is not committed. Whoever they fail hears of it by onFatal.
   const descriptions = describeTables(
     runs.map((run) => run.planned.table),
     startedAt,
   ).map(({ table, batch }) => writer.append(table, batch, startedAt));
-  Promise.all([...descriptions, writer.commit()]).catch(() => undefined);
+  Promise.all([announced, ...descriptions, writer.commit()]).catch(() => undefined);
   const loop: TableLoop = new TableLoop({ pool, processor, control, logger, observer, signal });
   const reports = await loop.run(runs);
   if (fatalError !== undefined) throw fatalError;

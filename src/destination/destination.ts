@@ -45,6 +45,13 @@ export interface Destination {
    */
   readonly comparesKeys?: boolean;
   /**
+   * True where a load takes the rows of before away as soon as it begins, and what was written stays written: a state
+   * that says so must be committed before, and commits must come often, since they are all that is kept of a cut.
+   */
+  readonly loadsInPlace?: boolean;
+  /** About the size of what a commit writes besides the rows, where that is worth thinking of. */
+  readonly commitBytes?: number;
+  /**
    * Whether batches of the table for `write` and `writeChanges` may have columns of digits (model/binary-values).
    * Missing: no.
    */

@@ -5,6 +5,7 @@ import { createRedactor } from '../common/redact';
 import type { CloseableLogger } from '../common/create-logger';
 import { createRequestLogger } from './request-logger';
 import {
+  secretsOf,
   settingsOfRequest,
   type ConfigurationMap,
   type RequestSettings,
@@ -72,7 +73,7 @@ export class Requests {
     call.on('cancelled', () => gone.abort());
     if (call.cancelled) gone.abort();
     const name = `${kind} ${(this.count += 1)}`;
-    let secrets: readonly string[] = Object.values(configuration ?? {});
+    let secrets: readonly string[] = secretsOf(configuration);
     let logger: CloseableLogger | undefined;
     try {
       const settings = settingsOfRequest(configuration, this.options.service, this.options.cwd);

@@ -33,6 +33,10 @@ export function settingsOfRequest(
   const values = new Map(given.filter(([key, value]) => !local.includes(key) && (value !== '' || key === 'password')));
   const problems = unknownKeys(given.map(([key]) => key));
   problems.push(...missing(values));
+  const paths = pathsOf(values);
+  problems.push(...paths);
+  // Not even looked at.
+  if (paths.length > 0) values.delete('table_options');
   const withSchema = values.get(WITH_SCHEMA);
   if (withSchema !== undefined && !/^(?:true|false)$/i.test(withSchema.trim()))
     problems.push(`${WITH_SCHEMA} (${PLACE}) must be true or false.`);
@@ -70,6 +74,31 @@ export function settingsOfRequest(
       logLevel: loaded.settings.debug ? 'debug' : service.logLevel,
     },
   };
+}
+
+/**
+ * What no message may show of a configuration that may be refused: secrets, and what stands under a key that is unknown,
+ * since that may be a misspelt one. A number says nothing, and masking it would make the sentences unreadable.
+ */
+export function secretsOf(configuration: ConfigurationMap | undefined): readonly string[] {
+  const plain = [...OPTIONS.filter((option) => option.secret !== true).map(({ key }) => key), ...FORM_ONLY_KEYS];
+  return Object.entries(configuration ?? {})
+    .filter(([key]) => !plain.includes(key))
+    .map(([, value]) => value);
+}
+
+/** Options that could name a file of this machine, which a client has no business with. */
+function pathsOf(values: ReadonlyMap<string, string>): string[] {
+  const driver = values.get('driver')?.trim() ?? '';
+  const options = values.get('table_options')?.trim() ?? '';
+  return [
+    ...(/[\\/]/.test(driver)
+      ? [`driver (${PLACE}) must be the name of an installed ODBC driver, no path; \`odbcinst -q -d\` lists them.`]
+      : []),
+    ...(options === '' || options.startsWith('{')
+      ? []
+      : [`table_options (${PLACE}) must be JSON, no path: {"public.orders": {"mode": "xmin"}}.`]),
+  ];
 }
 
 function unknownKeys(keys: readonly string[]): string[] {

@@ -2,6 +2,7 @@
 import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,
+  type KeyMark,
   type LoadProgress,
   type TableShape,
   type TableState,
@@ -16,6 +17,10 @@ export interface RequestState {
   readonly states: TableStates;
   /** By table: what the platform was last told of its columns. */
   readonly described: ReadonlyMap<string, string>;
+  /** By table: columns that are sent as STRING, whatever their type. */
+  readonly widened: ReadonlyMap<string, readonly string[]>;
+  /** Under which names the tables were sent; undefined: by a version that did not say. */
+  readonly withSchema: boolean | undefined;
   /** A line for the log, where the state is not simply ours. */
   readonly notice: string | undefined;
 }
@@ -38,7 +43,7 @@ export function parseState(text: string | undefined): RequestState {
 }
 
 function emptyState(notice?: string): RequestState {
-  return { states: new Map(), described: new Map(), notice };
+  return { states: new Map(), described: new Map(), widened: new Map(), withSchema: undefined, notice };
 }
 
 function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
@@ -49,8 +54,9 @@ function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
       hint: 'Run the pgsluice that wrote it or a newer one, or reset the state for a full re-sync.',
     });
   }
-  const { tables, described = {} } = document;
-  if (document['version'] !== STATE_VERSION || !isObject(tables) || !isObject(described))
+  // What states of earlier versions do not have is not missed in them.
+  const { tables, described = {}, widened = {}, with_schema: withSchema } = document;
+  if (document['version'] !== STATE_VERSION || !isObject(tables) || !isObject(described) || !isObject(widened))
     throw notOurs('is not one of pgsluice');
   const states = new Map<string, TableState>();
   for (const [key, entry] of Object.entries(tables)) {
@@ -60,7 +66,16 @@ function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
   const known = Object.entries(described).flatMap(([key, value]): [string, string][] =>
     typeof value === 'string' ? [[key, value]] : [],
   );
-  return { states, described: new Map(known), notice: undefined };
+  const texts = Object.entries(widened).flatMap(([key, value]): [string, readonly string[]][] =>
+    isTexts(value) ? [[key, value]] : [],
+  );
+  return {
+    states,
+    described: new Map(known),
+    widened: new Map(texts),
+    withSchema: typeof withSchema === 'boolean' ? withSchema : undefined,
+    notice: undefined,
+  };
 }
 
 /** `last_updated_at` and one ISO time per table name, nothing else. */
@@ -111,7 +126,8 @@ const shapeOf = <T>(checks: Readonly<Record<keyof T, Check>>): Check => shape(ch
 
 const isRange = shapeOf<TidRange>({ lo: isCount, hi: isCount });
 const isMark = shape({ oid: isCount, fileNode: isText });
-const isLoad = shapeOf<LoadProgress>({
+const isKeyMark = shapeOf<KeyMark>({ xmin: isXid, rows: isCount, hash: isText });
+const isLoad = shapeOf<Required<LoadProgress>>({
   startedAt: isTime,
   signature: isText,
   source: isText,
@@ -119,6 +135,7 @@ const isLoad = shapeOf<LoadProgress>({
   watermark: isTextOrNull,
   snapshots: isCount,
   rows: isCount,
+  keys: (value) => value === undefined || orNull(isKeyMark)(value),
   relations: listOf((value) => isMark(value) && shape({ pending: listOf(isRange) })(value)),
 });
 const isColumnShape: Check = (value) => {
@@ -126,6 +143,11 @@ const isColumnShape: Check = (value) => {
   const [name, type, place, madeOf, labels] = value as unknown[];
   return [name, type, madeOf].every(isText) && isCount(place) && isCount(labels);
 };
+const isShape = shapeOf<Required<TableShape>>({
+  oid: isCount,
+  columns: listOf(isColumnShape),
+  left: (value) => value === undefined || listOf(isText)(value),
+});
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
@@ -133,7 +155,7 @@ const isEntry = shapeOf<TableState>({
   lastSyncedAt: orNull(isTime),
   rows: isCount,
   signature: isTextOrNull,
-  shape: orNull(shapeOf<TableShape>({ oid: isCount, columns: listOf(isColumnShape) })),
+  shape: orNull(isShape),
   source: isTextOrNull,
   relations: listOf(isMark),
   xmin: orNull(isXid),
@@ -142,6 +164,10 @@ const isEntry = shapeOf<TableState>({
   passesSinceReconcile: isCount,
   load: orNull(isLoad),
 });
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
+}
 
 function isTableState(value: unknown): value is TableState {
   return isEntry(value);

@@ -11,7 +11,10 @@
  *   They do no harm: the state still says that they are to be read, so they are read and sent again, by key,
  *   and a load without a key begins anew, with a TRUNCATE. What must go, because the row was deleted at the
  *   source in between, is found among all keys sent, rolled back or not (sent-keys).
- * - A checkpoint holds the state of exactly the rows that stand before it in the stream.
+ * - A checkpoint holds the state of exactly the rows that stand before it in the stream. The stream may be cut behind
+ *   any message, so the last checkpoint must be true of everything behind it as well: before TRUNCATE stands one that
+ *   claims none of the table's rows (`loadsInPlace`), and before a SchemaChange one that leaves open what the platform
+ *   was told (schema-memory).
  *
  * Which rows the platform holds is not known here beyond one Update, so rows that vanished between two of
  * them cannot be named: `comparesKeys` says so, and the table is loaded in full when they are looked for.
@@ -21,9 +24,10 @@ import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../
 import { stateDocument } from '../destination/state-file';
 import type { PackedBatch } from '../model/packed-batch';
 import type { TableState, TableStates } from '../model/sync-state';
+import { loadAnew, withoutRows } from '../sync/load-claims';
 import type { SourceSelection, TableName } from '../model/source-selection';
 import { encodeTruncate, type EncodedRecords } from './record-encoder';
-import { SchemaMemory } from './schema-memory';
+import { IN_DOUBT, SchemaMemory } from './schema-memory';
 import { keyTexts, SentKeys } from './sent-keys';
 import { MOST_STATE_BYTES, type RequestState } from './state-json';
 import { StreamedTable } from './streamed-table';
@@ -58,6 +62,7 @@ const CHECKPOINT_EVERY_MS = 8 * 60_000;
 
 export class StreamDestination implements Destination {
   readonly comparesKeys = false;
+  readonly loadsInPlace = true;
   readonly counts: StreamCounts = { upserts: 0, deletes: 0, truncates: 0, schemaChanges: 0, checkpoints: 0 };
   private readonly states: Map<string, TableState>;
   private readonly staged = new Map<string, TableState | null>();
@@ -65,15 +70,31 @@ export class StreamDestination implements Destination {
   /** Their passes have ended, but the checkpoint that says so is still to come. */
   private readonly finished = new Set<string>();
   private readonly schemas: SchemaMemory;
+  private readonly renamed: boolean;
+  private stateBytes = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: StreamDestinationOptions) {
-    this.states = new Map(options.state.states);
-    this.schemas = new SchemaMemory(options.state);
+    const { state, names } = options;
+    const renamed = state.withSchema !== undefined && state.withSchema !== names.withSchema;
+    this.renamed = renamed && state.states.size > 0;
+    // Under other names the platform holds nothing, and was told nothing.
+    this.states = new Map([...state.states].map(([key, each]) => [key, renamed ? withoutRows(each) : each]));
+    const described = new Map([...state.described].map(([key, told]) => [key, renamed ? IN_DOUBT : told]));
+    this.schemas = new SchemaMemory({ described, widened: state.widened });
+  }
+
+  /** About what a checkpoint takes. */
+  get commitBytes(): number {
+    return this.stateBytes;
   }
 
   open(): Promise<TableStates> {
     this.watchTime();
+    if (this.renamed)
+      this.options.warn(
+        '"with_schema" is another than at the last sync, so every table has another name: all are loaded in full under the new ones, and the tables of the old names stay as they are.',
+      );
     return Promise.resolve(new Map(this.states));
   }
 
@@ -212,7 +233,7 @@ export class StreamDestination implements Destination {
     const streamed = this.tables.get(table.key) ?? this.createTable(table);
     this.tables.set(table.key, streamed);
     streamed.stamp(stamp);
-    if (this.schemas.isNew(table.key, streamed.describe())) await this.announce(streamed);
+    if (this.schemas.isNews(table.key, streamed.describe())) await this.announce(streamed);
     return streamed;
   }
 
@@ -223,6 +244,7 @@ export class StreamDestination implements Destination {
       table,
       name: source === undefined ? names.ofMetadata(table.name) : names.of(source),
       includesColumn: (column) => selection.includesColumn(source ?? { schema: '', name: table.name }, column),
+      widened: this.schemas.widenedColumns(table.key),
       secondsType,
       warn,
     });
@@ -236,9 +258,21 @@ export class StreamDestination implements Destination {
   }
 
   private async upsert(streamed: StreamedTable, batch: PackedBatch): Promise<void> {
-    if (streamed.widen(batch)) await this.announce(streamed);
+    await this.widen(streamed, batch);
     await this.sendAll(streamed.upserts(batch));
     this.counts.upserts += batch.rowCount;
+  }
+
+  private async widen(streamed: StreamedTable, batch: PackedBatch): Promise<void> {
+    const { table } = streamed;
+    const columns = streamed.widen(batch);
+    if (columns.length === 0) return;
+    this.schemas.widen(table.key, columns);
+    const inKey = columns.find((column) => table.primaryKey.includes(column));
+    // Rows that were sent under the other form of the key would not meet those to come.
+    if (inKey !== undefined)
+      throw loadAnew(`Key column ${inKey} of ${table.key} is sent as STRING from now on; it is loaded from the start.`);
+    await this.announce(streamed);
   }
 
   private async sendAll(messages: Iterable<EncodedRecords>): Promise<void> {
@@ -247,15 +281,23 @@ export class StreamDestination implements Destination {
 
   private async announce(streamed: StreamedTable): Promise<void> {
     const { stream, serialize, names } = this.options;
-    const change = tableLists([streamed.describe()], names.withSchema);
-    await stream.send(serialize({ schema_change: change }));
+    const { key } = streamed.table;
+    if (this.schemas.doubt(key)) await stream.send(this.checkpoint());
+    const described = streamed.describe();
+    this.schemas.tell(key, described);
     this.counts.schemaChanges += 1;
+    await stream.send(serialize({ schema_change: tableLists([described], names.withSchema) }));
   }
 
   private checkpoint(): Buffer {
     this.watchTime();
-    const document = { ...stateDocument(this.states, new Date()), described: this.schemas.document() };
+    const document = {
+      ...stateDocument(this.states, new Date()),
+      with_schema: this.options.names.withSchema,
+      ...this.schemas.document(),
+    };
     const text = JSON.stringify(document);
+    this.stateBytes = text.length;
     if (Buffer.byteLength(text) > MOST_STATE_BYTES) {
       throw new ConnectorError(
         `The state of ${this.states.size} tables has more than the ${MOST_STATE_BYTES / 1_000_000} MB that Fivetran stores.`,

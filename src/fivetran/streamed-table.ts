@@ -14,6 +14,8 @@ export interface StreamedTableOptions {
   readonly table: DestinationTable;
   readonly name: WireName;
   readonly includesColumn: (column: string) => boolean;
+  /** Columns that are sent as STRING since an earlier batch or Update. */
+  readonly widened: ReadonlySet<string>;
   readonly secondsType: SecondsType;
   readonly warn: (message: string) => void;
 }
@@ -32,7 +34,7 @@ export class StreamedTable {
   constructor(private readonly options: StreamedTableOptions) {
     const { table } = options;
     this.columns = table.columns
-      .map(({ name, type }, index) => ({ name, type, index }))
+      .map(({ name, type }, index) => ({ name, type: options.widened.has(name) ? asText(type) : type, index }))
       .filter(({ name }) => table.primaryKey.includes(name) || options.includesColumn(name));
     this.encoder = this.createEncoder();
   }
@@ -59,20 +61,36 @@ export class StreamedTable {
 
   /**
    * Columns that must become text for this batch: the wire's decimals know neither NaN nor infinity, nor more
-   * digits than a destination's 38. Remembered: the caller announces the new types before it sends.
+   * digits than a destination's 38, and its dates no infinity. Remembered: the caller announces the new types before
+   * it sends.
    */
-  widen(batch: PackedBatch): boolean {
+  widen(batch: PackedBatch): readonly string[] {
+    const names: string[] = [];
     const widened = this.columns.map((column): WireColumn => {
       const packed = batch.columns[column.index];
-      const reason = packed === undefined ? undefined : whyText(column.type, packed);
+      const reason = packed === undefined ? undefined : this.whyText(column, packed);
       if (reason === undefined) return column;
       this.options.warn(`Column ${column.name} of ${this.table.key} is sent as STRING from now on: ${reason}.`);
+      names.push(column.name);
       return { ...column, type: { kind: 'string' } };
     });
-    if (widened.every((column, index) => column === this.columns[index])) return false;
+    if (names.length === 0) return names;
     this.columns = widened;
     this.encoder = this.createEncoder();
-    return true;
+    return names;
+  }
+
+  private whyText({ name, type }: WireColumn, packed: PackedColumn): string | undefined {
+    if (isDecimal(type)) {
+      const fit = fitColumn(type, WIDEST_DECIMAL, packed);
+      return fit.fits === false && fit.needs === 'text' ? fit.reason : undefined;
+    }
+    // Elsewhere such a date becomes NULL. Where it tells rows apart, they would become one.
+    const { primaryKey } = this.table;
+    const identifies = primaryKey.length === 0 || primaryKey.includes(name);
+    if (!identifies || !isDate(type) || !UNREPRESENTABLE.test(packed.text)) return undefined;
+    const place = primaryKey.length === 0 ? 'the table has no key, and the column' : 'it is part of the key, and';
+    return `${place} holds dates that Fivetran cannot hold (infinity, or outside of the years 1 to 9999)`;
   }
 
   upserts(batch: PackedBatch): Generator<EncodedRecords, void, void> {
@@ -113,9 +131,18 @@ export class StreamedTable {
 const NOTHING = new Bytes(Buffer.alloc(0));
 /** The type that a column without declared precision starts with. */
 const WIDEST_DECIMAL = 'DECIMAL(38,0)';
+/** In PostgreSQL's words. */
+const UNREPRESENTABLE = /infinity| BC|\d{5,}-\d\d-\d\d/;
 
-function whyText(type: ColumnType, packed: PackedColumn): string | undefined {
-  if (type.kind !== 'decimal' && type.kind !== 'decimal-unbounded') return undefined;
-  const fit = fitColumn(type, WIDEST_DECIMAL, packed);
-  return fit.fits === false && fit.needs === 'text' ? fit.reason : undefined;
+/** A column that has another type by now is none that was widened. */
+function asText(type: ColumnType): ColumnType {
+  return isDecimal(type) || isDate(type) ? { kind: 'string' } : type;
+}
+
+function isDecimal({ kind }: ColumnType): boolean {
+  return kind === 'decimal' || kind === 'decimal-unbounded';
+}
+
+function isDate({ kind }: ColumnType): boolean {
+  return kind === 'date' || kind === 'timestamp' || kind === 'timestamptz';
 }

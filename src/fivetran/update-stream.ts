@@ -18,9 +18,12 @@ interface Outlet {
 const MOST_WAITING_BYTES = 1_000_000;
 /** Whoever waits goes on before everything has left, so that the network has something to do meanwhile. */
 const ENOUGH_WAITING_BYTES = 500_000;
+/** What gRPC libraries let a client receive in one message by default. */
+const USUAL_LIMIT_BYTES = 4 * 1024 * 1024;
 
 export class UpdateStream {
   private waitingBytes = 0;
+  private largestBytes = 0;
   private readonly senders = new Set<() => void>();
 
   constructor(
@@ -44,8 +47,16 @@ export class UpdateStream {
     if (!this.gone.aborted) this.write(message);
   }
 
+  /** A sentence about a client that has gone, where a message may have been too large for it. */
+  whyGone(): string | undefined {
+    if (this.largestBytes <= USUAL_LIMIT_BYTES) return undefined;
+    const size = (this.largestBytes / 1_000_000).toFixed(1);
+    return `A message of ${size} MB was sent to it, and a gRPC client takes ${USUAL_LIMIT_BYTES / 1_048_576} MiB unless told otherwise: let it receive messages of up to 128 MB.`;
+  }
+
   private write(message: WireMessage): void {
     const { length } = message;
+    this.largestBytes = Math.max(this.largestBytes, length);
     this.waitingBytes += length;
     this.call.write(message, () => {
       this.waitingBytes -= length;

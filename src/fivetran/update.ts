@@ -1,6 +1,8 @@
 /** One Update: the same sync as the command line's, into the stream. */
 import { runSync } from '../app/sync-run';
+import { checkNetwork } from '../app/check/network';
 import { ConnectorError } from '../common/errors';
+import type { Settings } from '../config/settings';
 import type { Logger } from '../common/logger';
 import type { TableStates } from '../model/sync-state';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
@@ -37,11 +39,16 @@ export async function runUpdate(
   const selection = new Selection(call.request.selection, names);
   const redact = createRedactor(secrets);
   const stream = new UpdateStream(call, context.gone);
+  context.gone.addEventListener('abort', () => {
+    const why = stream.whyGone();
+    if (why !== undefined) logger.warning(why);
+  });
   const warn = (message: string): void => {
     logger.warning(message);
     stream.sendNow(serialize({ warning: { message: redact(message) } }));
   };
   if (state.notice !== undefined) logger.info(state.notice);
+  await checkServer(settings);
   await checkSelection(selection, names, state.states, context, warn);
 
   const sources = new Map<string, TableName>();
@@ -99,6 +106,19 @@ function conclude(report: SyncReport, warn: (message: string) => void): void {
 
 function sentence({ key, error }: TableReport): string {
   return `${key}: ${error?.describe() ?? ''}`;
+}
+
+/** A host or port that is wrong stays wrong: it is said at once, as Test says it, rather than after every retry. */
+async function checkServer(settings: Settings): Promise<void> {
+  const wrong = (await checkNetwork(settings)).filter(({ status }) => status === 'failure');
+  const [first] = wrong;
+  if (first === undefined) return;
+  throw new ConnectorError(wrong.map(({ message }) => message).join(' '), {
+    code: 'server_unreachable',
+    kind: 'connection',
+    retryable: true,
+    ...(first.advice === undefined ? {} : { hint: first.advice }),
+  });
 }
 
 /**

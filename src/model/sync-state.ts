@@ -28,7 +28,21 @@ export interface LoadProgress {
   /** Snapshots used so far; with more than one, the load ends with a catch-up pass. */
   readonly snapshots: number;
   readonly rows: number;
+  /**
+   * The keys that every row sent so far is among; null: one may have gone since. Missing where they are not remembered;
+   * see sync/kept-keys.
+   */
+  readonly keys?: KeyMark | null;
   readonly relations: readonly RelationProgress[];
+}
+
+/** The keys of a table under a snapshot. */
+export interface KeyMark {
+  /** Of the snapshot. */
+  readonly xmin: string;
+  readonly rows: number;
+  /** Sum of their hashes. */
+  readonly hash: string;
 }
 
 /** A relation as it was read: another file node means that its rows have moved. */
@@ -52,6 +66,8 @@ export type ColumnShape = readonly [name: string, declaredType: string, place: n
 export interface TableShape {
   readonly oid: number;
   readonly columns: readonly ColumnShape[];
+  /** Columns that were not selected. Missing: all were. */
+  readonly left?: readonly string[];
 }
 
 export interface TableState {

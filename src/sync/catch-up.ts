@@ -4,10 +4,12 @@
  */
 import { ConnectorError } from '../common/errors';
 import { readRange } from '../source/batch-reader';
-import { ROW_ALIAS } from '../source/select-list';
 import { endTransaction, relationStates } from '../source/snapshot';
+import { changedSince } from './changed-since';
 import { KeyComparison } from './key-comparison';
 import type { ProcessorOptions } from './processor-options';
+import { compareKeys } from './kept-keys';
+import { loadAnew } from './load-claims';
 import type { TableRun } from './table-run';
 import { takeSnapshot } from './take-snapshot';
 import { xidsComparable } from './sync-modes';
@@ -44,6 +46,13 @@ export class CatchUp {
           retryable: true,
         });
       }
+      const { kept } = run.ofEarlierSyncs
+        ? await compareKeys(session, run, progress, snapshot.xmin, signal)
+        : { kept: undefined };
+      if (kept === false) {
+        await writer.abandon(run);
+        throw loadAnew(`${run.key} has changed since an earlier sync began to load it; it is read from the start.`);
+      }
       for (const relation of run.planned.table.relations) {
         const blocks = states.get(relation.oid)?.blocks ?? 0;
         const changed = wholeRelation(run, this.options, {
@@ -55,11 +64,13 @@ export class CatchUp {
         });
         for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
       }
-      await writer.beginKeys(run);
-      for (const relation of run.planned.table.relations) {
-        await this.keys.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
+      if (kept !== true) {
+        await writer.beginKeys(run);
+        for (const relation of run.planned.table.relations) {
+          await this.keys.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
+        }
+        await writer.keepOnlyKeys(run);
       }
-      await writer.keepOnlyKeys(run);
       await endTransaction(session);
       await manager.release(session);
       return snapshot.xmin;
@@ -68,15 +79,4 @@ export class CatchUp {
       throw error;
     }
   }
-}
-
-/**
- * Rows whose inserting transaction is at or after `xmin`. Rows carry 32 bits of it; age() compares them
- * modulo 2^32 against the present. A frozen row so old that it seems young is read without need, never the
- * other way round, as long as the first snapshot is less than 2^31 transactions ago.
- */
-export function changedSince(xmin: string): string {
-  const low = BigInt(xmin) & 0xffff_ffffn;
-  // In a query of its own, which is evaluated once: the function is not inlined, and asks for each row.
-  return `age(${ROW_ALIAS}.xmin) <= (SELECT age('${low}'::xid))`;
 }

@@ -22,6 +22,7 @@ import { monotonicClock, type Clock, type Session } from '../source/session';
 import { CatchUp } from './catch-up';
 import { ChangesPass } from './changes-pass';
 import { finishedState } from './finished-state';
+import { asksForLoadAnew } from './load-claims';
 import type { ProcessorOptions } from './processor-options';
 import { readAtOnce, SnapshotReader } from './snapshot-reader';
 import type { TableRun } from './table-run';
@@ -79,7 +80,7 @@ export class DataProcessor {
           const error = signal.aborted ? stopped : await this.withColumn(run, stopped);
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
           if (error.kind === 'destination' || error.kind === 'internal') throw error;
-          if (error.code === 'rolled_back') attempt -= 1;
+          if (error.code === 'rolled_back' || asksForLoadAnew(error)) attempt -= 1;
           else if (error.code === COPY_ALTERED) {
             logger.warning(`${error.message.replace(/\.$/, '')}; ${run.key} is loaded from the start.`);
             run.startOver();
@@ -185,7 +186,7 @@ export class DataProcessor {
     );
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
       throw new ConnectorError(
-        `${run.key}: ${expectedRows} rows were written, but the warehouse counts ${finished.rows}.`,
+        `${run.key}: ${expectedRows} rows were written, but the destination counts ${finished.rows}.`,
         { code: 'rows_lost', kind: 'internal' },
       );
     }
@@ -195,6 +196,12 @@ export class DataProcessor {
   private rethrow(run: TableRun): void {
     if (run.failure !== undefined) throw run.failure;
   }
+}
+
+/** Whether the table is read from the start, rather than gone on with or by its changes. */
+export function beginsAnew(run: TableRun): boolean {
+  if (run.pass.kind !== 'load') return false;
+  return run.progress === null || !run.resumable || whyAnew(run, run.progress) !== undefined;
 }
 
 /** Why what was read of a load cannot be gone on with. Transaction ids mean nothing to another server. */

@@ -34,7 +34,7 @@ function stateAfter(
     lastSyncedAt: progress.startedAt,
     rows: finished.rows,
     signature: run.signature,
-    shape: shapeOf(run.planned.table),
+    shape: shapeOf(run.planned.table, run.selection.columns),
     source: run.source,
     relations: progress.relations.map(({ oid, fileNode }) => ({ oid, fileNode })),
     xmin,

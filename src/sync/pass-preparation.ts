@@ -9,8 +9,9 @@ import { relationStates, type SnapshotInfo } from '../source/snapshot';
 import { ROW_ALIAS } from '../source/select-list';
 import { quoteIdentifier } from '../source/sql';
 import { oldestTransactionStart, sinceWatermark, watermarkOf } from '../source/watermark';
-import { changedSince } from './catch-up';
+import { changedSince } from './changed-since';
 import type { ProcessorOptions } from './processor-options';
+import { compareKeys, markKeys, remembersKeys } from './kept-keys';
 import { xidsComparable, type Pass } from './sync-modes';
 import type { TableRun } from './table-run';
 import { takeSnapshot } from './take-snapshot';
@@ -49,8 +50,9 @@ export class PassPreparation {
     run.replan(await presentRelations(session, run.planned.table, signal));
     const present = await this.presentRelations(run, session, signal);
     if (run.pass.kind === 'changes' && !this.canReadChanges(run, snapshot)) run.pass = { kind: 'load' };
-    if (run.progress !== null && (await this.goOn(run, present, snapshot)))
+    if (run.progress !== null && (await this.goOn(run, session, present, snapshot, signal)))
       return { relations: run.progress.relations, begun: Promise.resolve() };
+    if (run.pass.kind === 'changes') this.planChanges(run, present, snapshot);
     const progress: LoadProgress = {
       startedAt: startOfPass(run),
       signature: run.signature,
@@ -66,9 +68,11 @@ export class PassPreparation {
       ),
       snapshots: 1,
       rows: 0,
+      ...(run.pass.kind === 'load' && remembersKeys(run, this.options.writer.comparesKeys)
+        ? { keys: await markKeys(session, run, snapshot.xmin, signal) }
+        : {}),
       relations: present,
     };
-    if (run.pass.kind === 'changes') this.planChanges(run, present, snapshot);
     const begun = this.options.writer.begin(run, progress, false);
     if (run.pass.kind === 'changes') begun.catch(() => undefined);
     else await begun;
@@ -87,7 +91,13 @@ export class PassPreparation {
   }
 
   /** Whether what is left of the pass can be read under another snapshot than what was read before. */
-  private async goOn(run: TableRun, present: readonly RelationProgress[], snapshot: SnapshotInfo): Promise<boolean> {
+  private async goOn(
+    run: TableRun,
+    session: Session,
+    present: readonly RelationProgress[],
+    snapshot: SnapshotInfo,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { progress } = run;
     if (progress === null || !run.resumable) return false;
     if (!sameMarks(progress.relations, present) || !xidsComparable(progress.firstXmin, snapshot.xmin)) {
@@ -96,9 +106,19 @@ export class PassPreparation {
       );
       return false;
     }
-    const next = { ...progress, snapshots: progress.snapshots + 1 };
-    if (run.loadOpen) run.progress = next;
-    else await this.options.writer.begin(run, next, true);
+    const { kept, now } = await compareKeys(session, run, progress, snapshot.xmin, signal);
+    if (kept === false && run.ofEarlierSyncs) {
+      this.options.logger.warning(
+        `${run.key} has changed since an earlier sync began to load it, and which of the rows that were sent have gone cannot be told; it is read from the start.`,
+      );
+      return false;
+    }
+    const { writer } = this.options;
+    const next = { ...progress, snapshots: progress.snapshots + 1, ...(now === undefined ? {} : { keys: now }) };
+    if (!run.loadOpen) await writer.begin(run, next, true);
+    // A later sync must know before a row is sent that the earlier snapshot had not.
+    if (now !== progress.keys) await writer.commitProgress(run, next);
+    else run.progress = next;
     return true;
   }
 

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { ColumnShape, TableShape } from '../model/sync-state';
 import type { TableSchema } from '../model/table';
 
-export function shapeOf(table: TableSchema): TableShape {
+/** `read`: the columns that are selected. */
+export function shapeOf(table: TableSchema, read: readonly { readonly name: string }[]): TableShape {
   const columns = table.columns.map(({ name, declaredType, place, madeOf, labels }): ColumnShape => [
     name,
     declaredType,
@@ -11,7 +12,9 @@ export function shapeOf(table: TableSchema): TableShape {
     madeOf === '' ? '' : createHash('sha256').update(madeOf).digest('hex').slice(0, 12),
     labels.length,
   ]);
-  return { oid: table.oid, columns };
+  const selected = new Set(read.map(({ name }) => name));
+  const left = table.columns.filter(({ name }) => !selected.has(name)).map(({ name }) => name);
+  return { oid: table.oid, columns, ...(left.length === 0 ? {} : { left }) };
 }
 
 /** How many enum labels each column's type had. */
@@ -37,7 +40,7 @@ export function describeDrift(before: TableShape, now: TableShape, sameKey: bool
     ...before.columns.filter(([name]) => !is.has(name)).map(([name]) => `column ${name} dropped or renamed`),
     ...now.columns.flatMap((column) => changeOf(was.get(column[0]), column)),
   ];
-  const parts = [...other, ...added];
+  const parts = [...other, ...added, ...selectionOf(before, now)];
   if (parts.length === 0) return undefined;
   const shown = parts.slice(0, SHOWN_CHANGES);
   const more = parts.length - shown.length;
@@ -45,6 +48,15 @@ export function describeDrift(before: TableShape, now: TableShape, sameKey: bool
     description: `${shown.join(', ')}${more > 0 ? `, and ${more} more changes` : ''}`,
     onlyAdded: other.length === 0,
   };
+}
+
+/** What the user has selected otherwise, of columns that are there as before. */
+function selectionOf(before: TableShape, now: TableShape): string[] {
+  const [was, is] = [new Set(before.left), new Set(now.left)];
+  const both = now.columns.map(([name]) => name).filter((name) => before.columns.some(([other]) => other === name));
+  return both
+    .filter((name) => was.has(name) !== is.has(name))
+    .map((name) => `column ${name} is ${is.has(name) ? 'no longer' : 'now'} selected`);
 }
 
 function changeOf(before: ColumnShape | undefined, now: ColumnShape): string[] {

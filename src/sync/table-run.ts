@@ -5,6 +5,7 @@ import type { PlannedTable } from '../model/plan';
 import type { LoadProgress, TableState } from '../model/sync-state';
 import { tableKey, type Relation } from '../model/table';
 import { subtractRange, type TidRange } from '../model/tid-range';
+import { withoutRows } from './load-claims';
 import type { ModeDecision, Pass } from './sync-modes';
 import type { TableSelection } from './transformations';
 
@@ -35,6 +36,8 @@ export class TableRun {
   /** Why its readers must stop. */
   failure: ConnectorError | undefined;
   rowsSinceCheckpoint = 0;
+  /** Of this sync, whatever was rolled back. */
+  rowsWritten = 0;
   /** In a pass over changes: relations that were not there at the last one. */
   readWhole: ReadonlySet<number> = new Set();
   /** State of the pass that has ended, until the next one begins. */
@@ -49,6 +52,8 @@ export class TableRun {
   /** Who the server is; see source/change-tracking. */
   readonly source: string;
   readonly decision: ModeDecision;
+  /** When the load began that an earlier sync has left. */
+  private readonly inherited: string | undefined;
   private stop = new AbortController();
 
   constructor(parts: TableRunParts) {
@@ -63,6 +68,12 @@ export class TableRun {
     this.pass = parts.pass;
     this.committed = parts.committed;
     this.progress = parts.pass.kind === 'load' && !parts.fresh ? (parts.committed?.load ?? null) : null;
+    this.inherited = this.progress?.startedAt;
+  }
+
+  /** What was written of the load was written by earlier syncs as well. */
+  get ofEarlierSyncs(): boolean {
+    return this.progress !== null && this.progress.startedAt === this.inherited;
   }
 
   /**
@@ -133,6 +144,12 @@ export class TableRun {
   startOver(): void {
     this.pass = { kind: 'load' };
     this.progress = null;
+  }
+
+  /** Nor does the destination hold any rows of the table that count. */
+  giveUpRows(): void {
+    this.startOver();
+    this.committed = this.committed === null ? null : withoutRows(this.committed);
   }
 
   /** A new attempt begins. */

@@ -5,7 +5,7 @@ import type { Logger } from '../common/logger';
 import { destinationColumnNames, destinationTableName, folded, type Naming } from '../destination/naming';
 import type { PlannedTable, SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
-import type { TableState } from '../model/sync-state';
+import type { TableShape, TableState } from '../model/sync-state';
 import { tableKey, type TableSchema } from '../model/table';
 import type { DestinationTable } from '../destination/destination';
 import { METADATA_TABLE_NAMES } from './metadata-tables';
@@ -51,7 +51,7 @@ export function createRuns(plan: SyncPlan, states: ReadonlyMap<string, TableStat
       }
       const name = folded(run.destinationTable.name);
       const owner = owners.get(name) ?? key;
-      if (owner !== key) throw nameTaken(key, run.destinationTable.name, owner);
+      if (owner !== key) throw nameTaken(key, run.destinationTable.name, owner, options);
       owners.set(name, key);
       runs.push(run);
     } catch (error) {
@@ -78,7 +78,7 @@ function createRun(
   for (const [source, name] of nameOf) {
     if (options.naming === 'source' && source !== name) {
       options.logger.warning(
-        `Column ${source} of ${tableKey(table)} is called ${name} in the warehouse: the name is taken there.`,
+        `Column ${source} of ${tableKey(table)} is called ${name} in ${placeOf(options)}: the name is taken there.`,
       );
     }
   }
@@ -100,7 +100,7 @@ function createRun(
       ? signature
       : signatureOf(table, options.destinationSchema, destinationTable, selection, labelsIn(earlier));
   const drifted = committed?.signature != null && committed.signature !== comparable;
-  if (drifted) reportDrift(table, committed, sameKey, options);
+  if (drifted) reportDrift(shapeOf(table, selection.columns), committed, { key: tableKey(table), sameKey }, options);
   const decision = decisionOf(planned);
   const fresh = options.fullResync(table);
   const { pass, notice } = decidePass({
@@ -179,30 +179,45 @@ function signatureOf(
 }
 
 /** Says what changed; a warning where data may have changed its meaning, an error where the user wants none. */
-function reportDrift(table: TableSchema, committed: TableState | null, sameKey: boolean, options: RunsOptions): void {
-  const found = committed?.shape == null ? undefined : describeDrift(committed.shape, shapeOf(table), sameKey);
+function reportDrift(
+  now: TableShape,
+  committed: TableState | null,
+  { key, sameKey }: { readonly key: string; readonly sameKey: boolean },
+  options: RunsOptions,
+): void {
+  const found = committed?.shape == null ? undefined : describeDrift(committed.shape, now, sameKey);
   const what =
     found?.description ??
-    'labels of an enum, its transformations, its row-level security or names in the warehouse are others';
-  if (options.schemaDrift === 'fail') throw driftRefused(tableKey(table), what);
+    `labels of an enum, its transformations, its row-level security or names in ${placeOf(options)} are others`;
+  if (options.schemaDrift === 'fail') throw driftRefused(key, what);
   const level = options.schemaDrift === 'warn' || found?.onlyAdded !== true ? 'warning' : 'info';
-  const keyNote = sameKey ? '' : ' Rows marked deleted under the old key are dropped.';
-  options.logger[level](`${tableKey(table)} has changed: ${what}. It is loaded from the start.${keyNote}`);
+  const keyNote = sameKey || !options.comparesKeys ? '' : ' Rows marked deleted under the old key are dropped.';
+  options.logger[level](`${key} has changed: ${what}. It is loaded from the start.${keyNote}`);
 }
 
 function driftRefused(key: string, what: string): ConnectorError {
   return new ConnectorError(`${key} has changed: ${what}.`, {
     code: 'schema_drift',
     kind: 'source',
-    hint: 'Set "schema_drift" to "evolve" or "warn" to follow; its table in the warehouse was left as it is.',
+    hint: 'Set "schema_drift" to "evolve" or "warn" to follow; what was copied of it was left as it is.',
   });
 }
 
-function nameTaken(key: string, name: string, owner: string): ConnectorError {
+/** Whoever does not compare keys is reached over a wire, and has no warehouse. */
+function placeOf({ comparesKeys }: RunsOptions): string {
+  return comparesKeys ? 'the warehouse' : 'the destination';
+}
+
+function nameTaken(key: string, name: string, owner: string, options: RunsOptions): ConnectorError {
   const holder = owner === '' ? 'a table of the connector itself' : owner;
-  return new ConnectorError(`${key} would be called ${name} in the warehouse, which is the name of ${holder}.`, {
+  return new ConnectorError(`${key} would be called ${name} in ${placeOf(options)}, which is the name of ${holder}.`, {
     code: 'name_collision',
     kind: 'source',
-    hint: 'Leave one of them out with "table_filters" and sync it into another "destination_schema". Where the owner of the name is gone from the source, drop its table from the warehouse.',
+    hint: options.comparesKeys ? OTHER_WAREHOUSE : OTHER_FORM,
   });
 }
+
+const OTHER_FORM =
+  'Set "with_schema" to true, which keeps every table under its schema, or leave one of them out with "table_filters".';
+const OTHER_WAREHOUSE =
+  'Leave one of them out with "table_filters" and sync it into another "destination_schema". Where the owner of the name is gone from the source, drop its table from the warehouse.';

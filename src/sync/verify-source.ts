@@ -20,7 +20,7 @@ import type { SelectColumn } from '../source/select-list';
 import type { Session } from '../source/session';
 import { applyBatchRules } from './batch-rules';
 import { canonicalValue, digestOf, encodeRow, type Digest } from './canonical-value';
-import { changedSince } from './catch-up';
+import { changedSince } from './changed-since';
 import type { Partition } from './partition-planner';
 import type { TableSnapshot } from './table-snapshot';
 import type { TableSelection } from './transformations';

@@ -17,6 +17,8 @@ import type { PackedBatch } from '../model/packed-batch';
 import type { OperationCounts } from '../model/report';
 import type { LoadProgress, TableState } from '../model/sync-state';
 import type { TidRange } from '../model/tid-range';
+import { CommitPacing } from './commit-pacing';
+import { asksForLoadAnew, claimsRows } from './load-claims';
 import { WriteQueue, type QueueLimits } from './write-queue';
 import type { TableRun } from './table-run';
 
@@ -40,8 +42,6 @@ const COMMIT_DELAY_MS = 250;
 
 /** An uncommitted table takes some 34 kB of memory for each of its columns. */
 const MOST_COLUMNS_WITHOUT_COMMIT = 2000;
-/** Where rows come slowly, an interrupted sync should not lose more than this. */
-const MOST_MS_WITHOUT_COMMIT = 5 * 60_000;
 
 /** Codes of errors of a table that came before anything was done to it. */
 const UNTOUCHED: ReadonlySet<string> = new Set([COPY_ALTERED, 'view_in_place']);
@@ -69,13 +69,15 @@ export class Writer {
   private timer: NodeJS.Timeout | undefined;
   /** Of the tables that were finished since the last commit. */
   private finishedColumns = 0;
-  private committedAtMs = performance.now();
+  private readonly pacing: CommitPacing;
 
   constructor(
     private readonly options: WriterOptions,
     /** Committed states of all tables, also of those that are not part of this sync. */
     private readonly states: Map<string, TableState>,
-  ) {}
+  ) {
+    this.pacing = new CommitPacing(options.destination);
+  }
 
   /** See `Destination.comparesKeys`. */
   get comparesKeys(): boolean {
@@ -96,11 +98,27 @@ export class Writer {
     await this.inOrder(run, generation, async () => {
       const stamp = { startedAt: new Date(progress.startedAt) };
       if (run.pass.kind === 'changes') await destination.beginChanges(run.destinationTable, stamp);
-      else await destination.beginLoad(run.destinationTable, stamp, resume);
+      else {
+        if (!resume) await this.giveUpRows([run], true);
+        await destination.beginLoad(run.destinationTable, stamp, resume);
+      }
       run.progress = progress;
       run.loadOpen = true;
       this.dirty.add(run);
       this.open.add(run);
+    });
+  }
+
+  /** These tables will be loaded from the start: the next commit says so of all of them, rather than one for each. */
+  async announceLoads(runs: readonly TableRun[]): Promise<void> {
+    await this.queue.run(() => this.giveUpRows(runs, false));
+  }
+
+  async commitProgress(run: TableRun, progress: LoadProgress): Promise<void> {
+    await this.inOrder(run, attemptOf(run), async () => {
+      run.progress = progress;
+      this.dirty.add(run);
+      await this.commitNow();
     });
   }
 
@@ -146,6 +164,7 @@ export class Writer {
   async abandon(run: TableRun): Promise<void> {
     await this.inOrder(run, attemptOf(run), async () => {
       await this.options.destination.abandonLoad(run.destinationTable);
+      await this.giveUpRows([run], false);
       run.progress = null;
       run.loadOpen = false;
       this.dirty.add(run);
@@ -177,6 +196,8 @@ export class Writer {
       this.counts.deletes += result.deleted;
       this.counts.checkpoints += 1;
       committed = new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
+      // Where the commit below fails, nobody comes to wait for it, and a rejection that nobody hears ends the process.
+      committed.catch(() => undefined);
       this.timer ??= setTimeout(() => void this.commit().catch(() => undefined), COMMIT_DELAY_MS);
       this.finishedColumns += run.destinationTable.columns.length;
       const nothingToWaitFor = this.options.openTables() <= this.waiters.length;
@@ -226,14 +247,28 @@ export class Writer {
         this.dirty.add(run);
         this.counts.upserts += batch.rowCount;
         run.rowsSinceCheckpoint += batch.rowCount;
+        run.rowsWritten += batch.rowCount;
+        this.pacing.written(batch.bytes);
         this.options.onWritten(run, batch.rowCount, batch.bytes);
-        const due = performance.now() - this.committedAtMs > MOST_MS_WITHOUT_COMMIT;
-        if (run.rowsSinceCheckpoint < run.planned.checkpointRows && !due) return;
+        if (!this.pacing.isDue(run)) return;
         this.counts.checkpoints += 1;
         this.options.logger.info(`Checkpointing ${run.key} after ${run.progress?.rows ?? 0} records`);
         await this.commitNow();
       }),
     );
+  }
+
+  /** Where a load takes away what is there, the states must say so before it begins. */
+  private async giveUpRows(runs: readonly TableRun[], commit: boolean): Promise<void> {
+    const { destination } = this.options;
+    if (destination.loadsInPlace !== true) return;
+    // As last committed, not as the run has it: a rollback in between has dropped what was to be committed.
+    const claiming = runs.filter((run) => claimsRows(this.states.get(run.key)));
+    for (const run of claiming) {
+      run.giveUpRows();
+      this.dirty.add(run);
+    }
+    if (claiming.length > 0 && commit) await this.commitNow();
   }
 
   private async inOrder<T>(run: TableRun, generation: number, task: () => Promise<T>): Promise<T> {
@@ -263,6 +298,7 @@ export class Writer {
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }
+    if (asksForLoadAnew(failure)) culprit.giveUpRows();
     culprit.rolledBack(failure);
     culprit.finished = undefined;
     for (const run of new Set([...this.dirty, ...this.open])) {
@@ -293,7 +329,7 @@ export class Writer {
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }
-    this.committedAtMs = performance.now();
+    this.pacing.committed();
     for (const [run, entry] of entries) {
       run.committed = entry;
       run.rowsSinceCheckpoint = 0;

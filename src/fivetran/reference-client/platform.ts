@@ -70,7 +70,10 @@ async function receive(
   warnings: string[],
 ): Promise<StreamCounts> {
   const deselected = options.deselect ?? ((): boolean => false);
-  const rules = new StreamRules(tables, (table, column) => !deselected(table, column));
+  // What a SchemaChange said counts over what Schema says, until the next one.
+  const told = new Map(rememberedTables(options).map((table) => [tableId(table), table]));
+  const known = tables.map((table) => told.get(tableId(table)) ?? table);
+  const rules = new StreamRules(known, (table, column) => !deselected(table, column));
   const warehouse = await ReferenceWarehouse.open(options.warehousePath);
   try {
     const request = {
@@ -88,11 +91,13 @@ async function receive(
         const columns = table.columns.filter((column) => column.key || !deselected(table, column));
         warehouse.add({ ...table, columns }, record);
       }
+      for (const table of declaredTables(message.schema_change ?? {})) told.set(tableId(table), table);
       if (message.warning?.message !== undefined) warnings.push(message.warning.message);
       if (message.checkpoint === undefined) continue;
       // The state follows the data: after a crash in between, the same records come again.
       await warehouse.commit();
       mkdirSync(dirname(options.statePath), { recursive: true });
+      writeFileSync(toldPath(options), JSON.stringify([...told.values()]));
       writeFileSync(options.statePath, message.checkpoint.state_json ?? '');
     }
     rules.end();
@@ -101,6 +106,16 @@ async function receive(
     warehouse.close();
   }
   return rules.counts;
+}
+
+function toldPath({ statePath }: PlatformOptions): string {
+  return `${statePath}.schema`;
+}
+
+/** Tables as SchemaChanges of earlier rounds have described them. */
+function rememberedTables(options: PlatformOptions): readonly DeclaredTable[] {
+  if (!existsSync(options.statePath) || !existsSync(toldPath(options))) return [];
+  return JSON.parse(readFileSync(toldPath(options), 'utf8')) as readonly DeclaredTable[];
 }
 
 /** As the platform sends it: everything by name, and what is new as well. */

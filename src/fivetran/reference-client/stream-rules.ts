@@ -67,7 +67,11 @@ export class StreamRules {
         break;
       case 'schema_change':
         this.counts.schemaChanges += 1;
-        for (const table of declaredTables(message.schema_change ?? {})) this.tables.set(tableId(table), table);
+        for (const table of declaredTables(message.schema_change ?? {})) {
+          this.tables.set(tableId(table), table);
+          // A table whose key has another form is loaded from the start.
+          this.upserted.delete(tableId(table));
+        }
         break;
       case 'checkpoint':
         this.checkCheckpoint(message.checkpoint?.state_json ?? '');

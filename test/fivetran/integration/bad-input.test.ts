@@ -1,7 +1,11 @@
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createDemoDatabase } from '../../helpers/demo-database';
 import type { TestDatabase } from '../../helpers/postgres';
+import { Applier } from '../applier/applier';
+import { update as updateInto } from '../applier/session';
+import { WireClient } from '../applier/wire';
 import { configurationFor, startService, type TestService } from '../service';
 
 let database: TestDatabase;
@@ -59,6 +63,13 @@ describe('a configuration', () => {
     ['an empty key', { '': 'x' }, /An option without a name was given \(the connection\); remove it\./],
     ['a port that is none', { port: 'many' }, /port \(the connection\) must be a whole number from 1 to 65535/],
     ['a placeholder', { host: 'YOUR_POSTGRES_HOST' }, /still holds the placeholder/],
+    [
+      'a driver that is a path',
+      { driver: '/tmp/own.so' },
+      /driver \(the connection\) must be the name of an installed/,
+    ],
+    ['options in a file', { table_options: '/etc/hostname' }, /table_options \(the connection\) must be JSON, no path/],
+    ['a port out of range', { port: '65536', custom_threads: '1000' }, /port .* from 1 to 65535, not .*custom_threads/],
     ['with_schema that is neither', { with_schema: 'perhaps' }, /with_schema \(the connection\) must be true or false/],
   ])('with %s is refused with a sentence', async (_what, wrong, sentence) => {
     const given = Object.keys(wrong).length === 0 ? {} : { ...configuration, ...wrong };
@@ -78,10 +89,18 @@ describe('a configuration', () => {
     await database.client.query('DROP ROLE locked');
   });
 
-  it('with a server that is not there is UNAVAILABLE or a precondition', async () => {
-    const { code, details } = await update({ configuration: { ...configuration, port: '1', max_retries: '0' } });
+  it.each([
+    ['port', { port: '1' }, /port 1 cannot be reached \(ECONNREFUSED\)/],
+    ['host', { host: 'no-such-host.invalid' }, /The name no-such-host\.invalid cannot be resolved/],
+  ])('with a %s that is not there is UNAVAILABLE at once, without a retry', async (_what, wrong, sentence) => {
+    // With these retries it would take minutes.
+    const given = { ...configuration, ...wrong, max_retries: '5', retry_sleep_seconds: '30' };
+    const { code, details } = await update({ configuration: given });
     expect(code).toBe(status.UNAVAILABLE);
-    expect(details).toMatch(/refused|connect/i);
+    expect(details).toMatch(sentence);
+    await expect(service.client.call('Test', { name: 'connection', configuration: given })).resolves.toMatchObject({
+      failure: expect.stringMatching(sentence) as string,
+    });
   });
 
   it('with options of the command line is taken without them', async () => {
@@ -139,6 +158,29 @@ describe('a selection', () => {
     expect(details).toMatch(/^The selection names column shoe_size of source_public_suppliers/);
   });
 
+  it('of nothing is called so, and not blamed on the filters', async () => {
+    const { code, messages } = await update(selection([]));
+    expect(code).toBe(status.OK);
+    expect(JSON.stringify(messages)).toMatch(/None of the database's \d+ tables is selected\./);
+  });
+
+  it('that was changed is called so', async () => {
+    const columns = (rating: boolean): object => selection([table('source_public_suppliers', { rating })]);
+    const first = await update(columns(true));
+    const state = (first.messages.at(-1)?.['checkpoint'] as { state_json: string }).state_json;
+    await update({ ...columns(false), state_json: state });
+    expect(service.lines.join('')).toContain('public.suppliers has changed: column rating is no longer selected.');
+  });
+
+  it('of two tables of one name is told of with_schema', async () => {
+    await database.client.query(`
+      CREATE SCHEMA a; CREATE SCHEMA a_b; CREATE TABLE a.b_c (id int PRIMARY KEY); CREATE TABLE a_b.c (id int PRIMARY KEY)`);
+    const { messages } = await update({ configuration: { ...configuration, table_filters: 'a.b_c, a_b.c' } });
+    const said = JSON.stringify(messages);
+    expect(said).toMatch(/would be called source_a_b_c in the destination, .*Set \\"with_schema\\" to true/);
+    await database.client.query('DROP SCHEMA a CASCADE; DROP SCHEMA a_b CASCADE');
+  });
+
   it('of the other form is refused', async () => {
     const { code, details } = await update({ selection: { with_schema: { schemas: [], include_new_schemas: true } } });
     expect(code).toBe(status.INVALID_ARGUMENT);
@@ -184,6 +226,21 @@ describe('a client', () => {
     const { code, details } = await update({ state_json: 'x'.repeat(40_000_000) });
     expect(code).toBe(status.RESOURCE_EXHAUSTED);
     expect(details).toMatch(/larger than max/);
+  });
+
+  it('whose message limit is too small is told apart from one that cancels', async () => {
+    await database.client.query(
+      "CREATE TABLE public.long (id int PRIMARY KEY, t text); INSERT INTO public.long VALUES (1, repeat('x', 5000000))",
+    );
+    const small = new WireClient(service.address, 4 * 1024 * 1024);
+    const end = await updateInto(small, new Applier(), {
+      configuration: { ...configuration, table_filters: 'public.long' },
+    });
+    small.close();
+    expect(end.outcome).toBe('failed');
+    while (!service.lines.join('').includes('A message of 5.0 MB was sent to it')) await delay(20);
+    expect(service.lines.join('')).toContain('a gRPC client takes 4 MiB unless told otherwise');
+    await database.client.query('DROP TABLE public.long');
   });
 
   it.each(['Test', 'Schema', 'Update'])('that sends %s something that is no message gets a status', async (method) => {

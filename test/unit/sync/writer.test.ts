@@ -149,3 +149,36 @@ it('takes fewer batches ahead where memory is short', async () => {
   expect(await pushed(1)).toBe(10);
   expect(await pushed(0.5)).toBe(5);
 });
+
+// Nobody waits for the commit of a table whose end has failed; a rejection that nobody hears would end the service.
+it('leaves no rejection unheard when the destination goes away at the commit of the last table', async () => {
+  const nothing = (): void => undefined;
+  const unheard = jest.fn();
+  process.on('unhandledRejection', unheard);
+  const gone = new ConnectorError('The client has gone away.', { code: 'interrupted', kind: 'interrupted' });
+  const destination: Partial<Destination> = {
+    beginLoad: () => Promise.resolve(),
+    finishLoad: () => Promise.resolve({ rows: 0, deleted: 0 }),
+    putState: () => Promise.resolve(),
+    commit: () => Promise.reject(gone),
+  };
+  const writer = new Writer(
+    {
+      destination: destination as Destination,
+      logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
+      queueBytes: 1000,
+      queueShare: () => 1,
+      onCommitted: nothing,
+      onWritten: nothing,
+      openTables: () => 1,
+      onFatal: nothing,
+    },
+    new Map(),
+  );
+  const run = runOf('t');
+  await writer.begin(run, PROGRESS, false);
+  await expect(writer.finish(run, () => ({ rows: 0 }) as TableState)).rejects.toBe(gone);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  process.off('unhandledRejection', unheard);
+  expect(unheard).not.toHaveBeenCalled();
+});
