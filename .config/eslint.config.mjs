@@ -56,11 +56,11 @@ export default tseslint.config(
   {
     // Only the driver module may touch the ODBC package: every trap of it is handled in one place.
     files: ['src/**/*.ts'],
-    ignores: ['src/source/odbc-driver.ts'],
+    ignores: ['src/postgres/connection/odbc-driver.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { paths: [{ name: 'odbc', message: 'Import source/odbc-driver instead.' }] },
+        { paths: [{ name: 'odbc', message: 'Import postgres/connection/odbc-driver instead.' }] },
       ],
     },
   },

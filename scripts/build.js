@@ -19,7 +19,7 @@ async function build(fresh) {
   const { status } = spawnSync(process.execPath, [compiler, '-p', root, '--outDir', fresh], { stdio: 'inherit' });
   if (status !== 0) return false;
   // The compiler leaves these out: the page's script and style, and the interface of the Fivetran service.
-  for (const asset of [join('cli', 'report', 'assets'), join('fivetran', 'fivetran_sdk.v2.proto')]) {
+  for (const asset of [join('observe', 'assets'), join('fivetran', 'fivetran_sdk.v2.proto')]) {
     cpSync(join(root, 'src', asset), join(fresh, asset), { recursive: true });
   }
   await bundle(fresh);

@@ -8,11 +8,11 @@ const MODULES = {
   optionsTable: 'config/options-table.js',
   referenceClient: 'fivetran/reference-client/platform.js',
   serviceDefinition: 'fivetran/service-definition.js',
-  session: 'source/session.js',
+  session: 'postgres/connection/session.js',
   processStats: 'native/process-stats.js',
-  duckDbDestination: 'destination/duckdb-destination.js',
-  duckDbWarehouse: 'destination/duckdb-warehouse.js',
-  stateFile: 'destination/state-file.js',
+  duckDbDestination: 'destinations/duckdb/destination.js',
+  duckDbWarehouse: 'destinations/duckdb/warehouse.js',
+  stateFile: 'destinations/state-file.js',
 };
 
 /**
@@ -21,11 +21,11 @@ const MODULES = {
  *   optionsTable: typeof import('../src/config/options-table'),
  *   referenceClient: typeof import('../src/fivetran/reference-client/platform'),
  *   serviceDefinition: typeof import('../src/fivetran/service-definition'),
- *   session: typeof import('../src/source/session'),
+ *   session: typeof import('../src/postgres/connection/session'),
  *   processStats: typeof import('../src/native/process-stats'),
- *   duckDbDestination: typeof import('../src/destination/duckdb-destination'),
- *   duckDbWarehouse: typeof import('../src/destination/duckdb-warehouse'),
- *   stateFile: typeof import('../src/destination/state-file'),
+ *   duckDbDestination: typeof import('../src/destinations/duckdb/destination'),
+ *   duckDbWarehouse: typeof import('../src/destinations/duckdb/warehouse'),
+ *   stateFile: typeof import('../src/destinations/state-file'),
  * }} BuiltModules
  */
 

@@ -1,6 +1,6 @@
 /** Tables that were synced and are gone: from the source, from the warehouse, or from both. */
 import type { Logger } from '../common/logger';
-import type { Destination } from '../destination/destination';
+import type { Destination } from '../destinations/destination';
 import type { TableStates } from '../model/sync-state';
 
 export interface SourceTables {

@@ -1,10 +1,9 @@
 /** What a sync would send, without reading a row: tables as a destination will know them. */
 import type { Settings } from '../config/settings';
-import type { DestinationTable } from '../destination/destination';
+import type { DestinationTable } from '../destinations/destination';
 import type { TableName } from '../model/source-selection';
-import { describeTables } from '../sync/metadata-tables';
-import { createRuns } from '../sync/table-runs';
-import { loadTransformationModule } from '../sync/transformations';
+import { describeTables, createRuns } from '../engine/plan';
+import { loadTransformationModule } from '../engine/rules';
 import { discoverAndPlan } from './discovery';
 import { runsOptions } from './runs-options';
 import { openSource } from './source-connection';

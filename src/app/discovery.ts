@@ -9,20 +9,24 @@ import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type HiddenMember, type TableSchema } from '../model/table';
-import { discover, type Catalog } from '../source/catalog';
-import type { ConnectionManager } from '../source/connection-manager';
-import { isKnownSource, keyCandidates, sourceIdentity, type KeyCandidate } from '../source/change-tracking';
-import { parametersFor } from '../sync/adaptive-processing';
-import { isPartitioned, partitionBytes } from '../sync/partition-planner';
-import { decideMode } from '../sync/sync-modes';
-import { createPlan } from '../sync/table-analysis';
+import {
+  discover,
+  type Catalog,
+  isKnownSource,
+  keyCandidates,
+  sourceIdentity,
+  type KeyCandidate,
+} from '../postgres/catalog';
+import type { ConnectionManager } from '../postgres/connection';
+import { parametersFor } from '../engine/pressure';
+import { isPartitioned, partitionBytes, decideMode, createPlan } from '../engine/plan';
 import {
   applyTransformations,
   BUILT_IN_TRANSFORMATIONS,
   describeForRules,
   type Transformation,
   type TransformationModule,
-} from '../sync/transformations';
+} from '../engine/rules';
 
 export interface Discovery {
   readonly plan: SyncPlan;
@@ -30,7 +34,7 @@ export interface Discovery {
   readonly unreadable: ReadonlyMap<string, ConnectorError>;
   /** Keys of all tables of the source, filtered out or not. */
   readonly existing: ReadonlySet<string>;
-  /** Who the server is; see source/change-tracking. */
+  /** Who the server is; see postgres/catalog/change-tracking. */
   readonly source: string;
   /** Name of the database. */
   readonly database: string;

@@ -1,6 +1,4 @@
-/** The ODBC driver as other programs name it: by its library. */
-import { chooseDriver } from '../source/odbc-driver';
-import { describeDriver } from '../source/odbc-setup';
+import { chooseDriver, describeDriver } from '../postgres/connection';
 
 /** Path of the library where it is known, else the registered name; throws where no driver is installed. */
 export function driverLibrary(configured: string | undefined): string {

@@ -3,9 +3,8 @@ import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
 import type { Settings } from '../config/settings';
 import { compileTableFilter, includesKey, namesOfKey } from '../config/table-filter';
-import { forgetTables } from '../destination/forget-tables';
-import { stateDocument, writeStateFile } from '../destination/state-file';
-import { readWarehouse } from '../destination/warehouse-contents';
+import { forgetTables, readWarehouse } from '../destinations/duckdb';
+import { stateDocument, writeStateFile } from '../destinations/state-file';
 import { EXAMINED_RUNS, noWarehouse } from './status';
 
 export interface ForgetPlan {

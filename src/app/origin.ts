@@ -1,7 +1,7 @@
 /** One schema of the warehouse is filled by one database; see model/origin. */
 import type { Settings } from '../config/settings';
 import { compileTableFilter } from '../config/table-filter';
-import type { Destination } from '../destination/destination';
+import type { Destination } from '../destinations/destination';
 import { anotherDatabase, isAnotherDatabase, type Origin } from '../model/origin';
 import type { SyncPlan } from '../model/plan';
 import type { Discovery } from './discovery';

@@ -3,7 +3,7 @@ import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
-import { lockWarehouse, ownFiles } from '../destination/own-files';
+import { lockWarehouse, ownFiles } from '../destinations/duckdb';
 
 export interface ResetPlan {
   readonly files: readonly string[];

@@ -2,7 +2,7 @@
 import { asConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { createRedactor } from '../common/redact';
-import type { Destination } from '../destination/destination';
+import type { Destination } from '../destinations/destination';
 import type { PlannedTable } from '../model/plan';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
 import type { RunOutcome, RunRecord, TableRecord } from '../model/run-record';

@@ -4,12 +4,12 @@ import type { Settings } from '../config/settings';
 import { compileTableFilter } from '../config/table-filter';
 import type { SourceSelection } from '../model/source-selection';
 import type { TableSchema } from '../model/table';
-import type { RunsOptions } from '../sync/table-runs';
-import { BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../sync/transformations';
+import type { RunsOptions } from '../engine/plan';
+import { BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
 
 export interface RunsContext {
   readonly module: TransformationModule;
-  /** Who the server is; see source/change-tracking. */
+  /** Who the server is; see postgres/catalog/change-tracking. */
   readonly source: string;
   /** Look for deleted rows in every table that is not read whole. */
   readonly reconcile?: boolean | undefined;

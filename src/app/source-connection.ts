@@ -1,14 +1,17 @@
 /** From settings to a connection manager: driver, connection string, limits. */
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
-import { buildConnectionString } from '../source/connection-string';
-import { readDataSource } from '../source/data-source';
-import { ConnectionManager } from '../source/connection-manager';
-import { libpqOf, rootCertificateProblem } from '../source/libpq';
-import { chooseDriver } from '../source/odbc-driver';
-import { serverAddress } from '../source/server-answer';
-import type { Clock, SessionOptions } from '../source/session';
-
+import {
+  buildConnectionString,
+  readDataSource,
+  ConnectionManager,
+  libpqOf,
+  rootCertificateProblem,
+  chooseDriver,
+  serverAddress,
+  type Clock,
+  type SessionOptions,
+} from '../postgres/connection';
 const CONNECT_TIMEOUT_SECONDS = 15;
 
 export function openSource(

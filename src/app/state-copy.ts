@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
-import { stateDocument, writeStateFile } from '../destination/state-file';
+import { stateDocument, writeStateFile } from '../destinations/state-file';
 import type { TableStates } from '../model/sync-state';
 
 /** Keeps the copy of the state at most a second behind, without rewriting it at every commit. */

@@ -2,7 +2,7 @@
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import { compileTableFilter, includesKey } from '../config/table-filter';
-import { readStateFile, readWarehouse } from '../destination/warehouse-contents';
+import { readStateFile, readWarehouse } from '../destinations/duckdb';
 import type { RunRecord } from '../model/run-record';
 import type { TableState } from '../model/sync-state';
 

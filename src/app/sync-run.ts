@@ -4,34 +4,35 @@ import { ConnectorError, interrupted } from '../common/errors';
 import { HeapGrowth } from '../common/heap-growth';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
-import type { Destination } from '../destination/destination';
+import type { Destination } from '../destinations/destination';
 import type { SyncPlan } from '../model/plan';
 import type { SyncObserver, SyncReport, TableReport } from '../model/report';
 import type { SourceSelection } from '../model/source-selection';
 import type { TableState } from '../model/sync-state';
 import { tableKey } from '../model/table';
 import { createProcessStats, keepFreedMemory, limitMemoryArenas, nativeLatin1Counter } from '../native/process-stats';
-import { monotonicClock, type Clock } from '../source/session';
-import { beginsAnew, DataProcessor } from '../sync/data-processor';
-import { describeTables } from '../sync/metadata-tables';
-import { ReaderPool } from '../sync/reader-pool';
-import { ResourceMonitor, SYNC_CPU_WINDOW_MS, type PressureSource } from '../sync/resource-monitor';
-import { describePlan } from '../sync/table-analysis';
-import { createRuns } from '../sync/table-runs';
-import { loadTransformationModule, type TransformationModule } from '../sync/transformations';
-import { Writer } from '../sync/writer';
+import { monotonicClock, type Clock } from '../postgres/connection';
+import { beginsAnew, DataProcessor, TableLoop } from '../engine/passes';
+import { describeTables, describePlan, createRuns } from '../engine/plan';
+import {
+  ReaderPool,
+  ResourceMonitor,
+  SYNC_CPU_WINDOW_MS,
+  type PressureSource,
+  PressureControl,
+} from '../engine/pressure';
+import { loadTransformationModule, type TransformationModule } from '../engine/rules';
+import { Writer } from '../engine/write';
 import { tellOfAbsentTables } from './absent-tables';
 import { combineObservers } from './combine-observers';
 import { discoverAndPlan, planOf, readCatalogWhile } from './discovery';
 import { Lifecycle } from './lifecycle';
-import { createDestination } from './open-destination';
+import { createDestination } from '../destinations/registry';
 import { claimSchema } from './origin';
 import { RunRecorder } from './run-recorder';
 import { runsOptions } from './runs-options';
-import { PressureControl } from './pressure-control';
 import { openSource } from './source-connection';
 import { noteForeignState, StateCopy } from './state-copy';
-import { TableLoop } from './table-loop';
 
 export interface RunContext {
   readonly logger: Logger;

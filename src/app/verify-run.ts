@@ -3,26 +3,22 @@ import { asConnectorError, ConnectorError, interrupted } from '../common/errors'
 import type { Logger } from '../common/logger';
 import { settleAll } from '../common/settle-all';
 import type { Settings } from '../config/settings';
-import { Warehouse } from '../destination/duckdb-warehouse';
-import { destinationColumnNames, destinationTableName } from '../destination/naming';
-import { WarehouseTable } from '../destination/warehouse-checksum';
-import { readWarehouse } from '../destination/warehouse-contents';
+import { Warehouse, WarehouseTable, readWarehouse } from '../destinations/duckdb';
+import { destinationColumnNames, destinationTableName } from '../destinations/naming';
 import type { PlannedTable } from '../model/plan';
 import type { TableState } from '../model/sync-state';
 import { tableKey, type TableSchema } from '../model/table';
 import type { TableVerification, VerificationReport } from '../model/verification';
-import type { ConnectionManager } from '../source/connection-manager';
-import { monotonicClock } from '../source/session';
-import { rangesThroughRoot } from '../source/table-members';
-import { TableSnapshot } from '../sync/table-snapshot';
+import { type ConnectionManager, monotonicClock } from '../postgres/connection';
+import { rangesThroughRoot } from '../postgres/catalog';
+import { TableSnapshot } from '../engine/passes';
 import {
   applyTransformations,
   BUILT_IN_TRANSFORMATIONS,
   loadTransformationModule,
   type TransformationModule,
-} from '../sync/transformations';
-import { VerifySource } from '../sync/verify-source';
-import { verifyTable, type TableComparison } from '../sync/verify-table';
+} from '../engine/rules';
+import { VerifySource, verifyTable, type TableComparison } from '../engine/verify';
 import { planOf, readCatalogWhile } from './discovery';
 import { Lifecycle } from './lifecycle';
 import { openSource } from './source-connection';

@@ -21,8 +21,8 @@ export const lazy = {
   forget: () => require('./commands/forget') as typeof import('./commands/forget'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
   progress: () => require('./progress') as typeof import('./progress'),
-  wanted: () => require('./watch/wanted') as typeof import('./watch/wanted'),
-  traces: () => require('./watch/traces') as typeof import('./watch/traces'),
-  watching: () => require('./watch/watching') as typeof import('./watch/watching'),
+  wanted: () => require('./watching-wanted') as typeof import('./watching-wanted'),
+  traces: () => require('../observe/traces') as typeof import('../observe/traces'),
+  watching: () => require('./watching') as typeof import('./watching'),
   processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),
 };

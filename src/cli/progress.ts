@@ -1,7 +1,7 @@
 import { renderTableLine, renderTotalLines } from './progress-lines';
-import { RateMeter } from './rate-meter';
+import { RateMeter } from '../common/rate-meter';
 import type { TerminalStream } from './terminal';
-import { secondsLeft } from './time-left';
+import { secondsLeft } from '../common/time-left';
 import type { PlannedTable, SyncPlan } from '../model/plan';
 import type { SyncObserver } from '../model/report';
 import type { Pressure } from '../model/resources';

@@ -20,11 +20,11 @@
  * them cannot be named: `comparesKeys` says so, and the table is loaded in full when they are looked for.
  */
 import { ConnectorError } from '../common/errors';
-import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../destination/destination';
-import { stateDocument } from '../destination/state-file';
+import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../destinations/destination';
+import { stateDocument } from '../destinations/state-file';
 import type { PackedBatch } from '../model/packed-batch';
 import type { TableState, TableStates } from '../model/sync-state';
-import { loadAnew, withoutRows } from '../sync/load-claims';
+import { loadAnew, withoutRows } from '../engine/plan';
 import type { SourceSelection, TableName } from '../model/source-selection';
 import { encodeTruncate, type EncodedRecords } from './record-encoder';
 import { IN_DOUBT, SchemaMemory } from './schema-memory';

@@ -1,6 +1,6 @@
 /** One table on its way to the stream: which columns go, in which form, and what was sent so far. */
-import type { DestinationTable, LoadStamp } from '../destination/destination';
-import { fitColumn } from '../destination/column-fit';
+import type { DestinationTable, LoadStamp } from '../destinations/destination';
+import { fitColumn } from '../destinations/duckdb';
 import { PackedBatch, type PackedColumn } from '../model/packed-batch';
 import type { ColumnType } from '../model/column-type';
 import { RecordEncoder, type EncodedRecords, type WireColumn } from './record-encoder';

@@ -1,5 +1,5 @@
 /** How tables are called on the wire: all in one list, or each under its schema. */
-import { destinationTableName } from '../destination/naming';
+import { destinationTableName } from '../destinations/naming';
 import type { TableName } from '../model/source-selection';
 
 export interface WireName {

@@ -1,5 +1,5 @@
 /** Tables and columns as the service describes them, in the shape of the .proto. */
-import type { DestinationTable } from '../destination/destination';
+import type { DestinationTable } from '../destinations/destination';
 import type { ColumnType } from '../model/column-type';
 import type { WireName } from './wire-names';
 

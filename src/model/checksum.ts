@@ -5,7 +5,7 @@
  * What equal checksums prove: a row's hash is MD5 over the canonical texts of all its columns, written so that
  * no two rows share one encoding (see `encodeCell`); equal sums and equal counts therefore mean the same rows,
  * each as often, save for a coincidence of 1 in 2^128. A column's canonical text is the same on both sides
- * exactly when the value is the same one (source/canonical-text, destination/stored-text).
+ * exactly when the value is the same one (postgres/checksum/canonical-text, destinations/duckdb/verify/postgres-text).
  */
 export interface Checksum {
   readonly rows: number;

@@ -9,7 +9,7 @@
 import { ConnectorError } from '../common/errors';
 
 export interface Origin {
-  /** See source/change-tracking. */
+  /** See postgres/catalog/change-tracking. */
   readonly source: string;
   readonly database: string;
   /** As it was configured: host and port, or the name of a data source. */

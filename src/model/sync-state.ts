@@ -30,7 +30,7 @@ export interface LoadProgress {
   readonly rows: number;
   /**
    * The keys that every row sent so far is among; null: one may have gone since. Missing where they are not remembered;
-   * see sync/kept-keys.
+   * see engine/passes/kept-keys.
    */
   readonly keys?: KeyMark | null;
   readonly relations: readonly RelationProgress[];

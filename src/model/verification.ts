@@ -1,6 +1,6 @@
 import type { ConnectorError } from '../common/errors';
 
-/** A value of a row that differs; null is NULL. Canonical texts, as destination/stored-text describes them. */
+/** A value of a row that differs; null is NULL. Canonical texts, as destinations/duckdb/verify/postgres-text describes them. */
 export interface ValueDifference {
   readonly column: string;
   readonly source: string | null;

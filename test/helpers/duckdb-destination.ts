@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DuckDbDestination } from '../../src/destination/duckdb-destination';
+import { DuckDbDestination } from '../../src/destinations/duckdb/destination';
 import type { DecodeColumns } from '../../src/model/column-decoding';
 
 /** Runs `action` with a destination on a new warehouse file of little memory; `warnings` gathers what it warns of. */

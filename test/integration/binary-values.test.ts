@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RowVectors } from '../../src/destination/row-vectors';
+import { RowVectors } from '../../src/destinations/duckdb/load/row-vectors';
 import { binaryForm, textsOfBinary } from '../../src/model/binary-values';
 import type { PackedEncoding } from '../../src/model/packed-batch';
 import { compareTable, same, withWarehouse } from '../helpers/compare';

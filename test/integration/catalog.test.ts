@@ -1,6 +1,6 @@
 /** Discovery reads the catalog part by part: every table is found once, with its columns, wherever the parts end. */
 import { openSource } from '../../src/app/source-connection';
-import { discover, type Catalog } from '../../src/source/catalog';
+import { discover, type Catalog } from '../../src/postgres/catalog/catalog';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 

@@ -9,10 +9,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { openSource } from '../../src/app/source-connection';
 import { stuckCalls } from '../../src/common/stuck-calls';
-import type { ConnectionManager } from '../../src/source/connection-manager';
-import { openOdbcConnection } from '../../src/source/odbc-driver';
+import type { ConnectionManager } from '../../src/postgres/connection/connection-manager';
+import { openOdbcConnection } from '../../src/postgres/connection/odbc-driver';
 import { sync } from './sync';
-import { answers, serverAddress } from '../../src/source/server-answer';
+import { answers, serverAddress } from '../../src/postgres/connection/server-answer';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 

@@ -5,7 +5,7 @@
  */
 import { Session } from 'node:inspector';
 import { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
-import * as driver from '../../src/source/odbc-driver';
+import * as driver from '../../src/postgres/connection/odbc-driver';
 import { createDatabase, startServer, type PostgresServer, type TestDatabase } from '../helpers/postgres';
 import { sync } from './sync';
 
@@ -14,8 +14,8 @@ jest.setTimeout(180_000);
 /** Everything that came through ODBC. */
 const wire = { statements: 0, batches: 0, planned: 0, cells: 0, characters: 0 };
 
-jest.mock('../../src/source/odbc-driver', () => {
-  const actual = jest.requireActual<typeof driver>('../../src/source/odbc-driver');
+jest.mock('../../src/postgres/connection/odbc-driver', () => {
+  const actual = jest.requireActual<typeof driver>('../../src/postgres/connection/odbc-driver');
   return {
     ...actual,
     openOdbcConnection: async (...parameters: Parameters<typeof actual.openOdbcConnection>) => {

@@ -1,5 +1,5 @@
 /** The cursor path, whatever a driver makes of the first rows: short values first, long ones later, every one exact. */
-import { Session } from '../../src/source/session';
+import { Session } from '../../src/postgres/connection/session';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { withDatabase } from '../helpers/postgres';
 import { sync } from './sync';

@@ -1,5 +1,5 @@
 /** What a real server's counts let be known of a batch; speed alone would show that it is not. */
-import { RowVectors } from '../../src/destination/row-vectors';
+import { RowVectors } from '../../src/destinations/duckdb/load/row-vectors';
 import type { KnownText } from '../../src/model/packed-batch';
 import { createDatabase, rangesMissing } from '../helpers/postgres';
 import { describeWhere } from '../helpers/server-process';

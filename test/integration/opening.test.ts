@@ -1,12 +1,12 @@
 /** The beginning of a sync: what is done while something else is waited for. */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createDestination } from '../../src/app/open-destination';
+import { createDestination } from '../../src/destinations/registry';
 import { runSync } from '../../src/app/sync-run';
 import { ConnectorError } from '../../src/common/errors';
 import { stuckCalls } from '../../src/common/stuck-calls';
-import type { Destination } from '../../src/destination/destination';
-import { ConnectionManager } from '../../src/source/connection-manager';
+import type { Destination } from '../../src/destinations/destination';
+import { ConnectionManager } from '../../src/postgres/connection/connection-manager';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDatabase, rangesMissing, type TestDatabase } from '../helpers/postgres';
 import { describeWhere } from '../helpers/server-process';

@@ -1,6 +1,6 @@
 /** Servers that speak the protocol and are not PostgreSQL: named in one sentence, at once. */
 import { openSource } from '../../src/app/source-connection';
-import { answers } from '../../src/source/server-answer';
+import { answers } from '../../src/postgres/connection/server-answer';
 import { startStandIn, type StandInOptions } from '../helpers/stand-in-server';
 import { settingsFor } from '../helpers/settings';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';

@@ -4,11 +4,11 @@ import { openSource } from '../../src/app/source-connection';
 import { runVerify } from '../../src/app/verify-run';
 import type { Settings } from '../../src/config/settings';
 import type { TableSchema } from '../../src/model/table';
-import { discover } from '../../src/source/catalog';
-import { beginAndExport, endTransaction } from '../../src/source/snapshot';
-import type * as presentTable from '../../src/source/present-table';
-import type * as tableMembers from '../../src/source/table-members';
-import { TableSnapshot } from '../../src/sync/table-snapshot';
+import { discover } from '../../src/postgres/catalog/catalog';
+import { beginAndExport, endTransaction } from '../../src/postgres/read/snapshot';
+import type * as presentTable from '../../src/postgres/catalog/present-table';
+import type * as tableMembers from '../../src/postgres/catalog/table-members';
+import { TableSnapshot } from '../../src/engine/passes/table-snapshot';
 import { compareTable, same, withWarehouse, type Comparison } from '../helpers/compare';
 import { createDatabase, serverMajor, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
@@ -16,18 +16,18 @@ import { sync, type SyncOutcome } from './sync';
 
 type Modules = [typeof tableMembers, typeof presentTable];
 const [members, present] = [
-  jest.requireActual<Modules[0]>('../../src/source/table-members'),
-  jest.requireActual<Modules[1]>('../../src/source/present-table'),
+  jest.requireActual<Modules[0]>('../../src/postgres/catalog/table-members'),
+  jest.requireActual<Modules[1]>('../../src/postgres/catalog/present-table'),
 ];
 // As they are, until a test says otherwise.
 const why = jest.fn(members.whyThroughRoot);
 const relations = jest.fn(present.presentRelations);
-jest.mock('../../src/source/table-members', (): Modules[0] => ({
-  ...jest.requireActual<Modules[0]>('../../src/source/table-members'),
+jest.mock('../../src/postgres/catalog/table-members', (): Modules[0] => ({
+  ...jest.requireActual<Modules[0]>('../../src/postgres/catalog/table-members'),
   whyThroughRoot: (...of) => why(...of),
 }));
-jest.mock('../../src/source/present-table', (): Modules[1] => ({
-  ...jest.requireActual<Modules[1]>('../../src/source/present-table'),
+jest.mock('../../src/postgres/catalog/present-table', (): Modules[1] => ({
+  ...jest.requireActual<Modules[1]>('../../src/postgres/catalog/present-table'),
   presentRelations: (...of) => relations(...of),
 }));
 

@@ -4,8 +4,8 @@ import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { openSource } from '../../src/app/source-connection';
 import type { TableSchema } from '../../src/model/table';
-import { discover } from '../../src/source/catalog';
-import { TableSnapshot } from '../../src/sync/table-snapshot';
+import { discover } from '../../src/postgres/catalog/catalog';
+import { TableSnapshot } from '../../src/engine/passes/table-snapshot';
 import { settingsFor } from '../helpers/settings';
 import { sync } from './sync';
 

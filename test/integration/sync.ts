@@ -1,13 +1,13 @@
 /** One sync in this process, with its log lines. */
 import type { Finding } from '../../src/app/check/finding';
 import { runChecks } from '../../src/app/check/run-checks';
-import { createDestination } from '../../src/app/open-destination';
+import { createDestination } from '../../src/destinations/registry';
 import { runSync, type RunContext } from '../../src/app/sync-run';
 import type { Settings } from '../../src/config/settings';
-import type { Destination } from '../../src/destination/destination';
+import type { Destination } from '../../src/destinations/destination';
 import type { SyncObserver, SyncReport, TableReport } from '../../src/model/report';
 import type { Pressure } from '../../src/model/resources';
-import { Session } from '../../src/source/session';
+import { Session } from '../../src/postgres/connection/session';
 import type { TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 

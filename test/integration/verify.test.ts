@@ -4,7 +4,7 @@ import type { VerificationReport } from '../../src/model/verification';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 import { renderVerification } from '../../src/cli/render-verification';
-import { WarehouseTable } from '../../src/destination/warehouse-checksum';
+import { WarehouseTable } from '../../src/destinations/duckdb/verify/checksum';
 import { sync } from './sync';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { allOlderEnded } from '../helpers/older-transactions';

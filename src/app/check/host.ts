@@ -3,10 +3,15 @@ import { statSync } from 'node:fs';
 import { asConnectorError, type ConnectorError } from '../../common/errors';
 import type { Settings } from '../../config/settings';
 import { createProcessStats } from '../../native/process-stats';
-import { libpqOf, rootCertificateProblem } from '../../source/libpq';
-import { chooseDriver, loadOdbc } from '../../source/odbc-driver';
-import { describeDriver, describeDriverManager } from '../../source/odbc-setup';
-import { loadTransformationModule } from '../../sync/transformations';
+import {
+  libpqOf,
+  rootCertificateProblem,
+  chooseDriver,
+  loadOdbc,
+  describeDriver,
+  describeDriverManager,
+} from '../../postgres/connection';
+import { loadTransformationModule } from '../../engine/rules';
 import { failure, noConnection, ok, warning, type Finding } from './finding';
 
 const OLDEST_NODE = 20;

@@ -1,7 +1,4 @@
-/** Whether a pooler stands between, and hands our statements to any of its servers. */
-import type { ConnectionManager } from '../../source/connection-manager';
-import { POOLER_HINT } from '../../source/session-settings';
-import type { Session } from '../../source/session';
+import { type ConnectionManager, POOLER_HINT, type Session } from '../../postgres/connection';
 import { failure, type Finding } from './finding';
 
 const ASKED = 3;

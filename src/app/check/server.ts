@@ -1,6 +1,6 @@
 /** What the server says about itself, our session and our role. */
 import type { Settings } from '../../config/settings';
-import type { ServerFacts } from '../../source/server-facts';
+import type { ServerFacts } from '../../postgres/catalog';
 import { failure, ok, warning, type Finding } from './finding';
 
 /** TID range scans; before, tables are read with cursors. */

@@ -2,9 +2,9 @@
 import type { ConnectorError } from '../../common/errors';
 import type { SyncPlan } from '../../model/plan';
 import { tableKey, type TableSchema } from '../../model/table';
-import { quoteQualified } from '../../source/sql';
+import { quoteQualified } from '../../postgres/connection';
 import { describePolicies } from '../discovery';
-import { groupByMode, listTables } from '../mode-groups';
+import { groupByMode, listTables } from '../plan/mode-groups';
 import { failure, ok, warning, type Finding } from './finding';
 
 /** By name in a line for people; all of them are in the finding. */

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { asConnectorError } from '../../common/errors';
 import { anotherDatabase, isAnotherDatabase, type Origin } from '../../model/origin';
 import type { Settings } from '../../config/settings';
-import { readWarehouse, type WarehouseContents } from '../../destination/warehouse-contents';
+import { readWarehouse, type WarehouseContents } from '../../destinations/duckdb';
 import type { SyncPlan } from '../../model/plan';
 import { nearestExisting, whyNotWritten } from './files';
 import { failure, ok, warning, type Finding } from './finding';

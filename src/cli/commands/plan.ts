@@ -1,10 +1,10 @@
-import { explainTable } from '../../app/explain-table';
-import { groupByMode, listTables } from '../../app/mode-groups';
-import { planInDetail, type PlanDetails, type TableDetails } from '../../app/plan-details';
+import { explainTable } from '../../app/plan/explain-table';
+import { groupByMode, listTables } from '../../app/plan/mode-groups';
+import { planInDetail, type PlanDetails, type TableDetails } from '../../app/plan/plan-details';
 import { ConnectorError } from '../../common/errors';
 import { nearest } from '../../config/nearest';
 import type { Settings } from '../../config/settings';
-import type { TableRun } from '../../sync/table-run';
+import type { TableRun } from '../../engine/plan';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';

@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../common/errors';
 import { startServer } from '../../fivetran/server';
-import { loadTransformationModule } from '../../sync/transformations';
+import { loadTransformationModule } from '../../engine/rules';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { resolve } from 'node:path';

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { literal, quoted } from '../../destination/duckdb-types';
+import { literal, quoted } from '../../destinations/duckdb';
 import type { DeclaredColumn, DeclaredTable, RecordMessage } from './messages';
 import { valueText } from './value-text';
 import { TIME_COLUMN } from '../wire-schema';

@@ -1,4 +1,4 @@
-import type { DestinationTable } from '../../../src/destination/destination';
+import type { DestinationTable } from '../../../src/destinations/destination';
 import { StreamDestination } from '../../../src/fivetran/stream-destination';
 import { parseState } from '../../../src/fivetran/state-json';
 import { UpdateStream } from '../../../src/fivetran/update-stream';

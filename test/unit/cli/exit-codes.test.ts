@@ -1,6 +1,6 @@
 import { exitCodeOfError, exitCodeOfReport } from '../../../src/cli/exit-codes';
 import { ConnectorError, type ErrorKind } from '../../../src/common/errors';
-import { emptyReport } from './sample-report';
+import { emptyReport } from '../observe/sample-report';
 
 const failure = (kind: ErrorKind): ConnectorError => new ConnectorError('It failed.', { code: 'test', kind });
 

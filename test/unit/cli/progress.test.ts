@@ -1,8 +1,8 @@
 import { ProgressDisplay } from '../../../src/cli/progress';
 import { wantsColour, wantsProgress } from '../../../src/cli/terminal';
 import { renderTableLine, renderTotalLines } from '../../../src/cli/progress-lines';
-import { RateMeter } from '../../../src/cli/rate-meter';
-import { plannedTable } from './sample-report';
+import { RateMeter } from '../../../src/common/rate-meter';
+import { plannedTable } from '../observe/sample-report';
 import { Terminal } from '@xterm/headless';
 import stringWidth from 'string-width';
 import { setTimeout as sleep } from 'node:timers/promises';

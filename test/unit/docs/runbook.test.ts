@@ -1,7 +1,7 @@
 import { COMMANDS } from '../../../src/cli/command-declarations';
 import { parseCommandLine } from '../../../src/cli/command-line';
 import { EXIT } from '../../../src/cli/exit-codes';
-import { createMetrics } from '../../../src/cli/watch/metrics';
+import { createMetrics } from '../../../src/observe/metrics';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,0 +1,162 @@
+/** What a sync would do now, table by table, without reading a row. */
+import type { ConnectorError } from '../../common/errors';
+import { asConnectorError } from '../../common/errors';
+import type { Logger } from '../../common/logger';
+import type { Settings } from '../../config/settings';
+import { readWarehouse } from '../../destinations/duckdb';
+import type { ReadMethod, TableCategory } from '../../model/plan';
+import type { RunRecord } from '../../model/run-record';
+import type { SyncMode, TableState } from '../../model/sync-state';
+import { blockRange } from '../../model/tid-range';
+import { partitionBytes, planPartitions, type TableRun, createRuns } from '../../engine/plan';
+import { loadTransformationModule } from '../../engine/rules';
+import { discoverAndPlan } from '../discovery';
+import { planAdvice } from './plan-advice';
+import { estimateRun, estimateTables } from './plan-estimates';
+import { runsOptions } from '../runs-options';
+import { openSource } from '../source-connection';
+
+export type PassKind = 'load' | 'resume' | 'changes' | 'keys';
+
+export interface TableDetails {
+  /** `schema.table` */
+  readonly table: string;
+  readonly destinationTable: string;
+  readonly category: TableCategory;
+  readonly estimatedRows: number;
+  readonly bytes: number;
+  readonly primaryKey: readonly string[];
+  readonly mode: SyncMode;
+  /** Why that mode. */
+  readonly reason: string;
+  /** What this sync would read: everything, the rest of a broken load, changes, or keys only. */
+  readonly pass: PassKind;
+  readonly replicationKey: string | null;
+  readonly readMethod: ReadMethod;
+  readonly batchRows: number;
+  readonly threads: number;
+  readonly partitions: number;
+  /** About how many statements will be run. */
+  readonly statements: number;
+  /** From earlier runs; null where there is nothing to go by. */
+  readonly estimatedSeconds: number | null;
+}
+
+export interface PlanDetails {
+  readonly server: string;
+  readonly tables: readonly TableDetails[];
+  /** By table: why it would be left out. */
+  readonly refused: ReadonlyMap<string, ConnectorError>;
+  /** Null where no earlier run says anything. */
+  readonly estimatedSeconds: number | null;
+  /** Why state and history could not be looked at. */
+  readonly warehouseProblem: string | null;
+  /** What could be changed, and what that would bring. */
+  readonly advice: readonly string[];
+  /** For the statements of one table. */
+  readonly runs: readonly TableRun[];
+}
+
+/** Statements round a pass's batches: begin, snapshot, savepoint, sizes, commit. */
+const FRAME_STATEMENTS = 5;
+/** So many blocks one statement over changes may span (postgres/read/batch-sizer). */
+const MAX_BATCH_BLOCKS = 4096;
+const HISTORY = 20;
+
+export async function planInDetail(settings: Settings, logger: Logger, signal: AbortSignal): Promise<PlanDetails> {
+  const module = settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
+  const { states, history, problem } = await lookIntoWarehouse(settings);
+  const manager = openSource(settings, logger, 1);
+  try {
+    const { plan, unreadable, source } = await discoverAndPlan(manager, settings, module, logger, signal);
+    const { runs, refused } = createRuns(plan, states, runsOptions(settings, { module, source, logger }));
+    const tables = estimateTables(
+      runs.map((run) => describeRun(run, settings)),
+      history,
+    );
+    return {
+      server: `${settings.host ?? settings.dsn ?? ''}${settings.database === undefined ? '' : `/${settings.database}`}`,
+      tables,
+      refused: new Map([...unreadable, ...refused]),
+      estimatedSeconds: estimateRun(tables, history),
+      warehouseProblem: problem,
+      advice: planAdvice(tables, settings),
+      runs,
+    };
+  } finally {
+    await manager.close();
+  }
+}
+
+/** A plan must be had while a sync runs, and on a warehouse that is broken. */
+async function lookIntoWarehouse(settings: Settings): Promise<{
+  readonly states: ReadonlyMap<string, TableState>;
+  readonly history: readonly RunRecord[];
+  readonly problem: string | null;
+}> {
+  try {
+    const contents =
+      settings.destination === 'null'
+        ? undefined
+        : await readWarehouse(settings.warehousePath, settings.destinationSchema, HISTORY);
+    return { states: contents?.states ?? new Map<string, TableState>(), history: contents?.runs ?? [], problem: null };
+  } catch (error) {
+    return { states: new Map<string, TableState>(), history: [], problem: asConnectorError(error).describe() };
+  }
+}
+
+function describeRun(run: TableRun, settings: Settings): Omit<TableDetails, 'estimatedSeconds'> {
+  const { planned } = run;
+  const { table } = planned;
+  return {
+    table: run.key,
+    destinationTable: run.destinationTable.name,
+    category: planned.category,
+    estimatedRows: table.estimatedRows,
+    bytes: table.bytes,
+    primaryKey: table.primaryKey,
+    mode: planned.mode,
+    reason: planned.modeReason,
+    pass: passOf(run),
+    replicationKey: planned.replicationKey,
+    readMethod: planned.readMethod,
+    batchRows: planned.batchRows,
+    threads: planned.threads,
+    partitions: countPartitions(run, settings),
+    statements: countStatements(run, settings),
+  };
+}
+
+export function passOf(run: TableRun): PassKind {
+  if (run.pass.kind === 'load') return run.progress === null ? 'load' : 'resume';
+  return run.pass.mode === 'keys' ? 'keys' : 'changes';
+}
+
+/** Ranges still to be read, by relation: all of a load's blocks, or what an earlier one left. */
+function countPartitions(run: TableRun, settings: Settings): number {
+  const { planned, progress } = run;
+  const size = { rows: planned.partitionRows, bytes: partitionBytes(settings.batchBytes) };
+  const pending = new Map((progress?.relations ?? []).map((relation) => [relation.oid, relation.pending]));
+  return planned.table.relations.reduce((sum, relation) => {
+    if (!relation.rangeReadable) return sum + 1;
+    const ranges = pending.get(relation.oid) ?? [blockRange(0, relation.blocks)];
+    return sum + planPartitions(relation, ranges, size).length;
+  }, 0);
+}
+
+function countStatements(run: TableRun, settings: Settings): number {
+  const { planned } = run;
+  const { relations, estimatedRows, bytes } = planned.table;
+  const bytesPerRow = Math.max(1, bytes / Math.max(estimatedRows, 1));
+  const rowsPerBatch = Math.max(1, Math.min(planned.batchRows, settings.batchBytes / bytesPerRow));
+  const batches = Math.max(1, Math.ceil(estimatedRows / rowsPerBatch));
+  if (run.pass.kind === 'changes') {
+    const scans = relations.reduce((sum, relation) => sum + Math.ceil(relation.blocks / MAX_BATCH_BLOCKS), 0);
+    const reading = run.pass.mode === 'timestamp' ? 1 : run.pass.mode === 'keys' ? 0 : Math.max(1, scans);
+    return FRAME_STATEMENTS + reading + (run.pass.reconcile ? batches : 0);
+  }
+  // A table of one batch is read in one statement, which is its own snapshot.
+  const atOnce = relations.length === 1 && relations[0]?.rangeReadable === true;
+  if (atOnce && estimatedRows <= planned.batchRows && bytes <= settings.batchBytes) return 1;
+  return FRAME_STATEMENTS + batches;
+}

@@ -1,0 +1,108 @@
+/** Puts together what a user asked for: page, metrics, report, traces. Nothing of it is loaded otherwise. */
+import { combineObservers } from '../app/combine-observers';
+import { asConnectorError, ConnectorError, type ErrorKind } from '../common/errors';
+import type { Logger } from '../common/logger';
+import type { Settings } from '../config/settings';
+import type { SyncObserver, SyncReport } from '../model/report';
+import type { CommandContext } from './command';
+import { createProcessStats } from '../native/process-stats';
+import { ResourceMonitor } from '../engine/pressure';
+import { lazy } from './lazy';
+import { renderPage, createMetrics, SyncWatch, startWatchServer } from '../observe';
+import { tracesWanted } from './watching-wanted';
+import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface Watching {
+  readonly observer: SyncObserver;
+  /** Wherever a sync logs to, so that the page has its warnings. */
+  readonly logger: Logger;
+  /** Resolves when the report is written, traces are sent and the port is closed. */
+  end(outcome: SyncReport | { readonly error: unknown }): Promise<void>;
+}
+
+export async function startWatching(settings: Settings, context: CommandContext): Promise<Watching> {
+  const { version, secrets } = context;
+  const { logger } = context.output;
+  if (settings.reportPath !== undefined) checkFolder(settings.reportPath);
+  const source = settings.dsn ?? `${settings.host ?? ''}:${settings.port ?? ''}/${settings.database ?? ''}`;
+  const metrics = createMetrics(version);
+  const monitor = new ResourceMonitor(createProcessStats(settings.warehousePath));
+  const watch = new SyncWatch({
+    version,
+    source,
+    warehouse: settings.destination === 'null' ? 'nowhere' : settings.warehousePath,
+    secrets,
+    pressure: {
+      read: () => {
+        const pressure = monitor.read();
+        metrics.resources(pressure);
+        return pressure;
+      },
+    },
+  });
+  const server =
+    settings.metricsPort === undefined
+      ? undefined
+      : await startWatchServer({
+          host: settings.metricsHost,
+          port: settings.metricsPort,
+          registry: metrics.registry,
+          data: () => watch.data(),
+          ready: () => watch.ready,
+        });
+  if (server !== undefined) logger.info(`Live page and metrics: ${server.url}`);
+  const traces = tracesWanted(context.io.env) ? lazy.traces().startTraces({ version, source, secrets }) : undefined;
+  watch.start();
+  return {
+    observer: combineObservers(watch.observer, metrics.observer, ...(traces === undefined ? [] : [traces.observer])),
+    logger: watch.listening(logger),
+    end: async (outcome) => {
+      if ('error' in outcome) watch.failed(outcome.error);
+      else watch.ended(outcome);
+      metrics.ended('tables' in outcome && outcome.tables.every((table) => table.error === undefined));
+      try {
+        if (settings.reportPath !== undefined) {
+          writeReport(settings.reportPath, renderPage(watch.data()).html);
+          logger.info(`Report written to ${settings.reportPath}`);
+        }
+      } finally {
+        await traces?.end('error' in outcome ? asConnectorError(outcome.error).describe() : undefined);
+        await server?.close();
+      }
+    },
+  };
+}
+
+/** Known before the sync rather than hours later. */
+function checkFolder(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    accessSync(dirname(path), constants.W_OK);
+  } catch (cause) {
+    throw notWritten(path, cause, 'configuration');
+  }
+}
+
+/** Beside and renamed, so that whoever reads the last report meanwhile finds it whole. */
+function writeReport(path: string, html: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const beside = `${path}.${process.pid}.tmp`;
+    // It names tables and errors: for its owner, who may pass it on.
+    writeFileSync(beside, html, { mode: 0o600 });
+    renameSync(beside, path);
+  } catch (cause) {
+    throw notWritten(path, cause, 'destination');
+  }
+}
+
+function notWritten(path: string, cause: unknown, kind: ErrorKind): ConnectorError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+  return new ConnectorError(`The report ${path} cannot be written (${code}).`, {
+    code: 'report_not_written',
+    kind,
+    hint: 'Check the folder of --report.',
+    cause,
+  });
+}

@@ -1,0 +1,37 @@
+/** Takes tables out of the state and the history of a warehouse, and their copies with them where that is wished for. */
+import type { TableStates } from '../../model/sync-state';
+import { qualified } from './types';
+import { Warehouse } from './warehouse';
+import { forgetInRuns } from './run-history';
+import { loadTableName, makeStateTable, storeStates } from './state-rows';
+
+export interface ForgetOptions {
+  readonly path: string;
+  readonly schema: string;
+  readonly keys: readonly string[];
+  readonly states: TableStates;
+  /** The tables of the warehouse as well. */
+  readonly drop: boolean;
+}
+
+const MEMORY_BYTES = 128_000_000;
+
+/** All of it or nothing. Rejects with code `warehouse_locked` where a process has the warehouse. */
+export async function forgetTables({ path, schema, keys, states, drop }: ForgetOptions): Promise<void> {
+  const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1 });
+  try {
+    await warehouse.run('BEGIN TRANSACTION');
+    await makeStateTable(warehouse);
+    await storeStates(warehouse, schema, new Map(keys.map((key) => [key, null])));
+    await forgetInRuns(warehouse, keys);
+    for (const key of keys) {
+      const name = states.get(key)?.destinationTable;
+      if (name === undefined) continue;
+      for (const each of drop ? [name, loadTableName(name)] : [loadTableName(name)])
+        await warehouse.run(`DROP TABLE IF EXISTS ${qualified({ schema, name: each })}`);
+    }
+    await warehouse.endTransaction('COMMIT');
+  } finally {
+    await warehouse.close();
+  }
+}

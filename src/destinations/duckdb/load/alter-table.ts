@@ -1,0 +1,60 @@
+/**
+ * Columns changed and added, in the middle of a transaction.
+ *
+ * DuckDB refuses to commit a transaction that has updated or deleted committed rows of a table and altered
+ * its columns afterwards ("another transaction has altered this table"), nor does it change a column of a table that
+ * has an index. And DuckDB 1.5 fails with an internal error, which ends the whole run, where a transaction fills a row
+ * group, alters the table, and fills another one ("Row group prev allocated size is larger …"). Such tables are written
+ * anew instead.
+ */
+import { quoted } from '../types';
+import type { Warehouse } from '../warehouse';
+
+export interface ColumnChange {
+  readonly column: string;
+  readonly type: string;
+  /** SQL for its values; of a new column, NULL. */
+  readonly value: string;
+  readonly isNew?: true;
+}
+
+/** `table` is qualified and quoted. `rowsFollow`: whether rows may be inserted into it afterwards. */
+export async function changeColumn(
+  warehouse: Warehouse,
+  table: string,
+  change: ColumnChange,
+  rowsFollow = true,
+): Promise<void> {
+  if (!warehouse.isAlterable(table) || (rowsFollow && warehouse.hasWrittenRows(table))) {
+    await rebuild(warehouse, table, change);
+    return;
+  }
+  const column = quoted(change.column);
+  if (change.isNew === true) await warehouse.run(`ALTER TABLE ${table} ADD COLUMN ${column} ${change.type}`);
+  else await warehouse.changeType(table, column, change.type, change.value);
+}
+
+async function rebuild(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {
+  // "schema"."table", in which a quote is doubled.
+  const bare = /^"(?:[^"]|"")*"\.("(?:[^"]|"")*")$/.exec(table)?.[1] ?? table;
+  // Of a beginning that no table of the source can have there.
+  const beside = `${table.slice(0, table.length - bare.length)}"_pgsluice_altered_${bare.slice(1)}`;
+  const described = await warehouse.rows(`SELECT column_name, column_type, "null" FROM (DESCRIBE ${table})`);
+  const columns = described.map(([name, type, nullable]) => ({
+    name: String(name),
+    type: String(type),
+    required: nullable === 'NO',
+    value: quoted(String(name)),
+  }));
+  const changed = { name: change.column, type: change.type, value: change.value };
+  const wanted =
+    change.isNew === true
+      ? [...columns, { ...changed, required: false }]
+      : columns.map((column) => (column.name === change.column ? { ...changed, required: column.required } : column));
+  const definitions = wanted.map(({ name, type, required }) => `${quoted(name)} ${type}${required ? ' NOT NULL' : ''}`);
+  await warehouse.run(`CREATE TABLE ${beside} (${definitions.join(', ')})`);
+  await warehouse.run(`INSERT INTO ${beside} SELECT ${wanted.map(({ value }) => value).join(', ')} FROM ${table}`);
+  await warehouse.run(`DROP TABLE ${table}`);
+  await warehouse.run(`ALTER TABLE ${beside} RENAME TO ${bare}`);
+  await warehouse.usersObjects?.makeAgain(warehouse, table);
+}

@@ -1,0 +1,104 @@
+/**
+ * How much memory DuckDB must be let have for what it holds of uncommitted rows and cannot spill: it fails where
+ * that is less. The limit only grows, and only as far as the tables ask for.
+ */
+import type { PackedBatch } from '../../model/packed-batch';
+import { ROW_GROUP_ROWS, type Warehouse } from './warehouse';
+import type { LoadTable } from './load/load-table';
+
+/**
+ * Measured: a table of one row takes 34 kB a column until it is committed, a table being filled up to 700 kB a
+ * column (500 columns need 400 MB).
+ */
+const BYTES_PER_OPEN_COLUMN = 768 * 1024;
+const BYTES_PER_UNCOMMITTED_COLUMN = 40 * 1024;
+const OTHER_BYTES = 32_000_000;
+/**
+ * The rows of a row group stay in memory until it is full, then they are written. What is more than DuckDB may use goes by
+ * way of temporary files, one for each block of texts, which takes longer than anything else. Measured: with room for the
+ * texts of a row group, 125,000 rows of 8 kB took 9 s of CPU time in place of 11. Those of 32 kB would need 1.2 GB.
+ */
+const MEMORY_PER_BYTE_OF_ROW_GROUP = 1.2;
+const MOST_BYTES_OF_ROW_GROUP = 320_000_000;
+const BYTES_OF_LARGER_ROW_GROUP = 64_000_000;
+/**
+ * Small tables keep memory after their commit, until DuckDB makes a checkpoint, which it does by the size of its log:
+ * thousands of small tables hardly make one. Measured: with 301 MB for all, a sync of tables of 4 columns failed at
+ * the 2,552nd, so 30 kB a column. Where this estimate comes to its end, a checkpoint is asked for.
+ */
+const BYTES_PER_BEGUN_COLUMN = 80 * 1024;
+const MOST_BYTES_OF_BEGUN_COLUMNS = 192_000_000;
+/**
+ * DuckDB compresses a column a vector of 2,048 values at a time, with all of them in memory. Measured with values
+ * of 100 kB: a commit fails with 1.2 times a vector and works with 1.5 times, by way of temporary files; with 2.5
+ * times it needs fewer of them. The rest is room for the copies of a single long value.
+ */
+const VECTORS_IN_MEMORY = 4;
+/** Setting the limit anew is a statement of its own. */
+const STEP_BYTES = 1_000_000;
+
+export class MemoryRoom {
+  /** Of tables begun in this transaction. */
+  private uncommittedColumns = 0;
+  private openColumns = 0;
+  /** Of all tables since the last checkpoint that was asked for. */
+  private begunColumns = 0;
+  /** Of the widest rows of any table so far. */
+  private vectorBytes = 0;
+  private rowBytes = 0;
+  private comparing = false;
+
+  /** `comparisonBytes`: what comparing the rows of two tables may take before it goes by way of temporary files. */
+  constructor(
+    private readonly warehouse: Warehouse,
+    private readonly comparisonBytes: number,
+  ) {}
+
+  transactionBegun(): void {
+    this.uncommittedColumns = 0;
+  }
+
+  /** Asked after a commit: a checkpoint sets free what the committed tables hold. */
+  get checkpointDue(): boolean {
+    return this.begunColumns * BYTES_PER_BEGUN_COLUMN >= MOST_BYTES_OF_BEGUN_COLUMNS;
+  }
+
+  checkpointed(): void {
+    this.begunColumns = 0;
+  }
+
+  /** Before `columns` more are written to, beside `open` that are already. */
+  async forTable(columns: number, open: number): Promise<void> {
+    this.uncommittedColumns += columns;
+    this.begunColumns += columns;
+    this.openColumns = open + columns;
+    await this.allow();
+  }
+
+  async forRows(load: LoadTable, batch: PackedBatch): Promise<void> {
+    if (batch.rowCount === 0) return;
+    this.vectorBytes = Math.max(this.vectorBytes, load.recent.add(batch.rowCount, batch.bytes));
+    this.rowBytes = Math.max(this.rowBytes, batch.bytes / batch.rowCount);
+    await this.allow();
+  }
+
+  /** Before rows of one table are looked for in another. */
+  async forComparison(): Promise<void> {
+    if (this.comparing) return;
+    this.comparing = true;
+    await this.allow();
+  }
+
+  private async allow(): Promise<void> {
+    const rowGroupBytes = this.rowBytes * ROW_GROUP_ROWS * MEMORY_PER_BYTE_OF_ROW_GROUP;
+    const needed =
+      OTHER_BYTES +
+      Math.min(this.begunColumns * BYTES_PER_BEGUN_COLUMN, MOST_BYTES_OF_BEGUN_COLUMNS) +
+      this.openColumns * BYTES_PER_OPEN_COLUMN +
+      this.uncommittedColumns * BYTES_PER_UNCOMMITTED_COLUMN +
+      this.vectorBytes * VECTORS_IN_MEMORY +
+      (rowGroupBytes > MOST_BYTES_OF_ROW_GROUP ? BYTES_OF_LARGER_ROW_GROUP : rowGroupBytes);
+    const stepped = Math.ceil(needed / STEP_BYTES) * STEP_BYTES;
+    await this.warehouse.allowMemory(Math.max(stepped, this.comparing ? this.comparisonBytes : 0));
+  }
+}

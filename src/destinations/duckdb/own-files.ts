@@ -1,0 +1,109 @@
+/** Which files are pgsluice's own, where a user wants to be rid of them. Everything else is somebody's, and stays. */
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Warehouse } from './warehouse';
+import { destinationError } from './errors';
+
+const MEMORY_BYTES = 64_000_000;
+/** What DuckDB writes beside its file; left alone, a log would be replayed into the next warehouse. */
+const BESIDE = ['.wal', '.wal.checkpoint', '.wal.recovery'];
+const TEMPORARY_FILE = /^duckdb_temp_/;
+
+export interface OwnFiles {
+  /** In the order in which they go. */
+  readonly files: readonly string[];
+  /** What lies among them and is not known, one sentence each. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * Takes the warehouse's lock, so that no sync begins meanwhile; the result lets it go. Rejects with code
+ * `warehouse_locked` where a process has it, and with another one where the file is no warehouse of ours.
+ */
+export async function lockWarehouse(path: string): Promise<{ close(): Promise<void> }> {
+  // A link that leads nowhere is nobody's warehouse.
+  if (!existsSync(path)) return { close: () => Promise.resolve() };
+  if (statSync(path).isDirectory()) throw notOurs(`${path} is a folder, no warehouse of pgsluice`);
+  // For reading: closing it then writes nothing, where the next sync may have begun already.
+  const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1, readOnly: true });
+  try {
+    const [row] = await warehouse.rows(
+      "SELECT count(*) FILTER (WHERE schema_name = '_pgsluice'), count(*) FROM duckdb_tables() WHERE database_name = current_database()",
+    );
+    // One without any table is as good as new: a sync was interrupted when it had just made it.
+    if (row?.[0] === 0n && row[1] !== 0n)
+      throw notOurs(`The file ${path} is a DuckDB database, but no warehouse of pgsluice`);
+    return warehouse;
+  } catch (error) {
+    await warehouse.close();
+    throw error;
+  }
+}
+
+function notOurs(what: string): Error {
+  return destinationError(`${what}; nothing was deleted.`, 'not_a_warehouse', {
+    hint: 'Name the right one with --warehouse.',
+  });
+}
+
+export function ownFiles(warehousePath: string, statePath: string): OwnFiles {
+  const kept: string[] = [];
+  const files = [warehousePath, ...BESIDE.map((suffix) => `${warehousePath}${suffix}`)].filter(exists);
+  files.push(...abandonedFiles(warehousePath));
+  const temporary = `${warehousePath}.tmp`;
+  const spilled = entriesOf(temporary);
+  if (spilled !== undefined) {
+    files.push(...spilled.filter((name) => TEMPORARY_FILE.test(name)).map((name) => join(temporary, name)));
+    if (spilled.every((name) => TEMPORARY_FILE.test(name))) files.push(temporary);
+    else kept.push(`Kept ${temporary}, which holds files of somebody else.`);
+  }
+  if (exists(statePath)) {
+    if (isState(statePath)) files.push(statePath);
+    else kept.push(`Kept ${statePath}, which is no state of pgsluice.`);
+  }
+  if (exists(`${statePath}.tmp`)) files.push(`${statePath}.tmp`);
+  return { files, kept };
+}
+
+/** New warehouses that were never finished: see `createFile` in destinations/duckdb/warehouse. */
+function abandonedFiles(path: string): readonly string[] {
+  const folder = dirname(path);
+  return (entriesOf(folder) ?? [])
+    .filter((name) => name.startsWith(`${basename(path)}.`))
+    .filter((name) => {
+      const process = /^\.(\d+)\.new(?:\.wal)?$/.exec(name.slice(basename(path).length))?.[1];
+      return process !== undefined && !isRunning(Number(process));
+    })
+    .map((name) => join(folder, name));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Ours, or that of the connector before us: see app/state-copy. */
+function isState(path: string): boolean {
+  try {
+    const document = JSON.parse(readFileSync(path, 'utf8')) as unknown;
+    return typeof document === 'object' && document !== null && 'last_updated_at' in document;
+  } catch {
+    return false;
+  }
+}
+
+/** Also for a link that leads nowhere. */
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function entriesOf(folder: string): readonly string[] | undefined {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+/** The last syncs, remembered in the warehouse: what `status` shows and what `plan` estimates from. */
+import type { RunRecord, TableRecord } from '../../model/run-record';
+import { literal } from './types';
+import type { Scalar, Warehouse } from './warehouse';
+
+const RUNS_TABLE = '_pgsluice.runs';
+/** A run every five minutes for a day and more; beyond that, people keep their logs. */
+const KEPT_RUNS = 300;
+
+export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<void> {
+  const perSecond = (amount: number): string => String(run.seconds > 0 ? amount / run.seconds : 0);
+  const failed = run.tables.filter((table) => table.error !== null).length;
+  const values = [
+    literal(run.startedAt),
+    literal(run.endedAt),
+    literal(run.outcome),
+    String(run.seconds),
+    String(run.tables.length),
+    String(failed),
+    String(run.rows),
+    String(run.bytes),
+    perSecond(run.rows),
+    perSecond(run.bytes),
+    String(run.retries),
+    run.error === null ? 'NULL' : literal(run.error),
+    literal(JSON.stringify(run.tables)),
+  ];
+  await warehouse.run(
+    `CREATE TABLE IF NOT EXISTS ${RUNS_TABLE} (started TIMESTAMP WITH TIME ZONE, ended TIMESTAMP WITH TIME ZONE, ` +
+      'outcome VARCHAR, seconds DOUBLE, tables INTEGER, failed_tables INTEGER, rows BIGINT, bytes BIGINT, ' +
+      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR); ' +
+      `INSERT INTO ${RUNS_TABLE} VALUES (${values.join(', ')}); ` +
+      `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
+  );
+}
+
+/** The totals of the runs stay: they are of what was read then. */
+export async function forgetInRuns(warehouse: Warehouse, keys: readonly string[]): Promise<void> {
+  const sql =
+    "SELECT count(*) FROM duckdb_tables() WHERE schema_name = '_pgsluice' AND table_name = 'runs' AND database_name = current_database()";
+  if ((await warehouse.rows(sql))[0]?.[0] === 0n) return;
+  for (const [row, text] of await warehouse.rows(`SELECT rowid, table_details FROM ${RUNS_TABLE}`)) {
+    const tables = JSON.parse(String(text)) as readonly TableRecord[];
+    const left = tables.filter(({ key }) => !keys.includes(key));
+    if (left.length < tables.length)
+      await warehouse.run(
+        `UPDATE ${RUNS_TABLE} SET table_details = ${literal(JSON.stringify(left))} WHERE rowid = ${String(row)}`,
+      );
+  }
+}
+
+/** The newest first. */
+export async function readRuns(warehouse: Warehouse, limit: number): Promise<readonly RunRecord[]> {
+  const rows = await warehouse.rows(
+    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, table_details FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
+  );
+  return rows.map(([started, ended, outcome, seconds, count, bytes, retries, error, tables]): RunRecord => ({
+    startedAt: isoTime(started),
+    endedAt: isoTime(ended),
+    outcome: String(outcome) as RunRecord['outcome'],
+    seconds: Number(seconds),
+    rows: Number(count),
+    bytes: Number(bytes),
+    retries: Number(retries),
+    error: typeof error === 'string' ? error : null,
+    tables: JSON.parse(String(tables)) as readonly TableRecord[],
+  }));
+}
+
+function isoTime(milliseconds: Scalar | undefined): string {
+  return new Date(Number(milliseconds)).toISOString();
+}

@@ -1,0 +1,114 @@
+/** The committed state of every table, as far as the warehouse still holds what it describes. */
+import type { Logger } from '../../common/logger';
+import type { TableState, TableStates } from '../../model/sync-state';
+import { literal, type TableName } from './types';
+import type { Warehouse } from './warehouse';
+import { folded } from '../naming';
+
+const STATE_TABLE = '_pgsluice.state';
+
+/** Name of the table in which a load gathers; see duckdb-destination. */
+export function loadTableName(table: string): string {
+  return `_pgsluice_load_${table}`;
+}
+
+export async function makeStateTable(warehouse: Warehouse): Promise<void> {
+  await warehouse.run(
+    `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR, destination_schema VARCHAR)`,
+  );
+  // Of a warehouse from before each schema had states of its own.
+  if (!(await hasSchemas(warehouse)))
+    await warehouse.run(`ALTER TABLE ${STATE_TABLE} ADD COLUMN destination_schema VARCHAR`);
+}
+
+/** `states`: null where a table has none any more. All together: two statements a table would take longer than a small table does. */
+export async function storeStates(
+  warehouse: Warehouse,
+  schema: string,
+  states: ReadonlyMap<string, TableState | null>,
+): Promise<void> {
+  if (states.size === 0) return;
+  const keys = [...states.keys()].map(literal);
+  const own = literal(schema);
+  const ours = `coalesce(destination_schema, ${own}) = ${own}`;
+  await warehouse.run(`DELETE FROM ${STATE_TABLE} WHERE table_key IN (${keys.join(', ')}) AND ${ours}`);
+  const rows = [...states].flatMap(([key, state]) =>
+    state === null ? [] : [`(${literal(key)}, ${literal(JSON.stringify(state))}, ${own})`],
+  );
+  if (rows.length > 0)
+    await warehouse.run(`INSERT INTO ${STATE_TABLE} (table_key, entry, destination_schema) VALUES ${rows.join(', ')}`);
+}
+
+/** Whether the table of states knows of schemas. */
+async function hasSchemas(warehouse: Warehouse): Promise<boolean> {
+  return (await warehouse.columnsOf(STATE_TABLE)).has('destination_schema');
+}
+
+/** Keys and entries of a schema, those of no schema first. */
+export async function stateEntries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]> {
+  const ours = (await hasSchemas(warehouse))
+    ? ` WHERE coalesce(destination_schema, ${literal(schema)}) = ${literal(schema)} ORDER BY destination_schema NULLS FIRST, table_key`
+    : ' ORDER BY table_key';
+  const rows = await warehouse.rows(`SELECT table_key, entry FROM ${STATE_TABLE}${ours}`);
+  return rows.map(([key, entry]) => [String(key), String(entry)]);
+}
+
+export interface NamesInSchema {
+  /** Folded (destinations/naming), of tables and views. */
+  readonly names: Set<string>;
+  readonly views: ReadonlySet<string>;
+}
+
+/** (information_schema.tables, which shows both, takes twice as long.) */
+export async function namesIn(warehouse: Warehouse, schema: string): Promise<NamesInSchema> {
+  const rows = await warehouse.rows(
+    ['table', 'view']
+      .map(
+        (kind) =>
+          `SELECT ${kind}_name, '${kind}' FROM duckdb_${kind}s() WHERE schema_name = ${literal(schema)} AND database_name = current_database()`,
+      )
+      .join(' UNION ALL '),
+  );
+  return {
+    names: new Set(rows.map(([name]) => folded(String(name)))),
+    views: new Set(rows.flatMap(([name, kind]) => (kind === 'view' ? [folded(String(name))] : []))),
+  };
+}
+
+/**
+ * `names`: folded, of the tables that schema `schema` has. A table that somebody dropped, or that is in another schema
+ * than the one to be written now, was as good as never synced: changes alone would find nothing to be applied to. It is
+ * among the `gone`, with where it was expected.
+ */
+export async function storedStates(
+  warehouse: Warehouse,
+  schema: string,
+  names: ReadonlySet<string>,
+  logger: Logger,
+): Promise<{ readonly states: TableStates; readonly gone: ReadonlyMap<string, TableName> }> {
+  const states = new Map<string, TableState>();
+  const gone = new Map<string, TableName>();
+  for (const [key, entry] of await stateEntries(warehouse, schema)) {
+    const state = parse(entry);
+    if (state === undefined) {
+      logger.warning(`The warehouse's state of ${key} is damaged; it is loaded from the start.`);
+      continue;
+    }
+    const load = state.load !== null && names.has(folded(loadTableName(state.destinationTable))) ? state.load : null;
+    if (state.lastSyncedAt === null || names.has(folded(state.destinationTable))) {
+      states.set(key, { ...state, load });
+      continue;
+    }
+    gone.set(key, { schema, name: state.destinationTable });
+  }
+  return { states, gone };
+}
+
+function parse(entry: string): TableState | undefined {
+  try {
+    const state = JSON.parse(entry) as Partial<TableState> | null;
+    return typeof state?.destinationTable === 'string' ? (state as TableState) : undefined;
+  } catch {
+    return undefined;
+  }
+}

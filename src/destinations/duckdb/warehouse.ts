@@ -1,0 +1,323 @@
+/** The warehouse file: opening, locking, and what is run in it. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
+import { ConnectorError } from '../../common/errors';
+import { makeFolder } from '../../common/make-folder';
+import type { DecodeColumns } from '../../model/column-decoding';
+import { duckdb } from './library';
+import { literal, type TableName } from './types';
+import type { UsersObjects } from './users-objects';
+import { RowVectors, type ConstantColumn, type DecodedRows } from './load/row-vectors';
+import { destinationError, messageOf, openError, writeError } from './errors';
+
+export interface WarehouseOptions {
+  readonly path: string;
+  /** Bytes that DuckDB's buffer manager may use. */
+  readonly memoryBytes: number;
+  readonly threads: number;
+  /** For a look only: nothing is created, and several processes may have it so at once. */
+  readonly readOnly?: true;
+  /** Without it, batches are taken apart by DuckDB's own SQL. */
+  readonly decodeColumns?: DecodeColumns;
+}
+
+/**
+ * Of new row groups; others may stand beside them. Rows stay in memory until their row group is full, and where they are
+ * more than DuckDB may use, each block of texts goes into a temporary file of its own: 500,000 texts of 2 kB took 24 s
+ * and 1,070 MB with DuckDB's 122,880 rows, and 11 s and 640 MB with these. Rows of a few values take 5 % more CPU time,
+ * 10 MB less memory, and the same room in the file; 8,192 rows would cost them a seventh, 2,048 three quarters.
+ */
+export const ROW_GROUP_ROWS = 30_720;
+
+export interface PresentColumn {
+  readonly name: string;
+  readonly type: string;
+  /** NULL is not allowed; we insert it also where there is a default. */
+  readonly needsValue: boolean;
+}
+
+export type Scalar = string | number | bigint | boolean | null;
+
+/** One connection to the warehouse, with one transaction open at most. */
+export class Warehouse {
+  private closed = false;
+  private readonly running = new Set<Promise<unknown>>();
+  private readonly changedTables = new Set<string>();
+  /** Rows by table that were inserted since the transaction began. */
+  private readonly insertedRows = new Map<string, number>();
+  /** What makes vectors of batches; undefined without the addon. */
+  rowVectors: RowVectors | undefined;
+  /** What users have made of the tables; undefined where nothing of theirs is written. */
+  usersObjects: UsersObjects | undefined;
+  /** Text of the rows that were inserted since the transaction began. */
+  private insertedBytes = 0;
+  /** Whether the transaction has statements that DuckDB's log cannot be trusted with. */
+  private mustNotLog = false;
+
+  private constructor(
+    private readonly instance: DuckDBInstance,
+    private readonly connection: DuckDBConnection,
+    readonly path: string,
+    private memoryBytes: number,
+  ) {}
+
+  /**
+   * Attached to a database in memory, which is then let go: so the size of row groups can be said, and a log with an
+   * ALTER TABLE … USING that calls a function can be replayed. Where the file is the first database, DuckDB looks for
+   * functions in a default database that is not there yet.
+   */
+  static async open(options: WarehouseOptions): Promise<Warehouse> {
+    const Instance = duckdb().DuckDBInstance;
+    try {
+      if (options.readOnly !== true && !existsSync(options.path)) await createFile(Instance, options.path);
+      const instance = await Instance.create(':memory:', {
+        memory_limit: `${Math.max(48, Math.floor(options.memoryBytes / 1_000_000))}MB`,
+        threads: String(options.threads),
+        // As where DuckDB opens the file itself; else it would be in the working directory.
+        temp_directory: `${options.path}.tmp`,
+        // Nothing may be fetched from elsewhere. (preserve_insertion_order stays on: without it every
+        // insert of a batch takes the parallel path, which costs twice the CPU and ten times the memory.)
+        autoinstall_known_extensions: 'false',
+        // Five row groups are held back by default before they are written; one saves a quarter of the memory.
+        write_buffer_row_group_count: '1',
+        // A commit that ends in a checkpoint writes its rows into the file alone, not into the log first.
+        auto_checkpoint_skip_wal_threshold: '0',
+      });
+      return await Warehouse.attach(instance, options).catch((error: unknown) => {
+        instance.closeSync();
+        throw error;
+      });
+    } catch (error) {
+      throw error instanceof ConnectorError ? error : openError(error, options.path);
+    }
+  }
+
+  private static async attach(instance: DuckDBInstance, options: WarehouseOptions): Promise<Warehouse> {
+    const connection = await instance.connect();
+    const attached = options.readOnly === true ? 'READ_ONLY' : `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`;
+    await connection.run(
+      `ATTACH ${literal(options.path)} AS ${DATABASE} (${attached}); USE ${DATABASE}; DETACH memory`,
+    );
+    const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes);
+    // Runs of equal values are written once: to DuckDB 0 and -0 are equal.
+    await warehouse.run("SET TimeZone = 'UTC'; SET disabled_compression_methods = 'rle'");
+    await warehouse.assertStored();
+    const { decodeColumns } = options;
+    if (decodeColumns !== undefined) warehouse.rowVectors = RowVectors.register(connection, decodeColumns);
+    return warehouse;
+  }
+
+  /** DuckDB opens a file named like data (.json, .csv, .parquet) in memory: all of it would be lost in the end. */
+  private async assertStored(): Promise<void> {
+    const sql = 'SELECT path IS NOT NULL FROM duckdb_databases() WHERE database_name = current_database()';
+    if ((await this.rows(sql))[0]?.[0] === true) return;
+    throw destinationError(`DuckDB takes ${this.path} for a file of data, by its name.`, 'not_a_warehouse', {
+      hint: 'Give "warehouse_path" a name that ends in .db or .duckdb.',
+    });
+  }
+
+  /** Updates or deletes rows of `table`, whose columns must then be changed as destinations/duckdb/load/alter-table does. */
+  async changeRows(table: string, sql: string): Promise<number> {
+    const changed = await this.run(sql);
+    if (changed > 0) this.changedTables.add(table);
+    return changed;
+  }
+
+  /**
+   * Gives a column of `table` another type; `value` is SQL for its values. DuckDB writes the expression into its log and,
+   * where it calls a function, cannot open the file again when it has to replay that: so the commit goes into the file.
+   */
+  async changeType(table: string, column: string, type: string, value: string): Promise<void> {
+    this.mustNotLog = true;
+    await this.run(`ALTER TABLE ${table} ALTER ${column} TYPE ${type} USING ${value}`);
+  }
+
+  /** Whether the table's columns can be changed: DuckDB refuses it after updates and deletions, and under an index. */
+  isAlterable(table: string): boolean {
+    return !this.changedTables.has(table) && this.usersObjects?.has(table) !== true;
+  }
+
+  /** Whether so many rows were inserted since the transaction began that DuckDB has written some of them. */
+  hasWrittenRows(table: string): boolean {
+    return (this.insertedRows.get(table) ?? 0) >= ROW_GROUP_ROWS;
+  }
+
+  /** Inserts rows of another table into `table`. */
+  async insertRows(table: string, rest: string): Promise<number> {
+    const written = await this.run(`INSERT INTO ${table} ${rest}`);
+    this.countRows(table, written);
+    return written;
+  }
+
+  /** Of rows inserted by this transaction. */
+  countInserted(bytes: number): void {
+    this.insertedBytes += bytes;
+  }
+
+  /** Rows inserted into `table` by this transaction. */
+  countRows(table: string, rows: number): void {
+    this.insertedRows.set(table, (this.insertedRows.get(table) ?? 0) + rows);
+  }
+
+  async endTransaction(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    const intoFile = how === 'COMMIT' && (this.mustNotLog || this.insertedBytes > CHECKPOINT_BYTES);
+    this.changedTables.clear();
+    this.insertedRows.clear();
+    this.insertedBytes = 0;
+    this.mustNotLog = false;
+    if (intoFile) await this.run("SET checkpoint_threshold = '1B'");
+    await this.run(how);
+    if (intoFile) await this.run('RESET checkpoint_threshold');
+  }
+
+  /** Lets DuckDB use that much memory, if it may not already. Never less: what is in use could not be given back. */
+  async allowMemory(bytes: number): Promise<void> {
+    if (bytes <= this.memoryBytes) return;
+    this.memoryBytes = bytes;
+    await this.run(`SET memory_limit = '${Math.ceil(bytes / 1_000_000)}MB'`);
+  }
+
+  async run(sql: string): Promise<number> {
+    return await this.tracked(async () => Number((await this.connection.run(sql)).rowsChanged));
+  }
+
+  /** Rows of a query that selects scalars only; BIGINT comes as bigint. */
+  async rows(sql: string): Promise<Scalar[][]> {
+    return await this.tracked(async () => (await this.connection.runAndReadAll(sql)).getRowsJS() as Scalar[][]);
+  }
+
+  /**
+   * Types by column, in order; none where there is no such table. `table` is qualified and quoted. Not from
+   * information_schema, which looks at every column of every table each time.
+   */
+  async columnsOf(table: string): Promise<Map<string, string>> {
+    return new Map((await this.describe(table)).map(({ name, type }) => [name, type]));
+  }
+
+  /** As `columnsOf`, with what else is said of columns. */
+  async describe(table: string): Promise<readonly PresentColumn[]> {
+    try {
+      // Not pragma_table_info: it does not find a name with a quote in it.
+      const rows = await this.rows(`SELECT column_name, column_type, "null" FROM (DESCRIBE ${table})`);
+      return rows.map(([name, type, nullable]) => ({
+        name: String(name),
+        type: String(type),
+        needsValue: nullable === 'NO',
+      }));
+    } catch (error) {
+      // The transaction goes on: DuckDB had not begun to execute.
+      if (/^Catalog Error: Table with name/.test(messageOf((error as ConnectorError).cause))) return [];
+      throw error;
+    }
+  }
+
+  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
+    return await this.tracked(() => this.connection.prepare(sql));
+  }
+
+  /** Runs a prepared statement with text parameters; returns the rows changed. */
+  async runPrepared(statement: DuckDBPreparedStatement, parameters: readonly string[]): Promise<number> {
+    return await this.tracked(async () => {
+      for (const [index, parameter] of parameters.entries()) statement.bindVarchar(index + 1, parameter);
+      return Number((await statement.run()).rowsChanged);
+    });
+  }
+
+  /** Runs a statement that reads from `sourceOfRows`, prepared or not; returns the rows changed. */
+  async runWithRows(statement: DuckDBPreparedStatement | string, parts: readonly DecodedRows[]): Promise<number> {
+    const run = (): Promise<number> =>
+      typeof statement === 'string' ? this.run(statement) : this.runPrepared(statement, []);
+    return (await this.rowVectors?.runWith(parts, run)) ?? 0;
+  }
+
+  /**
+   * Adds a few rows to a table that has just their columns, of the same types, and the constant ones: in half the time
+   * of a statement, but without anything else being done meanwhile.
+   */
+  async append(to: TableName, parts: readonly DecodedRows[], constants: readonly ConstantColumn[]): Promise<void> {
+    await this.tracked(async () => {
+      const appender = await this.connection.createAppender(to.name, to.schema);
+      try {
+        for (const part of parts) {
+          const chunk = this.rowVectors?.chunkOf(part, constants);
+          if (chunk !== undefined) appender.appendDataChunk(chunk);
+        }
+        appender.closeSync();
+      } catch (error) {
+        // It would try once more when it is collected as garbage, in whatever transaction there is then.
+        appender.clear();
+        throw error;
+      }
+    });
+  }
+
+  /** Ends the statement that runs, with an error; nothing where there is none. */
+  interrupt(): void {
+    if (!this.closed && this.running.size > 0) this.connection.interrupt();
+  }
+
+  /** Ends what still runs, and waits for it: DuckDB blocks the main thread for ever where it is closed under a statement. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    while (this.running.size > 0) {
+      this.connection.interrupt();
+      await Promise.allSettled(this.running);
+    }
+    this.connection.closeSync();
+    this.instance.closeSync();
+  }
+
+  private async tracked<T>(statement: () => Promise<T>): Promise<T> {
+    if (this.closed) throw destinationError(`The warehouse ${this.path} was closed.`, 'closed', {});
+    const result = statement();
+    this.running.add(result);
+    try {
+      return await result;
+    } catch (error) {
+      throw writeError(error, this.path);
+    } finally {
+      this.running.delete(result);
+    }
+  }
+}
+
+/** The name of the file in its DuckDB; not its own, which may be that of a schema, and would then be ambiguous. */
+const DATABASE = '_pgsluice_warehouse';
+
+/**
+ * DuckDB makes a checkpoint in place of writing its log where a commit is larger than this. It takes each text for 16
+ * bytes, though: 500 MB of long texts went into the log at the commit and into the file at the end, and took half as
+ * long again and 400 MB more memory. So large commits are told to it.
+ */
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Of the blocks of a new file. A table takes one at least: with DuckDB's own 256 kB, 10,000 tables of 10 rows were
+ * 2.8 GB, now 0.8 GB. Large tables take the same time and a little less room; 16 kB would cost them a third more.
+ */
+const BLOCK_BYTES = '65536';
+
+/**
+ * A new warehouse is made beside its place and linked into it when it is whole: DuckDB writes the headers one
+ * after another, and a process killed in between would leave a file that can never be opened again.
+ */
+async function createFile(Instance: typeof DuckDBInstance, path: string): Promise<void> {
+  // Not the process id: that of a container is the same each time, and a killed one may have left its file.
+  const beside = `${path}.${randomBytes(6).toString('hex')}.new`;
+  makeFolder(dirname(path));
+  try {
+    (await Instance.create(beside, { default_block_size: BLOCK_BYTES })).closeSync();
+    // Rather than a rename, which would replace the file of another process that was quicker.
+    linkSync(beside, path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Some file systems know no links.
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') renameSync(beside, path);
+    else if (code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}

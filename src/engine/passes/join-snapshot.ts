@@ -1,0 +1,43 @@
+/** A further reader of a table: welcome, and never necessary. */
+import { asConnectorError } from '../../common/errors';
+import type { Relation } from '../../model/table';
+import type { ConnectionManager, Session } from '../../postgres/connection';
+import { beginAndImport, type SnapshotInfo } from '../../postgres/read';
+
+/** A server that refused so often is not asked again; the first time, the snapshot may just have ended. */
+const MOST_REFUSALS = 2;
+const refusals = new WeakMap<ConnectionManager, number>();
+
+/**
+ * A session that has joined the snapshot, to be released or discarded; undefined where the readers there are must do:
+ * there is no further connection, somebody waits for a lock, or the server refuses. A pooler that balances load sends
+ * SET TRANSACTION SNAPSHOT to servers that do not have the snapshot (pgpool-II then closes the connection). Where the
+ * snapshot itself is gone, its own reader finds out, and says better what happened.
+ */
+export async function joinSnapshot(
+  manager: ConnectionManager,
+  snapshot: SnapshotInfo,
+  relations: readonly Relation[],
+  signal: AbortSignal,
+): Promise<Session | undefined> {
+  const refused = refusals.get(manager) ?? 0;
+  if (refused >= MOST_REFUSALS) return undefined;
+  const session = await manager.leaseAnother(signal);
+  if (session === undefined) return undefined;
+  try {
+    if (await beginAndImport(session, snapshot, relations, signal)) return session;
+  } catch (thrown) {
+    const error = asConnectorError(thrown);
+    await manager.discard(session);
+    if (signal.aborted || (error.kind !== 'source' && error.kind !== 'connection')) throw error;
+    refusals.set(manager, refused + 1);
+    if (refused === 0)
+      manager.tellOnce(
+        `A second reader could not join the snapshot of the first, which reads on alone: ${error.message} ` +
+          'If this comes at every sync, a pooler stands between: connect to PostgreSQL itself, or set "custom_threads" to 1.',
+      );
+    return undefined;
+  }
+  await manager.release(session);
+  return undefined;
+}

@@ -1,0 +1,210 @@
+/** What a pass over a table begins with, under its snapshot: a new load, the rest of one, or changes. */
+import { ConnectorError } from '../../common/errors';
+import type { LoadProgress, RelationMark, RelationProgress, TableState } from '../../model/sync-state';
+import type { Relation } from '../../model/table';
+import { blockRange, type TidRange } from '../../model/tid-range';
+import {
+  checkUnaltered,
+  presentRelations,
+  oldestTransactionStart,
+  sinceWatermark,
+  watermarkOf,
+} from '../../postgres/catalog';
+import { type Session, quoteIdentifier } from '../../postgres/connection';
+import { relationStates, type SnapshotInfo, ROW_ALIAS } from '../../postgres/read';
+import { changedSince } from './changed-since';
+import type { ProcessorOptions } from './processor-options';
+import { compareKeys, markKeys, remembersKeys } from './kept-keys';
+import { xidsComparable, type Pass, type TableRun } from '../plan';
+import { takeSnapshot } from './take-snapshot';
+
+/** A relation that is read by a cursor is one range: pending or not. */
+export const WHOLE: TidRange = { lo: 0, hi: 1 };
+
+export interface PassSnapshot extends SnapshotInfo {
+  /** See postgres/catalog/watermark; null where no watermark needs it. */
+  readonly oldestStart: string | null;
+}
+
+/** A pass that has begun, or will have when what the writer was given before is written. */
+export interface BegunPass {
+  readonly relations: readonly RelationProgress[];
+  readonly begun: Promise<void>;
+}
+
+export class PassPreparation {
+  constructor(private readonly options: ProcessorOptions) {}
+
+  /** Begins the transaction that the pass is read in. */
+  async takeSnapshot(run: TableRun, session: Session, signal: AbortSignal): Promise<PassSnapshot> {
+    const asksForTransactions =
+      run.decision.replicationKey !== null && this.options.timestampWindowSeconds === undefined;
+    const oldestStart = asksForTransactions ? await oldestTransactionStart(session, signal) : null;
+    return { ...(await takeSnapshot(run, session, signal)), oldestStart };
+  }
+
+  /**
+   * What is to be read under this snapshot. A load has begun; a pass over changes, of which little is to be written, is
+   * read while the destination makes ready.
+   */
+  async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<BegunPass> {
+    await checkUnaltered(session, run.planned.table, signal);
+    run.replan(await presentRelations(session, run.planned.table, signal));
+    const present = await this.presentRelations(run, session, signal);
+    if (run.pass.kind === 'changes' && !this.canReadChanges(run, snapshot)) run.pass = { kind: 'load' };
+    if (run.progress !== null && (await this.goOn(run, session, present, snapshot, signal)))
+      return { relations: run.progress.relations, begun: Promise.resolve() };
+    if (run.pass.kind === 'changes') this.planChanges(run, present, snapshot);
+    const progress: LoadProgress = {
+      startedAt: startOfPass(run),
+      signature: run.signature,
+      source: run.source,
+      firstXmin: snapshot.xmin,
+      watermark: await watermarkOf(
+        session,
+        run.planned.table,
+        run.decision.replicationKey,
+        snapshot.oldestStart,
+        this.options.timestampWindowSeconds,
+        signal,
+      ),
+      snapshots: 1,
+      rows: 0,
+      ...(run.pass.kind === 'load' && remembersKeys(run, this.options.writer.comparesKeys)
+        ? { keys: await markKeys(session, run, snapshot.xmin, signal) }
+        : {}),
+      relations: present,
+    };
+    const begun = this.options.writer.begin(run, progress, false);
+    if (run.pass.kind === 'changes') begun.catch(() => undefined);
+    else await begun;
+    return { relations: present, begun };
+  }
+
+  private async presentRelations(run: TableRun, session: Session, signal: AbortSignal): Promise<RelationProgress[]> {
+    const { relations } = run.planned.table;
+    const states = await relationStates(session, relations, signal);
+    return relations.map((relation): RelationProgress => {
+      const state = states.get(relation.oid);
+      if (state === undefined) throw relationGone(run, relation);
+      const blocks: TidRange[] = state.blocks === 0 ? [] : [blockRange(0, state.blocks)];
+      return { oid: relation.oid, fileNode: state.fileNode, pending: relation.rangeReadable ? blocks : [WHOLE] };
+    });
+  }
+
+  /** Whether what is left of the pass can be read under another snapshot than what was read before. */
+  private async goOn(
+    run: TableRun,
+    session: Session,
+    present: readonly RelationProgress[],
+    snapshot: SnapshotInfo,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { progress } = run;
+    if (progress === null || !run.resumable) return false;
+    if (!sameMarks(progress.relations, present) || !xidsComparable(progress.firstXmin, snapshot.xmin)) {
+      this.options.logger.warning(
+        `${run.key} was rewritten, or too many transactions have passed, since its load began; it is read from the start.`,
+      );
+      return false;
+    }
+    const { kept, now } = await compareKeys(session, run, progress, snapshot.xmin, signal);
+    if (kept === false && run.ofEarlierSyncs) {
+      this.options.logger.warning(
+        `${run.key} has changed since an earlier sync began to load it, and which of the rows that were sent have gone cannot be told; it is read from the start.`,
+      );
+      return false;
+    }
+    const { writer } = this.options;
+    const next = { ...progress, snapshots: progress.snapshots + 1, ...(now === undefined ? {} : { keys: now }) };
+    if (!run.loadOpen) await writer.begin(run, next, true);
+    // A later sync must know before a row is sent that the earlier snapshot had not.
+    if (now !== progress.keys) await writer.commitProgress(run, next);
+    else run.progress = next;
+    return true;
+  }
+
+  private canReadChanges(run: TableRun, snapshot: SnapshotInfo): boolean {
+    if (run.pass.kind === 'changes' && run.pass.mode === 'timestamp') return true;
+    const since = run.committed?.xmin;
+    if (since !== null && since !== undefined && xidsComparable(since, snapshot.xmin)) return true;
+    this.options.logger.warning(
+      `${run.key} was last synced at a transaction id that can no longer be compared with the present; it is loaded from the start.`,
+    );
+    return false;
+  }
+
+  private byTransactionIds(committed: TableState, snapshot: SnapshotInfo): Pass {
+    return committed.xmin !== null && xidsComparable(committed.xmin, snapshot.xmin)
+      ? { kind: 'changes', mode: 'xmin', reconcile: true }
+      : { kind: 'load' };
+  }
+
+  /** Relations that are new, or gone, or were rewritten: what transaction ids alone do not show of them. */
+  private planChanges(run: TableRun, present: readonly RelationMark[], snapshot: SnapshotInfo): void {
+    const { committed, pass } = run;
+    if (committed === null || pass.kind !== 'changes') return;
+    const known = new Map(committed.relations.map(({ oid, fileNode }) => [oid, fileNode]));
+    run.readWhole = new Set(present.filter(({ oid }) => !known.has(oid)).map(({ oid }) => oid));
+    const rewritten = present.some(({ oid, fileNode }) => known.has(oid) && known.get(oid) !== fileNode);
+    const gone = committed.relations.some(({ oid }) => !present.some((relation) => relation.oid === oid));
+    // Of a table that is read through its root, no part can be read by itself.
+    const throughRoot = run.planned.table.throughRoot !== undefined;
+    if (throughRoot && (rewritten || gone || run.readWhole.size > 0)) {
+      this.options.logger.info(
+        `${run.key} has other partitions or children than at its last sync; it is loaded from the start.`,
+      );
+      run.pass = { kind: 'load' };
+    } else if ((rewritten || gone) && !this.options.writer.comparesKeys) {
+      this.options.logger.warning(
+        `${run.key} was rewritten, truncated or lost a partition; it is loaded from the start.`,
+      );
+      run.pass = { kind: 'load' };
+    } else if (rewritten || gone) {
+      // TRUNCATE and DETACH leave no row behind that could be found by its transaction id.
+      this.options.logger.warning(
+        `${run.key} was rewritten, truncated or lost a partition; its keys are compared after its changes.`,
+      );
+      run.pass = { ...pass, reconcile: true };
+      // What was filled anew may have the times of long ago, but not the transaction ids.
+      if (rewritten && pass.mode === 'timestamp') run.pass = this.byTransactionIds(committed, snapshot);
+    }
+  }
+}
+
+/** Conditions that leave out the rows of a relation which cannot have changed since the last pass. */
+export function changeConditions(run: TableRun, relationOid: number): string[] {
+  const { committed, pass } = run;
+  if (pass.kind === 'load' || committed === null || run.readWhole.has(relationOid)) return [];
+  if (pass.mode === 'xmin') return committed.xmin === null ? [] : [changedSince(committed.xmin)];
+  if (pass.mode === 'keys') return [];
+  const key = run.planned.table.columns.find(({ name }) => name === run.decision.replicationKey);
+  if (key === undefined || committed.watermark === null) return [];
+  const reference = `${ROW_ALIAS}.${quoteIdentifier(key.name)}`;
+  return [sinceWatermark(reference, key.sourceType.name, committed.watermark, key.nullable)];
+}
+
+/** Strictly after the last pass, whatever the clock says, since rows of a pass are told apart by it. */
+export function startOfPass(run: TableRun): string {
+  const last = run.committed?.lastSyncedAt;
+  const earliest = last === null || last === undefined ? 0 : Date.parse(last) + 1;
+  return new Date(Math.max(Date.now(), earliest)).toISOString();
+}
+
+function sameMarks(before: readonly RelationMark[], now: readonly RelationMark[]): boolean {
+  const identity = (marks: readonly RelationMark[]): string =>
+    marks
+      .map(({ oid, fileNode }) => `${oid}:${fileNode}`)
+      .sort()
+      .join();
+  return identity(before) === identity(now);
+}
+
+function relationGone(run: TableRun, relation: Relation): ConnectorError {
+  return new ConnectorError(`${relation.schema}.${relation.name}, part of ${run.key}, no longer exists.`, {
+    code: 'table_missing',
+    kind: 'source',
+    sqlState: '42P01',
+    hint: 'The table was dropped or renamed after discovery; the next sync will not look for it.',
+  });
+}

@@ -1,0 +1,25 @@
+/** What the parts that process a table share. */
+import type { Logger } from '../../common/logger';
+import type { ConnectionManager, Clock } from '../../postgres/connection';
+import type { ReaderPool } from '../pressure';
+import type { TableRun } from '../plan';
+import type { Writer } from '../write';
+
+export interface ProcessorOptions {
+  readonly manager: ConnectionManager;
+  readonly pool: ReaderPool;
+  readonly writer: Writer;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly maxRetries: number;
+  readonly retrySleepSeconds: number;
+  readonly batchBytes: number;
+  readonly snapshotMaxAgeMs: number;
+  /** Replaces the window that running transactions ask for; undefined: theirs. */
+  readonly timestampWindowSeconds: number | undefined;
+  /** Rows of the next batch; pressure is sampled on the way. */
+  readonly batchRows: (run: TableRun) => number;
+  readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}

@@ -1,0 +1,368 @@
+/** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
+import { asConnectorError, ConnectorError } from '../../common/errors';
+import { settleAll } from '../../common/settle-all';
+import type { LoadProgress, RelationProgress } from '../../model/sync-state';
+import type { Relation } from '../../model/table';
+import type { TidRange } from '../../model/tid-range';
+import {
+  readRange,
+  BatchSizer,
+  readCursor,
+  packedQuerySql,
+  unpackResult,
+  type PackedQuery,
+  leastDigits,
+  endTransaction,
+  SNAPSHOT_XMIN,
+  type SnapshotInfo,
+} from '../../postgres/read';
+import { isTooLarge, type Clock, type Session } from '../../postgres/connection';
+import { checkLayout, presentLayout } from '../../postgres/catalog';
+import { applyBatchRules } from '../rules';
+import { joinSnapshot } from './join-snapshot';
+import type { ProcessorOptions } from './processor-options';
+import { changeConditions, PassPreparation, startOfPass, WHOLE } from './pass-preparation';
+import {
+  isPartitioned,
+  partitionBytes,
+  planPartitions,
+  type Partition,
+  type PartitionSize,
+  type TableRun,
+} from '../plan';
+
+/** The readers of one table under one snapshot, and what they share. */
+interface Epoch {
+  readonly run: TableRun;
+  readonly snapshot: SnapshotInfo;
+  readonly queue: Partition[];
+  readonly sizers: ReadonlyMap<number, BatchSizer>;
+  /** Ends the epoch early; the rest is for the next. */
+  readonly shouldEnd: () => boolean;
+  /** Milliseconds until the snapshot is to be given up; Infinity where the table must be read under one. */
+  readonly leftMs: () => number;
+  /** The beginning of the pass, and batches that still wait for room in the queue when their reader has left. */
+  readonly waiting: Promise<void>[];
+  readonly signal: AbortSignal;
+}
+
+export class SnapshotReader {
+  private readonly preparation: PassPreparation;
+
+  constructor(
+    private readonly options: ProcessorOptions,
+    private readonly clock: Clock,
+  ) {
+    this.preparation = new PassPreparation(options);
+  }
+
+  /** Returns when nothing is pending, or the snapshot should be given up; rejects with the first reader's error. */
+  async read(run: TableRun): Promise<void> {
+    const { manager, pool } = this.options;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.options.signal, run.stopSignal, stop.signal]);
+    const session = await manager.lease(signal);
+    const waiting: Promise<void>[] = [];
+    // While the snapshot is taken, which the next reader joins.
+    if (session.allowances.sharesSnapshots && mayBeShared(run, this.options.batchBytes) && pool.hasRoom)
+      manager.openAhead();
+    try {
+      const startedMs = this.clock();
+      const snapshot = await this.preparation.takeSnapshot(run, session, signal);
+      const { relations, begun } = await this.preparation.prepare(run, session, snapshot, signal);
+      waiting.push(begun);
+      const ageMs = (): number => this.clock() - startedMs;
+      const epoch: Epoch = {
+        run,
+        snapshot,
+        queue: this.partitions(run, relations),
+        sizers: this.sizers(run),
+        shouldEnd: () => run.resumable && (ageMs() > this.options.snapshotMaxAgeMs || manager.expired(session)),
+        leftMs: () => (run.resumable ? this.options.snapshotMaxAgeMs - ageMs() : Infinity),
+        waiting,
+        signal,
+      };
+      await this.readAll(epoch, session, stop);
+      await endTransaction(session);
+    } catch (error) {
+      await manager.discard(session);
+      // A batch that came into the queue later would be read again, and be there twice.
+      await Promise.allSettled(waiting);
+      throw error;
+    }
+    await manager.release(session);
+    // Before the rest is planned: what is not written yet counts as not read.
+    await settleAll(waiting);
+  }
+
+  private partitions(run: TableRun, relations: readonly RelationProgress[]): Partition[] {
+    const pending = new Map(relations.map((relation) => [relation.oid, relation.pending]));
+    const size = partitionSize(run, this.options.batchBytes);
+    return run.planned.table.relations.flatMap((relation) => {
+      const ranges = pending.get(relation.oid) ?? [];
+      if (relation.rangeReadable) return planPartitions(relation, ranges, size);
+      return ranges.length === 0 ? [] : [{ relation, range: null }];
+    });
+  }
+
+  private sizers(run: TableRun): ReadonlyMap<number, BatchSizer> {
+    return new Map(run.planned.table.relations.map((relation) => [relation.oid, this.sizer(run, relation)]));
+  }
+
+  private sizer(run: TableRun, { rows, blocks, bytes }: Relation): BatchSizer {
+    const { batchBytes, writer } = this.options;
+    const sparse = run.pass.kind === 'changes';
+    const mayBeBinary = sparse || writer.takesBinary(run);
+    const leastBytesPerRow = mayBeBinary ? leastDigits(run.selection.columns) : 0;
+    return new BatchSizer({ estimatedRows: rows, blocks, bytes, batchBytes, sparse, leastBytesPerRow });
+  }
+
+  private async readAll(epoch: Epoch, session: Session, stop: AbortController): Promise<void> {
+    const noMoreWork = new AbortController();
+    let failure: ConnectorError | undefined;
+    const fail = (error: unknown): void => {
+      failure ??= asConnectorError(error);
+      stop.abort();
+    };
+    const shared = epoch.snapshot.id !== null && epoch.run.planned.readMethod === 'ranges';
+    const wanted = shared ? epoch.run.planned.threads : 1;
+    const helpers = Array.from({ length: Math.max(0, Math.min(wanted, epoch.queue.length) - 1) }, () =>
+      this.help(epoch, noMoreWork.signal).catch(fail),
+    );
+    await this.readPartitions(epoch, session, () => false).catch(fail);
+    noMoreWork.abort();
+    await Promise.all(helpers);
+    if (failure !== undefined) throw failure;
+    // A helper that left for others has put back what it had begun; this snapshot is still good for it.
+    if (epoch.queue.length > 0 && !epoch.shouldEnd()) await this.readPartitions(epoch, session, () => false);
+  }
+
+  /** A further reader: comes when there is a slot, and goes when there is nothing left or too many read. */
+  private async help(epoch: Epoch, noMoreWork: AbortSignal): Promise<void> {
+    const { pool, manager } = this.options;
+    const waiting = AbortSignal.any([epoch.signal, noMoreWork]);
+    while (epoch.queue.length > 0 && !epoch.shouldEnd() && !waiting.aborted) {
+      try {
+        await pool.acquire(epoch.run.position, waiting);
+      } catch {
+        return;
+      }
+      try {
+        if (epoch.queue.length === 0) return;
+        const { relations } = epoch.run.planned.table;
+        const session = await joinSnapshot(manager, epoch.snapshot, relations, epoch.signal);
+        if (session === undefined) return;
+        try {
+          await this.readPartitions(epoch, session, () => pool.crowded || manager.expired(session));
+          await endTransaction(session);
+        } catch (error) {
+          await manager.discard(session);
+          throw error;
+        }
+        await manager.release(session);
+      } finally {
+        pool.release();
+      }
+    }
+  }
+
+  /** Takes partitions until there are none; `shouldLeave` is asked between batches. */
+  private async readPartitions(epoch: Epoch, session: Session, shouldLeave: () => boolean): Promise<void> {
+    // The first without asking: however short its time, a snapshot must bring the table forward.
+    for (let first = true; first || !(epoch.shouldEnd() || shouldLeave()); first = false) {
+      const partition = epoch.queue.shift();
+      if (partition === undefined) return;
+      if (partition.range === null) {
+        await this.readByCursor(epoch, session, partition.relation);
+        continue;
+      }
+      const rest = await this.readByRanges(
+        epoch,
+        session,
+        partition.relation,
+        partition.range,
+        () => epoch.shouldEnd() || shouldLeave(),
+      );
+      if (rest.lo < rest.hi) epoch.queue.unshift({ relation: partition.relation, range: rest });
+    }
+  }
+
+  /** Returns what it left unread. */
+  private async readByRanges(
+    epoch: Epoch,
+    session: Session,
+    relation: Relation,
+    range: TidRange,
+    shouldLeave: () => boolean,
+  ): Promise<TidRange> {
+    const { run } = epoch;
+    const batches = readRange(session, {
+      relation,
+      columns: run.selection.columns,
+      conditions: [...run.selection.conditions, ...changeConditions(run, relation.oid)],
+      range,
+      sizer: epoch.sizers.get(relation.oid) ?? this.sizer(run, relation),
+      batchBytes: this.options.batchBytes,
+      batchRows: () => this.options.batchRows(run),
+      binary: () => this.options.writer.takesBinary(run),
+      signal: epoch.signal,
+    });
+    let done = range.lo;
+    // Reads one batch ahead of the writer: the next statement runs while this one waits for room.
+    for await (const { batch, range: covered } of ahead(batches)) {
+      const rows = applyBatchRules(batch, run.selection.columns, run.selection.batchRules);
+      const accepted = this.options.writer.batch(run, rows, relation.oid, covered);
+      done = covered.hi;
+      if (!(await inTime(accepted, epoch.leftMs()))) {
+        // A destination that takes its time must not keep the snapshot, and with it dead rows, on the server.
+        accepted.catch(() => undefined);
+        epoch.waiting.push(accepted);
+        break;
+      }
+      if (shouldLeave()) break;
+    }
+    return { lo: done, hi: range.hi };
+  }
+
+  private async readByCursor(epoch: Epoch, session: Session, relation: Relation): Promise<void> {
+    const { run } = epoch;
+    const { writer } = this.options;
+    // Nothing of the relation is done before all of it is: a cursor cannot be taken up again.
+    const nothing: TidRange = { lo: 0, hi: 0 };
+    // Rows that come through the root of a table may have no transaction ids, but they have the key.
+    const byKey = run.pass.kind === 'changes' && run.pass.mode === 'timestamp';
+    const batches = readCursor(session, {
+      relation,
+      columns: run.selection.columns,
+      conditions: [...run.selection.conditions, ...(byKey ? changeConditions(run, relation.oid) : [])],
+      batchBytes: this.options.batchBytes,
+      batchRows: () => this.options.batchRows(run),
+      signal: epoch.signal,
+    });
+    for await (const batch of batches) {
+      await writer.batch(
+        run,
+        applyBatchRules(batch, run.selection.columns, run.selection.batchRules),
+        relation.oid,
+        nothing,
+      );
+    }
+    await writer.settled();
+    run.advance(relation.oid, WHOLE, 0);
+  }
+}
+
+/**
+ * A table of a single batch is read in one statement, which is its own snapshot: no transaction, no export.
+ * Returns the snapshot's xmin, or undefined where it turned out to be more.
+ */
+export async function readAtOnce(run: TableRun, options: ProcessorOptions): Promise<string | undefined> {
+  const { table, batchRows } = run.planned;
+  const [relation] = table.relations;
+  if (run.pass.kind !== 'load' || run.decision.replicationKey !== null) return undefined;
+  if (run.progress !== null || relation === undefined || table.relations.length > 1 || !relation.rangeReadable)
+    return undefined;
+  if (relation.rows > batchRows || relation.bytes > options.batchBytes) return undefined;
+  const { manager, writer } = options;
+  const signal = AbortSignal.any([options.signal, run.stopSignal]);
+  const doing = `reading ${run.key}`;
+  const query: PackedQuery = {
+    relation,
+    columns: run.selection.columns,
+    conditions: run.selection.conditions,
+    range: { lo: 0, hi: Infinity },
+    // Not where NULLs alone might make too much of it.
+    packing:
+      writer.takesBinary(run) && leastDigits(run.selection.columns) * relation.rows <= options.batchBytes
+        ? 'binary'
+        : 'plain',
+    maxBytes: options.batchBytes * 2,
+    extra: `concat_ws(' ', ${SNAPSHOT_XMIN}, pg_relation_filenode(${relation.oid}), ${presentLayout(table)})`,
+  };
+  options.batchRows(run);
+  const session = await manager.lease(signal);
+  let row;
+  try {
+    [row] = await session.query(packedQuerySql(query), { doing, signal });
+  } catch (error) {
+    // More than its size on disk promised: it is read in pieces, which shrink until they fit.
+    if (error instanceof ConnectorError && (isTooLarge(error) || error.sqlState === '57014')) return undefined;
+    throw error;
+  } finally {
+    await manager.release(session);
+  }
+  const result = unpackResult(row, query, doing);
+  if (result.outcome !== 'batch' || result.batch.rowCount > batchRows * 2) return undefined;
+  const [xmin = '', fileNode = '', layout] = String(result.extra).split(' ');
+  checkLayout(table, layout);
+  const progress: LoadProgress = {
+    startedAt: startOfPass(run),
+    signature: run.signature,
+    source: run.source,
+    firstXmin: xmin,
+    watermark: null,
+    snapshots: 1,
+    rows: 0,
+    relations: [{ oid: relation.oid, fileNode, pending: [WHOLE] }],
+  };
+  await writer.begin(run, progress, false);
+  await writer.batch(
+    run,
+    applyBatchRules(result.batch, run.selection.columns, run.selection.batchRules),
+    relation.oid,
+    WHOLE,
+  );
+  await writer.settled();
+  return xmin;
+}
+
+/** Most rows of a partition have not changed, and a statement that returns none of them is short. */
+const CHANGES_PARTITION_FACTOR = 4;
+
+function partitionSize(run: TableRun, batchBytes: number): PartitionSize {
+  const factor = run.pass.kind === 'changes' ? CHANGES_PARTITION_FACTOR : 1;
+  return { rows: factor * run.planned.partitionRows, bytes: factor * partitionBytes(batchBytes) };
+}
+
+/** Whether a second reader will find something to read, as far as is known before the snapshot. */
+function mayBeShared({ planned }: TableRun, batchBytes: number): boolean {
+  const { table, threads, readMethod, partitionRows } = planned;
+  const size = { rows: partitionRows, bytes: partitionBytes(batchBytes) };
+  return threads > 1 && readMethod === 'ranges' && isPartitioned(table, size);
+}
+
+/** Whether the promise settles within so many milliseconds; rejects with it. */
+async function inTime(promise: Promise<void>, limitMs: number): Promise<boolean> {
+  if (limitMs === Infinity) {
+    await promise;
+    return true;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(limitMs, 0));
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Asks for the next element before the present one is worked on. */
+async function* ahead<T>(source: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+  let next = source.next();
+  // Whoever stops early still waits for the statement under way; its error is then nobody's.
+  next.catch(() => undefined);
+  try {
+    for (;;) {
+      const current = await next;
+      if (current.done === true) return;
+      next = source.next();
+      next.catch(() => undefined);
+      yield current.value;
+    }
+  } finally {
+    await next.catch(() => undefined);
+    await source.return();
+  }
+}

@@ -1,0 +1,66 @@
+/** Takes the tables in the order of the plan, as many at once as there are readers for. */
+import type { Logger } from '../../common/logger';
+import { asConnectorError } from '../../common/errors';
+import type { SyncObserver, TableReport } from '../../model/report';
+import type { DataProcessor } from './data-processor';
+import type { ReaderPool, PressureControl } from '../pressure';
+import type { TableRun } from '../plan';
+
+export interface TableLoopOptions {
+  readonly pool: ReaderPool;
+  readonly processor: DataProcessor;
+  readonly control: PressureControl;
+  readonly logger: Logger;
+  readonly observer: SyncObserver;
+  readonly signal: AbortSignal;
+}
+
+/** The resource status is logged at the start, every so many tables, and at the end. */
+const TABLES_PER_STATUS = 5;
+
+export class TableLoop {
+  private completed = 0;
+  private readonly reports: TableReport[] = [];
+
+  constructor(private readonly options: TableLoopOptions) {}
+
+  /** Tables that have ended, well or not. */
+  get ended(): number {
+    return this.completed;
+  }
+
+  /** Reports of all tables that ended by themselves; an interruption leaves the others out. */
+  async run(runs: readonly TableRun[]): Promise<readonly TableReport[]> {
+    const { pool, signal } = this.options;
+    const processing: Promise<void>[] = [];
+    for (const [index, run] of runs.entries()) {
+      try {
+        await pool.acquire(run.position, signal);
+      } catch {
+        break;
+      }
+      processing.push(this.processOne(run, index, runs));
+    }
+    const outcomes = await Promise.allSettled(processing);
+    const failure = outcomes.find((outcome): outcome is PromiseRejectedResult => outcome.status === 'rejected');
+    if (failure !== undefined && !signal.aborted) throw asConnectorError(failure.reason);
+    return this.reports;
+  }
+
+  private async processOne(run: TableRun, index: number, runs: readonly TableRun[]): Promise<void> {
+    const { control, logger, observer, processor } = this.options;
+    const { planned } = run;
+    logger.info(
+      `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${planned.table.estimatedRows} rows)`,
+    );
+    observer.tableStarted?.(planned, index + 1, runs.length);
+    const report = await processor.process(run);
+    this.reports.push(report);
+    this.completed += 1;
+    control.tableDone(run.position);
+    observer.tableFinished?.(planned, report);
+    const next = runs[this.completed]?.key;
+    logger.info(`Completed ${this.completed}/${runs.length} tables.${next === undefined ? '' : ` Next: ${next}`}`);
+    if (this.completed % TABLES_PER_STATUS === 0) control.logStatus();
+  }
+}

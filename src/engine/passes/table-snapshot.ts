@@ -1,0 +1,117 @@
+/** One table as of one moment, for as many passes over it as are needed, by several readers. */
+import { asConnectorError, ConnectorError } from '../../common/errors';
+import { tableKey, type Relation, type TableSchema } from '../../model/table';
+import { blockRange } from '../../model/tid-range';
+import { type ConnectionManager, type Session, quoteQualified } from '../../postgres/connection';
+import {
+  beginAndExport,
+  endTransaction,
+  recover,
+  relationStates,
+  type SnapshotInfo,
+  ROW_ALIAS,
+} from '../../postgres/read';
+import { joinSnapshot } from './join-snapshot';
+import { planPartitions, type Partition } from '../plan';
+
+export interface TableSnapshotOptions {
+  readonly manager: ConnectionManager;
+  readonly table: TableSchema;
+  /** Connections that read at once. */
+  readonly readers: number;
+  readonly signal: AbortSignal;
+}
+
+export class TableSnapshot {
+  private constructor(
+    private readonly options: TableSnapshotOptions,
+    private readonly session: Session,
+    private readonly snapshot: SnapshotInfo,
+    private readonly blocks: ReadonlyMap<number, number>,
+  ) {}
+
+  /** Runs `action` with the snapshot; ends its transactions afterwards, also after an error. */
+  static async with<T>(options: TableSnapshotOptions, action: (snapshot: TableSnapshot) => Promise<T>): Promise<T> {
+    const { manager, table, signal } = options;
+    const session = await manager.lease(signal);
+    let result: T;
+    try {
+      const info = await beginAndExport(session, table.relations, signal);
+      const states = await relationStates(session, table.relations, signal);
+      const blocks = new Map([...states].map(([oid, state]) => [oid, state.blocks]));
+      result = await action(new TableSnapshot(options, session, info, blocks));
+      await endTransaction(session);
+    } catch (error) {
+      await manager.discard(session);
+      throw error;
+    }
+    await manager.release(session);
+    return result;
+  }
+
+  /** Ranges of about so many rows; a relation without readable ranges is one partition. */
+  partitions(rows: (relation: Relation) => number): Partition[] {
+    return this.options.table.relations.flatMap((relation) => {
+      const blocks = this.blocks.get(relation.oid) ?? 0;
+      if (!relation.rangeReadable) return [{ relation, range: null }];
+      const size = { rows: rows(relation), bytes: Infinity };
+      return blocks === 0 ? [] : planPartitions({ ...relation, blocks }, [blockRange(0, blocks)], size);
+    });
+  }
+
+  /** Runs `work` once for each partition; rejects with the first error, when every reader has stopped. */
+  async each(
+    partitions: readonly Partition[],
+    work: (session: Session, partition: Partition) => Promise<void>,
+  ): Promise<void> {
+    const queue = [...partitions];
+    let failure: ConnectorError | undefined;
+    const read = async (session: Session): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined && failure === undefined; next = queue.shift())
+        await work(session, next);
+    };
+    const fail = (error: unknown): void => {
+      failure ??= asConnectorError(error);
+    };
+    const helpers = Math.min(this.options.readers, queue.length) - 1;
+    await Promise.all([
+      read(this.session).catch(fail),
+      ...Array.from({ length: Math.max(0, helpers) }, () => this.help(read).catch(fail)),
+    ]);
+    if (failure !== undefined) throw failure;
+  }
+
+  /**
+   * How many rows the table says that it has, asked in one statement of its own. undefined: it took longer than a
+   * statement may.
+   */
+  async count(conditions: readonly string[]): Promise<number | undefined> {
+    const { table, signal } = this.options;
+    const where =
+      conditions.length === 0 ? '' : ` WHERE ${conditions.map((condition) => `(${condition})`).join(' AND ')}`;
+    const sql = `SELECT count(*)::text AS n FROM ${quoteQualified(table.schema, table.name)} AS ${ROW_ALIAS}${where}`;
+    try {
+      const [row] = await this.session.query(sql, { doing: `counting ${tableKey(table)}`, signal });
+      return Number(row?.['n']);
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.sqlState !== '57014' || signal.aborted) throw error;
+      await recover(this.session, signal);
+      return undefined;
+    }
+  }
+
+  private async help(read: (session: Session) => Promise<void>): Promise<void> {
+    const { manager, table, signal } = this.options;
+    // Where it may not join, the others read the rest.
+    const session = await joinSnapshot(manager, this.snapshot, table.relations, signal);
+    if (session === undefined) return;
+    try {
+      await read(session);
+      await endTransaction(session);
+    } catch (error) {
+      await manager.discard(session);
+      throw error;
+    }
+    await manager.release(session);
+  }
+}

@@ -1,0 +1,21 @@
+/** A snapshot of a table on its way through a sync, of the server that the sync began with. */
+import { ConnectorError } from '../../common/errors';
+import { presentRelations } from '../../postgres/catalog';
+import type { Session } from '../../postgres/connection';
+import { beginAndExport, type SnapshotInfo } from '../../postgres/read';
+import type { TableRun } from '../plan';
+
+export async function takeSnapshot(run: TableRun, session: Session, signal: AbortSignal): Promise<SnapshotInfo> {
+  // A partition that was dropped since then could not be locked.
+  run.replan(await presentRelations(session, run.planned.table, signal));
+  const snapshot = await beginAndExport(session, run.planned.table.relations, signal);
+  // Its transaction ids could not be compared with those of what was read before.
+  if (snapshot.source !== run.source) {
+    throw new ConnectorError('The server was promoted, restored or replaced by another during the sync.', {
+      code: 'source_changed',
+      kind: 'source',
+      hint: 'Run the sync again: the table is then loaded from the start.',
+    });
+  }
+  return snapshot;
+}

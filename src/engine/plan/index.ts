@@ -1,0 +1,9 @@
+/** engine/plan */
+export { asksForLoadAnew, claimsRows, loadAnew, withoutRows } from './load-claims';
+export { describeTables } from './metadata-tables';
+export { isPartitioned, partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';
+export { shapeOf } from './schema-drift';
+export { decideMode, xidsComparable, type Pass } from './sync-modes';
+export { createPlan, describePlan } from './table-analysis';
+export type { TableRun } from './table-run';
+export { createRuns, type RunsOptions } from './table-runs';

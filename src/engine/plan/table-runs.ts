@@ -1,0 +1,223 @@
+/** From plan to runs: names in the destination, rules applied, earlier state found, conflicts named. */
+import { createHash } from 'node:crypto';
+import { asConnectorError, ConnectorError } from '../../common/errors';
+import type { Logger } from '../../common/logger';
+import { destinationColumnNames, destinationTableName, folded, type Naming } from '../../destinations/naming';
+import type { PlannedTable, SyncPlan } from '../../model/plan';
+import type { SourceSelection } from '../../model/source-selection';
+import type { TableShape, TableState } from '../../model/sync-state';
+import { tableKey, type TableSchema } from '../../model/table';
+import type { DestinationTable } from '../../destinations/destination';
+import { METADATA_TABLE_NAMES } from './metadata-tables';
+import { describeDrift, labelsIn, shapeOf } from './schema-drift';
+import { decidePass, type ModeDecision } from './sync-modes';
+import { TableRun } from './table-run';
+import { applyTransformations, type TableSelection, type Transformation } from '../rules';
+
+export interface RunsOptions {
+  readonly naming: Naming;
+  readonly rules: readonly Transformation[];
+  readonly region: string | undefined;
+  readonly destinationSchema: string;
+  readonly source: string;
+  readonly fullResync: (table: TableSchema) => boolean;
+  readonly keysOnly: boolean;
+  readonly reconcileEvery: number;
+  readonly schemaDrift: 'evolve' | 'warn' | 'fail';
+  readonly selection?: SourceSelection | undefined;
+  /** See `Destination.comparesKeys`. */
+  readonly comparesKeys: boolean;
+  readonly logger: Logger;
+}
+
+export interface TableRuns {
+  readonly runs: readonly TableRun[];
+  /** Tables that cannot be synced, by key. */
+  readonly refused: ReadonlyMap<string, ConnectorError>;
+}
+
+export function createRuns(plan: SyncPlan, states: ReadonlyMap<string, TableState>, options: RunsOptions): TableRuns {
+  const owners = new Map<string, string>(METADATA_TABLE_NAMES.map((name) => [folded(name), '']));
+  for (const [key, state] of states) owners.set(folded(state.destinationTable), key);
+  const runs: TableRun[] = [];
+  const refused = new Map<string, ConnectorError>();
+  for (const [index, planned] of plan.tables.entries()) {
+    const key = tableKey(planned.table);
+    try {
+      const run = createRun(planned, index + 1, states.get(key) ?? null, options);
+      if (options.keysOnly && run.pass.kind === 'load') {
+        options.logger.info(`${key} is left to the next sync: it has no key to compare, or was never synced.`);
+        continue;
+      }
+      const name = folded(run.destinationTable.name);
+      const owner = owners.get(name) ?? key;
+      if (owner !== key) throw nameTaken(key, run.destinationTable.name, owner, options);
+      owners.set(name, key);
+      runs.push(run);
+    } catch (error) {
+      refused.set(key, asConnectorError(error));
+    }
+  }
+  return { runs, refused };
+}
+
+function createRun(
+  planned: PlannedTable,
+  position: number,
+  committed: TableState | null,
+  options: RunsOptions,
+): TableRun {
+  const { table } = planned;
+  const everything = applyTransformations(table, options.rules, options.region);
+  const names = destinationColumnNames(
+    everything.columns.map((column) => column.name),
+    options.naming,
+  );
+  const nameOf = new Map(everything.columns.map((column, index) => [column.name, names[index] ?? column.name]));
+  const selection = selectedColumns(table, everything, nameOf, options.selection);
+  for (const [source, name] of nameOf) {
+    if (options.naming === 'source' && source !== name) {
+      options.logger.warning(
+        `Column ${source} of ${tableKey(table)} is called ${name} in ${placeOf(options)}: the name is taken there.`,
+      );
+    }
+  }
+  const primaryKey = table.primaryKey.map((column) => nameOf.get(column) ?? column);
+  const previousKey = committed?.lastSyncedAt == null ? null : committed.primaryKey;
+  const sameKey = previousKey === null || previousKey.join('\0') === primaryKey.join('\0');
+  const destinationTable = {
+    key: tableKey(table),
+    name: destinationTableName(table, options.naming),
+    columns: selection.columns.map(({ name, type }) => ({ name: nameOf.get(name) ?? name, type })),
+    primaryKey,
+    keysMayRepeat: selection.keysMayChange,
+    keepDeletedRows: sameKey,
+  };
+  const signature = signatureOf(table, options.destinationSchema, destinationTable, selection);
+  const earlier = committed?.shape ?? null;
+  const comparable =
+    earlier === null
+      ? signature
+      : signatureOf(table, options.destinationSchema, destinationTable, selection, labelsIn(earlier));
+  const drifted = committed?.signature != null && committed.signature !== comparable;
+  if (drifted) reportDrift(shapeOf(table, selection.columns), committed, { key: tableKey(table), sameKey }, options);
+  const decision = decisionOf(planned);
+  const fresh = options.fullResync(table);
+  const { pass, notice } = decidePass({
+    decision,
+    state: committed,
+    signature: comparable,
+    source: options.source,
+    fullResync: fresh,
+    hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
+    filtersRows: selection.conditions.length > 0,
+    keysOnly: options.keysOnly,
+    reconcileEvery: options.reconcileEvery,
+    comparesKeys: options.comparesKeys,
+  });
+  if (notice !== undefined) options.logger[notice.level](`${tableKey(table)} ${notice.message}`);
+  return new TableRun({
+    planned,
+    position,
+    selection,
+    destinationTable,
+    signature,
+    source: options.source,
+    decision,
+    pass,
+    committed,
+    fresh,
+  });
+}
+
+/** What is not selected is not read, unless a rule in JavaScript may want to see it. */
+function selectedColumns(
+  table: TableSchema,
+  everything: TableSelection,
+  nameOf: ReadonlyMap<string, string>,
+  selection: SourceSelection | undefined,
+): TableSelection {
+  if (selection === undefined || everything.batchRules.length > 0) return everything;
+  const columns = everything.columns.filter(
+    ({ name }) => table.primaryKey.includes(name) || selection.includesColumn(table, nameOf.get(name) ?? name),
+  );
+  return { ...everything, columns };
+}
+
+function decisionOf(planned: PlannedTable): ModeDecision {
+  return { mode: planned.mode, reason: planned.modeReason, replicationKey: planned.replicationKey };
+}
+
+/**
+ * What a load or a pass over changes can only go on with while it stays the same. `labelsKnown`: of enum labels
+ * only so many of each column's are looked at, since a new one changes nothing about the rows that are there.
+ */
+function signatureOf(
+  table: TableSchema,
+  schema: string,
+  destination: DestinationTable,
+  selection: TableSelection,
+  labelsKnown: ReadonlyMap<string, number> = new Map(),
+): string {
+  const read = new Set(selection.columns.map(({ name }) => name));
+  const parts = [
+    table.oid,
+    schema,
+    destination.name,
+    destination.columns,
+    destination.primaryKey,
+    // Whether NULL is allowed decides how a column travels, not what arrives.
+    selection.columns.map(({ name, type, textExpression }) => [name, type, textExpression]),
+    selection.conditions,
+    table.columns
+      .filter(({ name }) => read.has(name))
+      .map(({ name, place, madeOf, labels }) => [name, place, madeOf, labels.slice(0, labelsKnown.get(name))]),
+    // Other policies show other rows, though none was written; without any, nothing is added.
+    ...(table.policies === undefined ? [] : [table.policies]),
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+/** Says what changed; a warning where data may have changed its meaning, an error where the user wants none. */
+function reportDrift(
+  now: TableShape,
+  committed: TableState | null,
+  { key, sameKey }: { readonly key: string; readonly sameKey: boolean },
+  options: RunsOptions,
+): void {
+  const found = committed?.shape == null ? undefined : describeDrift(committed.shape, now, sameKey);
+  const what =
+    found?.description ??
+    `labels of an enum, its transformations, its row-level security or names in ${placeOf(options)} are others`;
+  if (options.schemaDrift === 'fail') throw driftRefused(key, what);
+  const level = options.schemaDrift === 'warn' || found?.onlyAdded !== true ? 'warning' : 'info';
+  const keyNote = sameKey || !options.comparesKeys ? '' : ' Rows marked deleted under the old key are dropped.';
+  options.logger[level](`${key} has changed: ${what}. It is loaded from the start.${keyNote}`);
+}
+
+function driftRefused(key: string, what: string): ConnectorError {
+  return new ConnectorError(`${key} has changed: ${what}.`, {
+    code: 'schema_drift',
+    kind: 'source',
+    hint: 'Set "schema_drift" to "evolve" or "warn" to follow; what was copied of it was left as it is.',
+  });
+}
+
+/** Whoever does not compare keys is reached over a wire, and has no warehouse. */
+function placeOf({ comparesKeys }: RunsOptions): string {
+  return comparesKeys ? 'the warehouse' : 'the destination';
+}
+
+function nameTaken(key: string, name: string, owner: string, options: RunsOptions): ConnectorError {
+  const holder = owner === '' ? 'a table of the connector itself' : owner;
+  return new ConnectorError(`${key} would be called ${name} in ${placeOf(options)}, which is the name of ${holder}.`, {
+    code: 'name_collision',
+    kind: 'source',
+    hint: options.comparesKeys ? OTHER_WAREHOUSE : OTHER_FORM,
+  });
+}
+
+const OTHER_FORM =
+  'Set "with_schema" to true, which keeps every table under its schema, or leave one of them out with "table_filters".';
+const OTHER_WAREHOUSE =
+  'Leave one of them out with "table_filters" and sync it into another "destination_schema". Where the owner of the name is gone from the source, drop its table from the warehouse.';

@@ -1,0 +1,219 @@
+import type { TableCategory } from '../../model/plan';
+import type { Pressure } from '../../model/resources';
+
+/** How a table is processed when nothing is scarce; its category decides. */
+export interface TableParameters {
+  readonly category: TableCategory;
+  readonly batchRows: number;
+  /** Connections that read the table at once. */
+  readonly threads: number;
+  /** Rows that may wait between reading and writing. */
+  readonly queueRows: number;
+  readonly partitionRows: number;
+  readonly checkpointRows: number;
+}
+
+/** The configuration's options: custom_* replace what the category and the mode say. */
+export interface ParameterOptions {
+  readonly batchMode: 'adaptive' | 'fixed';
+  readonly customBatchSize?: number | undefined;
+  readonly customThreads?: number | undefined;
+  readonly customQueueSize?: number | undefined;
+  /** `null`: nothing is compressed, in the Fivetran service as well. */
+  readonly destination?: 'duckdb' | 'null';
+}
+
+const MEDIUM_FROM_ROWS = 1_000_000;
+const LARGE_ABOVE_ROWS = 50_000_000;
+
+// The larger the table, the longer it runs beside the source's other users: fewer readers, smaller bites,
+// and less work lost when it is interrupted. These are the values of batch_mode fixed.
+const BY_CATEGORY: Readonly<Record<TableCategory, Omit<TableParameters, 'category'>>> = {
+  small: { batchRows: 5_000, threads: 4, queueRows: 10_000, partitionRows: 50_000, checkpointRows: 1_000_000 },
+  medium: { batchRows: 2_500, threads: 2, queueRows: 5_000, partitionRows: 25_000, checkpointRows: 500_000 },
+  large: { batchRows: 1_000, threads: 1, queueRows: 1_000, partitionRows: 5_000, checkpointRows: 100_000 },
+};
+
+/**
+ * What batch_mode adaptive has where memory allows. A batch of 5,000 rows is still one short statement, since batch_bytes
+ * bounds it as well, and so does the number of its values, of half a microsecond each: the 1,100 rows of 200 columns
+ * that batch_bytes let through took the server up to 0.19 s. And while DuckDB compresses a row group, readers
+ * go on if there is room for what they read; with 60,000 rows in place of 40,000 a sync took as long and up to 12 MB
+ * more. A service that is shut down sends what waits before its last checkpoint: with 60,000, a busy machine did not come
+ * to it.
+ */
+const ADAPTIVE = { batchRows: 5_000, batchValues: 150_000, queueRows: 40_000, queueRowsUncompressed: 30_000 };
+
+/** Small: fewer than 1,000,000 rows; large: more than 50,000,000. */
+export function categorize(rows: number): TableCategory {
+  if (rows < MEDIUM_FROM_ROWS) return 'small';
+  return rows <= LARGE_ABOVE_ROWS ? 'medium' : 'large';
+}
+
+/** Of a table of so many rows and columns. */
+export function parametersFor(rows: number, columns: number, options: ParameterOptions): TableParameters {
+  const category = categorize(rows);
+  const base = BY_CATEGORY[category];
+  const isAdaptive = options.batchMode === 'adaptive';
+  const affordable = Math.floor(ADAPTIVE.batchValues / Math.max(columns, 1));
+  const batchRows = options.customBatchSize ?? (isAdaptive ? Math.min(ADAPTIVE.batchRows, affordable) : base.batchRows);
+  const roomy = options.destination === 'null' ? ADAPTIVE.queueRowsUncompressed : ADAPTIVE.queueRows;
+  const queueRows = isAdaptive ? Math.max(base.queueRows, roomy) : base.queueRows;
+  return {
+    category,
+    batchRows,
+    threads: options.customThreads ?? base.threads,
+    // A queue or partition smaller than one batch would cap a larger custom_batch_size unseen.
+    queueRows: Math.max(options.customQueueSize ?? queueRows, batchRows),
+    partitionRows: Math.max(base.partitionRows, batchRows),
+    checkpointRows: base.checkpointRows,
+  };
+}
+
+/** Never cut below this: smaller batches cost more per row than they save memory. */
+const MIN_BATCH_ROWS = 100;
+/** A burst of batches sees the same pressure several times; what was cut needs about this long to show. */
+const CUT_INTERVAL_MS = 1_000;
+/** Calm must last this long before each step back up. */
+const RAISE_INTERVAL_MS = 2_000;
+/** A step up that brought the pressure back doubles the wait, up to this. */
+const MAX_RAISE_INTERVAL_MS = 60_000;
+const RAISE_FACTOR = 1.25;
+/** Points below the first threshold before anything climbs: at the threshold itself it would swing. */
+const CALM_MARGIN = 5;
+/** Tasks stalled for memory a fifth of the time: the kernel is reclaiming hard, whatever the percentage. */
+const HIGH_STALL_PERCENT = 20;
+
+export interface AdaptiveBase {
+  readonly batchRows: number;
+  readonly threads: number;
+}
+
+export interface AdaptiveNotice {
+  readonly level: 'warning' | 'info';
+  readonly message: string;
+}
+
+type Severity = 'calm' | 'steady' | 'high' | 'critical';
+const RANK: Readonly<Record<Severity, number>> = { calm: 0, steady: 1, high: 2, critical: 3 };
+
+/**
+ * Batch size and readers under pressure.
+ *
+ * Each resource goes its own way between its base and its least value. Pressure cuts at the first sample
+ * that shows it (memory: batch x 0.75, critical / 2; CPU: readers / 2, critical: one), then again once a
+ * second for as long as it lasts; within that second only a worse level cuts again. Between the threshold
+ * and 5 points below it nothing changes. After 2 s of calm the way back begins, one step (batch x 1.25, one
+ * reader) for every further 2 s. Where a step up brings the pressure back within one such wait, the wait
+ * doubles, up to a minute, so that a host which cannot bear the base does not swing about it.
+ */
+export class AdaptiveController {
+  private batchFactor = 1;
+  private readerLimit = Infinity;
+  private mostThreads: number;
+  private readonly memoryPace = new Pace();
+  private readonly cpuPace = new Pace();
+
+  /** `base` is what the notices tell about, and what is cut where no other base is given. */
+  constructor(private base: AdaptiveBase) {
+    this.mostThreads = base.threads;
+  }
+
+  /** Called when the table at the head of the queue has other parameters; what was cut stays cut. */
+  setBase(base: AdaptiveBase): void {
+    this.base = base;
+    this.mostThreads = Math.max(this.mostThreads, base.threads);
+  }
+
+  /** `nowMs` is of any clock that only goes forward. */
+  update(pressure: Pressure, nowMs: number): readonly AdaptiveNotice[] {
+    const notices: AdaptiveNotice[] = [];
+    this.updateBatch(memorySeverity(pressure), nowMs, notices);
+    this.updateReaders(severityOf(pressure.cpuPercent, 85, 95), nowMs, notices);
+    return notices;
+  }
+
+  batchRows(base: number = this.base.batchRows): number {
+    return Math.max(Math.min(MIN_BATCH_ROWS, base), Math.floor(base * this.batchFactor));
+  }
+
+  /** What memory pressure leaves of batches and queue, above 0 and up to 1. */
+  get memoryShare(): number {
+    return this.batchFactor;
+  }
+
+  readers(base: number = this.base.threads): number {
+    return Math.max(1, Math.min(base, this.readerLimit));
+  }
+
+  private updateBatch(severity: Severity, nowMs: number, notices: AdaptiveNotice[]): void {
+    const before = this.batchRows();
+    const least = Math.min(1, MIN_BATCH_ROWS / this.base.batchRows);
+    const step = this.memoryPace.step(severity, nowMs, this.batchFactor > least, this.batchFactor < 1);
+    if (step === 'cut') this.batchFactor = Math.max(least, this.batchFactor * (severity === 'critical' ? 0.5 : 0.75));
+    // From `least`, for a base whose floor is higher than that of the table that was read when it was cut.
+    if (step === 'raise') this.batchFactor = Math.min(1, Math.max(least, this.batchFactor) * RAISE_FACTOR);
+    const change = `batch size from ${before} to ${this.batchRows()} records`;
+    if (this.batchRows() !== before) notices.push(notice('MEMORY', severity, step, change));
+  }
+
+  private updateReaders(severity: Severity, nowMs: number, notices: AdaptiveNotice[]): void {
+    const before = this.readers();
+    const step = this.cpuPace.step(severity, nowMs, before > 1, this.readerLimit < this.mostThreads);
+    if (step === 'cut') this.readerLimit = severity === 'critical' ? 1 : Math.max(1, Math.floor(before / 2));
+    if (step === 'raise') this.readerLimit += 1;
+    const change = `threads from ${before} to ${this.readers()}`;
+    if (this.readers() !== before) notices.push(notice('CPU', severity, step, change));
+  }
+}
+
+type Step = 'cut' | 'raise' | 'hold';
+
+/** When one resource may step down or up; see AdaptiveController. */
+class Pace {
+  private cutAtMs = -Infinity;
+  private cutSeverity: Severity = 'calm';
+  private raisedAtMs = -Infinity;
+  private calmSinceMs: number | undefined;
+  private raiseIntervalMs = RAISE_INTERVAL_MS;
+
+  step(severity: Severity, nowMs: number, canCut: boolean, canRaise: boolean): Step {
+    if (severity === 'calm') {
+      this.calmSinceMs ??= nowMs;
+      const waitedSinceMs = Math.max(this.calmSinceMs, this.raisedAtMs);
+      if (!canRaise || nowMs - waitedSinceMs < this.raiseIntervalMs) return 'hold';
+      this.raisedAtMs = nowMs;
+      return 'raise';
+    }
+    this.calmSinceMs = undefined;
+    if (severity === 'steady' || !canCut) return 'hold';
+    const worse = RANK[severity] > RANK[this.cutSeverity];
+    if (nowMs - this.cutAtMs < CUT_INTERVAL_MS && !worse) return 'hold';
+    // Only the first cut after a raise says something about the raise.
+    if (this.raisedAtMs > this.cutAtMs) {
+      const relapse = nowMs - this.raisedAtMs <= this.raiseIntervalMs;
+      this.raiseIntervalMs = relapse ? Math.min(this.raiseIntervalMs * 2, MAX_RAISE_INTERVAL_MS) : RAISE_INTERVAL_MS;
+    }
+    this.cutAtMs = nowMs;
+    this.cutSeverity = severity;
+    return 'cut';
+  }
+}
+
+function memorySeverity(pressure: Pressure): Severity {
+  const severity = severityOf(pressure.memoryPercent, 80, 90);
+  const stalled = (pressure.memoryStallPercent ?? 0) > HIGH_STALL_PERCENT;
+  return stalled && severity !== 'critical' ? 'high' : severity;
+}
+
+/** NaN, a percentage that is not known, is calm: it must neither cut nor hold a cut for ever. */
+function severityOf(percent: number, high: number, critical: number): Severity {
+  if (percent > critical) return 'critical';
+  if (percent > high) return 'high';
+  return percent > high - CALM_MARGIN ? 'steady' : 'calm';
+}
+
+function notice(resource: 'MEMORY' | 'CPU', severity: Severity, step: Step, change: string): AdaptiveNotice {
+  if (step === 'raise') return { level: 'info', message: `${resource} pressure eased: Raising ${change}` };
+  return { level: 'warning', message: `${severity.toUpperCase()} ${resource} PRESSURE: Reducing ${change}` };
+}

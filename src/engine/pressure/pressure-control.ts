@@ -1,0 +1,66 @@
+/** Pressure, sampled at every batch, and what follows from it for the next one. */
+import type { Logger } from '../../common/logger';
+import type { SyncObserver } from '../../model/report';
+import type { PlannedTable } from '../../model/plan';
+import { AdaptiveController } from './adaptive-processing';
+import { describePressure, type PressureSource } from './resource-monitor';
+
+export interface PressureControlOptions {
+  readonly source: PressureSource;
+  readonly logger: Logger;
+  readonly observer: SyncObserver;
+  readonly clock: () => number;
+}
+
+export class PressureControl {
+  private readonly controller: AdaptiveController;
+  private readonly unfinished = new Map<number, PlannedTable>();
+  private headThreads: number;
+  /** Called when more readers may be allowed than before. */
+  onChange: () => void = () => undefined;
+
+  constructor(
+    private readonly options: PressureControlOptions,
+    /** In the order of the plan. */
+    tables: readonly { readonly position: number; readonly planned: PlannedTable }[],
+  ) {
+    for (const { position, planned } of tables) this.unfinished.set(position, planned);
+    const head = tables[0]?.planned;
+    this.headThreads = head?.threads ?? 1;
+    this.controller = new AdaptiveController({ batchRows: head?.batchRows ?? 1, threads: this.headThreads });
+  }
+
+  /** Rows of a table's next batch. */
+  batchRows(table: PlannedTable): number {
+    const pressure = this.options.source.read();
+    const notices = this.controller.update(pressure, this.options.clock());
+    for (const notice of notices) this.options.logger[notice.level](notice.message);
+    if (notices.length > 0) this.onChange();
+    const rows = this.controller.batchRows(table.batchRows);
+    this.options.observer.sampled?.(pressure, rows, this.readers());
+    return rows;
+  }
+
+  /** Readers that may run at once: those of the table at the head, less what CPU pressure takes. */
+  readers(): number {
+    return this.controller.readers(this.headThreads);
+  }
+
+  /** What memory pressure leaves of the queue of batches that wait to be written. */
+  get queueShare(): number {
+    return this.controller.memoryShare;
+  }
+
+  tableDone(position: number): void {
+    this.unfinished.delete(position);
+    const head = this.unfinished.values().next().value;
+    if (head === undefined) return;
+    this.headThreads = head.threads;
+    this.controller.setBase({ batchRows: head.batchRows, threads: head.threads });
+    this.onChange();
+  }
+
+  logStatus(): void {
+    this.options.logger.info(describePressure(this.options.source.read()));
+  }
+}

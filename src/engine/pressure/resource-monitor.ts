@@ -1,0 +1,109 @@
+import type { Pressure, ProcessSample } from '../../model/resources';
+import type { ProcessStats } from '../../native/process-stats';
+
+export interface PressureSource {
+  read(): Pressure;
+}
+
+/** Shorter windows are noise: the kernel counts CPU time in ticks of 10 ms. */
+const DEFAULT_CPU_WINDOW_MS = 200;
+/** The first figure may be a rough one; before it there is none at all. */
+const FIRST_CPU_WINDOW_MS = 100;
+/**
+ * The window for decisions of a sync. A sync beside its server keeps a small machine's cores busy for the
+ * seconds it lasts; only what lasts longer is pressure on others, and worth giving up speed for.
+ */
+export const SYNC_CPU_WINDOW_MS = 5_000;
+const GIGABYTE = 1024 ** 3;
+
+/**
+ * Samples -> pressure. Never waits: CPU use is the difference of two samples at least one window apart;
+ * readings within a window repeat the last window's figure.
+ */
+export class ResourceMonitor implements PressureSource {
+  private windowStart: ProcessSample;
+  private last: ProcessSample;
+  private cpuPercent = NaN;
+  private readonly first: ProcessSample;
+
+  /** Until the first window has passed nothing is decided on the CPU's use; what is shown is its use so far. */
+  constructor(
+    private readonly stats: ProcessStats,
+    private readonly cpuWindowMs = DEFAULT_CPU_WINDOW_MS,
+    private readonly firstCpuWindowMs = Math.min(FIRST_CPU_WINDOW_MS, cpuWindowMs),
+  ) {
+    this.first = this.windowStart = this.last = stats.sample();
+  }
+
+  read(): Pressure {
+    const sample = this.stats.sample();
+    this.last = sample;
+    const elapsedMs = sample.cpuAtMs - this.windowStart.cpuAtMs;
+    const windowMs = Number.isNaN(this.cpuPercent) ? this.firstCpuWindowMs : this.cpuWindowMs;
+    if (elapsedMs > 0 && elapsedMs >= windowMs) {
+      this.cpuPercent = cpuPercentBetween(this.windowStart, sample);
+      this.windowStart = sample;
+    }
+    const { totalBytes, usedBytes } = memory(sample);
+    const stall = sample.psiMemorySomePercent;
+    const soFar = Number.isNaN(this.cpuPercent) ? cpuPercentBetween(this.first, sample) : NaN;
+    return {
+      memoryPercent: percent(usedBytes, totalBytes),
+      memoryAvailableBytes: Math.max(totalBytes - usedBytes, 0),
+      cpuPercent: this.cpuPercent,
+      diskPercent: percent(sample.diskUsedBytes, sample.diskTotalBytes),
+      ...(Number.isNaN(stall) ? {} : { memoryStallPercent: stall }),
+      ...(Number.isNaN(soFar) ? {} : { cpuPercentSoFar: soFar }),
+    };
+  }
+
+  /** The sample behind the last reading. */
+  get sample(): ProcessSample {
+    return this.last;
+  }
+
+  get rssBytes(): number {
+    return this.last.rssBytes;
+  }
+
+  get peakRssBytes(): number {
+    return this.last.peakRssBytes;
+  }
+}
+
+/** The status line that operators search their logs for; `n/a` stands for what is not known. */
+export function describePressure(pressure: Pressure): string {
+  const available = oneDecimal(pressure.memoryAvailableBytes / GIGABYTE, 'GB');
+  return (
+    `Resource Monitor: Memory ${oneDecimal(pressure.memoryPercent, '%')} (${available} available), ` +
+    `CPU ${oneDecimal(pressure.cpuPercentSoFar ?? pressure.cpuPercent, '%')}, Disk ${oneDecimal(pressure.diskPercent, '%')}`
+  );
+}
+
+/** What the process may really use: the cgroup's limit where one is set, else the host's memory. */
+function memory(sample: ProcessSample): { readonly totalBytes: number; readonly usedBytes: number } {
+  if (!Number.isNaN(sample.cgroupMemoryLimitBytes) && !Number.isNaN(sample.cgroupMemoryUsedBytes)) {
+    return { totalBytes: sample.cgroupMemoryLimitBytes, usedBytes: sample.cgroupMemoryUsedBytes };
+  }
+  const totalBytes = sample.hostMemoryTotalBytes;
+  return { totalBytes, usedBytes: totalBytes - sample.hostMemoryAvailableBytes };
+}
+
+/** Of the quota where one is set, else of all cores that the process may run on. */
+function cpuPercentBetween(from: ProcessSample, to: ProcessSample): number {
+  const quotaCores = to.cgroupCpuQuotaCores;
+  const usedSeconds = to.cgroupCpuUsedSeconds - from.cgroupCpuUsedSeconds;
+  if (!Number.isNaN(quotaCores) && !Number.isNaN(usedSeconds)) {
+    return percent(usedSeconds, (quotaCores * (to.cpuAtMs - from.cpuAtMs)) / 1000);
+  }
+  return percent(to.hostCpuBusySeconds - from.hostCpuBusySeconds, to.hostCpuTotalSeconds - from.hostCpuTotalSeconds);
+}
+
+/** Clipped to 0..100: a quota may be overrun for a moment, and the kernel's sums may step back a tick. */
+function percent(part: number, whole: number): number {
+  return whole > 0 ? Math.min(Math.max((part / whole) * 100, 0), 100) : NaN;
+}
+
+function oneDecimal(value: number, unit: string): string {
+  return Number.isNaN(value) ? 'n/a' : `${value.toFixed(1)}${unit}`;
+}

@@ -1,0 +1,171 @@
+/**
+ * Business rules on the way from source to destination: a list, of which the `orders` rule is the first
+ * entry, that users extend with a module of their own (`transformations` in the configuration).
+ */
+import { ConnectorError } from '../../common/errors';
+import type { ColumnSchema, TableSchema } from '../../model/table';
+import { quoteLiteral } from '../../postgres/connection';
+import { selectColumn, type SelectColumn } from '../../postgres/read';
+import { messageOf } from './transformation-module';
+
+export { loadTransformationModule } from './transformation-module';
+
+/** What a rule may know of the table it is asked about. */
+export interface RuleTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** What a rule writes its SQL with. */
+export interface RuleSql {
+  /** SQL for a column's value as text, quoted; rules earlier in the list are already applied. */
+  text(column: string): string;
+  /** SQL for a string constant. */
+  literal(value: string): string;
+  /** The configured region, if there is one. */
+  readonly region: string | undefined;
+}
+
+/** A batch as a rule's JavaScript sees it: columns of texts, NULL as null. */
+export interface RuleBatch {
+  readonly rows: number;
+  readonly columns: Readonly<Record<string, readonly (string | null)[]>>;
+}
+
+export interface RuleBatchResult {
+  /** Columns to replace; each with one text or null for every row. */
+  readonly columns?: Readonly<Record<string, readonly (string | null)[]>>;
+  /** One flag a row; rows with false are dropped. */
+  readonly keep?: readonly boolean[];
+}
+
+export interface Transformation {
+  readonly name: string;
+  matches(table: RuleTable): boolean;
+  /** SQL of type text for columns to be rewritten on the server. */
+  columns?(sql: RuleSql, table: RuleTable): Readonly<Record<string, string>>;
+  /** An SQL condition that rows must meet; it sees the rewritten columns through `sql.text`. */
+  where?(sql: RuleSql, table: RuleTable): string | undefined;
+  /** For what SQL cannot say; runs over every batch. */
+  batch?(batch: RuleBatch, table: RuleTable): RuleBatchResult;
+}
+
+/** What a user's module may export by default. */
+export interface TransformationModule {
+  readonly transformations?: readonly Transformation[];
+  /** Called once a table, after `table_filters`; false leaves the table out. */
+  readonly includeTable?: (table: RuleTable) => boolean;
+}
+
+const WEST_REGION = 'weg45';
+const OWN_REGION = 'fdx55';
+
+/**
+ * Tables called `orders` hold internal region codes: one stands for the configured region, one for Europe.
+ * Only rows of the configured region are kept; without one, all are, and its code stays as it is.
+ */
+const ordersRegion: Transformation = {
+  name: 'orders-region',
+  matches: (table) => table.name.toLowerCase() === 'orders' && table.columns.some((column) => column.name === 'region'),
+  columns: (sql) => {
+    const own = sql.region === undefined ? '' : ` WHEN ${sql.literal(OWN_REGION)} THEN ${sql.literal(sql.region)}`;
+    return {
+      region: `CASE ${sql.text('region')}${own} WHEN ${sql.literal(WEST_REGION)} THEN 'Europe' ELSE ${sql.text('region')} END`,
+    };
+  },
+  where: (sql) => (sql.region === undefined ? undefined : `${sql.text('region')} = ${sql.literal(sql.region)}`),
+};
+
+export const BUILT_IN_TRANSFORMATIONS: readonly Transformation[] = [ordersRegion];
+
+export interface BatchRule {
+  readonly name: string;
+  apply(batch: RuleBatch): RuleBatchResult;
+}
+
+/** What is read of a table, rules applied. */
+export interface TableSelection {
+  readonly columns: readonly SelectColumn[];
+  readonly conditions: readonly string[];
+  readonly batchRules: readonly BatchRule[];
+  /** Names of the columns that rules compute. */
+  readonly rewritten: ReadonlySet<string>;
+  /** A key column is rewritten, or rows pass through JavaScript that may rewrite it. */
+  readonly keysMayChange: boolean;
+}
+
+export function applyTransformations(
+  table: TableSchema,
+  rules: readonly Transformation[],
+  region: string | undefined,
+): TableSelection {
+  const ruleTable = describeForRules(table);
+  let columns = table.columns.map((column) => selectColumn(column, table.primaryKey.includes(column.name)));
+  const conditions: string[] = [];
+  const batchRules: BatchRule[] = [];
+  const rewritten = new Set<string>();
+  for (const rule of rules) {
+    if (!ask(rule, () => rule.matches(ruleTable))) continue;
+    const sqlOver = (present: readonly SelectColumn[]): RuleSql => ({
+      text: (name) => {
+        const column = present.find((candidate) => candidate.name === name);
+        if (column === undefined)
+          throw ruleError(rule, `names column "${name}", which ${table.schema}.${table.name} does not have`);
+        return `(${column.textExpression})`;
+      },
+      literal: quoteLiteral,
+      region,
+    });
+    const before = columns;
+    const expressions = ask(rule, () => rule.columns?.(sqlOver(before), ruleTable)) ?? {};
+    for (const [name, expression] of Object.entries(expressions)) {
+      const index = columns.findIndex((column) => column.name === name);
+      if (index === -1)
+        throw ruleError(rule, `rewrites column "${name}", which ${table.schema}.${table.name} does not have`);
+      rewritten.add(name);
+      // A rewritten value may be any text, also where the column was a number.
+      columns = columns.with(index, {
+        name,
+        type: { kind: 'string' },
+        textExpression: `(${expression})::text`,
+        nullable: true,
+      });
+    }
+    const present = columns;
+    const condition = ask(rule, () => rule.where?.(sqlOver(present), ruleTable));
+    if (condition !== undefined) conditions.push(condition);
+    if (rule.batch !== undefined) {
+      const apply = rule.batch.bind(rule);
+      batchRules.push({ name: rule.name, apply: (batch) => apply(batch, ruleTable) });
+    }
+  }
+  const keysMayChange = batchRules.length > 0 || table.primaryKey.some((key) => rewritten.has(key));
+  return { columns, conditions, batchRules, rewritten, keysMayChange };
+}
+
+export function describeForRules(table: TableSchema): RuleTable {
+  return {
+    schema: table.schema,
+    name: table.name,
+    columns: table.columns.map((column: ColumnSchema) => ({ name: column.name, type: column.declaredType })),
+  };
+}
+
+/** Calls the user's code; what it throws fails the table, with the rule's name. */
+function ask<T>(rule: Transformation, question: () => T): T {
+  try {
+    return question();
+  } catch (cause) {
+    throw cause instanceof ConnectorError ? cause : ruleError(rule, `failed: ${messageOf(cause)}`, cause);
+  }
+}
+
+export function ruleError(rule: { readonly name: string }, what: string, cause?: unknown): ConnectorError {
+  return new ConnectorError(`The transformation "${rule.name}" ${what}.`, {
+    code: 'transformation',
+    kind: 'source',
+    hint: 'Correct the module named by "transformations".',
+    cause,
+  });
+}

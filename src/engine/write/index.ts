@@ -1,0 +1,2 @@
+/** engine/write */
+export { Writer } from './writer';

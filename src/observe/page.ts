@@ -1,0 +1,67 @@
+/** The page as one document: nothing in it is fetched from elsewhere, and no text of a database becomes markup. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { PageData } from './page-data';
+
+export interface Page {
+  readonly html: string;
+  /** For the header of a served page; the document carries the same as a meta element. */
+  readonly contentSecurityPolicy: string;
+}
+
+/** With data: finished, for a file. Without: the page asks for `data.json` every second. */
+export function renderPage(data: PageData | undefined): Page {
+  const chartFolder = dirname(require.resolve('uplot/package.json'));
+  const styles = [readFileSync(join(chartFolder, 'dist', 'uPlot.min.css'), 'utf8'), asset('page.css')];
+  const scripts = [readFileSync(join(chartFolder, 'dist', 'uPlot.iife.min.js'), 'utf8'), asset('page.js')];
+  const policy = [
+    "default-src 'none'",
+    `script-src ${scripts.map(hash).join(' ')}`,
+    `style-src ${styles.map(hash).join(' ')}`,
+    `connect-src ${data === undefined ? "'self'" : "'none'"}`,
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  const html = [
+    '<!doctype html>',
+    '<html lang="en">',
+    '<head>',
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+    // Without an icon of its own, a browser would ask for one.
+    '<link rel="icon" href="data:,">',
+    '<title>pgsluice</title>',
+    ...styles.map((style) => `<style>${style}</style>`),
+    '</head>',
+    '<body>',
+    asset('page.html'),
+    `<footer>pgsluice${data === undefined ? '' : ` ${escapeText(data.version)}`}; charts by uPlot (MIT)</footer>`,
+    `<script type="application/json" id="data">${data === undefined ? '' : jsonForScript(data)}</script>`,
+    ...scripts.map((script) => `<script>${script}</script>`),
+    '</body>',
+    '</html>',
+    '',
+  ].join('\n');
+  return { html, contentSecurityPolicy: `${policy}; frame-ancestors 'none'` };
+}
+
+function asset(name: string): string {
+  return readFileSync(join(__dirname, 'assets', name), 'utf8');
+}
+
+function hash(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
+/** `<` never appears, so neither a closing tag nor a comment can; the two separators end a line in old scripts. */
+function jsonForScript(data: PageData): string {
+  const escapes: Readonly<Record<string, string>> = { '<': '\\u003c', '\u2028': '\\u2028', '\u2029': '\\u2029' };
+  return JSON.stringify(data).replace(/[<\u2028\u2029]/g, (character) => escapes[character] ?? character);
+}
+
+function escapeText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,78 @@
+/**
+ * The canonical text of a value and the hash of a row, as SQL for PostgreSQL. destinations/duckdb/verify/postgres-text has the
+ * same for what is stored, engine/verify/canonical-value for JavaScript; model/checksum says what they prove.
+ *
+ * It is the text that travels, except where the warehouse holds something other than text and could print it
+ * otherwise: floats are their bits, and numbers lose the zeros at their end.
+ */
+import { isFreeText, isMoney } from '../../model/column-type';
+import type { SelectColumn } from '../read';
+
+/** Bytes are those of UTF-8 on both sides; another server encoding is converted first. */
+export type ServerEncoding = 'UTF8' | 'other';
+
+/** SQL for the canonical text of a column; NULL where it is NULL. */
+export function canonicalText(column: SelectColumn): string {
+  const text = column.textExpression;
+  switch (column.type.kind) {
+    case 'float32':
+      return `CASE WHEN ${text} = 'NaN' THEN 'NaN' ELSE ('x' || encode(float4send((${text})::float4), 'hex'))::bit(32)::int4::text END`;
+    case 'float64':
+      return `CASE WHEN ${text} = 'NaN' THEN 'NaN' ELSE ('x' || encode(float8send((${text})::float8), 'hex'))::bit(64)::int8::text END`;
+    case 'decimal':
+      if (column.type.scale === 0) return text;
+      // How many digits money has after the point is up to the server's lc_monetary.
+      return isMoney(column.type) ? withoutTrailingZeros(text) : `rtrim(rtrim(${text}, '0'), '.')`;
+    case 'decimal-unbounded':
+      return withoutTrailingZeros(text);
+    default:
+      return text;
+  }
+}
+
+function withoutTrailingZeros(text: string): string {
+  return `CASE WHEN strpos(${text}, '.') > 0 THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
+}
+
+/** SQL for the encoding of a row: its cells, each ended by U+001F; one that may hold that begins with its length. */
+export function encodedRow(columns: readonly SelectColumn[], encoding: ServerEncoding): string {
+  const cells = columns.map((column) => {
+    const text = canonicalText(column);
+    if (!isFreeText(column.type)) return `coalesce(${text}, E'\\x1d')`;
+    const bytes = encoding === 'UTF8' ? `octet_length(${text})` : `octet_length(convert_to(${text}, 'UTF8'))`;
+    return `coalesce(${bytes}::text || ':' || ${text}, E'\\x1d')`;
+  });
+  return concatenated(cells.map((cell) => `${cell} || E'\\x1f'`));
+}
+
+/** SQL for the MD5 of a text, as hex. */
+export function digest(text: string, encoding: ServerEncoding): string {
+  return encoding === 'UTF8' ? `md5(${text})` : `md5(convert_to(${text}, 'UTF8'))`;
+}
+
+/** SQL for the group that a key's MD5 falls into. */
+export function groupOf(keyDigest: string, bits: number): string {
+  return `(('x' || substr(${keyDigest}, 1, 4))::bit(16)::int4 >> ${16 - bits})`;
+}
+
+/** || is the quickest for a few parts, but copies what it has at each; concat takes at most 100 arguments. */
+const MOST_OPERANDS = 12;
+const MOST_ARGUMENTS = 50;
+
+function concatenated(parts: readonly string[]): string {
+  if (parts.length === 0) return `''::text`;
+  const joined = inGroups(parts, MOST_OPERANDS).map((group) => `(${group.join(' || ')})`);
+  return calls(joined);
+}
+
+function calls(parts: readonly string[]): string {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  return calls(inGroups(parts, MOST_ARGUMENTS).map((group) => `concat(${group.join(', ')})`));
+}
+
+function inGroups(parts: readonly string[], size: number): string[][] {
+  const groups: string[][] = [];
+  for (let at = 0; at < parts.length; at += size) groups.push(parts.slice(at, at + size));
+  return groups;
+}

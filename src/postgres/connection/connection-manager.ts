@@ -1,0 +1,189 @@
+/**
+ * A bounded set of connections.
+ *
+ * A session is leased to one reader at a time. States: idle (open, in nobody's hands) -> leased -> idle
+ * again, or closed when it was lost, discarded, or is older than the expiry. Expiry is looked at between
+ * two uses (`lease`) and, by readers, between two batches (`expired`); never in the middle of a statement.
+ */
+import { asConnectorError, ConnectorError, interrupted } from '../../common/errors';
+import type { Logger } from '../../common/logger';
+import { sleep } from '../../common/retry';
+import { monotonicClock, Session, type Clock, type SessionOptions } from './session';
+
+export interface ConnectionManagerOptions {
+  readonly session: SessionOptions;
+  readonly maxConnections: number;
+  /** Connections older than this are renewed before their next use. */
+  readonly expiryMs: number;
+  readonly clock?: Clock;
+  readonly logger: Logger;
+}
+
+/** A server notices within milliseconds that a connection was closed; a busy one takes longer. */
+const SERVER_CLOSING_SECONDS = 0.2;
+const MOST_REFUSALS = 10;
+
+export class ConnectionManager {
+  private readonly idle: Session[] = [];
+  private readonly leased = new Set<Session>();
+  private readonly clock: Clock;
+  private readonly told = new Set<string>();
+  private readonly waiting: (() => void)[] = [];
+  private opening = 0;
+  private closes = 0;
+  private closed = false;
+  private closing: Promise<unknown> = Promise.resolve();
+  private ahead: { readonly settled: Promise<void>; readonly abort: AbortController } | undefined;
+
+  constructor(private readonly options: ConnectionManagerOptions) {
+    this.clock = options.clock ?? monotonicClock;
+  }
+
+  /**
+   * Begins to open a connection where none is idle. A lease that comes meanwhile waits for it rather than open one of
+   * its own; where it cannot be had, that lease tries by itself, and knows why.
+   */
+  openAhead(): void {
+    if (this.closed || this.ahead !== undefined || this.idle.length > 0 || this.full) return;
+    const abort = new AbortController();
+    const settled = this.open(abort.signal)
+      .then((session) => this.release(session))
+      .catch(() => undefined)
+      .finally(() => (this.ahead = undefined));
+    this.ahead = { settled, abort };
+  }
+
+  /**
+   * An open, unexpired session for the caller alone, until `release` or `discard`. Where the server gives no further
+   * connection, it waits for one that others have: whoever holds a session must not wait here for another.
+   */
+  async lease(signal?: AbortSignal): Promise<Session> {
+    for (let refusals = 1; ; refusals += 1) {
+      try {
+        return await this.leaseNow(signal);
+      } catch (error) {
+        if (asConnectorError(error).code !== 'too_many_connections') throw error;
+        if (this.leased.size > 0) this.tellOnce(fewer(error));
+        if (this.leased.size > 0) await this.untilGivenBack(signal);
+        // The server may not have noticed yet that the last one was closed.
+        else if (this.closes > 0 && refusals <= MOST_REFUSALS) await sleep(SERVER_CLOSING_SECONDS, signal);
+        else throw error;
+      }
+    }
+  }
+
+  /** As `lease`, for work that others can do as well; undefined where the server gives no further connection. */
+  async leaseAnother(signal: AbortSignal): Promise<Session | undefined> {
+    try {
+      return await this.leaseNow(signal);
+    } catch (thrown) {
+      const error = asConnectorError(thrown);
+      if (error.kind !== 'connection' || signal.aborted) throw error;
+      this.tellOnce(fewer(error));
+      return undefined;
+    }
+  }
+
+  /** A warning that is the same for all tables. */
+  tellOnce(message: string): void {
+    if (this.told.has(message)) return;
+    this.told.add(message);
+    this.options.logger.warning(message);
+  }
+
+  private async untilGivenBack(signal: AbortSignal | undefined): Promise<void> {
+    await untilAborted(new Promise((resolve) => this.waiting.push(resolve)), signal);
+    if (signal?.aborted === true) throw interrupted('Interrupted while waiting for a connection.');
+  }
+
+  private givenBack(): void {
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  private async leaseNow(signal: AbortSignal | undefined): Promise<Session> {
+    if (this.idle.length === 0 && this.ahead !== undefined) await untilAborted(this.ahead.settled, signal);
+    // It may have been closed meanwhile.
+    if (this.closed)
+      throw new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
+    for (let session = this.idle.pop(); session !== undefined; session = this.idle.pop()) {
+      if (session.usable && !this.expired(session)) {
+        this.leased.add(session);
+        return session;
+      }
+      await this.end(session);
+    }
+    if (this.full) {
+      throw new ConnectorError(`More than ${this.options.maxConnections} connections were asked for at once.`, {
+        code: 'too_many_leases',
+        kind: 'internal',
+      });
+    }
+    return await this.open(signal);
+  }
+
+  private get full(): boolean {
+    return this.leased.size + this.opening >= this.options.maxConnections;
+  }
+
+  private async open(signal?: AbortSignal): Promise<Session> {
+    this.opening += 1;
+    try {
+      const session = await Session.open(this.options.session, this.clock, signal);
+      this.leased.add(session);
+      this.options.logger.info(`New database connection established at ${new Date().toISOString()}`);
+      return session;
+    } finally {
+      this.opening -= 1;
+    }
+  }
+
+  /** Whether the session has reached its age and should be renewed at the next good moment. */
+  expired(session: Session): boolean {
+    return this.clock() - session.openedAtMs >= this.options.expiryMs;
+  }
+
+  /** Gives a session back. It must not be inside a transaction. */
+  async release(session: Session): Promise<void> {
+    if (!this.leased.delete(session)) return;
+    if (this.closed || !session.usable || this.expired(session)) await this.end(session);
+    else this.idle.push(session);
+    this.givenBack();
+  }
+
+  /** Closes a session that is lost, or whose transaction should end with it. */
+  async discard(session: Session): Promise<void> {
+    this.leased.delete(session);
+    await this.end(session);
+    this.givenBack();
+  }
+
+  private async end(session: Session): Promise<void> {
+    this.closes += 1;
+    await session.close();
+  }
+
+  /** Closes everything, leased sessions too; may be called twice, and resolves when all of it is closed. */
+  close(): Promise<void> {
+    this.closed = true;
+    const all = [...this.idle.splice(0), ...this.leased];
+    this.leased.clear();
+    this.givenBack();
+    this.ahead?.abort.abort();
+    this.closing = Promise.all([this.closing, this.ahead?.settled, ...all.map((session) => session.close())]);
+    return this.closing.then(() => undefined);
+  }
+}
+
+function fewer(error: unknown): string {
+  return `The server gives no further connection, so fewer read at once: ${asConnectorError(error).message}`;
+}
+
+/** Resolves with the promise, or when the signal aborts. */
+async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted === true) return;
+  let stop = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => (stop = resolve));
+  signal?.addEventListener('abort', stop, { once: true });
+  await Promise.race([promise, aborted]);
+  signal?.removeEventListener('abort', stop);
+}

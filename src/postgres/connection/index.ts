@@ -1,0 +1,14 @@
+/** postgres/connection */
+export { ConnectionManager } from './connection-manager';
+export { buildConnectionString } from './connection-string';
+export { readDataSource } from './data-source';
+export { libpqOf, rootCertificateProblem } from './libpq';
+export { chooseDriver, loadOdbc, type OdbcRow } from './odbc-driver';
+export { isTooLarge } from './odbc-error';
+export { describeDriver, describeDriverManager } from './odbc-setup';
+export type { OptionalObject } from './optional-facts';
+export type { RepeatedStatement } from './repeated-statements';
+export { serverAddress } from './server-answer';
+export { POOLER_HINT, SETTINGS_SEEN, checkSettings } from './session-settings';
+export { monotonicClock, type Clock, type Session, type SessionOptions } from './session';
+export { quoteIdentifier, quoteLiteral, quoteQualified, quoteRows } from './sql';

@@ -1,0 +1,148 @@
+/** Reads the batches of a range of one relation: sized, checked, made smaller where they do not fit. */
+import { ConnectorError } from '../../common/errors';
+import type { PackedBatch } from '../../model/packed-batch';
+import type { Relation } from '../../model/table';
+import { POSITIONS_PER_BLOCK, type TidRange } from '../../model/tid-range';
+import type { BatchSizer } from './batch-sizer';
+import { isTooLarge, type Session } from '../connection';
+import { packedRangeStatement, unpackResult, type PackedQuery } from './packed-query';
+import type { SelectColumn } from './select-list';
+import { keepServerMemory } from './server-memory';
+import { recover } from './snapshot';
+
+export interface RangeRead {
+  readonly relation: Relation;
+  readonly columns: readonly SelectColumn[];
+  readonly conditions: readonly string[];
+  readonly range: TidRange;
+  readonly sizer: BatchSizer;
+  readonly batchBytes: number;
+  /** Asked before each batch, since pressure changes it. */
+  readonly batchRows: () => number;
+  /** Whether columns may travel as digits (model/binary-values), asked before each batch; missing: no. */
+  readonly binary?: () => boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface RangeBatch {
+  readonly batch: PackedBatch;
+  /** What the batch covers; the ranges of all batches are the whole range, without gap or overlap. */
+  readonly range: TidRange;
+}
+
+/** A batch over its budget by more than this is read again in smaller pieces, to keep memory flat. */
+const BYTES_TOLERANCE = 4;
+/** The largest cell the odbc package survives is below 2^29 characters. */
+const MAX_CELL_BYTES = 500_000_000;
+
+export async function* readRange(session: Session, read: RangeRead): AsyncGenerator<RangeBatch, void, void> {
+  let rest = read.range;
+  // The longest reach that did not fail: after one that was too large, ranges grow again from there.
+  let widest = Infinity;
+  while (rest.lo < rest.hi) {
+    const wanted = read.sizer.next(rest, read.batchRows());
+    const range = { lo: wanted.lo, hi: Math.min(wanted.hi, wanted.lo + widest) };
+    const batch = await readOnce(session, read, range, read.sizer.longestCellBytes);
+    if (batch === undefined) {
+      widest = Math.max(1, Math.floor((Math.min(range.hi, range.lo + 2 ** 43) - range.lo) / 2));
+      continue;
+    }
+    widest *= 2;
+    read.sizer.observe(range, batch.rowCount, batch.bytes);
+    read.sizer.longestCellBytes = longestCellBytes(batch);
+    await keepServerMemory(session, batch.bytes, read.signal);
+    yield { batch, range };
+    rest = { lo: range.hi, hi: rest.hi };
+  }
+}
+
+/** undefined: too large, to be tried with a smaller range. */
+async function readOnce(
+  session: Session,
+  read: RangeRead,
+  range: TidRange,
+  longestValueBytes: number,
+  oneRow = range.hi - range.lo <= 1,
+): Promise<PackedBatch | undefined> {
+  const doing = `reading ${read.relation.schema}.${read.relation.name}`;
+  const columns = read.columns.map((column) => (read.sizer.asText.has(column.name) ? asText(column) : column));
+  for (const packing of [read.binary?.() === true ? 'binary' : 'plain', 'escaped'] as const) {
+    const query: PackedQuery = {
+      relation: read.relation,
+      columns,
+      conditions: read.conditions,
+      range,
+      packing,
+      maxBytes: oneRow ? MAX_CELL_BYTES : Math.min(read.batchBytes * BYTES_TOLERANCE, MAX_CELL_BYTES),
+    };
+    let row;
+    try {
+      const statement = packedRangeStatement(query, isPart(range, read.relation));
+      const context = { doing, signal: read.signal, longestValueBytes };
+      [row] = isCheaperToPlan(longestValueBytes, query)
+        ? await session.query(statement.direct(), context)
+        : await session.queryRepeated(statement, context);
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || !session.usable || read.signal?.aborted === true) throw error;
+      // A statement_timeout, too, may be mended by asking for less.
+      if (!isTooLarge(error) && error.sqlState !== '57014') throw error;
+      await recover(session, read.signal);
+      // Whoever cancels the reading of a single row does not mean its size.
+      if (oneRow) throw isTooLarge(error) ? rowTooLarge(read, range, error) : error;
+      return undefined;
+    }
+    const result = unpackResult(row, query, doing);
+    if (result.outcome === 'batch') {
+      for (const name of result.sparse) read.sizer.asText.add(name);
+      return result.batch;
+    }
+    if (result.outcome === 'too-large') {
+      if (oneRow) throw rowTooLarge(read, range, undefined, result.bytes);
+      if (result.rows === 1) return await readOnce(session, read, range, result.bytes, true);
+      read.sizer.observe(range, result.rows, result.bytes);
+      return undefined;
+    }
+  }
+  throw new ConnectorError(`The escaped encoding of a batch was still ambiguous (while ${doing}).`, {
+    code: 'damaged_batch',
+    kind: 'source',
+  });
+}
+
+function asText({ binary: _, ...column }: SelectColumn): SelectColumn {
+  return column;
+}
+
+/**
+ * The result of an EXECUTE is gathered in a tuplestore before any of it is sent, which takes 1 ms a megabyte; planning
+ * takes about 0.05 ms a column.
+ */
+function isCheaperToPlan(longestValueBytes: number, { columns }: PackedQuery): boolean {
+  return longestValueBytes > columns.length * 50_000;
+}
+
+/** About: the bytes are known of all cells together. */
+function longestCellBytes({ columns, bytes }: PackedBatch): number {
+  const units = columns.map(({ text }) => text.length);
+  const all = units.reduce((sum, length) => sum + length, 0);
+  return all === 0 ? 0 : (Math.max(...units) / all) * bytes;
+}
+
+/** Whether the relation has more than that. */
+function isPart(range: TidRange, { blocks }: Relation): boolean {
+  return range.lo > 0 || range.hi < blocks * POSITIONS_PER_BLOCK;
+}
+
+function rowTooLarge(read: RangeRead, range: TidRange, cause: unknown, bytes?: number): ConnectorError {
+  const size =
+    bytes === undefined
+      ? 'cannot be read in one statement'
+      : `has ${Math.ceil(bytes / 1_000_000)} MB as text, more than the ${MAX_CELL_BYTES / 1_000_000} MB that can be read`;
+  const place = `(${Math.floor(range.lo / POSITIONS_PER_BLOCK)},${range.lo % POSITIONS_PER_BLOCK})`;
+  return new ConnectorError(`The row at ctid ${place} of ${read.relation.schema}.${read.relation.name} ${size}.`, {
+    code: 'row_too_large',
+    kind: 'source',
+    hint: 'Exclude the table with "table_filters", or shorten the value.',
+    cause,
+  });
+}

@@ -1,0 +1,165 @@
+/** One query, one row: a whole batch of rows as packed columns, with the counts that prove it whole. */
+import { binaryForm, countNullDigits } from '../../model/binary-values';
+import { isFreeText } from '../../model/column-type';
+import { countCharacter } from '../../common/count-character';
+import { ConnectorError } from '../../common/errors';
+import { NULL_MARKER, PackedBatch, PackedColumn, SEPARATOR } from '../../model/packed-batch';
+import type { Relation } from '../../model/table';
+import type { TidRange } from '../../model/tid-range';
+import { binaryOf, packedAggregate, ROW_ALIAS, type Packing, type SelectColumn } from './select-list';
+import { type OdbcRow, type RepeatedStatement, checkSettings, SETTINGS_SEEN, quoteRows } from '../connection';
+import { rangeConditions, statementOfRange } from './tid-conditions';
+
+const SERVER_ENCODING = `pg_catalog.current_setting('server_encoding') AS e`;
+
+export interface PackedQuery {
+  readonly relation: Pick<Relation, 'schema' | 'name' | 'includesChildren'>;
+  readonly columns: readonly SelectColumn[];
+  readonly range: TidRange;
+  /** Only the first rows in this order: SQL expressions over the row alias, and how many rows. */
+  readonly first?: { readonly order: readonly string[]; readonly rows: number };
+  /** SQL conditions over the row alias, joined with AND. */
+  readonly conditions: readonly string[];
+  readonly packing: Packing;
+  /** Cells are returned only if all of them together have at most this many bytes. */
+  readonly maxBytes: number;
+  /** One more expression of the outermost select, e.g. the statement's snapshot. */
+  readonly extra?: string;
+}
+
+export function packedQuerySql(query: PackedQuery): string {
+  return querySql(query, rangeConditions(query.range));
+}
+
+/** The same, as a statement that may come for range after range. */
+export function packedRangeStatement(query: PackedQuery, comesAgain: boolean): RepeatedStatement {
+  const { schema, name } = query.relation;
+  const statement = statementOfRange(`${schema}.${name}`, query.range, (conditions) => querySql(query, conditions));
+  return { ...statement, comesAgain };
+}
+
+function querySql(query: PackedQuery, range: readonly string[]): string {
+  const { columns } = query;
+  const aggregates = columns.map((column, index) => `${packedAggregate(column, query.packing)} AS c${index}`);
+  // An array constructor takes any number of elements, a function call only 100.
+  const counts = columns
+    .filter((column) => needsNullCount(column, query.packing))
+    .map((column) => `count(${binaryOf(column, query.packing)?.reference ?? column.textExpression})`);
+  const inner = [
+    'count(*)::int4 AS n',
+    `${counts.length === 0 ? `'{}'` : `ARRAY[${counts.join(', ')}]`}::text AS k`,
+    ...aggregates,
+  ].join(', ');
+  const size =
+    columns.length === 0 ? '0' : columns.map((_, index) => `coalesce(octet_length(c${index}), 0)::int8`).join(' + ');
+  // A cell of 2^29 characters or more would end the process inside the odbc package, so size is
+  // decided on the server: octet_length of a finished aggregate costs nothing.
+  const cells = columns.map((_, index) => `CASE WHEN b <= ${query.maxBytes} THEN c${index} END AS c${index}`);
+  // OFFSET 0 keeps the size from being merged into every cell's CASE: with 1,600 columns the planner ran out of memory.
+  const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
+  return (
+    `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, SERVER_ENCODING, ...extra, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
+    `SELECT ${inner} FROM ${rowSource(query, range)}) AS p OFFSET 0) AS q`
+  );
+}
+
+function rowSource(query: PackedQuery, range: readonly string[]): string {
+  const conditions = [...range, ...query.conditions.map((condition) => `(${condition})`)];
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  const rows = `${quoteRows(query.relation)} AS ${ROW_ALIAS}${where}`;
+  if (query.first === undefined) return rows;
+  return (
+    `(SELECT ${ROW_ALIAS}.*, ${ROW_ALIAS}.ctid FROM ${rows} ` +
+    `ORDER BY ${query.first.order.join(', ')} LIMIT ${query.first.rows}) AS ${ROW_ALIAS}`
+  );
+}
+
+/**
+ * Only a text that may hold the NULL marker, and a number that may be what stands for NULL, can be mistaken for NULL. Of
+ * all digits it is good to know how many are NULL: as text, those would be shorter.
+ */
+function needsNullCount(column: SelectColumn, packing: Packing): boolean {
+  return column.nullable && (isFreeText(column.type) || binaryOf(column, packing) !== undefined);
+}
+
+export type PackedResult =
+  | {
+      readonly outcome: 'batch';
+      readonly batch: PackedBatch;
+      /** Columns of digits of which most are NULL. */
+      readonly sparse: readonly string[];
+      readonly extra: unknown;
+    }
+  /** More bytes than asked for: read a smaller range. */
+  | { readonly outcome: 'too-large'; readonly rows: number; readonly bytes: number }
+  /** A value holds a control character of the packing, or is what stands for NULL in it: read again, escaped. */
+  | { readonly outcome: 'ambiguous' };
+
+/** Takes a result apart and proves it: as many values as rows in each column, as many NULLs as the server counted. */
+export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing: string): PackedResult {
+  const rows = Number(row?.['n']);
+  const bytes = Number(row?.['b']);
+  if (row === undefined || !Number.isInteger(rows) || !Number.isFinite(bytes))
+    throw damaged('an unexpected result', doing);
+  checkSettings(row, doing);
+  if (bytes > query.maxBytes) return { outcome: 'too-large', rows, bytes };
+  const cells = rows === 0 ? [] : query.columns.map((_, index) => row[`c${index}`]);
+  const units = cells.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? cell.length : 0), 0);
+  // In UTF-8 a code unit of UTF-16 is one byte where it is ASCII, and more where it is not. The server counts bytes of
+  // its own encoding; in others, one byte may be any character.
+  const isUtf8 = row['e'] === 'UTF8';
+  if (isUtf8 && units > bytes) throw damaged(`${units} characters for ${bytes} bytes`, doing);
+  const ascii = isUtf8 && units === bytes;
+  const nonNullCounts = String(row['k']).replace(/[{}]/g, '').split(',').map(Number);
+  let nextCount = 0;
+  const columns: PackedColumn[] = [];
+  const sparse: string[] = [];
+  for (const [index, column] of query.columns.entries()) {
+    const nonNulls = needsNullCount(column, query.packing) ? nonNullCounts[nextCount++] : undefined;
+    const kind = binaryOf(column, query.packing)?.kind;
+    if (rows === 0) {
+      columns.push(new PackedColumn('', 0, false));
+      continue;
+    }
+    const cell = cells[index];
+    if (kind !== undefined) {
+      if (typeof cell !== 'string' || cell.length !== rows * binaryForm(kind).digits)
+        throw damaged(`an incomplete value of column ${column.name}`, doing);
+      if (nonNulls !== undefined) {
+        // A value that looks like it.
+        if (binaryForm(kind).mayBeValue && countNullDigits(kind, cell) !== rows - nonNulls)
+          return { outcome: 'ambiguous' };
+        if (nonNulls < rows / 2) sparse.push(column.name);
+      }
+      columns.push(new PackedColumn(cell, rows, column.nullable, kind, { ascii, json: false }));
+      continue;
+    }
+    if (typeof cell !== 'string' || !cell.endsWith(SEPARATOR))
+      throw damaged(`an incomplete value of column ${column.name}`, doing);
+    const escaped = query.packing === 'escaped' && isFreeText(column.type);
+    const values = countCharacter(cell, SEPARATOR, ascii);
+    if (values !== rows) {
+      if (!escaped && isFreeText(column.type) && values > rows) return { outcome: 'ambiguous' };
+      throw damaged(`${values} values of column ${column.name} for ${rows} rows`, doing);
+    }
+    if (nonNulls !== undefined) {
+      const markers = countCharacter(cell, NULL_MARKER, ascii);
+      if (markers !== rows - nonNulls) {
+        if (!escaped && markers > rows - nonNulls) return { outcome: 'ambiguous' };
+        throw damaged(`${markers} NULLs of column ${column.name} where the server counted ${rows - nonNulls}`, doing);
+      }
+    }
+    const known = { ascii, json: column.isJson === true };
+    columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
+  }
+  return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), sparse, extra: row['x'] };
+}
+
+function damaged(what: string, doing: string): ConnectorError {
+  return new ConnectorError(`The ODBC driver returned ${what} (while ${doing}); nothing of it was used.`, {
+    code: 'damaged_batch',
+    kind: 'source',
+    retryable: true,
+    hint: 'If it happens again, check that the data source does not override MaxVarcharSize or TextAsLongVarchar, and report it.',
+  });
+}

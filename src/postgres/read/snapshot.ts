@@ -1,0 +1,187 @@
+/**
+ * The one moment at which a table is read.
+ *
+ * A session begins a REPEATABLE READ transaction and exports its snapshot; other sessions import it and
+ * see the same rows. The exporter's transaction must stay open as long as others may still join; those
+ * that have joined keep the snapshot for themselves.
+ */
+import { ConnectorError } from '../../common/errors';
+import type { Relation } from '../../model/table';
+import { partsOf, sourceIdentitySql } from '../catalog';
+import { type Session, quoteLiteral, quoteRows } from '../connection';
+
+export interface SnapshotInfo {
+  /** Name for SET TRANSACTION SNAPSHOT; null where the role may not export one, and nobody can join. */
+  readonly id: string | null;
+  /**
+   * pg_snapshot_xmin as a 64-bit transaction id, in decimal: every transaction before it had ended when
+   * the snapshot was taken.
+   */
+  readonly xmin: string;
+  /** Whose transaction ids these are; see change-tracking. */
+  readonly source: string;
+}
+
+/** What must not change while a table is read by ranges, as of a snapshot. */
+export interface RelationState {
+  /** pg_relation_filenode, or a digest of those of all parts: another one means that rows may have moved. */
+  readonly fileNode: string;
+  /** Of the largest part, where the relation includes its children. */
+  readonly blocks: number;
+}
+
+const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY';
+
+/**
+ * A failed statement would end the transaction and with it the snapshot. Nothing is ever written here, so
+ * going back to one savepoint, set at the start, undoes nothing but the failure.
+ */
+const SAVEPOINT = 'SAVEPOINT pgsluice';
+
+export async function recover(session: Session, signal: AbortSignal | undefined): Promise<void> {
+  await session.query('ROLLBACK TO SAVEPOINT pgsluice', { doing: 'keeping the snapshot after an error', signal });
+}
+
+/** TRUNCATE may come between a snapshot and the lock only if it was waited for, or is very quick. */
+const MOST_SNAPSHOTS = 5;
+
+/**
+ * A snapshot under which the relations can be read, and their locks (ACCESS SHARE) until its transaction ends.
+ *
+ * TRUNCATE, and whatever else gives a relation a new file, shows through older snapshots: a snapshot from
+ * before it finds the new file empty, and the rows that came with it in one transaction invisible. Nor would
+ * the sizes be right that ranges are planned with. So where a relation has another file than the snapshot's
+ * own catalog says, another snapshot is taken: with the lock held, none can come between any more.
+ */
+export async function beginAndExport(
+  session: Session,
+  relations: readonly Relation[],
+  signal: AbortSignal | undefined,
+): Promise<SnapshotInfo> {
+  const context = { doing: 'taking a snapshot', signal };
+  const { sharesSnapshots, seesFiles } = session.allowances;
+  const name = sharesSnapshots ? 'pg_catalog.pg_export_snapshot()' : 'NULL::text';
+  for (let attempt = 1; attempt <= MOST_SNAPSHOTS; attempt += 1) {
+    await session.query(BEGIN, context);
+    const [row] = await session.query(
+      `SELECT ${name} AS id, ${SNAPSHOT_XMIN} AS xmin, ${sourceIdentitySql(session)} AS source, ` +
+        `${lockAndCompare(relations, seesFiles)} AS replaced`,
+      context,
+    );
+    if (Number(row?.['replaced']) === 0) {
+      await session.query(SAVEPOINT, context);
+      const id = row?.['id'];
+      return { id: typeof id === 'string' ? id : null, xmin: String(row?.['xmin']), source: String(row?.['source']) };
+    }
+    await endTransaction(session);
+  }
+  throw new ConnectorError('The table was rewritten or truncated again and again while a snapshot was taken.', {
+    code: 'table_rewritten',
+    kind: 'source',
+    retryable: true,
+  });
+}
+
+/**
+ * SQL that locks the relations and counts those whose file is another than the snapshot shows. Locks are taken
+ * while a statement is analyzed, so they are held when it counts.
+ */
+function lockAndCompare(relations: readonly Relation[], seesFiles: boolean): string {
+  if (relations.length === 0) return '0';
+  if (!seesFiles) return `CASE WHEN ${locksOf(relations)} IS NOT NULL THEN 0 END`;
+  const replaced = relations.map(({ oid, includesChildren }) => {
+    const parts = includesChildren === true ? `(WITH RECURSIVE ${partsOf(oid)} SELECT p.oid FROM part p)` : `(${oid})`;
+    return (
+      `(SELECT count(*) FROM pg_catalog.pg_class c WHERE c.oid IN ${parts} AND c.relfilenode <> 0 ` +
+      `AND c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid))::int4`
+    );
+  });
+  return `CASE WHEN ${locksOf(relations)} IS NOT NULL THEN ${replaced.join(' + ')} END`;
+}
+
+/** An expression that locks the relations. (A LOCK statement would need SELECT on the whole table, not just on its columns.) */
+function locksOf(relations: readonly Relation[]): string {
+  const locks = relations.map((relation) => {
+    // With a condition that is false for the planner, it would leave partitions out, and not lock them.
+    const never = relation.includesChildren === true ? 'pg_catalog.pg_backend_pid() < 0' : 'false';
+    return `(SELECT 1 FROM ${quoteRows(relation)} WHERE ${never})`;
+  });
+  return `ARRAY[${locks.join(', ')}]::int4[]`;
+}
+
+/** txid_* rather than pg_snapshot_*: the same number, and there before PostgreSQL 13. */
+export const SNAPSHOT_XMIN = 'pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot())::text';
+
+/** A reader that joins should have the lock at once, as the one that took the snapshot has it. */
+const JOIN_LOCK_TIMEOUT_MS = 200;
+
+/**
+ * Joins a snapshot. False, and nothing to be read, where somebody waits for a strong lock on one of the relations:
+ * whoever comes now would wait behind that one, who waits for the readers, and nobody would get on.
+ */
+export async function beginAndImport(
+  session: Session,
+  snapshot: SnapshotInfo,
+  relations: readonly Relation[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (snapshot.id === null) return false;
+  const context = { doing: 'joining a snapshot', signal };
+  await session.query(BEGIN, context);
+  await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot.id)}`, context);
+  if (relations.length > 0) {
+    const [row] = await session.query(`SELECT pg_catalog.current_setting('lock_timeout') AS usual`, context);
+    await session.query(`SET LOCAL lock_timeout = ${JOIN_LOCK_TIMEOUT_MS}`, context);
+    try {
+      await session.query(`SELECT ${locksOf(relations)} IS NOT NULL AS locked`, context);
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
+      await session.query('ROLLBACK', context);
+      return false;
+    }
+    await session.query(`SET LOCAL lock_timeout = ${quoteLiteral(String(row?.['usual']))}`, context);
+  }
+  await session.query(SAVEPOINT, context);
+  return true;
+}
+
+export async function endTransaction(session: Session): Promise<void> {
+  await session.query('COMMIT', { doing: 'ending a transaction' });
+}
+
+/** File node and size of each relation, at or after the session's snapshot; a dropped one is missing from the result. */
+export async function relationStates(
+  session: Session,
+  relations: readonly Relation[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<number, RelationState>> {
+  // A partitioned table may have no partitions yet.
+  if (relations.length === 0) return new Map();
+  const { seesFiles } = session.allowances;
+  const blocks = seesFiles
+    ? `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`
+    : 'c.relpages';
+  const fileNode = seesFiles ? 'pg_catalog.pg_relation_filenode(c.oid)' : 'c.relfilenode';
+  const alone = relations.filter(({ includesChildren }) => includesChildren !== true).map(({ oid }) => oid);
+  const statements = relations
+    .filter(({ includesChildren }) => includesChildren === true)
+    .map(
+      ({ oid }) =>
+        // Whatever comes, goes or is rewritten below the root makes it another one.
+        `(WITH RECURSIVE ${partsOf(oid)} SELECT '${oid}' AS oid,
+            md5(string_agg(concat_ws(' ', c.oid::int8, ${fileNode}), ',' ORDER BY c.oid)) AS file_node,
+            max(${blocks})::text AS blocks
+          FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid HAVING bool_or(c.oid = ${oid}))`,
+    );
+  if (alone.length > 0)
+    statements.push(
+      `SELECT c.oid::int8::text AS oid, (${fileNode})::text AS file_node, (${blocks})::text AS blocks
+       FROM pg_catalog.pg_class c WHERE c.oid IN (${alone.join(', ')})`,
+    );
+  const rows = await session.query(statements.join(' UNION ALL '), { doing: 'reading table sizes', signal });
+  const states = rows.map((row): [number, RelationState] => [
+    Number(row['oid']),
+    { fileNode: String(row['file_node']), blocks: Number(row['blocks'] ?? 0) },
+  ]);
+  return new Map(states);
+}
