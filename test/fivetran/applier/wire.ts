@@ -96,7 +96,7 @@ export class WireClient {
     return this.client.makeServerStreamRequest(
       path,
       requestSerialize,
-      responseDeserialize as (bytes: Buffer) => WireMessage,
+      responseDeserialize,
       request,
     );
   }
