@@ -93,12 +93,7 @@ export class WireClient {
 
   update(request: object): ClientReadableStream<WireMessage> {
     const { path, requestSerialize, responseDeserialize } = this.method('Update');
-    return this.client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize as (bytes: Buffer) => WireMessage,
-      request,
-    );
+    return this.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
   }
 
   close(): void {
