@@ -4,7 +4,7 @@ import { POSITIONS_PER_BLOCK, type TidRange } from '../../model/tid-range';
 import { BatchSizer, packedQuerySql, type PackedQuery, ROW_ALIAS } from '../../postgres/read';
 import { quoteIdentifier, quoteLiteral, quoteRows } from '../../postgres/connection';
 import { changeConditions } from '../../engine/passes';
-import type { TableRun } from '../../engine/plan';
+import { singleStatementRelation, type TableRun } from '../../engine/plan';
 import { passOf } from './plan-details';
 
 export interface ExplainedStatement {
@@ -50,8 +50,7 @@ export function explainTable(run: TableRun, settings: Settings): readonly Explai
     const sql = packedQuerySql({ ...query, conditions });
     return [...BEGIN, { purpose: 'The first range, rows that may have changed; the others follow', sql }, END];
   }
-  const small = planned.table.relations.length === 1 && relation.rows <= planned.batchRows;
-  if (small && relation.bytes <= settings.batchBytes) {
+  if (singleStatementRelation(run, settings.batchBytes) !== undefined) {
     const sql = packedQuerySql({ ...query, range: { lo: 0, hi: Infinity } });
     return [{ purpose: 'The whole table, in one statement that is its own snapshot', sql }];
   }

@@ -8,7 +8,7 @@ import type { ReadMethod, TableCategory } from '../../model/plan';
 import type { RunRecord } from '../../model/run-record';
 import type { SyncMode, TableState } from '../../model/sync-state';
 import { blockRange } from '../../model/tid-range';
-import { partitionBytes, planPartitions, type TableRun, createRuns } from '../../engine/plan';
+import { partitionBytes, planPartitions, singleStatementRelation, type TableRun, createRuns } from '../../engine/plan';
 import { loadTransformationModule } from '../../engine/rules';
 import { discoverAndPlan } from '../discovery';
 import { planAdvice } from './plan-advice';
@@ -128,8 +128,8 @@ function describeRun(run: TableRun, settings: Settings): Omit<TableDetails, 'est
 }
 
 export function passOf(run: TableRun): PassKind {
-  if (run.pass.kind === 'load') return run.progress === null ? 'load' : 'resume';
-  return run.pass.mode === 'keys' ? 'keys' : 'changes';
+  if (!run.readsChanges) return run.progress === null ? 'load' : 'resume';
+  return run.pass.kind === 'keys-only' ? 'keys' : 'changes';
 }
 
 /** Ranges still to be read, by relation: all of a load's blocks, or what an earlier one left. */
@@ -150,13 +150,13 @@ function countStatements(run: TableRun, settings: Settings): number {
   const bytesPerRow = Math.max(1, bytes / Math.max(estimatedRows, 1));
   const rowsPerBatch = Math.max(1, Math.min(planned.batchRows, settings.batchBytes / bytesPerRow));
   const batches = Math.max(1, Math.ceil(estimatedRows / rowsPerBatch));
-  if (run.pass.kind === 'changes') {
+  const { pass } = run;
+  if (pass.kind === 'keys-only') return FRAME_STATEMENTS + batches;
+  if (pass.kind !== 'full-load') {
     const scans = relations.reduce((sum, relation) => sum + Math.ceil(relation.blocks / MAX_BATCH_BLOCKS), 0);
-    const reading = run.pass.mode === 'timestamp' ? 1 : run.pass.mode === 'keys' ? 0 : Math.max(1, scans);
-    return FRAME_STATEMENTS + reading + (run.pass.reconcile ? batches : 0);
+    const reading = pass.kind === 'by-timestamp' ? 1 : Math.max(1, scans);
+    return FRAME_STATEMENTS + reading + (pass.comparesKeys ? batches : 0);
   }
-  // A table of one batch is read in one statement, which is its own snapshot.
-  const atOnce = relations.length === 1 && relations[0]?.rangeReadable === true;
-  if (atOnce && estimatedRows <= planned.batchRows && bytes <= settings.batchBytes) return 1;
+  if (singleStatementRelation(run, settings.batchBytes) !== undefined) return 1;
   return FRAME_STATEMENTS + batches;
 }

@@ -3,7 +3,7 @@
  * then the keys that still exist, both under one snapshot. See data-processor for why.
  */
 import { ConnectorError } from '../../common/errors';
-import { readRange, endTransaction, relationStates } from '../../postgres/read';
+import { readRange, relationStates, withTransaction } from '../../postgres/read';
 import { changedSince } from './changed-since';
 import { KeyComparison } from './key-comparison';
 import type { ProcessorOptions } from './processor-options';
@@ -28,8 +28,7 @@ export class CatchUp {
     logger.info(`Catching up ${run.key}: rows changed since its first snapshot`);
     if (!run.loadOpen) await writer.begin(run, progress, true);
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
-    const session = await manager.lease(signal);
-    try {
+    return await withTransaction(manager, signal, async (session) => {
       const snapshot = await takeSnapshot(run, session, signal);
       const states = await relationStates(session, run.planned.table.relations, signal);
       const changedOnly = changedSince(progress.firstXmin);
@@ -68,12 +67,7 @@ export class CatchUp {
         }
         await writer.keepOnlyKeys(run);
       }
-      await endTransaction(session);
-      await manager.release(session);
       return snapshot.xmin;
-    } catch (error) {
-      await manager.discard(session);
-      throw error;
-    }
+    });
   }
 }

@@ -1,43 +1,26 @@
 /**
- * One table, from its first statement to its place in the destination.
- *
- *   begin ──> read under a snapshot ──> (snapshot lost, too old, connection expired: again, the rest)
- *         └─> all in one statement          └─> more than one snapshot: catch up, drop what is gone
- *                                                     └──> finish: the load takes the table's place
- *
- * Reading ranges under several snapshots alone would miss rows: an update moves a row, perhaps from a range
- * not yet read to one already read. Every such row carries a transaction id at or after the first snapshot's
- * xmin, so the catch-up pass reads just those, under one snapshot, and replaces what the load has under
- * their keys. Rows deleted in between are found by comparing keys, under the same snapshot. After both, the
- * load is the table as of that last snapshot. Tables without a key are read under a single one, or anew.
+ * One table, from its first statement to its place in the destination: attempts of its pass, until one succeeds or
+ * trying again makes no sense. Only attempts without progress count; progress resets the counter.
  */
-import { asConnectorError, ConnectorError, interrupted } from '../../common/errors';
+import { asConnectorError, interrupted, type ConnectorError } from '../../common/errors';
 import { retryDelaySeconds, sleep } from '../../common/retry';
 import type { FinishedLoad } from '../../destinations/destination';
 import { COPY_ALTERED } from '../../destinations/duckdb';
 import type { TableReport } from '../../model/report';
-import type { LoadProgress } from '../../model/sync-state';
-import { isKnownSource } from '../../postgres/catalog';
 import { monotonicClock, type Clock, type Session } from '../../postgres/connection';
-import { CatchUp } from './catch-up';
-import { ChangesPass } from './changes-pass';
-import { finishedState } from './finished-state';
-import { asksForLoadAnew, type TableRun } from '../plan';
+import { asksForLoadAnew, type PassPlan, type TableRun } from '../plan';
+import type { Pass } from './pass';
+import { createPasses } from './passes';
 import type { ProcessorOptions } from './processor-options';
-import { readAtOnce, SnapshotReader } from './snapshot-reader';
 import { countLeftOut, mayNameColumn, namingColumn } from './whole-table-questions';
 
 export class DataProcessor {
-  private readonly reader: SnapshotReader;
-  private readonly catchUp: CatchUp;
-  private readonly changes: ChangesPass;
+  private readonly passes: Readonly<Record<PassPlan['kind'], Pass>>;
   private readonly clock: Clock;
 
   constructor(private readonly options: ProcessorOptions) {
     this.clock = options.clock ?? monotonicClock;
-    this.reader = new SnapshotReader(options, this.clock);
-    this.catchUp = new CatchUp(options);
-    this.changes = new ChangesPass(options, this.reader);
+    this.passes = createPasses(options, this.clock);
   }
 
   /** Processes a table; the caller holds one slot of the pool, which is given back. Rejects only with an interruption or a fatal error. */
@@ -85,7 +68,7 @@ export class DataProcessor {
             run.startOver();
             attempt -= 1;
           } else {
-            // Attempts count what brought nothing: a load that goes on from where it was has all of them again.
+            // A load that goes on from where it was has all of its attempts again.
             if (run.resumable && (run.progress?.rows ?? 0) > rowsBefore) attempt = 1;
             logger.severe(`Error processing table ${run.key}, attempt ${attempt}/${attempts}: ${error.describe()}`);
             if (!error.retryable || attempt >= attempts) {
@@ -150,63 +133,9 @@ export class DataProcessor {
 
   private async attempt(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad> {
     run.revive();
-    const { writer } = this.options;
-    if (run.pass.kind === 'load' && run.progress !== null) {
-      const obstacle = whyAnew(run, run.progress);
-      if (obstacle !== undefined) {
-        this.options.logger.warning(`${run.key} ${obstacle} since its load began; it is read from the start.`);
-        await writer.abandon(run);
-      } else if (!run.resumable) await writer.abandon(run);
-    }
-    if (run.pass.kind === 'changes') {
-      // Nothing of an earlier attempt is gone on with: changes are few, and applying them twice does no harm.
-      if (!run.loadOpen) run.progress = null;
-      const finished = await this.changes.run(run, releaseSlot);
+    for (;;) {
+      const finished = await this.passes[run.pass.kind].run(run, releaseSlot);
       if (finished !== undefined) return finished;
     }
-    let xmin = await readAtOnce(run, this.options);
-    while (!run.pendingEmpty) {
-      await this.reader.read(run);
-      await writer.settled();
-      this.rethrow(run);
-    }
-    let expectedRows = run.progress?.rows;
-    // A load of which nothing was left to read when it was interrupted is of long ago, too.
-    if (run.progress !== null && (run.progress.snapshots > 1 || !run.loadOpen)) {
-      xmin = await this.catchUp.run(run);
-      expectedRows = undefined;
-    }
-    await writer.settled();
-    this.rethrow(run);
-    // Everything is read: another table may have the connection while this one is written.
-    releaseSlot();
-    const finished = await writer.finish(run, (result, progress) =>
-      finishedState(run, result, progress, xmin ?? progress.firstXmin, true),
-    );
-    if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
-      throw new ConnectorError(
-        `${run.key}: ${expectedRows} rows were written, but the destination counts ${finished.rows}.`,
-        { code: 'rows_lost', kind: 'internal' },
-      );
-    }
-    return finished;
   }
-
-  private rethrow(run: TableRun): void {
-    if (run.failure !== undefined) throw run.failure;
-  }
-}
-
-/** Whether the table is read from the start, rather than gone on with or by its changes. */
-export function beginsAnew(run: TableRun): boolean {
-  if (run.pass.kind !== 'load') return false;
-  return run.progress === null || !run.resumable || whyAnew(run, run.progress) !== undefined;
-}
-
-/** Why what was read of a load cannot be gone on with. Transaction ids mean nothing to another server. */
-function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
-  if (progress.signature !== run.signature) return 'was altered';
-  if (!isKnownSource(run.source)) return 'may have come to another server, which cannot be known,';
-  if (progress.source !== run.source) return 'has come to another server, or to one that was restored or promoted,';
-  return undefined;
 }

@@ -13,7 +13,7 @@ export function finishedState(
 ): TableState {
   const { committed, pass } = run;
   // A comparison of keys leaves everything as of the last pass: the next one begins where that did.
-  if (committed !== null && pass.kind === 'changes' && pass.mode === 'keys') {
+  if (committed !== null && pass.kind === 'keys-only') {
     return { ...committed, rows: finished.rows, passesSinceReconcile: 0 };
   }
   return stateAfter(run, finished, progress, xmin, reconciled);

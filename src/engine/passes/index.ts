@@ -1,6 +1,7 @@
 /** engine/passes */
+export { changeConditions } from './change-conditions';
 export { changedSince } from './changed-since';
-export { DataProcessor, beginsAnew } from './data-processor';
-export { changeConditions } from './pass-preparation';
+export { DataProcessor } from './data-processor';
+export { beginsAnew } from './full-load';
 export { TableLoop } from './table-loop';
 export { TableSnapshot } from './table-snapshot';

@@ -2,7 +2,7 @@
 import { asConnectorError } from '../../common/errors';
 import type { Relation } from '../../model/table';
 import type { ConnectionManager, Session } from '../../postgres/connection';
-import { beginAndImport, type SnapshotInfo } from '../../postgres/read';
+import { beginAndImport, endTransaction, type SnapshotInfo } from '../../postgres/read';
 
 /** A server that refused so often is not asked again; the first time, the snapshot may just have ended. */
 const MOST_REFUSALS = 2;
@@ -14,7 +14,7 @@ const refusals = new WeakMap<ConnectionManager, number>();
  * SET TRANSACTION SNAPSHOT to servers that do not have the snapshot (pgpool-II then closes the connection). Where the
  * snapshot itself is gone, its own reader finds out, and says better what happened.
  */
-export async function joinSnapshot(
+async function joinSnapshot(
   manager: ConnectionManager,
   snapshot: SnapshotInfo,
   relations: readonly Relation[],
@@ -40,4 +40,25 @@ export async function joinSnapshot(
   }
   await manager.release(session);
   return undefined;
+}
+
+/** Runs `action` with a session that has joined the snapshot. False: none could, and the readers there are must do. */
+export async function withJoinedSession(
+  manager: ConnectionManager,
+  snapshot: SnapshotInfo,
+  relations: readonly Relation[],
+  signal: AbortSignal,
+  action: (session: Session) => Promise<void>,
+): Promise<boolean> {
+  const session = await joinSnapshot(manager, snapshot, relations, signal);
+  if (session === undefined) return false;
+  try {
+    await action(session);
+    await endTransaction(session);
+  } catch (error) {
+    await manager.discard(session);
+    throw error;
+  }
+  await manager.release(session);
+  return true;
 }

@@ -1,7 +1,7 @@
 /** Which keys exist: all of them read under one snapshot, for the destination to compare with its own. */
 import { ConnectorError } from '../../common/errors';
 import type { Relation } from '../../model/table';
-import { readRange, readCursor, type SelectColumn, endTransaction, relationStates } from '../../postgres/read';
+import { readCursor, readRange, relationStates, withTransaction, type SelectColumn } from '../../postgres/read';
 import type { Session } from '../../postgres/connection';
 import type { ProcessorOptions } from './processor-options';
 import type { TableRun } from '../plan';
@@ -13,22 +13,15 @@ export class KeyComparison {
 
   /** Reads all keys, then lets `compare` do its part; returns what it returns. */
   async run(run: TableRun, compare: () => Promise<number>): Promise<number> {
-    const { manager } = this.options;
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
-    const session = await manager.lease(signal);
-    try {
+    await withTransaction(this.options.manager, signal, async (session) => {
       await takeSnapshot(run, session, signal);
       const states = await relationStates(session, run.planned.table.relations, signal);
       await this.options.writer.beginKeys(run);
       for (const relation of run.planned.table.relations) {
         await this.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
       }
-      await endTransaction(session);
-    } catch (error) {
-      await manager.discard(session);
-      throw error;
-    }
-    await manager.release(session);
+    });
     return await compare();
   }
 

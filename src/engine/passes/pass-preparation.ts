@@ -3,19 +3,12 @@ import { ConnectorError } from '../../common/errors';
 import type { LoadProgress, RelationMark, RelationProgress, TableState } from '../../model/sync-state';
 import type { Relation } from '../../model/table';
 import { blockRange, type TidRange } from '../../model/tid-range';
-import {
-  checkUnaltered,
-  presentRelations,
-  oldestTransactionStart,
-  sinceWatermark,
-  watermarkOf,
-} from '../../postgres/catalog';
-import { type Session, quoteIdentifier } from '../../postgres/connection';
-import { relationStates, type SnapshotInfo, ROW_ALIAS } from '../../postgres/read';
-import { changedSince } from './changed-since';
-import type { ProcessorOptions } from './processor-options';
+import { checkUnaltered, presentRelations, oldestTransactionStart, watermarkOf } from '../../postgres/catalog';
+import type { Session } from '../../postgres/connection';
+import { relationStates, type SnapshotInfo } from '../../postgres/read';
 import { compareKeys, markKeys, remembersKeys } from './kept-keys';
-import { xidsComparable, type Pass, type TableRun } from '../plan';
+import type { ProcessorOptions } from './processor-options';
+import { xidsComparable, type PassPlan, type TableRun } from '../plan';
 import { takeSnapshot } from './take-snapshot';
 
 /** A relation that is read by a cursor is one range: pending or not. */
@@ -51,10 +44,10 @@ export class PassPreparation {
     await checkUnaltered(session, run.planned.table, signal);
     run.replan(await presentRelations(session, run.planned.table, signal));
     const present = await this.presentRelations(run, session, signal);
-    if (run.pass.kind === 'changes' && !this.canReadChanges(run, snapshot)) run.pass = { kind: 'load' };
+    if (run.readsChanges && !this.canReadChanges(run, snapshot)) run.changePass({ kind: 'full-load' });
     if (run.progress !== null && (await this.goOn(run, session, present, snapshot, signal)))
       return { relations: run.progress.relations, begun: Promise.resolve() };
-    if (run.pass.kind === 'changes') this.planChanges(run, present, snapshot);
+    if (run.readsChanges) this.planChanges(run, present, snapshot);
     const progress: LoadProgress = {
       startedAt: startOfPass(run),
       signature: run.signature,
@@ -70,13 +63,13 @@ export class PassPreparation {
       ),
       snapshots: 1,
       rows: 0,
-      ...(run.pass.kind === 'load' && remembersKeys(run, this.options.writer.comparesKeys)
+      ...(!run.readsChanges && remembersKeys(run, this.options.writer.comparesKeys)
         ? { keys: await markKeys(session, run, snapshot.xmin, signal) }
         : {}),
       relations: present,
     };
     const begun = this.options.writer.begin(run, progress, false);
-    if (run.pass.kind === 'changes') begun.catch(() => undefined);
+    if (run.readsChanges) begun.catch(() => undefined);
     else await begun;
     return { relations: present, begun };
   }
@@ -120,12 +113,12 @@ export class PassPreparation {
     if (!run.loadOpen) await writer.begin(run, next, true);
     // A later sync must know before a row is sent that the earlier snapshot had not.
     if (now !== progress.keys) await writer.commitProgress(run, next);
-    else run.progress = next;
+    else run.continued(next);
     return true;
   }
 
   private canReadChanges(run: TableRun, snapshot: SnapshotInfo): boolean {
-    if (run.pass.kind === 'changes' && run.pass.mode === 'timestamp') return true;
+    if (run.pass.kind === 'by-timestamp') return true;
     const since = run.committed?.xmin;
     if (since !== null && since !== undefined && xidsComparable(since, snapshot.xmin)) return true;
     this.options.logger.warning(
@@ -134,18 +127,18 @@ export class PassPreparation {
     return false;
   }
 
-  private byTransactionIds(committed: TableState, snapshot: SnapshotInfo): Pass {
+  private byTransactionIds(committed: TableState, snapshot: SnapshotInfo): PassPlan {
     return committed.xmin !== null && xidsComparable(committed.xmin, snapshot.xmin)
-      ? { kind: 'changes', mode: 'xmin', reconcile: true }
-      : { kind: 'load' };
+      ? { kind: 'by-xmin', comparesKeys: true }
+      : { kind: 'full-load' };
   }
 
   /** Relations that are new, or gone, or were rewritten: what transaction ids alone do not show of them. */
   private planChanges(run: TableRun, present: readonly RelationMark[], snapshot: SnapshotInfo): void {
     const { committed, pass } = run;
-    if (committed === null || pass.kind !== 'changes') return;
+    if (committed === null || pass.kind === 'full-load' || pass.kind === 'keys-only') return;
     const known = new Map(committed.relations.map(({ oid, fileNode }) => [oid, fileNode]));
-    run.readWhole = new Set(present.filter(({ oid }) => !known.has(oid)).map(({ oid }) => oid));
+    run.readRelationsWhole(new Set(present.filter(({ oid }) => !known.has(oid)).map(({ oid }) => oid)));
     const rewritten = present.some(({ oid, fileNode }) => known.has(oid) && known.get(oid) !== fileNode);
     const gone = committed.relations.some(({ oid }) => !present.some((relation) => relation.oid === oid));
     // Of a table that is read through its root, no part can be read by itself.
@@ -154,34 +147,22 @@ export class PassPreparation {
       this.options.logger.info(
         `${run.key} has other partitions or children than at its last sync; it is loaded from the start.`,
       );
-      run.pass = { kind: 'load' };
+      run.changePass({ kind: 'full-load' });
     } else if ((rewritten || gone) && !this.options.writer.comparesKeys) {
       this.options.logger.warning(
         `${run.key} was rewritten, truncated or lost a partition; it is loaded from the start.`,
       );
-      run.pass = { kind: 'load' };
+      run.changePass({ kind: 'full-load' });
     } else if (rewritten || gone) {
       // TRUNCATE and DETACH leave no row behind that could be found by its transaction id.
       this.options.logger.warning(
         `${run.key} was rewritten, truncated or lost a partition; its keys are compared after its changes.`,
       );
-      run.pass = { ...pass, reconcile: true };
+      run.changePass({ ...pass, comparesKeys: true });
       // What was filled anew may have the times of long ago, but not the transaction ids.
-      if (rewritten && pass.mode === 'timestamp') run.pass = this.byTransactionIds(committed, snapshot);
+      if (rewritten && pass.kind === 'by-timestamp') run.changePass(this.byTransactionIds(committed, snapshot));
     }
   }
-}
-
-/** Conditions that leave out the rows of a relation which cannot have changed since the last pass. */
-export function changeConditions(run: TableRun, relationOid: number): string[] {
-  const { committed, pass } = run;
-  if (pass.kind === 'load' || committed === null || run.readWhole.has(relationOid)) return [];
-  if (pass.mode === 'xmin') return committed.xmin === null ? [] : [changedSince(committed.xmin)];
-  if (pass.mode === 'keys') return [];
-  const key = run.planned.table.columns.find(({ name }) => name === run.decision.replicationKey);
-  if (key === undefined || committed.watermark === null) return [];
-  const reference = `${ROW_ALIAS}.${quoteIdentifier(key.name)}`;
-  return [sinceWatermark(reference, key.sourceType.name, committed.watermark, key.nullable)];
 }
 
 /** Strictly after the last pass, whatever the clock says, since rows of a pass are told apart by it. */

@@ -1,27 +1,23 @@
 /** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
-import { asConnectorError, ConnectorError } from '../../common/errors';
+import { asConnectorError, type ConnectorError } from '../../common/errors';
 import { settleAll } from '../../common/settle-all';
-import type { LoadProgress, RelationProgress } from '../../model/sync-state';
+import type { RelationProgress } from '../../model/sync-state';
 import type { Relation } from '../../model/table';
 import type { TidRange } from '../../model/tid-range';
 import {
   readRange,
   BatchSizer,
   readCursor,
-  packedQuerySql,
-  unpackResult,
-  type PackedQuery,
   leastDigits,
-  endTransaction,
-  SNAPSHOT_XMIN,
+  withTransaction,
   type SnapshotInfo,
 } from '../../postgres/read';
-import { isTooLarge, type Clock, type Session } from '../../postgres/connection';
-import { checkLayout, presentLayout } from '../../postgres/catalog';
+import type { Clock, Session } from '../../postgres/connection';
 import { applyBatchRules } from '../rules';
-import { joinSnapshot } from './join-snapshot';
+import { withJoinedSession } from './join-snapshot';
 import type { ProcessorOptions } from './processor-options';
-import { changeConditions, PassPreparation, startOfPass, WHOLE } from './pass-preparation';
+import { changeConditions } from './change-conditions';
+import { PassPreparation, WHOLE } from './pass-preparation';
 import {
   isPartitioned,
   partitionBytes,
@@ -61,36 +57,34 @@ export class SnapshotReader {
     const { manager, pool } = this.options;
     const stop = new AbortController();
     const signal = AbortSignal.any([this.options.signal, run.stopSignal, stop.signal]);
-    const session = await manager.lease(signal);
     const waiting: Promise<void>[] = [];
-    // While the snapshot is taken, which the next reader joins.
-    if (session.allowances.sharesSnapshots && mayBeShared(run, this.options.batchBytes) && pool.hasRoom)
-      manager.openAhead();
     try {
-      const startedMs = this.clock();
-      const snapshot = await this.preparation.takeSnapshot(run, session, signal);
-      const { relations, begun } = await this.preparation.prepare(run, session, snapshot, signal);
-      waiting.push(begun);
-      const ageMs = (): number => this.clock() - startedMs;
-      const epoch: Epoch = {
-        run,
-        snapshot,
-        queue: this.partitions(run, relations),
-        sizers: this.sizers(run),
-        shouldEnd: () => run.resumable && (ageMs() > this.options.snapshotMaxAgeMs || manager.expired(session)),
-        leftMs: () => (run.resumable ? this.options.snapshotMaxAgeMs - ageMs() : Infinity),
-        waiting,
-        signal,
-      };
-      await this.readAll(epoch, session, stop);
-      await endTransaction(session);
+      await withTransaction(manager, signal, async (session) => {
+        // While the snapshot is taken, which the next reader joins.
+        if (session.allowances.sharesSnapshots && mayBeShared(run, this.options.batchBytes) && pool.hasRoom)
+          manager.openAhead();
+        const startedMs = this.clock();
+        const snapshot = await this.preparation.takeSnapshot(run, session, signal);
+        const { relations, begun } = await this.preparation.prepare(run, session, snapshot, signal);
+        waiting.push(begun);
+        const ageMs = (): number => this.clock() - startedMs;
+        const epoch: Epoch = {
+          run,
+          snapshot,
+          queue: this.partitions(run, relations),
+          sizers: this.sizers(run),
+          shouldEnd: () => run.resumable && (ageMs() > this.options.snapshotMaxAgeMs || manager.expired(session)),
+          leftMs: () => (run.resumable ? this.options.snapshotMaxAgeMs - ageMs() : Infinity),
+          waiting,
+          signal,
+        };
+        await this.readAll(epoch, session, stop);
+      });
     } catch (error) {
-      await manager.discard(session);
       // A batch that came into the queue later would be read again, and be there twice.
       await Promise.allSettled(waiting);
       throw error;
     }
-    await manager.release(session);
     // Before the rest is planned: what is not written yet counts as not read.
     await settleAll(waiting);
   }
@@ -111,7 +105,7 @@ export class SnapshotReader {
 
   private sizer(run: TableRun, { rows, blocks, bytes }: Relation): BatchSizer {
     const { batchBytes, writer } = this.options;
-    const sparse = run.pass.kind === 'changes';
+    const sparse = run.readsChanges;
     const mayBeBinary = sparse || writer.takesBinary(run);
     const leastBytesPerRow = mayBeBinary ? leastDigits(run.selection.columns) : 0;
     return new BatchSizer({ estimatedRows: rows, blocks, bytes, batchBytes, sparse, leastBytesPerRow });
@@ -150,16 +144,10 @@ export class SnapshotReader {
       try {
         if (epoch.queue.length === 0) return;
         const { relations } = epoch.run.planned.table;
-        const session = await joinSnapshot(manager, epoch.snapshot, relations, epoch.signal);
-        if (session === undefined) return;
-        try {
+        const joined = await withJoinedSession(manager, epoch.snapshot, relations, epoch.signal, async (session) => {
           await this.readPartitions(epoch, session, () => pool.crowded || manager.expired(session));
-          await endTransaction(session);
-        } catch (error) {
-          await manager.discard(session);
-          throw error;
-        }
-        await manager.release(session);
+        });
+        if (!joined) return;
       } finally {
         pool.release();
       }
@@ -230,7 +218,7 @@ export class SnapshotReader {
     // Nothing of the relation is done before all of it is: a cursor cannot be taken up again.
     const nothing: TidRange = { lo: 0, hi: 0 };
     // Rows that come through the root of a table may have no transaction ids, but they have the key.
-    const byKey = run.pass.kind === 'changes' && run.pass.mode === 'timestamp';
+    const byKey = run.pass.kind === 'by-timestamp';
     const batches = readCursor(session, {
       relation,
       columns: run.selection.columns,
@@ -252,75 +240,11 @@ export class SnapshotReader {
   }
 }
 
-/**
- * A table of a single batch is read in one statement, which is its own snapshot: no transaction, no export.
- * Returns the snapshot's xmin, or undefined where it turned out to be more.
- */
-export async function readAtOnce(run: TableRun, options: ProcessorOptions): Promise<string | undefined> {
-  const { table, batchRows } = run.planned;
-  const [relation] = table.relations;
-  if (run.pass.kind !== 'load' || run.decision.replicationKey !== null) return undefined;
-  if (run.progress !== null || relation === undefined || table.relations.length > 1 || !relation.rangeReadable)
-    return undefined;
-  if (relation.rows > batchRows || relation.bytes > options.batchBytes) return undefined;
-  const { manager, writer } = options;
-  const signal = AbortSignal.any([options.signal, run.stopSignal]);
-  const doing = `reading ${run.key}`;
-  const query: PackedQuery = {
-    relation,
-    columns: run.selection.columns,
-    conditions: run.selection.conditions,
-    range: { lo: 0, hi: Infinity },
-    // Not where NULLs alone might make too much of it.
-    packing:
-      writer.takesBinary(run) && leastDigits(run.selection.columns) * relation.rows <= options.batchBytes
-        ? 'binary'
-        : 'plain',
-    maxBytes: options.batchBytes * 2,
-    extra: `concat_ws(' ', ${SNAPSHOT_XMIN}, pg_relation_filenode(${relation.oid}), ${presentLayout(table)})`,
-  };
-  options.batchRows(run);
-  const session = await manager.lease(signal);
-  let row;
-  try {
-    [row] = await session.query(packedQuerySql(query), { doing, signal });
-  } catch (error) {
-    // More than its size on disk promised: it is read in pieces, which shrink until they fit.
-    if (error instanceof ConnectorError && (isTooLarge(error) || error.sqlState === '57014')) return undefined;
-    throw error;
-  } finally {
-    await manager.release(session);
-  }
-  const result = unpackResult(row, query, doing);
-  if (result.outcome !== 'batch' || result.batch.rowCount > batchRows * 2) return undefined;
-  const [xmin = '', fileNode = '', layout] = String(result.extra).split(' ');
-  checkLayout(table, layout);
-  const progress: LoadProgress = {
-    startedAt: startOfPass(run),
-    signature: run.signature,
-    source: run.source,
-    firstXmin: xmin,
-    watermark: null,
-    snapshots: 1,
-    rows: 0,
-    relations: [{ oid: relation.oid, fileNode, pending: [WHOLE] }],
-  };
-  await writer.begin(run, progress, false);
-  await writer.batch(
-    run,
-    applyBatchRules(result.batch, run.selection.columns, run.selection.batchRules),
-    relation.oid,
-    WHOLE,
-  );
-  await writer.settled();
-  return xmin;
-}
-
 /** Most rows of a partition have not changed, and a statement that returns none of them is short. */
 const CHANGES_PARTITION_FACTOR = 4;
 
 function partitionSize(run: TableRun, batchBytes: number): PartitionSize {
-  const factor = run.pass.kind === 'changes' ? CHANGES_PARTITION_FACTOR : 1;
+  const factor = run.readsChanges ? CHANGES_PARTITION_FACTOR : 1;
   return { rows: factor * run.planned.partitionRows, bytes: factor * partitionBytes(batchBytes) };
 }
 
@@ -351,7 +275,7 @@ async function inTime(promise: Promise<void>, limitMs: number): Promise<boolean>
 /** Asks for the next element before the present one is worked on. */
 async function* ahead<T>(source: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
   let next = source.next();
-  // Whoever stops early still waits for the statement under way; its error is then nobody's.
+  // On an early exit we still await the running statement and ignore its error.
   next.catch(() => undefined);
   try {
     for (;;) {

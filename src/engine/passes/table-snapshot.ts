@@ -2,16 +2,16 @@
 import { asConnectorError, ConnectorError } from '../../common/errors';
 import { tableKey, type Relation, type TableSchema } from '../../model/table';
 import { blockRange } from '../../model/tid-range';
-import { type ConnectionManager, type Session, quoteQualified } from '../../postgres/connection';
+import { quoteQualified, type ConnectionManager, type Session } from '../../postgres/connection';
 import {
   beginAndExport,
-  endTransaction,
   recover,
   relationStates,
-  type SnapshotInfo,
   ROW_ALIAS,
+  withTransaction,
+  type SnapshotInfo,
 } from '../../postgres/read';
-import { joinSnapshot } from './join-snapshot';
+import { withJoinedSession } from './join-snapshot';
 import { planPartitions, type Partition } from '../plan';
 
 export interface TableSnapshotOptions {
@@ -33,20 +33,12 @@ export class TableSnapshot {
   /** Runs `action` with the snapshot; ends its transactions afterwards, also after an error. */
   static async with<T>(options: TableSnapshotOptions, action: (snapshot: TableSnapshot) => Promise<T>): Promise<T> {
     const { manager, table, signal } = options;
-    const session = await manager.lease(signal);
-    let result: T;
-    try {
+    return await withTransaction(manager, signal, async (session) => {
       const info = await beginAndExport(session, table.relations, signal);
       const states = await relationStates(session, table.relations, signal);
       const blocks = new Map([...states].map(([oid, state]) => [oid, state.blocks]));
-      result = await action(new TableSnapshot(options, session, info, blocks));
-      await endTransaction(session);
-    } catch (error) {
-      await manager.discard(session);
-      throw error;
-    }
-    await manager.release(session);
-    return result;
+      return await action(new TableSnapshot(options, session, info, blocks));
+    });
   }
 
   /** Ranges of about so many rows; a relation without readable ranges is one partition. */
@@ -103,15 +95,6 @@ export class TableSnapshot {
   private async help(read: (session: Session) => Promise<void>): Promise<void> {
     const { manager, table, signal } = this.options;
     // Where it may not join, the others read the rest.
-    const session = await joinSnapshot(manager, this.snapshot, table.relations, signal);
-    if (session === undefined) return;
-    try {
-      await read(session);
-      await endTransaction(session);
-    } catch (error) {
-      await manager.discard(session);
-      throw error;
-    }
-    await manager.release(session);
+    await withJoinedSession(manager, this.snapshot, table.relations, signal, read);
   }
 }

@@ -1,7 +1,8 @@
 /** How each table's changes are found, and why: decided before anything is read. */
-import type { SyncMode, TableState } from '../../model/sync-state';
+import type { SyncMode } from '../../model/sync-state';
 import type { TableSchema, ThroughRoot } from '../../model/table';
-import { type KeyCandidate, HIDDEN_SECONDS } from '../../postgres/catalog';
+import { HIDDEN_SECONDS, type KeyCandidate } from '../../postgres/catalog';
+
 export type ModeSetting = SyncMode | 'auto';
 
 /** What the user may say about one table; see `table_options`. */
@@ -100,81 +101,4 @@ function whyOnlyFull(input: ModeInput): string | undefined {
 
 export function isUpdateColumn(name: string): boolean {
   return UPDATE_COLUMNS.has(name.toLowerCase().replaceAll('_', ''));
-}
-
-/** What a pass reads. */
-export type Pass =
-  | { readonly kind: 'load' }
-  | {
-      readonly kind: 'changes';
-      /** keys: no rows are read, keys are compared only. */
-      readonly mode: 'xmin' | 'timestamp' | 'keys';
-      /** Deleted rows may be many, and nothing else would show them: keys are compared at the end. */
-      readonly reconcile: boolean;
-    };
-
-export interface PassDecision {
-  readonly pass: Pass;
-  /** A sentence for the log, where something other than the usual happens. */
-  readonly notice: { readonly level: 'info' | 'warning'; readonly message: string } | undefined;
-}
-
-export interface PassInput {
-  readonly decision: ModeDecision;
-  readonly state: TableState | null;
-  readonly signature: string;
-  readonly source: string;
-  readonly fullResync: boolean;
-  readonly hasKey: boolean;
-  /** Rules leave out rows: one that changes so that it is left out would not be read, and stay as it was. */
-  readonly filtersRows: boolean;
-  /** Only deleted rows are looked for. */
-  readonly keysOnly: boolean;
-  /** Compare keys at every so many passes; 0: never. */
-  readonly reconcileEvery: number;
-  /** See `Destination.comparesKeys`. */
-  readonly comparesKeys: boolean;
-}
-
-const LOAD: Pass = { kind: 'load' };
-
-/** Whether the changes since the last pass suffice, or everything must be read. */
-export function decidePass(input: PassInput): PassDecision {
-  const { decision, state, signature, source } = input;
-  const load = (message?: string, level: 'info' | 'warning' = 'warning'): PassDecision => ({
-    pass: LOAD,
-    notice: message === undefined ? undefined : { level, message },
-  });
-  if (state?.lastSyncedAt == null) return load();
-  if (input.fullResync) return load('is loaded from the start, as asked', 'info');
-  // A load that began goes on, whatever the mode.
-  if (state.load !== null) return load();
-  if (state.signature !== null && state.signature !== signature) {
-    // Whoever found the difference says what it is (engine/plan/schema-drift).
-    return load();
-  }
-  if (input.keysOnly && input.hasKey)
-    return { pass: { kind: 'changes', mode: 'keys', reconcile: true }, notice: undefined };
-  if (decision.mode === 'full') return load();
-  if (state.source !== source) {
-    return load(
-      'comes from another server than at the last sync, or from one that was restored, upgraded or promoted; it is loaded from the start',
-    );
-  }
-  if (decision.mode === 'timestamp' && (state.replicationKey !== decision.replicationKey || state.watermark === null)) {
-    return load(`has no watermark of ${decision.replicationKey ?? ''} yet; it is loaded from the start`, 'info');
-  }
-  if (decision.mode === 'xmin' && state.xmin === null) return load();
-  const due = input.filtersRows || (input.reconcileEvery > 0 && state.passesSinceReconcile + 1 >= input.reconcileEvery);
-  if (due && !input.comparesKeys)
-    return load('is loaded from the start, which finds rows that were deleted or left out since as well', 'info');
-  return { pass: { kind: 'changes', mode: decision.mode, reconcile: due }, notice: undefined };
-}
-
-/** age() compares 32 bits: beyond this distance old and new cannot be told apart. A margin is kept. */
-const MAX_XID_DISTANCE = 2n ** 31n - 10_000_000n;
-
-export function xidsComparable(since: string, now: string): boolean {
-  const distance = BigInt(now) - BigInt(since);
-  return distance >= 0n && distance < MAX_XID_DISTANCE;
 }

@@ -1,4 +1,12 @@
-/** One table on its way through a sync: what is known of it, and how far it has come. */
+/**
+ * One table on its way through a sync: what is known of it, and how far it has come.
+ *
+ *   planned ── begun ──> open ── wrote, advance ──> open ── ended ──> ended ── committedAs ──> committed
+ *
+ * `abandoned` forgets an open load, so that the next one begins anew. `rolledBack` takes the table back to its last
+ * commit: the attempt has failed, and what was queued for it before must not be written. Only the writer moves a table
+ * along this line, in the order of writing; readers watch `failure` and `stopSignal`.
+ */
 import type { DestinationTable } from '../../destinations/destination';
 import type { ConnectorError } from '../../common/errors';
 import type { PlannedTable } from '../../model/plan';
@@ -6,7 +14,8 @@ import type { LoadProgress, TableState } from '../../model/sync-state';
 import { tableKey, type Relation } from '../../model/table';
 import { subtractRange, type TidRange } from '../../model/tid-range';
 import { withoutRows } from './load-claims';
-import type { ModeDecision, Pass } from './sync-modes';
+import type { PassPlan } from './pass-plan';
+import type { ModeDecision } from './sync-modes';
 import type { TableSelection } from '../rules';
 
 export interface TableRunParts {
@@ -17,7 +26,7 @@ export interface TableRunParts {
   readonly signature: string;
   readonly source: string;
   readonly decision: ModeDecision;
-  readonly pass: Pass;
+  readonly pass: PassPlan;
   readonly committed: TableState | null;
   /** Nothing of an earlier load is to be used. */
   readonly fresh: boolean;
@@ -25,55 +34,99 @@ export interface TableRunParts {
 
 export class TableRun {
   readonly key: string;
-  /** Written by the running load, committed or not; null: no load has begun. */
-  progress: LoadProgress | null;
-  /** As last committed. */
-  committed: TableState | null;
-  /** The destination holds an open load for it. */
-  loadOpen = false;
-  /** Counts rollbacks: tasks queued before one must not be written after it. */
-  generation = 0;
-  /** Why its readers must stop. */
-  failure: ConnectorError | undefined;
-  rowsSinceCheckpoint = 0;
-  /** Of this sync, whatever was rolled back. */
-  rowsWritten = 0;
-  /** In a pass over changes: relations that were not there at the last one. */
-  readWhole: ReadonlySet<number> = new Set();
-  /** State of the pass that has ended, until the next one begins. */
-  finished: TableState | undefined;
-  /** What this sync reads of it; a pass over changes becomes a load where changes turn out not to suffice. */
-  pass: Pass;
-  planned: PlannedTable;
   readonly position: number;
   readonly selection: TableSelection;
   readonly destinationTable: DestinationTable;
   readonly signature: string;
-  /** Who the server is; see postgres/catalog/change-tracking. */
+  /** The server's identity; see postgres/catalog. */
   readonly source: string;
   readonly decision: ModeDecision;
+  private present: PlannedTable;
+  private plannedPass: PassPlan;
+  private newRelations: ReadonlySet<number> = new Set();
+  private loadProgress: LoadProgress | null;
+  private committedState: TableState | null;
+  private endedState: TableState | undefined;
+  private open = false;
+  private rollbacks = 0;
+  private uncheckpointedRows = 0;
+  private writtenRows = 0;
+  private stopReason: ConnectorError | undefined;
   /** When the load began that an earlier sync has left. */
   private readonly inherited: string | undefined;
   private stop = new AbortController();
 
   constructor(parts: TableRunParts) {
     this.key = tableKey(parts.planned.table);
-    this.planned = parts.planned;
+    this.present = parts.planned;
     this.position = parts.position;
     this.selection = parts.selection;
     this.destinationTable = parts.destinationTable;
     this.signature = parts.signature;
     this.source = parts.source;
     this.decision = parts.decision;
-    this.pass = parts.pass;
-    this.committed = parts.committed;
-    this.progress = parts.pass.kind === 'load' && !parts.fresh ? (parts.committed?.load ?? null) : null;
-    this.inherited = this.progress?.startedAt;
+    this.plannedPass = parts.pass;
+    this.committedState = parts.committed;
+    this.loadProgress = parts.fresh ? null : this.committedLoad();
+    this.inherited = this.loadProgress?.startedAt;
   }
 
   /** What was written of the load was written by earlier syncs as well. */
   get ofEarlierSyncs(): boolean {
-    return this.progress !== null && this.progress.startedAt === this.inherited;
+    return this.loadProgress !== null && this.loadProgress.startedAt === this.inherited;
+  }
+
+  get planned(): PlannedTable {
+    return this.present;
+  }
+
+  /** What this sync reads of the table; a pass over changes becomes a load where changes turn out not to suffice. */
+  get pass(): PassPlan {
+    return this.plannedPass;
+  }
+
+  /** Whether the pass upserts what has changed, rather than gathering a new copy. */
+  get readsChanges(): boolean {
+    return this.plannedPass.kind !== 'full-load';
+  }
+
+  /** What the running pass has written, committed or not; null before it has begun. */
+  get progress(): LoadProgress | null {
+    return this.loadProgress;
+  }
+
+  /** The state as last committed. */
+  get committed(): TableState | null {
+    return this.committedState;
+  }
+
+  /** Whether the destination holds an open pass for the table. */
+  get loadOpen(): boolean {
+    return this.open;
+  }
+
+  /** Counts rollbacks: a task that was queued before one must not be written after it. */
+  get generation(): number {
+    return this.rollbacks;
+  }
+
+  get rowsSinceCheckpoint(): number {
+    return this.uncheckpointedRows;
+  }
+
+  /** Rows written in this sync, whatever was rolled back. */
+  get rowsWritten(): number {
+    return this.writtenRows;
+  }
+
+  /** Relations that were not there at the last pass: a pass over changes reads them whole. */
+  get readWhole(): ReadonlySet<number> {
+    return this.newRelations;
+  }
+
+  /** Why the table's readers must stop. */
+  get failure(): ConnectorError | undefined {
+    return this.stopReason;
   }
 
   /**
@@ -83,13 +136,13 @@ export class TableRun {
   get resumable(): boolean {
     return (
       this.destinationTable.primaryKey.length > 0 &&
-      this.planned.readMethod === 'ranges' &&
+      this.present.readMethod === 'ranges' &&
       !this.selection.keysMayChange
     );
   }
 
   get pendingEmpty(): boolean {
-    return this.progress !== null && this.progress.relations.every((relation) => relation.pending.length === 0);
+    return this.loadProgress?.relations.every((relation) => relation.pending.length === 0) ?? false;
   }
 
   /** Ends with the table's failure or the sync's interruption. */
@@ -97,64 +150,147 @@ export class TableRun {
     return this.stop.signal;
   }
 
+  /** Replaces what was planned, under the snapshot that shows why. */
+  changePass(pass: PassPlan): void {
+    this.plannedPass = pass;
+  }
+
+  readRelationsWhole(oids: ReadonlySet<number>): void {
+    this.newRelations = oids;
+  }
+
+  /** Partitions have come or gone since discovery. */
+  replan(relations: readonly Relation[]): void {
+    const { table } = this.present;
+    if (relations === table.relations) return;
+    const readMethod = relations.every(({ rangeReadable }) => rangeReadable) ? 'ranges' : 'cursor';
+    this.present = { ...this.present, readMethod, table: { ...table, relations } };
+  }
+
+  /** The destination has opened the pass. */
+  begun(progress: LoadProgress): void {
+    this.loadProgress = progress;
+    this.open = true;
+  }
+
+  /** The open load goes on under another snapshot. */
+  continued(progress: LoadProgress): void {
+    this.loadProgress = progress;
+  }
+
+  /** Forgets what an earlier attempt had read, unless the destination still holds it. */
+  forgetUnlessOpen(): void {
+    if (!this.open) this.loadProgress = null;
+  }
+
+  /** A batch of so many rows is written. */
+  wrote(rows: number): void {
+    this.uncheckpointedRows += rows;
+    this.writtenRows += rows;
+  }
+
+  /** The rows of a range are written. */
   advance(relationOid: number, range: TidRange, rows: number): void {
-    if (this.progress === null) return;
-    this.progress = {
-      ...this.progress,
-      rows: this.progress.rows + rows,
-      relations: this.progress.relations.map((relation) =>
+    if (this.loadProgress === null) return;
+    this.loadProgress = {
+      ...this.loadProgress,
+      rows: this.loadProgress.rows + rows,
+      relations: this.loadProgress.relations.map((relation) =>
         relation.oid === relationOid ? { ...relation, pending: subtractRange(relation.pending, range) } : relation,
       ),
     };
   }
 
-  /** Partitions have come or gone since discovery. */
-  replan(relations: readonly Relation[]): void {
-    const { table } = this.planned;
-    if (relations === table.relations) return;
-    const readMethod = relations.every(({ rangeReadable }) => rangeReadable) ? 'ranges' : 'cursor';
-    this.planned = { ...this.planned, readMethod, table: { ...table, relations } };
-  }
-
   /** All of the pass is read, by other means than ranges. */
   nothingPending(): void {
-    if (this.progress === null) return;
-    this.progress = {
-      ...this.progress,
-      relations: this.progress.relations.map((relation) => ({ ...relation, pending: [] })),
+    if (this.loadProgress === null) return;
+    this.loadProgress = {
+      ...this.loadProgress,
+      relations: this.loadProgress.relations.map((relation) => ({ ...relation, pending: [] })),
     };
+  }
+
+  abandoned(): void {
+    this.loadProgress = null;
+    this.open = false;
+  }
+
+  /** The pass has ended in the destination; `state` describes it in the next commit. */
+  ended(state: TableState): void {
+    this.loadProgress = null;
+    this.open = false;
+    this.endedState = state;
+  }
+
+  /** What the next commit records of the table; null where nothing is known of it. */
+  stateToCommit(): TableState | null {
+    if (this.endedState !== undefined) return this.endedState;
+    // A pass over changes that ends early is made again: applying it twice does no harm.
+    if (this.readsChanges) return this.committedState;
+    if (this.loadProgress === null && this.committedState === null) return null;
+    return { ...(this.committedState ?? this.emptyState()), load: this.loadProgress };
+  }
+
+  committedAs(state: TableState | null): void {
+    this.committedState = state;
+    this.uncheckpointedRows = 0;
   }
 
   /** Stops the table's readers; the attempt ends with `error`. */
   fail(error: ConnectorError): void {
-    this.failure ??= error;
+    this.stopReason ??= error;
     this.stop.abort();
   }
 
   /** The destination went back to its last commit. */
   rolledBack(error: ConnectorError): void {
-    this.generation += 1;
-    this.progress = this.pass.kind === 'load' ? (this.committed?.load ?? null) : null;
-    this.loadOpen = false;
-    this.rowsSinceCheckpoint = 0;
+    this.rollbacks += 1;
+    this.loadProgress = this.committedLoad();
+    this.endedState = undefined;
+    this.open = false;
+    this.uncheckpointedRows = 0;
     this.fail(error);
   }
 
   /** Nothing of what the destination has can be gone on with. */
   startOver(): void {
-    this.pass = { kind: 'load' };
-    this.progress = null;
+    this.plannedPass = { kind: 'full-load' };
+    this.loadProgress = null;
   }
 
   /** Nor does the destination hold any rows of the table that count. */
   giveUpRows(): void {
     this.startOver();
-    this.committed = this.committed === null ? null : withoutRows(this.committed);
+    this.committedState = this.committedState === null ? null : withoutRows(this.committedState);
   }
 
   /** A new attempt begins. */
   revive(): void {
-    this.failure = undefined;
+    this.stopReason = undefined;
     this.stop = new AbortController();
+  }
+
+  /** The committed part of a load; passes over changes begin from the start. */
+  private committedLoad(): LoadProgress | null {
+    return this.readsChanges ? null : (this.committedState?.load ?? null);
+  }
+
+  private emptyState(): TableState {
+    return {
+      destinationTable: this.destinationTable.name,
+      mode: this.decision.mode,
+      primaryKey: this.destinationTable.primaryKey,
+      lastSyncedAt: null,
+      rows: 0,
+      signature: null,
+      shape: null,
+      source: null,
+      relations: [],
+      xmin: null,
+      replicationKey: null,
+      watermark: null,
+      passesSinceReconcile: 0,
+      load: null,
+    };
   }
 }

@@ -10,7 +10,8 @@ import { tableKey, type TableSchema } from '../../model/table';
 import type { DestinationTable } from '../../destinations/destination';
 import { METADATA_TABLE_NAMES } from './metadata-tables';
 import { describeDrift, labelsIn, shapeOf } from './schema-drift';
-import { decidePass, type ModeDecision } from './sync-modes';
+import { decidePass } from './pass-plan';
+import type { ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
 import { applyTransformations, type TableSelection, type Transformation } from '../rules';
 
@@ -45,7 +46,7 @@ export function createRuns(plan: SyncPlan, states: ReadonlyMap<string, TableStat
     const key = tableKey(planned.table);
     try {
       const run = createRun(planned, index + 1, states.get(key) ?? null, options);
-      if (options.keysOnly && run.pass.kind === 'load') {
+      if (options.keysOnly && !run.readsChanges) {
         options.logger.info(`${key} is left to the next sync: it has no key to compare, or was never synced.`);
         continue;
       }

@@ -19,6 +19,7 @@ import type { LoadProgress, TableState } from '../../model/sync-state';
 import type { TidRange } from '../../model/tid-range';
 import { CommitPacing } from './commit-pacing';
 import { asksForLoadAnew, claimsRows, type TableRun } from '../plan';
+import { passWriting, type PassWriting } from './pass-writing';
 import { WriteQueue, type QueueLimits } from './write-queue';
 
 export interface WriterOptions {
@@ -84,25 +85,21 @@ export class Writer {
   }
 
   /** See `Destination.takesBinary`; of rows that pass through no rule of ours. Changes only once their pass has begun. */
-  takesBinary({ destinationTable, selection, pass, loadOpen }: TableRun): boolean {
+  takesBinary(run: TableRun): boolean {
     const { destination } = this.options;
-    if (pass.kind === 'changes' && !loadOpen) return false;
+    const { destinationTable, selection } = run;
+    if (!run.loadOpen && !this.writing(run).binaryBeforeBegin) return false;
     return selection.batchRules.length === 0 && destination.takesBinary?.(destinationTable) === true;
   }
 
   /** Begins a pass: a load, the committed part of one to go on with, or a pass over changes. */
   async begin(run: TableRun, progress: LoadProgress, resume: boolean): Promise<void> {
     const { generation } = run;
-    const { destination } = this.options;
     await this.inOrder(run, generation, async () => {
       const stamp = { startedAt: new Date(progress.startedAt) };
-      if (run.pass.kind === 'changes') await destination.beginChanges(run.destinationTable, stamp);
-      else {
-        if (!resume) await this.giveUpRows([run], true);
-        await destination.beginLoad(run.destinationTable, stamp, resume);
-      }
-      run.progress = progress;
-      run.loadOpen = true;
+      if (!run.readsChanges && !resume) await this.giveUpRows([run], true);
+      await this.writing(run).begin(run.destinationTable, stamp, resume);
+      run.begun(progress);
       this.dirty.add(run);
       this.open.add(run);
     });
@@ -115,7 +112,7 @@ export class Writer {
 
   async commitProgress(run: TableRun, progress: LoadProgress): Promise<void> {
     await this.inOrder(run, attemptOf(run), async () => {
-      run.progress = progress;
+      run.continued(progress);
       this.dirty.add(run);
       await this.commitNow();
     });
@@ -124,9 +121,7 @@ export class Writer {
   /** Queues a batch that covers `range`; waits only for room. */
   async batch(run: TableRun, batch: PackedBatch, relationOid: number, range: TidRange): Promise<void> {
     await this.push(run, batch, async () => {
-      const { destination } = this.options;
-      if (run.pass.kind === 'changes') await destination.writeChanges(run.destinationTable, batch);
-      else await destination.write(run.destinationTable, batch);
+      await this.writing(run).write(run.destinationTable, batch);
       run.advance(relationOid, range, batch.rowCount);
     });
   }
@@ -164,8 +159,7 @@ export class Writer {
     await this.inOrder(run, attemptOf(run), async () => {
       await this.options.destination.abandonLoad(run.destinationTable);
       await this.giveUpRows([run], false);
-      run.progress = null;
-      run.loadOpen = false;
+      run.abandoned();
       this.dirty.add(run);
       this.open.delete(run);
     });
@@ -182,14 +176,8 @@ export class Writer {
       const { progress } = run;
       if (progress === null)
         throw new ConnectorError(`No load of ${run.key} to finish.`, { code: 'no_load', kind: 'internal' });
-      const { destination } = this.options;
-      const result =
-        run.pass.kind === 'changes'
-          ? await destination.finishChanges(run.destinationTable)
-          : await destination.finishLoad(run.destinationTable);
-      run.progress = null;
-      run.loadOpen = false;
-      run.finished = describe(result, progress);
+      const result = await this.writing(run).finish(run.destinationTable);
+      run.ended(describe(result, progress));
       this.dirty.add(run);
       this.open.delete(run);
       this.counts.deletes += result.deleted;
@@ -232,6 +220,10 @@ export class Writer {
     await this.queue.run(() => this.commitNow());
   }
 
+  private writing(run: TableRun): PassWriting {
+    return passWriting(this.options.destination, run);
+  }
+
   private limits(rows: number): QueueLimits {
     const share = this.options.queueShare();
     return { rows: rows * share, bytes: this.options.queueBytes * share };
@@ -245,8 +237,7 @@ export class Writer {
         await write();
         this.dirty.add(run);
         this.counts.upserts += batch.rowCount;
-        run.rowsSinceCheckpoint += batch.rowCount;
-        run.rowsWritten += batch.rowCount;
+        run.wrote(batch.rowCount);
         this.pacing.written(batch.bytes);
         this.options.onWritten(run, batch.rowCount, batch.bytes);
         if (!this.pacing.isDue(run)) return;
@@ -299,10 +290,8 @@ export class Writer {
     }
     if (asksForLoadAnew(failure)) culprit.giveUpRows();
     culprit.rolledBack(failure);
-    culprit.finished = undefined;
     for (const run of new Set([...this.dirty, ...this.open])) {
       if (run === culprit) continue;
-      run.finished = undefined;
       run.rolledBack(rolledBack());
     }
     this.dirty.clear();
@@ -320,7 +309,7 @@ export class Writer {
     const entries = new Map<TableRun, TableState | null>();
     try {
       for (const run of this.dirty) {
-        const entry = stateEntry(run);
+        const entry = run.stateToCommit();
         entries.set(run, entry);
         await destination.putState(run.key, entry);
       }
@@ -330,8 +319,7 @@ export class Writer {
     }
     this.pacing.committed();
     for (const [run, entry] of entries) {
-      run.committed = entry;
-      run.rowsSinceCheckpoint = 0;
+      run.committedAs(entry);
       if (entry === null) this.states.delete(run.key);
       else this.states.set(run.key, entry);
     }
@@ -346,7 +334,7 @@ export class Writer {
       const done = await this.guarded(run, run.generation, async () => {
         const { destination } = this.options;
         await destination.flush?.(run.destinationTable);
-        if (run.pass.kind === 'changes' && run.loadOpen) await destination.applyChanges(run.destinationTable);
+        if (run.loadOpen) await this.writing(run).beforeCommit(run.destinationTable);
         return true;
       });
       if (done !== true) return false;
@@ -372,35 +360,6 @@ export class Writer {
 function attemptOf(run: TableRun): number {
   if (run.failure !== undefined) throw run.failure;
   return run.generation;
-}
-
-function stateEntry(run: TableRun): TableState | null {
-  if (run.finished !== undefined) return run.finished;
-  const last = run.committed;
-  // A pass over changes that ends early is made again: what it has applied does no harm twice.
-  if (run.pass.kind === 'changes') return last;
-  if (run.progress === null && last === null) return null;
-  const base = last ?? emptyState(run);
-  return { ...base, load: run.progress };
-}
-
-function emptyState(run: TableRun): TableState {
-  return {
-    destinationTable: run.destinationTable.name,
-    mode: run.decision.mode,
-    primaryKey: run.destinationTable.primaryKey,
-    lastSyncedAt: null,
-    rows: 0,
-    signature: null,
-    shape: null,
-    source: null,
-    relations: [],
-    xmin: null,
-    replicationKey: null,
-    watermark: null,
-    passesSinceReconcile: 0,
-    load: null,
-  };
 }
 
 /** Not a fault of the table that gets it: it only shared a transaction. */

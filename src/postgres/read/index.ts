@@ -15,3 +15,4 @@ export {
   type SnapshotInfo,
 } from './snapshot';
 export { statementOfRange } from './tid-conditions';
+export { withTransaction } from './transaction';

@@ -136,7 +136,7 @@ export async function beginAndImport(
       await session.query(`SELECT ${locksOf(relations)} IS NOT NULL AS locked`, context);
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
-      await session.query('ROLLBACK', context);
+      // The failed transaction ends as any other does: its COMMIT rolls back.
       return false;
     }
     await session.query(`SET LOCAL lock_timeout = ${quoteLiteral(String(row?.['usual']))}`, context);

@@ -1,13 +1,5 @@
 import type { TableSchema } from '../../../../src/model/table';
-import type { TableState } from '../../../../src/model/sync-state';
-import {
-  decideMode,
-  decidePass,
-  isUpdateColumn,
-  xidsComparable,
-  type ModeInput,
-  type PassInput,
-} from '../../../../src/engine/plan/sync-modes';
+import { decideMode, isUpdateColumn, type ModeInput } from '../../../../src/engine/plan/sync-modes';
 
 const table: TableSchema = {
   oid: 1,
@@ -73,73 +65,4 @@ describe('the mode', () => {
     ).toBe(true);
     expect(['created_at', 'at', 'update', 'date'].some(isUpdateColumn)).toBe(false);
   });
-});
-
-const state: TableState = {
-  destinationTable: 't',
-  mode: 'xmin',
-  primaryKey: ['id'],
-  lastSyncedAt: '2024-01-01T00:00:00.000Z',
-  rows: 1,
-  signature: 'a',
-  shape: null,
-  source: 's',
-  relations: [],
-  xmin: '1000',
-  replicationKey: null,
-  watermark: null,
-  passesSinceReconcile: 0,
-  load: null,
-};
-
-function pass(change: Partial<PassInput> = {}): string {
-  const decided = decidePass({
-    decision: { mode: 'xmin', reason: '', replicationKey: null },
-    state,
-    signature: 'a',
-    source: 's',
-    fullResync: false,
-    hasKey: true,
-    comparesKeys: true,
-    filtersRows: false,
-    keysOnly: false,
-    reconcileEvery: 0,
-    ...change,
-  }).pass;
-  return decided.kind === 'load' ? 'load' : `${decided.mode}${decided.reconcile ? ' and keys' : ''}`;
-}
-
-test.each<[Partial<PassInput>, string]>([
-  [{}, 'xmin'],
-  [{ state: null }, 'load'],
-  [{ state: { ...state, lastSyncedAt: null } }, 'load'],
-  [{ signature: 'other' }, 'load'],
-  [{ source: 'other' }, 'load'],
-  [{ fullResync: true }, 'load'],
-  [{ state: { ...state, xmin: null } }, 'load'],
-  [{ reconcileEvery: 1 }, 'xmin and keys'],
-  [{ reconcileEvery: 3 }, 'xmin'],
-  [{ reconcileEvery: 3, state: { ...state, passesSinceReconcile: 2 } }, 'xmin and keys'],
-  [{ filtersRows: true }, 'xmin and keys'],
-  [{ filtersRows: true, comparesKeys: false }, 'load'],
-  [{ keysOnly: true }, 'keys and keys'],
-  [{ keysOnly: true, hasKey: false }, 'xmin'],
-  [{ decision: { mode: 'full', reason: '', replicationKey: null } }, 'load'],
-  [{ decision: { mode: 'timestamp', reason: '', replicationKey: 'u' } }, 'load'],
-  [
-    {
-      decision: { mode: 'timestamp', reason: '', replicationKey: 'u' },
-      state: { ...state, replicationKey: 'u', watermark: '2024-01-01' },
-    },
-    'timestamp',
-  ],
-])('the pass for %j is %s', (change, expected) => {
-  expect(pass(change)).toBe(expected);
-});
-
-test('transaction ids are compared only while 32 bits can tell them apart', () => {
-  expect(xidsComparable('1000', '1000')).toBe(true);
-  expect(xidsComparable('1000', '2000001000')).toBe(true);
-  expect(xidsComparable('1000', '2147484000')).toBe(false);
-  expect(xidsComparable('2000', '1000')).toBe(false);
 });

@@ -18,9 +18,9 @@ const PROGRESS: LoadProgress = {
 
 function runOf(name: string): TableRun {
   return new TableRun({
-    planned: { table: { schema: 'public', name } },
+    planned: { table: { schema: 'public', name }, queueRows: 1000 },
     destinationTable: { key: `public.${name}`, name, columns: [] },
-    pass: { kind: 'load' },
+    pass: { kind: 'full-load' },
     committed: null,
     fresh: true,
     decision: { mode: 'full' },
@@ -106,7 +106,7 @@ it('changes that a table cannot take before a commit of all cost no other table 
   );
   const [good, bad] = [runOf('good'), runOf('bad')];
   for (const run of [good, bad]) {
-    run.pass = { kind: 'changes', mode: 'xmin', reconcile: false };
+    run.changePass({ kind: 'by-xmin', comparesKeys: false });
     await writer.begin(run, PROGRESS, false);
   }
   await writer.commit();
@@ -138,7 +138,6 @@ it('takes fewer batches ahead where memory is short', async () => {
       new Map(),
     );
     const run = runOf('t');
-    run.planned = { ...run.planned, queueRows: 1000 };
     await writer.begin(run, PROGRESS, false);
     let accepted = 0;
     for (let batch = 0; batch < 20; batch += 1)

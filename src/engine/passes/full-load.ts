@@ -1,0 +1,92 @@
+/**
+ * All of a table, read again from the source, and the end of a load that was interrupted.
+ *
+ *   begin ──> read under a snapshot ──> (snapshot lost, too old, connection expired: again, the rest)
+ *         └─> all in one statement          └─> more than one snapshot: catch up, drop what is gone
+ *                                                     └──> finish: the load takes the table's place
+ *
+ * Reading ranges under several snapshots alone would miss rows: an update moves a row, perhaps from a range
+ * not yet read to one already read. Every such row carries a transaction id at or after the first snapshot's
+ * xmin, so the catch-up pass reads just those, under one snapshot, and replaces what the load has under
+ * their keys. Rows deleted in between are found by comparing keys, under the same snapshot. After both, the
+ * load is the table as of that last snapshot. Tables without a key are read under a single one, or anew.
+ */
+import { ConnectorError } from '../../common/errors';
+import type { FinishedLoad } from '../../destinations/destination';
+import type { LoadProgress } from '../../model/sync-state';
+import { isKnownSource } from '../../postgres/catalog';
+import type { TableRun } from '../plan';
+import { CatchUp } from './catch-up';
+import { finishedState } from './finished-state';
+import type { Pass } from './pass';
+import type { ProcessorOptions } from './processor-options';
+import { readAtOnce } from './single-statement';
+import type { SnapshotReader } from './snapshot-reader';
+
+export class FullLoad implements Pass {
+  private readonly catchUp: CatchUp;
+
+  constructor(
+    private readonly options: ProcessorOptions,
+    private readonly reader: SnapshotReader,
+  ) {
+    this.catchUp = new CatchUp(options);
+  }
+
+  async run(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad> {
+    const { writer } = this.options;
+    await this.abandonWhatCannotGoOn(run);
+    let xmin = await readAtOnce(run, this.options);
+    while (!run.pendingEmpty) {
+      await this.reader.read(run);
+      await writer.settled();
+      rethrow(run);
+    }
+    let expectedRows = run.progress?.rows;
+    // A load of which nothing was left to read when it was interrupted is of long ago, too.
+    if (run.progress !== null && (run.progress.snapshots > 1 || !run.loadOpen)) {
+      xmin = await this.catchUp.run(run);
+      expectedRows = undefined;
+    }
+    await writer.settled();
+    rethrow(run);
+    // Everything is read: another table may have the connection while this one is written.
+    releaseSlot();
+    const finished = await writer.finish(run, (result, progress) =>
+      finishedState(run, result, progress, xmin ?? progress.firstXmin, true),
+    );
+    if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
+      throw new ConnectorError(
+        `${run.key}: ${expectedRows} rows were written, but the destination counts ${finished.rows}.`,
+        { code: 'rows_lost', kind: 'internal' },
+      );
+    }
+    return finished;
+  }
+
+  private async abandonWhatCannotGoOn(run: TableRun): Promise<void> {
+    if (run.progress === null) return;
+    const obstacle = whyAnew(run, run.progress);
+    if (obstacle !== undefined)
+      this.options.logger.warning(`${run.key} ${obstacle} since its load began; it is read from the start.`);
+    if (obstacle !== undefined || !run.resumable) await this.options.writer.abandon(run);
+  }
+}
+
+function rethrow(run: TableRun): void {
+  if (run.failure !== undefined) throw run.failure;
+}
+
+/** Whether the table is read from the start, rather than gone on with or by its changes. */
+export function beginsAnew(run: TableRun): boolean {
+  if (run.readsChanges) return false;
+  return run.progress === null || !run.resumable || whyAnew(run, run.progress) !== undefined;
+}
+
+/** Why what was read of a load cannot be gone on with. Transaction ids mean nothing to another server. */
+function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
+  if (progress.signature !== run.signature) return 'was altered';
+  if (!isKnownSource(run.source)) return 'may have come to another server, which cannot be known,';
+  if (progress.source !== run.source) return 'has come to another server, or to one that was restored or promoted,';
+  return undefined;
+}

@@ -1,0 +1,39 @@
+/** A pass that reads no rows: which of them are gone, and nothing else. */
+import { ConnectorError } from '../../common/errors';
+import type { FinishedLoad } from '../../destinations/destination';
+import type { TableRun } from '../plan';
+import type { ChangesEnd } from './changes-end';
+import { startOfPass } from './pass-preparation';
+import type { Pass } from './pass';
+import type { ProcessorOptions } from './processor-options';
+
+export class KeysOnly implements Pass {
+  constructor(
+    private readonly options: ProcessorOptions,
+    private readonly end: ChangesEnd,
+  ) {}
+
+  async run(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad> {
+    run.forgetUnlessOpen();
+    await this.begin(run);
+    return await this.end.finish(run, true, releaseSlot);
+  }
+
+  /** The destination makes ready as for any pass, and the pass has its time. */
+  private async begin(run: TableRun): Promise<void> {
+    const { committed } = run;
+    if (committed === null)
+      throw new ConnectorError(`${run.key} was never synced.`, { code: 'no_state', kind: 'internal' });
+    const progress = {
+      startedAt: startOfPass(run),
+      signature: run.signature,
+      source: committed.source ?? run.source,
+      firstXmin: committed.xmin ?? '0',
+      watermark: committed.watermark,
+      snapshots: 1,
+      rows: 0,
+      relations: committed.relations.map((mark) => ({ ...mark, pending: [] })),
+    };
+    await this.options.writer.begin(run, progress, false);
+  }
+}

@@ -1,0 +1,71 @@
+import type { TableState } from '../../../../src/model/sync-state';
+import { decidePass, xidsComparable, type PassInput } from '../../../../src/engine/plan/pass-plan';
+
+const state: TableState = {
+  destinationTable: 't',
+  mode: 'xmin',
+  primaryKey: ['id'],
+  lastSyncedAt: '2024-01-01T00:00:00.000Z',
+  rows: 1,
+  signature: 'a',
+  shape: null,
+  source: 's',
+  relations: [],
+  xmin: '1000',
+  replicationKey: null,
+  watermark: null,
+  passesSinceReconcile: 0,
+  load: null,
+};
+
+function pass(change: Partial<PassInput> = {}): string {
+  const decided = decidePass({
+    decision: { mode: 'xmin', reason: '', replicationKey: null },
+    state,
+    signature: 'a',
+    source: 's',
+    fullResync: false,
+    hasKey: true,
+    comparesKeys: true,
+    filtersRows: false,
+    keysOnly: false,
+    reconcileEvery: 0,
+    ...change,
+  }).pass;
+  return 'comparesKeys' in decided && decided.comparesKeys ? `${decided.kind} and keys` : decided.kind;
+}
+
+test.each<[Partial<PassInput>, string]>([
+  [{}, 'by-xmin'],
+  [{ state: null }, 'full-load'],
+  [{ state: { ...state, lastSyncedAt: null } }, 'full-load'],
+  [{ signature: 'other' }, 'full-load'],
+  [{ source: 'other' }, 'full-load'],
+  [{ fullResync: true }, 'full-load'],
+  [{ state: { ...state, xmin: null } }, 'full-load'],
+  [{ reconcileEvery: 1 }, 'by-xmin and keys'],
+  [{ reconcileEvery: 3 }, 'by-xmin'],
+  [{ reconcileEvery: 3, state: { ...state, passesSinceReconcile: 2 } }, 'by-xmin and keys'],
+  [{ filtersRows: true }, 'by-xmin and keys'],
+  [{ filtersRows: true, comparesKeys: false }, 'full-load'],
+  [{ keysOnly: true }, 'keys-only'],
+  [{ keysOnly: true, hasKey: false }, 'by-xmin'],
+  [{ decision: { mode: 'full', reason: '', replicationKey: null } }, 'full-load'],
+  [{ decision: { mode: 'timestamp', reason: '', replicationKey: 'u' } }, 'full-load'],
+  [
+    {
+      decision: { mode: 'timestamp', reason: '', replicationKey: 'u' },
+      state: { ...state, replicationKey: 'u', watermark: '2024-01-01' },
+    },
+    'by-timestamp',
+  ],
+])('the pass for %j is %s', (change, expected) => {
+  expect(pass(change)).toBe(expected);
+});
+
+test('transaction ids are compared only while 32 bits can tell them apart', () => {
+  expect(xidsComparable('1000', '1000')).toBe(true);
+  expect(xidsComparable('1000', '2000001000')).toBe(true);
+  expect(xidsComparable('1000', '2147484000')).toBe(false);
+  expect(xidsComparable('2000', '1000')).toBe(false);
+});
