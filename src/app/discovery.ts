@@ -125,13 +125,19 @@ function willShare(tables: readonly TableSchema[], settings: Settings): boolean 
   );
 }
 
+export interface PlanContext {
+  readonly selection?: SourceSelection | undefined;
+  /** See `Destination.comparesKeys`. */
+  readonly comparesKeys?: boolean | undefined;
+}
+
 /** What is to be synced of what was found, and how; says what a user should know of it. */
 export function planOf(
   { catalog, candidates, source, losses }: SourceFindings,
   settings: Settings,
   module: TransformationModule,
   logger: Logger,
-  selection?: SourceSelection,
+  { selection, comparesKeys = true }: PlanContext = {},
 ): Discovery {
   logger.info(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
@@ -171,6 +177,7 @@ export function planOf(
       options: isKnownSource(source) ? optionsOf(table) : {},
       candidates: candidates.get(table.oid) ?? [],
       batchRows,
+      comparesKeys,
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
     }),
   );

@@ -67,6 +67,7 @@ export class RunRecorder {
       bytes: sum((table) => table.bytes),
       retries: sum((table) => table.retries),
       error: this.error,
+      tableCount: tables.length,
       tables,
     };
   }

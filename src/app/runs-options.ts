@@ -11,7 +11,7 @@ export interface RunsContext {
   readonly module: TransformationModule;
   /** Who the server is; see postgres/catalog/change-tracking. */
   readonly source: string;
-  /** Look for deleted rows in every table that is not read whole. */
+  /** Compare the keys of every table that is not read whole. */
   readonly reconcile?: boolean | undefined;
   /** Look for deleted rows and nothing else. */
   readonly keysOnly?: boolean | undefined;
@@ -31,7 +31,8 @@ export function runsOptions(settings: Settings, context: RunsContext): RunsOptio
     source: context.source,
     fullResync: resyncFilter(settings.fullResync),
     keysOnly: context.keysOnly === true,
-    reconcileEvery: context.reconcile === true ? 1 : settings.reconcileEvery,
+    reconcile: context.reconcile === true,
+    reconcileEvery: settings.reconcileEvery,
     schemaDrift: settings.schemaDrift,
     selection: context.selection,
     comparesKeys: context.comparesKeys !== false,

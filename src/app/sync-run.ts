@@ -12,8 +12,8 @@ import type { TableState } from '../model/sync-state';
 import { tableKey } from '../model/table';
 import { createProcessStats, keepFreedMemory, limitMemoryArenas, nativeLatin1Counter } from '../native/process-stats';
 import { monotonicClock, type Clock } from '../postgres/connection';
-import { beginsAnew, DataProcessor, TableLoop } from '../engine/passes';
-import { describeTables, describePlan, createRuns } from '../engine/plan';
+import { beginsAnew, DataProcessor, findUnchanged, TableLoop } from '../engine/passes';
+import { describeTables, describePlan, createRuns, type TableRun } from '../engine/plan';
 import {
   ReaderPool,
   ResourceMonitor,
@@ -140,7 +140,10 @@ async function syncWithin(
       return stored;
     },
   );
-  const discovery = planOf(findings, settings, module, logger, context.selection);
+  const discovery = planOf(findings, settings, module, logger, {
+    selection: context.selection,
+    comparesKeys: destination.comparesKeys,
+  });
   const { plan, unreadable, source, existing } = discovery;
   await claimSchema(destination, settings, discovery);
   const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
@@ -195,6 +198,7 @@ async function syncWithin(
     logger,
     signal,
     maxRetries: settings.maxRetries,
+    maxDeletesPercent: settings.maxDeletes,
     retrySleepSeconds: settings.retrySleepSeconds,
     batchBytes: settings.batchBytes,
     timestampWindowSeconds: settings.timestampWindowSeconds,
@@ -214,13 +218,21 @@ async function syncWithin(
   const announced = writer.announceLoads(runs.filter(beginsAnew));
   // Queued before everything of the tables. By themselves: a table that the warehouse refuses takes everything with it
   // that is not committed. Whoever they fail hears of it by onFatal.
-  const descriptions = describeTables(
-    runs.map((run) => run.planned.table),
-    startedAt,
-  ).map(({ table, batch }) => writer.append(table, batch, startedAt));
-  Promise.all([announced, ...descriptions, writer.commit()]).catch(() => undefined);
+  const described = settings.metadataHistory === 'every-sync' ? runs : runs.filter(isDescribedAnew);
+  announced.catch(() => undefined);
+  if (described.length > 0) {
+    const descriptions = describeTables(
+      described.map((run) => run.planned.table),
+      startedAt,
+    ).map(({ table, batch }) => writer.append(table, batch, startedAt));
+    Promise.all([announced, ...descriptions, writer.commit()]).catch(() => undefined);
+  }
+  const unchanged = await findUnchanged(runs, { manager, writer, logger, signal });
+  const changed = runs.filter(({ key }) => !unchanged.has(key));
+  if (unchanged.size > 0) logger.info(`Unchanged since the last sync: ${unchanged.size} of ${runs.length} tables`);
   const loop: TableLoop = new TableLoop({ pool, processor, control, logger, observer, signal });
-  const reports = await loop.run(runs);
+  const skipped = runs.filter(({ key }) => unchanged.has(key)).map((run) => loop.skip(run));
+  const reports = [...skipped, ...(await loop.run(changed))];
   if (fatalError !== undefined) throw fatalError;
   // What the interrupted tables had written is kept too: their state says how far they came.
   await writer.commit();
@@ -240,6 +252,11 @@ async function syncWithin(
     bytes,
     seconds,
   };
+}
+
+/** Whether the metadata tables do not yet say what is true of the table. */
+function isDescribedAnew({ committed, description }: TableRun): boolean {
+  return committed?.lastSyncedAt == null || committed.description !== description;
 }
 
 async function userModule(settings: Settings): Promise<TransformationModule> {

@@ -206,6 +206,8 @@ function toSettings(values: OptionValues, optionsDirectory: string): Settings {
     syncMode: values.sync_mode,
     tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options, optionsDirectory),
     reconcileEvery: values.reconcile_every,
+    maxDeletes: values.max_deletes,
+    metadataHistory: values.metadata_history,
     fullResync: values.full_resync ?? [],
     schemaDrift: values.schema_drift,
     timestampWindowSeconds: values.timestamp_window_seconds,

@@ -230,13 +230,33 @@ const TABLE = [
   {
     key: 'reconcile_every',
     kind: 'integer',
-    default: 0,
     min: 0,
     max: 1_000_000,
     group: 'Tables',
     label: 'Look for deleted rows',
     description:
-      'Compare all keys at every so many incremental syncs and mark what is gone; 0: only with `--reconcile` or the command',
+      'Prove at every so many syncs of changes that no row is missing and none is left that the source no longer has; 0: never; default: at each, in mode timestamp at every 24th of a table above 32 GB',
+  },
+  {
+    key: 'max_deletes',
+    kind: 'integer',
+    default: 50,
+    min: 0,
+    max: 100,
+    group: 'Tables',
+    label: 'Most deleted rows',
+    description:
+      'Percent of the rows of a table of more than 1,000 that one sync may mark deleted; where more are gone, the table fails; 100: no limit',
+  },
+  {
+    key: 'metadata_history',
+    kind: 'enum',
+    choices: ['changes', 'every-sync'],
+    default: 'changes',
+    group: 'Tables',
+    label: 'Metadata tables',
+    description:
+      'Rows that `postgres_table` and `postgres_column` get: of tables that are described otherwise than before, or of all at each sync',
   },
   {
     key: 'schema_drift',

@@ -32,9 +32,13 @@ export interface Settings {
   readonly syncMode: TableMode;
   readonly tableOptions: TableOptionsByPattern;
   /** Compare keys at every so many passes over changes; 0: never. */
-  readonly reconcileEvery: number;
+  readonly reconcileEvery: number | undefined;
   /** Tables to load from the start, as filters; empty: none. */
   readonly fullResync: readonly string[];
+  /** Percent of a table's rows that one sync may mark deleted. */
+  readonly maxDeletes: number;
+  /** Whether postgres_table and postgres_column get rows for what has changed, or for everything at each sync. */
+  readonly metadataHistory: 'changes' | 'every-sync';
   readonly schemaDrift: 'evolve' | 'warn' | 'fail';
   readonly timestampWindowSeconds: number | undefined;
   /** `fixed`: the documented sizes of batches and queue; `adaptive`: larger where memory allows. */

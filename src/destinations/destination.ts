@@ -1,6 +1,7 @@
 /** The interface both edges write through. Calls come one at a time, in order, from one writer. */
 import type { ColumnType } from '../model/column-type';
 import type { Origin } from '../model/origin';
+import type { GroupCounts, KeyGroups } from '../model/key-groups';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
@@ -89,8 +90,24 @@ export interface Destination {
   /** Adds new versions of rows; visible in the table after `applyChanges`. Later versions win. */
   writeChanges(table: DestinationTable, batch: PackedBatch): Promise<void>;
   applyChanges(table: DestinationTable): Promise<void>;
-  /** Marks rows deleted that have none of the collected keys, and un-marks those that have one. */
-  markMissing(table: DestinationTable): Promise<number>;
+  /**
+   * Marks rows deleted that have none of the collected keys, and un-marks those that have one. With `within`, only the
+   * keys of these groups were collected, and other rows stay as they are.
+   */
+  markMissing(table: DestinationTable, within?: KeyGroups & { readonly groups: readonly number[] }): Promise<number>;
+  /**
+   * Counts the rows that are not marked deleted by groups of a key column of whole numbers; undefined where the column
+   * holds other values. Missing: all keys are compared.
+   */
+  countGroups?(
+    table: DestinationTable,
+    column: string,
+  ): Promise<{ readonly groups: KeyGroups; readonly counts: GroupCounts } | undefined>;
+  /**
+   * How many rows each of the tables holds that are not marked deleted, changes applied. Missing: the destination cannot
+   * count, and nothing is proven by counts.
+   */
+  countRows?(tables: readonly DestinationTable[]): Promise<readonly number[]>;
   /** Ends the pass, its changes applied. */
   finishChanges(table: DestinationTable): Promise<FinishedLoad>;
   /** Which database fills its schema; undefined where none does yet. Missing: nobody else could. */

@@ -156,6 +156,7 @@ const isEntry = shapeOf<TableState>({
   rows: isCount,
   signature: isTextOrNull,
   shape: orNull(isShape),
+  description: (value) => value === undefined || isTextOrNull(value),
   source: isTextOrNull,
   relations: listOf(isMark),
   xmin: orNull(isXid),

@@ -30,5 +30,8 @@ export interface RunRecord {
   readonly retries: number;
   /** What ended the run as a whole; null where it went to its end. */
   readonly error: string | null;
+  /** Tables that the run had to do with. */
+  readonly tableCount: number;
+  /** Those of which there is something to say; the history leaves out the unchanged ones. */
   readonly tables: readonly TableRecord[];
 }

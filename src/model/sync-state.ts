@@ -83,6 +83,8 @@ export interface TableState {
   readonly rows: number;
   readonly signature: string | null;
   readonly shape: TableShape | null;
+  /** Digest of what the metadata tables say of the table; null or missing in states of before there was one. */
+  readonly description?: string | null;
   readonly source: string | null;
   readonly relations: readonly RelationMark[];
   /** pg_snapshot_xmin of the last complete pass's first snapshot. */

@@ -26,7 +26,10 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     typeMode: 'exact',
     syncMode: 'auto',
     tableOptions: [],
-    reconcileEvery: 0,
+    reconcileEvery: undefined,
+    // Tests empty tables; the guard has tests of its own.
+    maxDeletes: 100,
+    metadataHistory: 'changes',
     fullResync: [],
     schemaDrift: 'evolve',
     timestampWindowSeconds: undefined,

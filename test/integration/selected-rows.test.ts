@@ -190,7 +190,12 @@ describe('row-level security of a table without parts', () => {
 });
 
 describe('reading through the root', () => {
-  const byTime: Partial<Settings> = { syncMode: 'timestamp', customBatchSize: 50, timestampWindowSeconds: 0 };
+  const byTime: Partial<Settings> = {
+    syncMode: 'timestamp',
+    customBatchSize: 50,
+    timestampWindowSeconds: 0,
+    reconcileEvery: 0,
+  };
 
   beforeEach(async () => {
     // What the role may not read by itself is read through the root as well.

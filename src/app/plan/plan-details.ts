@@ -155,7 +155,7 @@ function countStatements(run: TableRun, settings: Settings): number {
   if (pass.kind !== 'full-load') {
     const scans = relations.reduce((sum, relation) => sum + Math.ceil(relation.blocks / MAX_BATCH_BLOCKS), 0);
     const reading = pass.kind === 'by-timestamp' ? 1 : Math.max(1, scans);
-    return FRAME_STATEMENTS + reading + (pass.comparesKeys ? batches : 0);
+    return FRAME_STATEMENTS + reading + (pass.proof === 'keys' ? batches : 0);
   }
   if (singleStatementRelation(run, settings.batchBytes) !== undefined) return 1;
   return FRAME_STATEMENTS + batches;

@@ -67,7 +67,7 @@ function renderRuns(runs: readonly RunRecord[], width: number | undefined): read
       formatTime(run.startedAt),
       run.outcome.replaceAll('_', ' '),
       formatDuration(run.seconds),
-      failed === 0 ? String(run.tables.length) : `${run.tables.length} (${failed} failed)`,
+      failed === 0 ? String(run.tableCount) : `${run.tableCount} (${failed} failed)`,
       formatInteger(run.rows),
       formatInteger(rate(run.rows, run.seconds)),
       (rate(run.bytes, run.seconds) / 1_000_000).toFixed(1),

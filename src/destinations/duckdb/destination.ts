@@ -8,6 +8,7 @@
 import { asConnectorError, ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Origin } from '../../model/origin';
+import type { KeyGroups } from '../../model/key-groups';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { RunRecord } from '../../model/run-record';
 import type { TableState, TableStates } from '../../model/sync-state';
@@ -18,6 +19,7 @@ import { changesName, deleteMatching, keysName, rowIds } from './load/key-statem
 import { LoadTable } from './load/load-table';
 import { MemoryRoom } from './memory-room';
 import { folded } from '../naming';
+import { countGroups, inGroups, type CountedGroups } from './key-groups';
 import { replaceTable } from './load/replace-table';
 import { UsersObjects } from './users-objects';
 import { forgetInRuns, writeRun } from './run-history';
@@ -33,6 +35,9 @@ export interface DuckDbDestinationOptions extends WarehouseOptions {
   /** Type of `sync_timestamp` where it is not DOUBLE. */
   readonly secondsType?: 'FLOAT';
 }
+
+/** Tables that one statement counts. DuckDB holds a block of 256 kB for each: of 100, they did not fit. */
+const COUNTED_AT_ONCE = 20;
 
 const LATEST_TABLE = 'pgsluice_latest';
 
@@ -187,14 +192,22 @@ export class DuckDbDestination implements Destination {
     if (violated !== undefined) throw refused(violated.replace(/^T/, 't'));
   }
 
-  async markMissing(table: DestinationTable): Promise<number> {
+  async countGroups(table: DestinationTable, column: string): Promise<CountedGroups | undefined> {
+    await this.flushed(table);
+    return await countGroups(this.opened(), this.tableName(table), column);
+  }
+
+  async markMissing(
+    table: DestinationTable,
+    within?: KeyGroups & { readonly groups: readonly number[] },
+  ): Promise<number> {
     const warehouse = await this.writing();
     const name = this.tableName(table);
     const load = await this.flushed(table);
     const stamp = `_fivetran_synced = ${load.stampTime}, sync_timestamp = ${load.stampSeconds}`;
     const marked = await warehouse.changeRows(
       name,
-      `UPDATE ${name} SET _fivetran_deleted = true, ${stamp} WHERE NOT _fivetran_deleted ` +
+      `UPDATE ${name} SET _fivetran_deleted = true, ${stamp} WHERE NOT _fivetran_deleted${inGroups(within)} ` +
         `AND rowid IN (${rowIds(name, 'ANTI', keysName(table), table)})`,
     );
     await warehouse.changeRows(
@@ -212,8 +225,24 @@ export class DuckDbDestination implements Destination {
     await warehouse.run(`DROP TABLE ${changesName(table)}`);
     await this.loadOf(table).close();
     this.loads.delete(table.key);
-    const [row] = await warehouse.rows(`SELECT count(*) FROM ${this.tableName(table)} WHERE NOT _fivetran_deleted`);
-    return { rows: Number(row?.[0] ?? 0), deleted: 0 };
+    const [rows = 0] = await this.countRows([table]);
+    return { rows, deleted: 0 };
+  }
+
+  async countRows(tables: readonly DestinationTable[]): Promise<readonly number[]> {
+    for (const table of tables) if (this.loads.has(table.key)) await this.applyChanges(table);
+    const counts: number[] = [];
+    for (let first = 0; first < tables.length; first += COUNTED_AT_ONCE) {
+      const parts = tables
+        .slice(first, first + COUNTED_AT_ONCE)
+        .map(
+          (table, index) =>
+            `SELECT ${index} AS i, count(*) AS n FROM ${this.tableName(table)} WHERE NOT _fivetran_deleted`,
+        );
+      const rows = await this.opened().rows(`SELECT n FROM (${parts.join(' UNION ALL ')}) ORDER BY i`);
+      counts.push(...rows.map(([count]) => Number(count)));
+    }
+    return counts;
   }
 
   async finishLoad(table: DestinationTable): Promise<FinishedLoad> {

@@ -8,14 +8,17 @@ const RUNS_TABLE = '_pgsluice.runs';
 const KEPT_RUNS = 300;
 
 export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<void> {
+  await createRuns(warehouse);
   const perSecond = (amount: number): string => String(run.seconds > 0 ? amount / run.seconds : 0);
   const failed = run.tables.filter((table) => table.error !== null).length;
+  const failedBefore = await recentlyFailed(warehouse);
+  const details = run.tables.filter((table) => hasNews(table) || failedBefore.has(table.key));
   const values = [
     literal(run.startedAt),
     literal(run.endedAt),
     literal(run.outcome),
     String(run.seconds),
-    String(run.tables.length),
+    String(run.tableCount),
     String(failed),
     String(run.rows),
     String(run.bytes),
@@ -23,15 +26,35 @@ export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<vo
     perSecond(run.bytes),
     String(run.retries),
     run.error === null ? 'NULL' : literal(run.error),
-    literal(JSON.stringify(run.tables)),
+    literal(JSON.stringify(details)),
   ];
+  await warehouse.run(
+    `INSERT INTO ${RUNS_TABLE} VALUES (${values.join(', ')}); ` +
+      `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
+  );
+}
+
+async function createRuns(warehouse: Warehouse): Promise<void> {
   await warehouse.run(
     `CREATE TABLE IF NOT EXISTS ${RUNS_TABLE} (started TIMESTAMP WITH TIME ZONE, ended TIMESTAMP WITH TIME ZONE, ` +
       'outcome VARCHAR, seconds DOUBLE, tables INTEGER, failed_tables INTEGER, rows BIGINT, bytes BIGINT, ' +
-      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR); ' +
-      `INSERT INTO ${RUNS_TABLE} VALUES (${values.join(', ')}); ` +
-      `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
+      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR)',
   );
+}
+
+function hasNews({ rows, seconds, retries, error }: TableRecord): boolean {
+  return rows > 0 || seconds > 0 || retries > 0 || error !== null;
+}
+
+/** Runs with failures that are looked into: a table that is well again must be said to be so. */
+const FAILED_RUNS = 20;
+
+async function recentlyFailed(warehouse: Warehouse): Promise<ReadonlySet<string>> {
+  const rows = await warehouse.rows(
+    `SELECT table_details FROM ${RUNS_TABLE} WHERE failed_tables > 0 ORDER BY started DESC LIMIT ${FAILED_RUNS}`,
+  );
+  const tables = rows.flatMap(([details]) => JSON.parse(String(details)) as readonly TableRecord[]);
+  return new Set(tables.filter(({ error }) => error !== null).map(({ key }) => key));
 }
 
 /** The totals of the runs stay: they are of what was read then. */
@@ -52,19 +75,22 @@ export async function forgetInRuns(warehouse: Warehouse, keys: readonly string[]
 /** The newest first. */
 export async function readRuns(warehouse: Warehouse, limit: number): Promise<readonly RunRecord[]> {
   const rows = await warehouse.rows(
-    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, table_details FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
+    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, tables, table_details FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
   );
-  return rows.map(([started, ended, outcome, seconds, count, bytes, retries, error, tables]): RunRecord => ({
-    startedAt: isoTime(started),
-    endedAt: isoTime(ended),
-    outcome: String(outcome) as RunRecord['outcome'],
-    seconds: Number(seconds),
-    rows: Number(count),
-    bytes: Number(bytes),
-    retries: Number(retries),
-    error: typeof error === 'string' ? error : null,
-    tables: JSON.parse(String(tables)) as readonly TableRecord[],
-  }));
+  return rows.map(
+    ([started, ended, outcome, seconds, count, bytes, retries, error, tableCount, tables]): RunRecord => ({
+      startedAt: isoTime(started),
+      endedAt: isoTime(ended),
+      outcome: String(outcome) as RunRecord['outcome'],
+      seconds: Number(seconds),
+      rows: Number(count),
+      bytes: Number(bytes),
+      retries: Number(retries),
+      error: typeof error === 'string' ? error : null,
+      tableCount: Number(tableCount),
+      tables: JSON.parse(String(tables)) as readonly TableRecord[],
+    }),
+  );
 }
 
 function isoTime(milliseconds: Scalar | undefined): string {

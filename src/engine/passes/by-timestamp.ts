@@ -3,7 +3,6 @@
  * part of the table has changed, ranges are scanned instead: many rows of one moment make pages by key slow.
  */
 import { ConnectorError } from '../../common/errors';
-import type { FinishedLoad } from '../../destinations/destination';
 import type { ColumnSchema, TableSchema } from '../../model/table';
 import type { TidRange } from '../../model/tid-range';
 import { quoteIdentifier, quoteLiteral, quoteQualified, type Session } from '../../postgres/connection';
@@ -13,7 +12,8 @@ import { applyBatchRules } from '../rules';
 import type { ByXmin } from './by-xmin';
 import type { ChangesEnd } from './changes-end';
 import { PassPreparation } from './pass-preparation';
-import type { Pass } from './pass';
+import { KeyComparison } from './key-comparison';
+import type { Pass, PassResult } from './pass';
 import type { ProcessorOptions } from './processor-options';
 
 /** Above this share of the table, by the planner's estimate, ranges are scanned rather than the index. */
@@ -27,6 +27,7 @@ interface Page {
 
 export class ByTimestamp implements Pass {
   private readonly preparation: PassPreparation;
+  private readonly keys: KeyComparison;
 
   constructor(
     private readonly options: ProcessorOptions,
@@ -34,14 +35,20 @@ export class ByTimestamp implements Pass {
     private readonly end: ChangesEnd,
   ) {
     this.preparation = new PassPreparation(options);
+    this.keys = new KeyComparison(options);
   }
 
-  async run(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad | undefined> {
+  async run(run: TableRun, releaseSlot: () => void): Promise<PassResult | undefined> {
     run.forgetUnlessOpen();
     const complete = await this.readIndex(run);
     const { pass } = run;
-    if (complete && pass.kind === 'by-timestamp') return await this.end.finish(run, pass.comparesKeys, releaseSlot);
-    return await this.byRanges.readAndFinish(run, releaseSlot);
+    if (!complete || pass.kind !== 'by-timestamp') return await this.byRanges.readAndFinish(run, releaseSlot);
+    if (run.failure !== undefined) throw run.failure;
+    const { writer } = this.options;
+    // The watermark proves nothing about rows that are gone.
+    const deleted = pass.proof === 'none' ? undefined : await this.keys.run(run, () => writer.markMissing(run));
+    releaseSlot();
+    return await this.end.finish(run, deleted);
   }
 
   /** False: ranges must be scanned. */
@@ -57,8 +64,8 @@ export class ByTimestamp implements Pass {
       const snapshot = await this.preparation.takeSnapshot(run, session, signal);
       if ((await estimatedShare(session, table, key.name, key.sourceType.name, watermark, signal)) > MAX_INDEX_SHARE)
         return false;
-      const { begun } = await this.preparation.prepare(run, session, snapshot, signal);
-      await begun;
+      const beginning = await this.preparation.prepare(run, session, snapshot, signal);
+      await beginning.begin();
       // A partition that was attached may hold old keys, and so may a table that was filled anew.
       if (run.readWhole.size > 0 || run.pass.kind !== 'by-timestamp') return false;
       await this.readPages(run, session, { key, watermark }, signal);

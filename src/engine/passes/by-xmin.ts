@@ -1,36 +1,91 @@
 /**
  * A pass over the rows whose inserting transaction is not older than the last pass's snapshot. Every range is scanned
- * for them. A row that moves between two snapshots of a pass may be missed by it; the next pass begins at the first
- * snapshot of this one, and finds it.
+ * for them, and all of its rows are counted. A row that moves between two snapshots of a pass may be missed by it; the
+ * next pass begins at the first snapshot of this one, and finds it.
  */
-import type { FinishedLoad } from '../../destinations/destination';
+import type { RelationMark, TableState } from '../../model/sync-state';
 import type { TableRun } from '../plan';
 import type { ChangesEnd } from './changes-end';
-import type { Pass } from './pass';
+import { DeletedRows } from './deleted-rows';
+import type { Pass, PassResult } from './pass';
 import type { ProcessorOptions } from './processor-options';
-import type { SnapshotReader } from './snapshot-reader';
+import type { CompleteReading, SnapshotReader } from './snapshot-reader';
+import { stateIsOld } from './unchanged-tables';
+
+/** What is known when everything has been read under one snapshot. */
+type Outcome =
+  /** Nothing has changed, which is proven: nothing is written, and the state of the last pass stays true. */
+  | { readonly kind: 'unchanged' }
+  /** `deleted`: rows marked so; undefined where nobody looked for them. */
+  | { readonly kind: 'changed'; readonly deleted: number | undefined }
+  /** The table must be loaded from the start. */
+  | { readonly kind: 'load' };
 
 export class ByXmin implements Pass {
+  private readonly deletedRows: DeletedRows;
+
   constructor(
     private readonly options: ProcessorOptions,
     private readonly reader: SnapshotReader,
     private readonly end: ChangesEnd,
-  ) {}
+  ) {
+    this.deletedRows = new DeletedRows(options);
+  }
 
-  async run(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad | undefined> {
+  async run(run: TableRun, releaseSlot: () => void): Promise<PassResult | undefined> {
     // Changes are few and applying them twice does no harm, so nothing of an earlier attempt is gone on with.
     run.forgetUnlessOpen();
     return await this.readAndFinish(run, releaseSlot);
   }
 
   /** Also serves a pass by timestamp of which too much has changed for its index: the run's own conditions hold. */
-  async readAndFinish(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad | undefined> {
-    while (run.readsChanges && !run.pendingEmpty && run.failure === undefined) {
-      await this.reader.read(run);
-      await this.options.writer.settled();
+  async readAndFinish(run: TableRun, releaseSlot: () => void): Promise<PassResult | undefined> {
+    const { writer } = this.options;
+    let outcome: Outcome | undefined;
+    while (run.readsChanges && run.failure === undefined && outcome === undefined) {
+      await this.reader.read(run, async (reading) => {
+        outcome = await this.complete(run, reading);
+      });
+      await writer.settled();
     }
-    const { pass } = run;
-    if (!('comparesKeys' in pass)) return undefined;
-    return await this.end.finish(run, pass.comparesKeys, releaseSlot);
+    if (run.failure !== undefined) throw run.failure;
+    if (outcome === undefined || outcome.kind === 'load') return undefined;
+    releaseSlot();
+    if (outcome.kind === 'unchanged') return { rows: run.committed?.rows ?? 0, changed: 0, deleted: 0 };
+    return await this.end.finish(run, outcome.deleted);
   }
+
+  private async complete(run: TableRun, reading: CompleteReading): Promise<Outcome> {
+    const { writer } = this.options;
+    const { pass } = run;
+    if (!('proof' in pass)) return { kind: 'load' };
+    const { beginning } = reading;
+    if (!beginning.hasBegun && pass.proof === 'count' && stateStaysTrue(run, reading)) {
+      if (await this.deletedRows.countsAgree(run, reading)) return { kind: 'unchanged' };
+    }
+    await beginning.begin();
+    await writer.settled();
+    if (run.failure !== undefined) throw run.failure;
+    if (pass.proof === 'none') return { kind: 'changed', deleted: undefined };
+    if (pass.proof === 'count' && (await this.deletedRows.countsAgree(run, reading)))
+      return { kind: 'changed', deleted: 0 };
+    const deleted = await this.deletedRows.mark(run, reading, pass.proof === 'keys');
+    if (deleted !== undefined) return { kind: 'changed', deleted };
+    run.changePass({ kind: 'full-load' });
+    await writer.abandon(run);
+    return { kind: 'load' };
+  }
+}
+
+/** Whether the state of the last pass describes the table as it is now, so that it need not be written again. */
+function stateStaysTrue(run: TableRun, { snapshot, beginning }: CompleteReading): boolean {
+  const { committed } = run;
+  if (committed === null || committed.xmin === null || committed.mode !== run.decision.mode) return false;
+  if (committed.description !== run.description) return false;
+  return !stateIsOld(committed.xmin, snapshot.xmin) && sameMarks(committed, beginning.relations);
+}
+
+function sameMarks(committed: TableState, relations: readonly RelationMark[]): boolean {
+  const fileNodes = new Map(committed.relations.map(({ oid, fileNode }) => [oid, fileNode]));
+  return fileNodes.size === relations.length && relations.every(({ oid, fileNode }) => fileNodes.get(oid) === fileNode);
 }

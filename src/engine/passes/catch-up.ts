@@ -61,10 +61,7 @@ export class CatchUp {
         for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
       }
       if (kept !== true) {
-        await writer.beginKeys(run);
-        for (const relation of run.planned.table.relations) {
-          await this.keys.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
-        }
+        await this.keys.collect(run, session, signal);
         await writer.keepOnlyKeys(run);
       }
       return snapshot.xmin;

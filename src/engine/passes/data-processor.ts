@@ -4,12 +4,11 @@
  */
 import { asConnectorError, interrupted, type ConnectorError } from '../../common/errors';
 import { retryDelaySeconds, sleep } from '../../common/retry';
-import type { FinishedLoad } from '../../destinations/destination';
 import { COPY_ALTERED } from '../../destinations/duckdb';
 import type { TableReport } from '../../model/report';
 import { monotonicClock, type Clock, type Session } from '../../postgres/connection';
 import { asksForLoadAnew, type PassPlan, type TableRun } from '../plan';
-import type { Pass } from './pass';
+import type { Pass, PassResult } from './pass';
 import { createPasses } from './passes';
 import type { ProcessorOptions } from './processor-options';
 import { countLeftOut, mayNameColumn, namingColumn } from './whole-table-questions';
@@ -51,10 +50,8 @@ export class DataProcessor {
             releaseSlot();
             await this.sayWhatWasLeftOut(run);
           }
-          logger.info(
-            `Successfully processed table ${run.key}: ${finished.rows} records${finished.deleted > 0 ? `, ${finished.deleted} marked deleted` : ''}`,
-          );
-          return report(finished.rows);
+          logger.info(`Successfully processed table ${run.key}: ${describeResult(finished)}`);
+          return report(finished.changed);
         } catch (thrown) {
           releaseSlot();
           // What stopped the readers explains more than how they stopped.
@@ -131,11 +128,17 @@ export class DataProcessor {
     await sleep(delay, this.options.signal);
   }
 
-  private async attempt(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad> {
+  private async attempt(run: TableRun, releaseSlot: () => void): Promise<PassResult> {
     run.revive();
     for (;;) {
       const finished = await this.passes[run.pass.kind].run(run, releaseSlot);
       if (finished !== undefined) return finished;
     }
   }
+}
+
+/** Records are what this sync read or changed, as opposed to what the table holds. */
+function describeResult({ rows, changed, deleted }: PassResult): string {
+  const marked = deleted > 0 ? `, ${deleted} marked deleted` : '';
+  return `${changed} records${marked}${changed === rows ? '' : ` (${rows} rows)`}`;
 }

@@ -34,6 +34,7 @@ function stateAfter(
     rows: finished.rows,
     signature: run.signature,
     shape: shapeOf(run.planned.table, run.selection.columns),
+    description: run.description,
     source: run.source,
     relations: progress.relations.map(({ oid, fileNode }) => ({ oid, fileNode })),
     xmin,

@@ -12,13 +12,13 @@
  * load is the table as of that last snapshot. Tables without a key are read under a single one, or anew.
  */
 import { ConnectorError } from '../../common/errors';
-import type { FinishedLoad } from '../../destinations/destination';
 import type { LoadProgress } from '../../model/sync-state';
 import { isKnownSource } from '../../postgres/catalog';
 import type { TableRun } from '../plan';
 import { CatchUp } from './catch-up';
 import { finishedState } from './finished-state';
-import type { Pass } from './pass';
+import { refuseManyDeletes } from './deletes-guard';
+import type { Pass, PassResult } from './pass';
 import type { ProcessorOptions } from './processor-options';
 import { readAtOnce } from './single-statement';
 import type { SnapshotReader } from './snapshot-reader';
@@ -33,7 +33,7 @@ export class FullLoad implements Pass {
     this.catchUp = new CatchUp(options);
   }
 
-  async run(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad> {
+  async run(run: TableRun, releaseSlot: () => void): Promise<PassResult> {
     const { writer } = this.options;
     await this.abandonWhatCannotGoOn(run);
     let xmin = await readAtOnce(run, this.options);
@@ -50,6 +50,9 @@ export class FullLoad implements Pass {
     }
     await writer.settled();
     rethrow(run);
+    const { committed, progress } = run;
+    if (committed?.lastSyncedAt != null && progress !== null && this.options.writer.comparesKeys)
+      refuseManyDeletes(run, committed.rows, progress.rows, this.options.maxDeletesPercent);
     // Everything is read: another table may have the connection while this one is written.
     releaseSlot();
     const finished = await writer.finish(run, (result, progress) =>
@@ -61,7 +64,7 @@ export class FullLoad implements Pass {
         { code: 'rows_lost', kind: 'internal' },
       );
     }
-    return finished;
+    return { ...finished, changed: finished.rows };
   }
 
   private async abandonWhatCannotGoOn(run: TableRun): Promise<void> {

@@ -5,3 +5,4 @@ export { DataProcessor } from './data-processor';
 export { beginsAnew } from './full-load';
 export { TableLoop } from './table-loop';
 export { TableSnapshot } from './table-snapshot';
+export { findUnchanged } from './unchanged-tables';

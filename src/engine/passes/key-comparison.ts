@@ -1,60 +1,68 @@
 /** Which keys exist: all of them read under one snapshot, for the destination to compare with its own. */
 import { ConnectorError } from '../../common/errors';
-import type { Relation } from '../../model/table';
+import type { PackedBatch } from '../../model/packed-batch';
 import { readCursor, readRange, relationStates, withTransaction, type SelectColumn } from '../../postgres/read';
 import type { Session } from '../../postgres/connection';
 import type { ProcessorOptions } from './processor-options';
 import type { TableRun } from '../plan';
 import { takeSnapshot } from './take-snapshot';
-import { wholeRelation } from './whole-relation';
+import { wholeRelation, type WholeRelation } from './whole-relation';
 
 export class KeyComparison {
   constructor(private readonly options: ProcessorOptions) {}
 
-  /** Reads all keys, then lets `compare` do its part; returns what it returns. */
+  /** Reads all keys under a snapshot of their own, then lets `compare` do its part; returns what it returns. */
   async run(run: TableRun, compare: () => Promise<number>): Promise<number> {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     await withTransaction(this.options.manager, signal, async (session) => {
       await takeSnapshot(run, session, signal);
-      const states = await relationStates(session, run.planned.table.relations, signal);
-      await this.options.writer.beginKeys(run);
-      for (const relation of run.planned.table.relations) {
-        await this.readKeys(run, session, relation, states.get(relation.oid)?.blocks ?? 0, signal);
-      }
+      await this.collect(run, session, signal);
     });
     return await compare();
   }
 
-  /** The keys of one relation, under the session's snapshot. */
-  async readKeys(
+  /** Hands the keys under the session's snapshot that meet the conditions to the writer; returns how many there are. */
+  async collect(
     run: TableRun,
     session: Session,
-    relation: Relation,
-    blocks: number,
     signal: AbortSignal,
-  ): Promise<void> {
-    if (!relation.rangeReadable) {
-      const { batchBytes } = this.options;
-      const rows = readCursor(session, {
-        relation,
-        columns: keyColumns(run),
-        conditions: run.selection.conditions,
-        batchBytes,
-        batchRows: () => this.options.batchRows(run),
-        signal,
-      });
-      for await (const batch of rows) await this.options.writer.keys(run, batch);
+    conditions: readonly string[] = [],
+  ): Promise<number> {
+    const { writer } = this.options;
+    const { relations } = run.planned.table;
+    const states = await relationStates(session, relations, signal);
+    await writer.beginKeys(run);
+    let keys = 0;
+    for (const relation of relations) {
+      const blocks = states.get(relation.oid)?.blocks ?? 0;
+      for await (const batch of this.keysOf(run, session, { relation, blocks, conditions, signal })) {
+        keys += batch.rowCount;
+        await writer.keys(run, batch);
+      }
+    }
+    return keys;
+  }
+
+  private async *keysOf(
+    run: TableRun,
+    session: Session,
+    what: Omit<WholeRelation, 'columns'>,
+  ): AsyncGenerator<PackedBatch, void, void> {
+    const columns = keyColumns(run);
+    if (what.relation.rangeReadable) {
+      for await (const { batch } of readRange(session, wholeRelation(run, this.options, { ...what, columns })))
+        yield batch;
       return;
     }
-    const keys = wholeRelation(run, this.options, {
-      relation,
-      blocks,
-      columns: keyColumns(run),
-      conditions: [],
-      signal,
+    const { batchBytes } = this.options;
+    yield* readCursor(session, {
+      relation: what.relation,
+      columns,
+      conditions: [...run.selection.conditions, ...what.conditions],
+      batchBytes,
+      batchRows: () => this.options.batchRows(run),
+      signal: what.signal,
     });
-    const batches = readRange(session, keys);
-    for await (const { batch } of batches) await this.options.writer.keys(run, batch);
   }
 }
 

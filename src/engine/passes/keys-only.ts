@@ -1,22 +1,28 @@
 /** A pass that reads no rows: which of them are gone, and nothing else. */
 import { ConnectorError } from '../../common/errors';
-import type { FinishedLoad } from '../../destinations/destination';
 import type { TableRun } from '../plan';
 import type { ChangesEnd } from './changes-end';
 import { startOfPass } from './pass-preparation';
-import type { Pass } from './pass';
+import { KeyComparison } from './key-comparison';
+import type { Pass, PassResult } from './pass';
 import type { ProcessorOptions } from './processor-options';
 
 export class KeysOnly implements Pass {
+  private readonly keys: KeyComparison;
+
   constructor(
     private readonly options: ProcessorOptions,
     private readonly end: ChangesEnd,
-  ) {}
+  ) {
+    this.keys = new KeyComparison(options);
+  }
 
-  async run(run: TableRun, releaseSlot: () => void): Promise<FinishedLoad> {
+  async run(run: TableRun, releaseSlot: () => void): Promise<PassResult> {
     run.forgetUnlessOpen();
     await this.begin(run);
-    return await this.end.finish(run, true, releaseSlot);
+    const deleted = await this.keys.run(run, () => this.options.writer.markMissing(run));
+    releaseSlot();
+    return await this.end.finish(run, deleted);
   }
 
   /** The destination makes ready as for any pass, and the pass has its time. */

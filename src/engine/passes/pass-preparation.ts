@@ -9,6 +9,7 @@ import { relationStates, type SnapshotInfo } from '../../postgres/read';
 import { compareKeys, markKeys, remembersKeys } from './kept-keys';
 import type { ProcessorOptions } from './processor-options';
 import { xidsComparable, type PassPlan, type TableRun } from '../plan';
+import { PassBeginning } from './pass-beginning';
 import { takeSnapshot } from './take-snapshot';
 
 /** A relation that is read by a cursor is one range: pending or not. */
@@ -17,12 +18,6 @@ export const WHOLE: TidRange = { lo: 0, hi: 1 };
 export interface PassSnapshot extends SnapshotInfo {
   /** See postgres/catalog/watermark; null where no watermark needs it. */
   readonly oldestStart: string | null;
-}
-
-/** A pass that has begun, or will have when what the writer was given before is written. */
-export interface BegunPass {
-  readonly relations: readonly RelationProgress[];
-  readonly begun: Promise<void>;
 }
 
 export class PassPreparation {
@@ -37,16 +32,15 @@ export class PassPreparation {
   }
 
   /**
-   * What is to be read under this snapshot. A load has begun; a pass over changes, of which little is to be written, is
-   * read while the destination makes ready.
+   * What is to be read under this snapshot. A load has begun; a pass over changes begins with its first row.
    */
-  async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<BegunPass> {
+  async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<PassBeginning> {
     await checkUnaltered(session, run.planned.table, signal);
     run.replan(await presentRelations(session, run.planned.table, signal));
     const present = await this.presentRelations(run, session, signal);
     if (run.readsChanges && !this.canReadChanges(run, snapshot)) run.changePass({ kind: 'full-load' });
     if (run.progress !== null && (await this.goOn(run, session, present, snapshot, signal)))
-      return { relations: run.progress.relations, begun: Promise.resolve() };
+      return PassBeginning.begun(this.options.writer, run, run.progress);
     if (run.readsChanges) this.planChanges(run, present, snapshot);
     const progress: LoadProgress = {
       startedAt: startOfPass(run),
@@ -68,10 +62,9 @@ export class PassPreparation {
         : {}),
       relations: present,
     };
-    const begun = this.options.writer.begin(run, progress, false);
-    if (run.readsChanges) begun.catch(() => undefined);
-    else await begun;
-    return { relations: present, begun };
+    const beginning = new PassBeginning(this.options.writer, run, progress);
+    if (!run.readsChanges) await beginning.begin();
+    return beginning;
   }
 
   private async presentRelations(run: TableRun, session: Session, signal: AbortSignal): Promise<RelationProgress[]> {
@@ -129,7 +122,7 @@ export class PassPreparation {
 
   private byTransactionIds(committed: TableState, snapshot: SnapshotInfo): PassPlan {
     return committed.xmin !== null && xidsComparable(committed.xmin, snapshot.xmin)
-      ? { kind: 'by-xmin', comparesKeys: true }
+      ? { kind: 'by-xmin', proof: 'count' }
       : { kind: 'full-load' };
   }
 
@@ -158,7 +151,7 @@ export class PassPreparation {
       this.options.logger.warning(
         `${run.key} was rewritten, truncated or lost a partition; its keys are compared after its changes.`,
       );
-      run.changePass({ ...pass, comparesKeys: true });
+      run.changePass({ ...pass, proof: pass.proof === 'none' ? 'count' : pass.proof });
       // What was filled anew may have the times of long ago, but not the transaction ids.
       if (rewritten && pass.kind === 'by-timestamp') run.changePass(this.byTransactionIds(committed, snapshot));
     }

@@ -12,6 +12,8 @@ export interface ProcessorOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly maxRetries: number;
+  /** See deletes-guard. */
+  readonly maxDeletesPercent: number;
   readonly retrySleepSeconds: number;
   readonly batchBytes: number;
   readonly snapshotMaxAgeMs: number;

@@ -17,6 +17,7 @@ import { applyBatchRules } from '../rules';
 import { withJoinedSession } from './join-snapshot';
 import type { ProcessorOptions } from './processor-options';
 import { changeConditions } from './change-conditions';
+import type { PassBeginning } from './pass-beginning';
 import { PassPreparation, WHOLE } from './pass-preparation';
 import {
   isPartitioned,
@@ -37,8 +38,21 @@ interface Epoch {
   readonly shouldEnd: () => boolean;
   /** Milliseconds until the snapshot is to be given up; Infinity where the table must be read under one. */
   readonly leftMs: () => number;
-  /** The beginning of the pass, and batches that still wait for room in the queue when their reader has left. */
+  readonly beginning: PassBeginning;
+  /** Batches that still wait for room in the queue when their reader has left. */
   readonly waiting: Promise<void>[];
+  /** Counts the rows that the rules let through, changed or not. */
+  readonly count: (rows: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What was read under one snapshot, which is still held. */
+export interface CompleteReading {
+  readonly session: Session;
+  readonly snapshot: SnapshotInfo;
+  readonly beginning: PassBeginning;
+  /** Rows that the rules let through, changed or not; undefined where a part was read under another snapshot. */
+  readonly sourceRows: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -52,8 +66,14 @@ export class SnapshotReader {
     this.preparation = new PassPreparation(options);
   }
 
-  /** Returns when nothing is pending, or the snapshot should be given up; rejects with the first reader's error. */
-  async read(run: TableRun): Promise<void> {
+  /**
+   * Returns when nothing is pending, or the snapshot should be given up; rejects with the first reader's error.
+   * `complete` is called under the snapshot once everything that was pending has been read.
+   */
+  async read(
+    run: TableRun,
+    complete: (reading: CompleteReading) => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     const { manager, pool } = this.options;
     const stop = new AbortController();
     const signal = AbortSignal.any([this.options.signal, run.stopSignal, stop.signal]);
@@ -65,20 +85,30 @@ export class SnapshotReader {
           manager.openAhead();
         const startedMs = this.clock();
         const snapshot = await this.preparation.takeSnapshot(run, session, signal);
-        const { relations, begun } = await this.preparation.prepare(run, session, snapshot, signal);
-        waiting.push(begun);
+        const resumed = run.progress !== null;
+        const beginning = await this.preparation.prepare(run, session, snapshot, signal);
+        let rows = 0;
         const ageMs = (): number => this.clock() - startedMs;
         const epoch: Epoch = {
           run,
           snapshot,
-          queue: this.partitions(run, relations),
+          queue: this.partitions(run, beginning.relations),
           sizers: this.sizers(run),
           shouldEnd: () => run.resumable && (ageMs() > this.options.snapshotMaxAgeMs || manager.expired(session)),
           leftMs: () => (run.resumable ? this.options.snapshotMaxAgeMs - ageMs() : Infinity),
+          beginning,
           waiting,
+          count: (counted) => (rows += counted),
           signal,
         };
         await this.readAll(epoch, session, stop);
+        if (epoch.queue.length > 0 || run.stopSignal.aborted) {
+          // The next snapshot goes on from what this one has read, so that must be known to the state.
+          waiting.push(beginning.begin());
+          return;
+        }
+        if (beginning.hasBegun) waiting.push(beginning.begin());
+        await complete({ session, snapshot, beginning, sourceRows: resumed ? undefined : rows, signal });
       });
     } catch (error) {
       // A batch that came into the queue later would be read again, and be there twice.
@@ -187,7 +217,8 @@ export class SnapshotReader {
     const batches = readRange(session, {
       relation,
       columns: run.selection.columns,
-      conditions: [...run.selection.conditions, ...changeConditions(run, relation.oid)],
+      conditions: run.selection.conditions,
+      changedOnly: run.readsChanges ? changeConditions(run, relation.oid) : undefined,
       range,
       sizer: epoch.sizers.get(relation.oid) ?? this.sizer(run, relation),
       batchBytes: this.options.batchBytes,
@@ -197,10 +228,17 @@ export class SnapshotReader {
     });
     let done = range.lo;
     // Reads one batch ahead of the writer: the next statement runs while this one waits for room.
-    for await (const { batch, range: covered } of ahead(batches)) {
+    for await (const { batch, range: covered, total } of ahead(batches)) {
+      epoch.count(total ?? batch.rowCount);
+      done = covered.hi;
+      if (batch.rowCount === 0 && !epoch.beginning.hasBegun) {
+        epoch.beginning.nothingIn(relation.oid, covered);
+        if (shouldLeave()) break;
+        continue;
+      }
+      void epoch.beginning.begin();
       const rows = applyBatchRules(batch, run.selection.columns, run.selection.batchRules);
       const accepted = this.options.writer.batch(run, rows, relation.oid, covered);
-      done = covered.hi;
       if (!(await inTime(accepted, epoch.leftMs()))) {
         // A destination that takes its time must not keep the snapshot, and with it dead rows, on the server.
         accepted.catch(() => undefined);
@@ -228,6 +266,8 @@ export class SnapshotReader {
       signal: epoch.signal,
     });
     for await (const batch of batches) {
+      epoch.count(batch.rowCount);
+      void epoch.beginning.begin();
       await writer.batch(
         run,
         applyBatchRules(batch, run.selection.columns, run.selection.batchRules),

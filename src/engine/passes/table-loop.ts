@@ -20,13 +20,14 @@ const TABLES_PER_STATUS = 5;
 
 export class TableLoop {
   private completed = 0;
+  private skipped = 0;
   private readonly reports: TableReport[] = [];
 
   constructor(private readonly options: TableLoopOptions) {}
 
   /** Tables that have ended, well or not. */
   get ended(): number {
-    return this.completed;
+    return this.completed + this.skipped;
   }
 
   /** Reports of all tables that ended by themselves; an interruption leaves the others out. */
@@ -45,6 +46,12 @@ export class TableLoop {
     const failure = outcomes.find((outcome): outcome is PromiseRejectedResult => outcome.status === 'rejected');
     if (failure !== undefined && !signal.aborted) throw asConnectorError(failure.reason);
     return this.reports;
+  }
+
+  /** Counts a table that has nothing to be read. */
+  skip({ key, destinationTable }: TableRun): TableReport {
+    this.skipped += 1;
+    return { key, destinationTable: destinationTable.name, rows: 0, seconds: 0 };
   }
 
   private async processOne(run: TableRun, index: number, runs: readonly TableRun[]): Promise<void> {

@@ -1,4 +1,5 @@
 /** The two tables that describe the source: a row a table and a row a column, appended at each sync. */
+import { createHash } from 'node:crypto';
 import type { DestinationTable } from '../../destinations/destination';
 import { packValues, PackedBatch } from '../../model/packed-batch';
 import type { TableSchema } from '../../model/table';
@@ -58,6 +59,19 @@ const TABLE_TYPES: Readonly<Record<TableSchema['kind'], string>> = {
   foreign: 'FOREIGN',
   view: 'VIEW',
 };
+
+/** Digest of all that `describeTables` says of a table, its time apart. */
+export function describeTable(table: TableSchema): string {
+  const columns = table.columns.map((column) => [
+    column.name,
+    column.informationSchemaType,
+    column.defaultExpression,
+    column.nullable,
+    column.characterMaxLength,
+  ]);
+  const text = JSON.stringify([table.name, table.schema, table.kind, table.comment, columns]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+}
 
 export interface MetadataRows {
   readonly table: DestinationTable;

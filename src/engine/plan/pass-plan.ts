@@ -2,13 +2,22 @@
 import type { TableState } from '../../model/sync-state';
 import type { ModeDecision } from './sync-modes';
 
+/**
+ * How deleted rows are found, of which nothing is left to be read. count: rows are counted on both sides, and keys are
+ * compared where the counts differ. keys: keys are compared in any case. none: they are not looked for.
+ */
+export type Proof = 'count' | 'keys' | 'none';
+
 /** What a pass will read. Each kind has an object of its own that knows how to run it (engine/passes). */
 export type PassPlan =
-  | { readonly kind: 'full-load' }
+  | {
+      readonly kind: 'full-load';
+      /** Everything is read at each sync, unless nothing has changed since the last one. */
+      readonly unlessUnchanged?: boolean;
+    }
   | {
       readonly kind: 'by-xmin' | 'by-timestamp';
-      /** Rows may be gone without a trace in what is read, so keys are compared at the end. */
-      readonly comparesKeys: boolean;
+      readonly proof: Proof;
     }
   /** No rows are read; keys are compared only. */
   | { readonly kind: 'keys-only' };
@@ -28,10 +37,14 @@ export interface PassInput {
   readonly hasKey: boolean;
   /** Rules leave out rows: one that changes so that it is left out would not be read, and stay as it was. */
   readonly filtersRows: boolean;
+  /** Rules, policies or an unknown server may bring other values although no row has changed. */
+  readonly mayDifferUnchanged: boolean;
   /** Only deleted rows are looked for. */
   readonly keysOnly: boolean;
-  /** Compare keys at every so many passes; 0: never. */
-  readonly reconcileEvery: number;
+  /** Compare keys in this pass, whatever counts say. */
+  readonly reconcile: boolean;
+  /** Prove that no row is missing or gone at every so many passes; 0: never; undefined: at each. */
+  readonly reconcileEvery: number | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys: boolean;
 }
@@ -54,23 +67,43 @@ export function decidePass(input: PassInput): PassDecision {
     return load();
   }
   if (input.keysOnly && input.hasKey) return { pass: { kind: 'keys-only' }, notice: undefined };
-  if (decision.mode === 'full') return load();
+  if (state.source !== source && decision.mode === 'full') return load();
   if (state.source !== source) {
     return load(
       'comes from another server than at the last sync, or from one that was restored, upgraded or promoted; it is loaded from the start',
     );
   }
+  if (decision.mode === 'full') {
+    return {
+      pass: { kind: 'full-load', unlessUnchanged: input.comparesKeys && !input.mayDifferUnchanged },
+      notice: undefined,
+    };
+  }
   if (decision.mode === 'timestamp' && (state.replicationKey !== decision.replicationKey || state.watermark === null)) {
     return load(`has no watermark of ${decision.replicationKey ?? ''} yet; it is loaded from the start`, 'info');
   }
   if (decision.mode === 'xmin' && state.xmin === null) return load();
-  const due = input.filtersRows || (input.reconcileEvery > 0 && state.passesSinceReconcile + 1 >= input.reconcileEvery);
-  if (due && !input.comparesKeys)
+  const due = input.reconcile || isDue(input.reconcileEvery, state);
+  if (!input.comparesKeys) {
+    if (!input.reconcile && !input.filtersRows && !isDue(input.reconcileEvery ?? 0, state)) {
+      return changes(decision, 'none');
+    }
     return load('is loaded from the start, which finds rows that were deleted or left out since as well', 'info');
-  return {
-    pass: { kind: decision.mode === 'timestamp' ? 'by-timestamp' : 'by-xmin', comparesKeys: due },
-    notice: undefined,
-  };
+  }
+  if (input.reconcile) return changes(decision, 'keys');
+  // A row that changed so that a rule leaves it out is not read; only a count shows it.
+  return changes(decision, due || input.filtersRows ? 'count' : 'none');
+}
+
+/** The update column shows neither deleted rows nor late ones, so a pass that proves something scans transaction ids. */
+function changes({ mode }: ModeDecision, proof: Proof): PassDecision {
+  const kind = mode === 'timestamp' && proof === 'none' ? 'by-timestamp' : 'by-xmin';
+  return { pass: { kind, proof }, notice: undefined };
+}
+
+/** Whether a proof is due, at every so many passes; undefined: at each. */
+function isDue(every: number | undefined, { passesSinceReconcile }: TableState): boolean {
+  return every === undefined || (every > 0 && passesSinceReconcile + 1 >= every);
 }
 
 /** age() compares 32 bits: beyond this distance old and new cannot be told apart. A margin is kept. */

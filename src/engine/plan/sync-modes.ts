@@ -23,8 +23,10 @@ export interface ModeInput {
   readonly setting: ModeSetting;
   readonly options: TableOptions;
   readonly candidates: readonly KeyCandidate[];
-  /** Rows of one batch: what fits into one is read whole. */
+  /** Rows of one batch: where deleted rows cannot be found otherwise, what fits into one is read whole. */
   readonly batchRows: number;
+  /** See `Destination.comparesKeys`. */
+  readonly comparesKeys: boolean;
   /** Rules may drop or rewrite rows in ways that changes alone do not show. */
   readonly keysMayChange: boolean;
 }
@@ -73,7 +75,8 @@ export function decideMode(input: ModeInput): ModeDecision {
       ? { mode: 'timestamp', reason: `by ${named}, as configured${late}`, replicationKey: named }
       : full(`its replication key ${named} is no column of type date or timestamp`);
   }
-  if (setting === 'auto' && table.estimatedRows <= input.batchRows) return full('small enough to be read whole');
+  if (setting === 'auto' && !input.comparesKeys && table.estimatedRows <= input.batchRows)
+    return full('small enough to be read whole');
   if (setting === 'auto' && table.policiesLookElsewhere === true)
     return full('its row-level security asks functions or other tables, whose answers change without its rows');
   if (setting === 'auto' && table.subscribed === true)
@@ -81,7 +84,7 @@ export function decideMode(input: ModeInput): ModeDecision {
   const key = input.candidates.find(
     ({ column, indexed, nullFraction }) => isUpdateColumn(column) && indexed && nullFraction === 0,
   );
-  if (key !== undefined)
+  if (key !== undefined && (setting === 'timestamp' || takesLongToScan(table)))
     return {
       mode: 'timestamp',
       reason: `${key.column} is indexed and without NULLs${late}`,
@@ -89,7 +92,14 @@ export function decideMode(input: ModeInput): ModeDecision {
     };
   return setting === 'timestamp'
     ? transactionIds('timestamp is configured, but there is no indexed update column')
-    : transactionIds('no indexed update column');
+    : transactionIds(key === undefined ? 'finds every change' : `finds every change; ${key.column} alone may not`);
+}
+
+/** About a minute where it comes from the disk. Below that, transaction ids are asked, which miss nothing. */
+const LONG_SCAN_BYTES = 32 * 2 ** 30;
+
+export function takesLongToScan({ bytes }: TableSchema): boolean {
+  return bytes > LONG_SCAN_BYTES;
 }
 
 function whyOnlyFull(input: ModeInput): string | undefined {

@@ -24,6 +24,7 @@ export interface TableRunParts {
   readonly selection: TableSelection;
   readonly destinationTable: DestinationTable;
   readonly signature: string;
+  readonly description: string;
   readonly source: string;
   readonly decision: ModeDecision;
   readonly pass: PassPlan;
@@ -38,6 +39,8 @@ export class TableRun {
   readonly selection: TableSelection;
   readonly destinationTable: DestinationTable;
   readonly signature: string;
+  /** Digest of what the metadata tables say of the table. */
+  readonly description: string;
   /** The server's identity; see postgres/catalog. */
   readonly source: string;
   readonly decision: ModeDecision;
@@ -63,6 +66,7 @@ export class TableRun {
     this.selection = parts.selection;
     this.destinationTable = parts.destinationTable;
     this.signature = parts.signature;
+    this.description = parts.description;
     this.source = parts.source;
     this.decision = parts.decision;
     this.plannedPass = parts.pass;
@@ -284,6 +288,7 @@ export class TableRun {
       rows: 0,
       signature: null,
       shape: null,
+      description: null,
       source: null,
       relations: [],
       xmin: null,

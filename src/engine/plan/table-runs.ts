@@ -7,11 +7,12 @@ import type { PlannedTable, SyncPlan } from '../../model/plan';
 import type { SourceSelection } from '../../model/source-selection';
 import type { TableShape, TableState } from '../../model/sync-state';
 import { tableKey, type TableSchema } from '../../model/table';
+import { isKnownSource } from '../../postgres/catalog';
 import type { DestinationTable } from '../../destinations/destination';
-import { METADATA_TABLE_NAMES } from './metadata-tables';
+import { describeTable, METADATA_TABLE_NAMES } from './metadata-tables';
 import { describeDrift, labelsIn, shapeOf } from './schema-drift';
 import { decidePass } from './pass-plan';
-import type { ModeDecision } from './sync-modes';
+import { takesLongToScan, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
 import { applyTransformations, type TableSelection, type Transformation } from '../rules';
 
@@ -23,7 +24,9 @@ export interface RunsOptions {
   readonly source: string;
   readonly fullResync: (table: TableSchema) => boolean;
   readonly keysOnly: boolean;
-  readonly reconcileEvery: number;
+  /** Compare keys in every table, whatever counts say. */
+  readonly reconcile: boolean;
+  readonly reconcileEvery: number | undefined;
   readonly schemaDrift: 'evolve' | 'warn' | 'fail';
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
@@ -112,8 +115,10 @@ function createRun(
     fullResync: fresh,
     hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
     filtersRows: selection.conditions.length > 0,
+    mayDifferUnchanged: selection.rulesApply || table.policiesLookElsewhere === true || !isKnownSource(options.source),
     keysOnly: options.keysOnly,
-    reconcileEvery: options.reconcileEvery,
+    reconcile: options.reconcile,
+    reconcileEvery: proofInterval(options.reconcileEvery, decision, table),
     comparesKeys: options.comparesKeys,
   });
   if (notice !== undefined) options.logger[notice.level](`${tableKey(table)} ${notice.message}`);
@@ -123,6 +128,7 @@ function createRun(
     selection,
     destinationTable,
     signature,
+    description: describeTable(table),
     source: options.source,
     decision,
     pass,
@@ -143,6 +149,13 @@ function selectedColumns(
     ({ name }) => table.primaryKey.includes(name) || selection.includesColumn(table, nameOf.get(name) ?? name),
   );
   return { ...everything, columns };
+}
+
+/** An update column that is trusted for want of time is not trusted for long. */
+const PASSES_BETWEEN_LONG_SCANS = 24;
+
+function proofInterval(configured: number | undefined, { mode }: ModeDecision, table: TableSchema): number | undefined {
+  return configured ?? (mode === 'timestamp' && takesLongToScan(table) ? PASSES_BETWEEN_LONG_SCANS : undefined);
 }
 
 function decisionOf(planned: PlannedTable): ModeDecision {

@@ -93,6 +93,8 @@ export interface TableSelection {
   readonly rewritten: ReadonlySet<string>;
   /** A key column is rewritten, or rows pass through JavaScript that may rewrite it. */
   readonly keysMayChange: boolean;
+  /** At least one rule applies to the table. */
+  readonly rulesApply: boolean;
 }
 
 export function applyTransformations(
@@ -105,8 +107,10 @@ export function applyTransformations(
   const conditions: string[] = [];
   const batchRules: BatchRule[] = [];
   const rewritten = new Set<string>();
+  let rulesApply = false;
   for (const rule of rules) {
     if (!ask(rule, () => rule.matches(ruleTable))) continue;
+    rulesApply = true;
     const sqlOver = (present: readonly SelectColumn[]): RuleSql => ({
       text: (name) => {
         const column = present.find((candidate) => candidate.name === name);
@@ -141,7 +145,7 @@ export function applyTransformations(
     }
   }
   const keysMayChange = batchRules.length > 0 || table.primaryKey.some((key) => rewritten.has(key));
-  return { columns, conditions, batchRules, rewritten, keysMayChange };
+  return { columns, conditions, batchRules, rewritten, keysMayChange, rulesApply };
 }
 
 export function describeForRules(table: TableSchema): RuleTable {

@@ -147,11 +147,33 @@ export class Writer {
     return await this.inOrder(run, attemptOf(run), () => this.options.destination.keepOnlyKeys(run.destinationTable));
   }
 
-  async markMissing(run: TableRun): Promise<number> {
+  /** See `Destination.countGroups`. */
+  async countGroups(run: TableRun, column: string): ReturnType<NonNullable<Destination['countGroups']>> {
     return await this.inOrder(run, attemptOf(run), async () => {
-      const marked = await this.options.destination.markMissing(run.destinationTable);
+      return await this.options.destination.countGroups?.(run.destinationTable, column);
+    });
+  }
+
+  async markMissing(run: TableRun, within?: Parameters<Destination['markMissing']>[1]): Promise<number> {
+    return await this.inOrder(run, attemptOf(run), async () => {
+      const marked = await this.options.destination.markMissing(run.destinationTable, within);
       this.counts.deletes += marked;
       return marked;
+    });
+  }
+
+  /** Rows in the destination that are not marked deleted; undefined where it cannot count them. */
+  async countRows(run: TableRun): Promise<number | undefined> {
+    return await this.inOrder(run, attemptOf(run), async () => {
+      const counts = await this.options.destination.countRows?.([run.destinationTable]);
+      return counts?.[0];
+    });
+  }
+
+  /** The same for many tables that no pass has been begun of. */
+  async countTables(runs: readonly TableRun[]): Promise<readonly number[] | undefined> {
+    return await this.queue.run(async () => {
+      return await this.options.destination.countRows?.(runs.map(({ destinationTable }) => destinationTable));
     });
   }
 

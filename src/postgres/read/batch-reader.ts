@@ -14,6 +14,8 @@ export interface RangeRead {
   readonly relation: Relation;
   readonly columns: readonly SelectColumn[];
   readonly conditions: readonly string[];
+  /** See PackedQuery. */
+  readonly changedOnly?: readonly string[] | undefined;
   readonly range: TidRange;
   readonly sizer: BatchSizer;
   readonly batchBytes: number;
@@ -28,6 +30,8 @@ export interface RangeBatch {
   readonly batch: PackedBatch;
   /** What the batch covers; the ranges of all batches are the whole range, without gap or overlap. */
   readonly range: TidRange;
+  /** Rows of the range, changed or not; undefined unless `changedOnly` is given. */
+  readonly total: number | undefined;
 }
 
 /** A batch over its budget by more than this is read again in smaller pieces, to keep memory flat. */
@@ -42,16 +46,17 @@ export async function* readRange(session: Session, read: RangeRead): AsyncGenera
   while (rest.lo < rest.hi) {
     const wanted = read.sizer.next(rest, read.batchRows());
     const range = { lo: wanted.lo, hi: Math.min(wanted.hi, wanted.lo + widest) };
-    const batch = await readOnce(session, read, range, read.sizer.longestCellBytes);
-    if (batch === undefined) {
+    const once = await readOnce(session, read, range, read.sizer.longestCellBytes);
+    if (once === undefined) {
       widest = Math.max(1, Math.floor((Math.min(range.hi, range.lo + 2 ** 43) - range.lo) / 2));
       continue;
     }
+    const { batch, total } = once;
     widest *= 2;
     read.sizer.observe(range, batch.rowCount, batch.bytes);
     read.sizer.longestCellBytes = longestCellBytes(batch);
     await keepServerMemory(session, batch.bytes, read.signal);
-    yield { batch, range };
+    yield { batch, range, total };
     rest = { lo: range.hi, hi: rest.hi };
   }
 }
@@ -63,7 +68,7 @@ async function readOnce(
   range: TidRange,
   longestValueBytes: number,
   oneRow = range.hi - range.lo <= 1,
-): Promise<PackedBatch | undefined> {
+): Promise<Omit<RangeBatch, 'range'> | undefined> {
   const doing = `reading ${read.relation.schema}.${read.relation.name}`;
   const columns = read.columns.map((column) => (read.sizer.asText.has(column.name) ? asText(column) : column));
   for (const packing of [read.binary?.() === true ? 'binary' : 'plain', 'escaped'] as const) {
@@ -71,6 +76,7 @@ async function readOnce(
       relation: read.relation,
       columns,
       conditions: read.conditions,
+      ...(read.changedOnly === undefined ? {} : { changedOnly: read.changedOnly }),
       range,
       packing,
       maxBytes: oneRow ? MAX_CELL_BYTES : Math.min(read.batchBytes * BYTES_TOLERANCE, MAX_CELL_BYTES),
@@ -94,7 +100,7 @@ async function readOnce(
     const result = unpackResult(row, query, doing);
     if (result.outcome === 'batch') {
       for (const name of result.sparse) read.sizer.asText.add(name);
-      return result.batch;
+      return { batch: result.batch, total: result.total };
     }
     if (result.outcome === 'too-large') {
       if (oneRow) throw rowTooLarge(read, range, undefined, result.bytes);

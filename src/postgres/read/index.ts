@@ -16,3 +16,5 @@ export {
 } from './snapshot';
 export { statementOfRange } from './tid-conditions';
 export { withTransaction } from './transaction';
+export { countsQuery } from './counts-query';
+export { countGroups, groupOf } from './group-counts';

@@ -23,6 +23,11 @@ export interface PackedQuery {
   readonly packing: Packing;
   /** Cells are returned only if all of them together have at most this many bytes. */
   readonly maxBytes: number;
+  /**
+   * SQL conditions of rows that may have changed, over the row alias. With them, the batch holds those rows only, and all
+   * rows that `conditions` let through are counted.
+   */
+  readonly changedOnly?: readonly string[];
   /** One more expression of the outermost select, e.g. the statement's snapshot. */
   readonly extra?: string;
 }
@@ -57,14 +62,20 @@ function querySql(query: PackedQuery, range: readonly string[]): string {
   const cells = columns.map((_, index) => `CASE WHEN b <= ${query.maxBytes} THEN c${index} END AS c${index}`);
   // OFFSET 0 keeps the size from being merged into every cell's CASE: with 1,600 columns the planner ran out of memory.
   const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
+  // A scan of its own costs no more than a second aggregate over rows that must then all be looked at twice.
+  const total =
+    query.changedOnly === undefined
+      ? []
+      : [`(SELECT count(*) FROM ${rowSource({ ...query, changedOnly: [] }, range)})::text AS t`];
   return (
-    `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, SERVER_ENCODING, ...extra, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
+    `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, SERVER_ENCODING, ...extra, ...total, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
     `SELECT ${inner} FROM ${rowSource(query, range)}) AS p OFFSET 0) AS q`
   );
 }
 
 function rowSource(query: PackedQuery, range: readonly string[]): string {
-  const conditions = [...range, ...query.conditions.map((condition) => `(${condition})`)];
+  const wanted = [...query.conditions, ...(query.changedOnly ?? [])];
+  const conditions = [...range, ...wanted.map((condition) => `(${condition})`)];
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   const rows = `${quoteRows(query.relation)} AS ${ROW_ALIAS}${where}`;
   if (query.first === undefined) return rows;
@@ -89,6 +100,8 @@ export type PackedResult =
       /** Columns of digits of which most are NULL. */
       readonly sparse: readonly string[];
       readonly extra: unknown;
+      /** Rows of the range, changed or not; see `changedOnly`. */
+      readonly total: number | undefined;
     }
   /** More bytes than asked for: read a smaller range. */
   | { readonly outcome: 'too-large'; readonly rows: number; readonly bytes: number }
@@ -152,7 +165,9 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     const known = { ascii, json: column.isJson === true };
     columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
   }
-  return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), sparse, extra: row['x'] };
+  const total = query.changedOnly === undefined ? undefined : Number(row['t']);
+  if (total !== undefined && !(total >= rows)) throw damaged(`a count of ${String(row['t'])} for ${rows} rows`, doing);
+  return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), sparse, extra: row['x'], total };
 }
 
 function damaged(what: string, doing: string): ConnectorError {

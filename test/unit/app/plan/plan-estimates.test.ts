@@ -37,6 +37,7 @@ function run(seconds: number, tables: readonly TableRecord[]): RunRecord {
     bytes: 0,
     retries: 0,
     error: null,
+    tableCount: tables.length,
     tables,
   };
 }

@@ -28,34 +28,48 @@ function pass(change: Partial<PassInput> = {}): string {
     hasKey: true,
     comparesKeys: true,
     filtersRows: false,
+    mayDifferUnchanged: false,
     keysOnly: false,
-    reconcileEvery: 0,
+    reconcile: false,
+    reconcileEvery: undefined,
     ...change,
   }).pass;
-  return 'comparesKeys' in decided && decided.comparesKeys ? `${decided.kind} and keys` : decided.kind;
+  return 'proof' in decided && decided.proof !== 'none' ? `${decided.kind} and ${decided.proof}` : decided.kind;
 }
 
 test.each<[Partial<PassInput>, string]>([
-  [{}, 'by-xmin'],
+  [{}, 'by-xmin and count'],
+  [{ comparesKeys: false }, 'by-xmin'],
+  [{ reconcileEvery: 0 }, 'by-xmin'],
+  [{ reconcile: true }, 'by-xmin and keys'],
+  [{ reconcile: true, comparesKeys: false }, 'full-load'],
   [{ state: null }, 'full-load'],
   [{ state: { ...state, lastSyncedAt: null } }, 'full-load'],
   [{ signature: 'other' }, 'full-load'],
   [{ source: 'other' }, 'full-load'],
   [{ fullResync: true }, 'full-load'],
   [{ state: { ...state, xmin: null } }, 'full-load'],
-  [{ reconcileEvery: 1 }, 'by-xmin and keys'],
+  [{ reconcileEvery: 1 }, 'by-xmin and count'],
   [{ reconcileEvery: 3 }, 'by-xmin'],
-  [{ reconcileEvery: 3, state: { ...state, passesSinceReconcile: 2 } }, 'by-xmin and keys'],
-  [{ filtersRows: true }, 'by-xmin and keys'],
+  [{ reconcileEvery: 3, state: { ...state, passesSinceReconcile: 2 } }, 'by-xmin and count'],
+  [{ reconcileEvery: 0, filtersRows: true }, 'by-xmin and count'],
   [{ filtersRows: true, comparesKeys: false }, 'full-load'],
   [{ keysOnly: true }, 'keys-only'],
-  [{ keysOnly: true, hasKey: false }, 'by-xmin'],
+  [{ keysOnly: true, hasKey: false }, 'by-xmin and count'],
   [{ decision: { mode: 'full', reason: '', replicationKey: null } }, 'full-load'],
   [{ decision: { mode: 'timestamp', reason: '', replicationKey: 'u' } }, 'full-load'],
   [
     {
       decision: { mode: 'timestamp', reason: '', replicationKey: 'u' },
       state: { ...state, replicationKey: 'u', watermark: '2024-01-01' },
+    },
+    'by-xmin and count',
+  ],
+  [
+    {
+      decision: { mode: 'timestamp', reason: '', replicationKey: 'u' },
+      state: { ...state, replicationKey: 'u', watermark: '2024-01-01' },
+      reconcileEvery: 24,
     },
     'by-timestamp',
   ],

@@ -24,6 +24,7 @@ function decide(change: Partial<ModeInput> = {}): string {
     options: {},
     candidates: [],
     batchRows: 5000,
+    comparesKeys: true,
     keysMayChange: false,
     ...change,
   });
@@ -32,13 +33,18 @@ function decide(change: Partial<ModeInput> = {}): string {
 
 describe('the mode', () => {
   test.each<[Partial<ModeInput>, string]>([
-    [{}, 'xmin: no indexed update column'],
-    [{ candidates: [updatedAt] }, 'timestamp: updated_at is indexed and without NULLs'],
-    [{ candidates: [{ ...updatedAt, indexed: false }] }, 'xmin: no indexed update column'],
-    [{ candidates: [{ ...updatedAt, nullFraction: 0.1 }] }, 'xmin: no indexed update column'],
-    [{ candidates: [{ ...updatedAt, nullFraction: null }] }, 'xmin: no indexed update column'],
-    [{ candidates: [{ ...updatedAt, column: 'created_at' }] }, 'xmin: no indexed update column'],
-    [{ table: { ...table, estimatedRows: 10 } }, 'full: small enough to be read whole'],
+    [{}, 'xmin: finds every change'],
+    [{ candidates: [updatedAt] }, 'xmin: finds every change; updated_at alone may not'],
+    [
+      { candidates: [updatedAt], table: { ...table, bytes: 2 ** 40 } },
+      'timestamp: updated_at is indexed and without NULLs',
+    ],
+    [{ candidates: [{ ...updatedAt, indexed: false }] }, 'xmin: finds every change'],
+    [{ candidates: [{ ...updatedAt, nullFraction: 0.1 }] }, 'xmin: finds every change'],
+    [{ candidates: [{ ...updatedAt, nullFraction: null }] }, 'xmin: finds every change'],
+    [{ candidates: [{ ...updatedAt, column: 'created_at' }] }, 'xmin: finds every change'],
+    [{ table: { ...table, estimatedRows: 10 } }, 'xmin: finds every change'],
+    [{ table: { ...table, estimatedRows: 10 }, comparesKeys: false }, 'full: small enough to be read whole'],
     [{ table: { ...table, primaryKey: [] } }, 'full: it has no primary key'],
     [{ table: { ...table, kind: 'materialized_view' } }, 'full: a refresh replaces its rows'],
     [{ keysMayChange: true }, 'full: transformations rewrite its key or run in JavaScript'],

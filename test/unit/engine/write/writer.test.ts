@@ -106,7 +106,7 @@ it('changes that a table cannot take before a commit of all cost no other table 
   );
   const [good, bad] = [runOf('good'), runOf('bad')];
   for (const run of [good, bad]) {
-    run.changePass({ kind: 'by-xmin', comparesKeys: false });
+    run.changePass({ kind: 'by-xmin', proof: 'none' });
     await writer.begin(run, PROGRESS, false);
   }
   await writer.commit();

@@ -1,0 +1,46 @@
+/** Rows of a table counted by groups of their key; model/key-groups says what for. */
+import type { GroupCounts, KeyGroups } from '../../model/key-groups';
+import { quoted } from './types';
+import type { Warehouse } from './warehouse';
+
+export interface CountedGroups {
+  readonly groups: KeyGroups;
+  readonly counts: GroupCounts;
+}
+
+/** As few rows that the keys of a group are soon read, and as many that the groups are few. */
+const ROWS_PER_GROUP = 64;
+const MOST_GROUPS = 100_000;
+const WHOLE_NUMBERS = ['SMALLINT', 'INTEGER', 'BIGINT'];
+
+export async function countGroups(
+  warehouse: Warehouse,
+  name: string,
+  column: string,
+): Promise<CountedGroups | undefined> {
+  const type = (await warehouse.columnsOf(name)).get(column);
+  if (type === undefined || !WHOLE_NUMBERS.includes(type)) return undefined;
+  const key = quoted(column);
+  const [extent] = await warehouse.rows(
+    `SELECT count(*), min(${key})::VARCHAR, max(${key})::VARCHAR FROM ${name} WHERE NOT _fivetran_deleted`,
+  );
+  const [rows, least, most] = extent ?? [];
+  if (typeof least !== 'string' || typeof most !== 'string') return undefined;
+  const groups = BigInt(Math.min(Math.ceil(Number(rows) / ROWS_PER_GROUP), MOST_GROUPS));
+  const width = (BigInt(most) - BigInt(least)) / groups + 1n;
+  // Group numbers and the width are numbers of JavaScript.
+  if (width > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+  const counted = await warehouse.rows(
+    `SELECT (${key}::BIGINT // ${width})::DOUBLE, count(*)::DOUBLE FROM ${name} WHERE NOT _fivetran_deleted GROUP BY 1`,
+  );
+  return {
+    groups: { column, width: Number(width) },
+    counts: new Map(counted.map(([group, count]) => [Number(group), Number(count)])),
+  };
+}
+
+/** An SQL condition, with its AND, for the rows of the groups; nothing where there are none. */
+export function inGroups(within: (KeyGroups & { readonly groups: readonly number[] }) | undefined): string {
+  if (within === undefined) return '';
+  return ` AND (${quoted(within.column)}::BIGINT // ${within.width}) IN (${within.groups.join(', ')})`;
+}
