@@ -35,6 +35,8 @@ export interface StatementEvent {
   readonly backendPid: number;
   /** Completes "while …": `reading public.orders`. */
   readonly doing: string;
+  /** `schema.name` of the relation whose rows it reads; undefined for every other statement. */
+  readonly reads?: string | undefined;
   readonly startedMs: number;
   readonly endedMs: number;
   readonly failed: boolean;

@@ -47,7 +47,7 @@ export class SyncWatch {
   private readonly startMs: number;
   private readonly startedAt = new Date();
   private readonly tables = new Map<string, TableEntry>();
-  /** `reading schema.table` -> the table whose relation that is. */
+  /** `schema.name` of a relation -> the table that it belongs to. */
   private readonly byRelation = new Map<string, TableEntry>();
   private readonly series = new Series();
   private readonly rowRate: RateMeter;
@@ -181,8 +181,7 @@ export class SyncWatch {
   }
 
   private statement(statement: StatementEvent): void {
-    const name = /^reading (?:changes of |keys of )?(.*)$/s.exec(statement.doing)?.[1];
-    if (name !== undefined) this.byRelation.get(name)?.timeline.add(statement);
+    if (statement.reads !== undefined) this.byRelation.get(statement.reads)?.timeline.add(statement);
   }
 
   private finished(entry: TableEntry, report: TableReport): void {

@@ -49,11 +49,10 @@ export function startTraces({ version, source, secrets }: TraceOptions): SyncTra
     byRelation.set(key, key);
     for (const { schema, name } of table.table.relations) byRelation.set(`${schema}.${name}`, key);
   };
-  const statement = ({ doing, backendPid, startedMs, endedMs, failed }: StatementEvent): void => {
-    const relation = /^reading (?:changes of |keys of )?(.*)$/s.exec(doing)?.[1] ?? '';
-    const table = tables.get(byRelation.get(relation) ?? '');
+  const statement = ({ reads, backendPid, startedMs, endedMs, failed }: StatementEvent): void => {
+    const table = reads === undefined ? undefined : tables.get(byRelation.get(reads) ?? '');
     if (table === undefined) return;
-    const attributes = { 'db.collection.name': relation, 'pgsluice.backend_pid': backendPid };
+    const attributes = { 'db.collection.name': reads, 'pgsluice.backend_pid': backendPid };
     const span = tracer.startSpan('batch', { attributes, startTime: timeOf(startedMs) }, within(table));
     if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(timeOf(endedMs));

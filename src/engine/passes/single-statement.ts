@@ -34,7 +34,7 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
   const session = await manager.lease(signal);
   let row;
   try {
-    [row] = await session.query(packedQuerySql(query), { doing, signal });
+    [row] = await session.query(packedQuerySql(query), { doing, reads: run.key, signal });
   } catch (error) {
     // More than its size on disk promised: it is read in pieces, which shrink until they fit.
     if (error instanceof ConnectorError && (isTooLarge(error) || error.sqlState === '57014')) return undefined;

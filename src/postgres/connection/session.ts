@@ -33,6 +33,8 @@ export interface SessionOptions extends OdbcTarget {
 export interface StatementContext {
   /** For messages: `reading public.orders`. */
   readonly doing: string;
+  /** `schema.name` of the relation whose rows are read. */
+  readonly reads?: string;
   readonly signal?: AbortSignal | undefined;
   /** Of the result, as far as is known; a wrong number costs time only. */
   readonly longestValueBytes?: number;
@@ -116,6 +118,7 @@ export class Session {
       this.options.onStatement?.({
         backendPid: this.backendPid,
         doing: context.doing,
+        reads: context.reads,
         startedMs,
         endedMs: performance.now(),
         failed,

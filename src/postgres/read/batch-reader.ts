@@ -69,7 +69,8 @@ async function readOnce(
   longestValueBytes: number,
   oneRow = range.hi - range.lo <= 1,
 ): Promise<Omit<RangeBatch, 'range'> | undefined> {
-  const doing = `reading ${read.relation.schema}.${read.relation.name}`;
+  const reads = `${read.relation.schema}.${read.relation.name}`;
+  const doing = `reading ${reads}`;
   const columns = read.columns.map((column) => (read.sizer.asText.has(column.name) ? asText(column) : column));
   for (const packing of [read.binary?.() === true ? 'binary' : 'plain', 'escaped'] as const) {
     const query: PackedQuery = {
@@ -84,7 +85,7 @@ async function readOnce(
     let row;
     try {
       const statement = packedRangeStatement(query, isPart(range, read.relation));
-      const context = { doing, signal: read.signal, longestValueBytes };
+      const context = { doing, reads, signal: read.signal, longestValueBytes };
       [row] = isCheaperToPlan(longestValueBytes, query)
         ? await session.query(statement.direct(), context)
         : await session.queryRepeated(statement, context);

@@ -23,7 +23,8 @@ const FIRST_FETCH_ROWS = 50;
 
 /** Must run inside a transaction; the cursor is closed at its end, also after an error. */
 export async function* readCursor(session: Session, read: CursorRead): AsyncGenerator<PackedBatch, void, void> {
-  const context = { doing: `reading ${read.relation.schema}.${read.relation.name}`, signal: read.signal };
+  const reads = `${read.relation.schema}.${read.relation.name}`;
+  const context = { doing: `reading ${reads}`, reads, signal: read.signal };
   const where =
     read.conditions.length === 0 ? '' : ` WHERE ${read.conditions.map((condition) => `(${condition})`).join(' AND ')}`;
   // In the cursor's own transaction, which no pooler splits.

@@ -88,7 +88,8 @@ interface Page {
 
 /** undefined: too large, to be asked again with fewer rows. */
 async function readPage(session: Session, read: KeyRead, page: Page): Promise<PackedBatch | undefined> {
-  const doing = `reading changes of ${read.relation.schema}.${read.relation.name}`;
+  const reads = `${read.relation.schema}.${read.relation.name}`;
+  const doing = `reading changes of ${reads}`;
   for (const packing of ['plain', 'escaped'] as const) {
     const query: PackedQuery = {
       relation: read.relation,
@@ -101,7 +102,7 @@ async function readPage(session: Session, read: KeyRead, page: Page): Promise<Pa
     };
     let row;
     try {
-      [row] = await session.query(packedQuerySql(query), { doing, signal: read.signal });
+      [row] = await session.query(packedQuerySql(query), { doing, reads, signal: read.signal });
     } catch (error) {
       if (!(error instanceof ConnectorError) || !session.usable || read.signal?.aborted === true) throw error;
       if (page.rows === 1 || (!isTooLarge(error) && error.sqlState !== '57014')) throw error;

@@ -6,7 +6,7 @@ const orders = plannedTable('orders', 1000);
 const items = plannedTable('items', 3000);
 
 function reading(relation: string, backendPid: number, startedMs: number, endedMs: number) {
-  return { backendPid, doing: `reading ${relation}`, startedMs, endedMs, failed: false };
+  return { backendPid, doing: `reading ${relation}`, reads: relation, startedMs, endedMs, failed: false };
 }
 
 describe('what the page knows of a sync', () => {
@@ -23,7 +23,11 @@ describe('what the page knows of a sync', () => {
     pass(1);
     watch.observer.tableStarted?.(orders, 1, 2);
     watch.observer.statement?.(reading('public.orders', 4711, 1500, 2000));
-    watch.observer.statement?.({ ...reading('x', 4711, 2000, 2001), doing: 'taking a snapshot' });
+    watch.observer.statement?.({
+      ...reading('public.orders', 4711, 2000, 2001),
+      doing: 'taking a snapshot',
+      reads: undefined,
+    });
     watch.observer.rowsWritten?.(orders, 500, 9000);
     pass(3);
     watch.observer.tableFinished?.(orders, tableReport('public.orders'));
