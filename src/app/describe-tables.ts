@@ -2,12 +2,9 @@
 import type { Settings } from '../config/settings';
 import type { DestinationTable } from '../destinations/destination';
 import type { TableName } from '../model/source-selection';
-import { describeTables, createRuns } from '../engine/plan';
-import { loadTransformationModule } from '../engine/rules';
-import { discoverAndPlan } from './discovery';
-import { runsOptions } from './runs-options';
-import { openSource } from './source-connection';
-import type { RunContext } from './sync-run';
+import { describeTables } from '../engine/plan';
+import { decideRuns, discoverAndPlan, withSource } from './pipeline';
+import type { CatalogReader } from './read-catalog';
 
 export interface DescribedTable {
   /** undefined for the two tables that describe the source. */
@@ -23,26 +20,17 @@ export interface DescribedSource {
 
 export async function describeDestination(
   settings: Settings,
-  { logger, signal }: Pick<RunContext, 'logger' | 'signal'>,
+  { logger, signal }: Pick<CatalogReader, 'logger' | 'signal'>,
 ): Promise<DescribedSource> {
-  const manager = openSource(settings, logger, 1);
-  try {
-    const module =
-      settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
-    const { plan, unreadable, source, existing } = await discoverAndPlan(manager, settings, module, logger, signal);
-    const { runs, refused } = createRuns(
-      plan,
-      new Map(),
-      runsOptions(settings, { module, source, comparesKeys: false, logger }),
-    );
-    for (const [key, error] of [...unreadable, ...refused])
-      logger.warning(`Table ${key} is left out: ${error.describe()}`);
+  return await withSource(settings, logger, 1, async (manager) => {
+    const reader = { manager, settings, logger, signal };
+    const discovery = await discoverAndPlan(reader, { comparesKeys: false });
+    const { runs, leftOut } = decideRuns(discovery, new Map(), reader, { comparesKeys: false });
+    for (const [key, error] of leftOut) logger.warning(`Table ${key} is left out: ${error.describe()}`);
     const tables = [
       ...runs.map((run) => ({ source: run.planned.table, table: run.destinationTable })),
       ...describeTables([], new Date()).map(({ table }) => ({ source: undefined, table })),
     ];
-    return { tables, existing };
-  } finally {
-    await manager.close();
-  }
+    return { tables, existing: discovery.existing };
+  });
 }

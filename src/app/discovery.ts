@@ -1,7 +1,6 @@
-/** What there is to sync: catalog, filters, and the plan made of both. */
-import { asConnectorError, ConnectorError } from '../common/errors';
+/** What there is to sync: the plan made of catalog and filters, and what a user should know of it. */
+import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
-import { retryDelaySeconds, sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
 import { nearest } from '../config/nearest';
 import { compileTableFilter } from '../config/table-filter';
@@ -9,17 +8,8 @@ import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type HiddenMember, type TableSchema } from '../model/table';
-import {
-  discover,
-  type Catalog,
-  isKnownSource,
-  keyCandidates,
-  sourceIdentity,
-  type KeyCandidate,
-} from '../postgres/catalog';
-import type { ConnectionManager } from '../postgres/connection';
-import { parametersFor } from '../engine/pressure';
-import { isPartitioned, partitionBytes, decideMode, createPlan } from '../engine/plan';
+import { isKnownSource } from '../postgres/catalog';
+import { decideMode, createPlan } from '../engine/plan';
 import {
   applyTransformations,
   BUILT_IN_TRANSFORMATIONS,
@@ -27,6 +17,7 @@ import {
   type Transformation,
   type TransformationModule,
 } from '../engine/rules';
+import type { SourceFindings } from './read-catalog';
 
 export interface Discovery {
   readonly plan: SyncPlan;
@@ -40,95 +31,16 @@ export interface Discovery {
   readonly database: string;
   /** The server's, as PostgreSQL names it. */
   readonly encoding: string;
-}
-
-/** What the server says of itself and its tables. */
-export interface SourceFindings {
-  readonly catalog: Catalog;
-  readonly candidates: ReadonlyMap<number, readonly KeyCandidate[]>;
-  readonly source: string;
-  /** Sentences about what the role is denied. */
-  readonly losses: readonly string[];
-}
-
-export interface CatalogReader {
-  readonly manager: ConnectionManager;
-  readonly settings: Settings;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-}
-
-/** Discovers and plans; a server that cannot be reached is tried again as often as a table would be. */
-export async function discoverAndPlan(
-  manager: ConnectionManager,
-  settings: Settings,
-  module: TransformationModule,
-  logger: Logger,
-  signal: AbortSignal,
-): Promise<Discovery> {
-  return planOf(await readCatalog({ manager, settings, logger, signal }), settings, module, logger);
-}
-
-/**
- * Reads the catalog while `open` opens the warehouse. Without a warehouse nothing else matters: its error comes
- * first, and ends the reading.
- */
-export async function readCatalogWhile<T>(
-  reader: CatalogReader,
-  open: () => Promise<T>,
-): Promise<{ readonly opened: T; readonly findings: SourceFindings }> {
-  const stop = new AbortController();
-  const findings = readCatalog({ ...reader, signal: AbortSignal.any([reader.signal, stop.signal]) }, true);
-  findings.catch(() => undefined);
-  try {
-    return { opened: await open(), findings: await findings };
-  } finally {
-    stop.abort();
-    await findings.catch(() => undefined);
-  }
-}
-
-/** `rowsFollow`: the tables will be read on the same connections. */
-async function readCatalog(
-  { manager, settings, logger, signal }: CatalogReader,
-  rowsFollow = false,
-): Promise<SourceFindings> {
-  return await withRetries(settings, logger, signal, async () => {
-    const session = await manager.lease(signal);
-    try {
-      const catalog = await discover(session, signal, settings);
-      const source = await sourceIdentity(session, signal);
-      const opensAhead = rowsFollow && willShare(catalog.tables, settings);
-      const candidates = keyCandidates(session, signal);
-      // While a connection is made, no statement can begin or end: the odbc package has one lock for all of that. The
-      // catalog's last statement is under way; the next one, which takes the first snapshot, would wait for the login.
-      if (opensAhead) manager.openAhead();
-      const losses = session.allowances.losses(catalog.server.standby);
-      return { catalog, source, candidates: await candidates, losses };
-    } finally {
-      await manager.release(session);
-    }
-  });
-}
-
-/** Whether two readers will find work, as far as is known before there is a plan. */
-function willShare(tables: readonly TableSchema[], settings: Settings): boolean {
-  const filter = compileTableFilter(settings.tableFilters);
-  const shared = tables
-    .filter((table) => filter.includes(table))
-    .map((table) => ({ table, parameters: parametersFor(table.estimatedRows, table.columns.length, settings) }))
-    .filter(({ parameters }) => parameters.threads > 1);
-  const bytes = partitionBytes(settings.batchBytes);
-  return (
-    shared.length > 1 ||
-    shared.some(({ table, parameters }) => isPartitioned(table, { rows: parameters.partitionRows, bytes }))
-  );
+  /** The user's rules, with which it was planned. */
+  readonly module: TransformationModule;
 }
 
 export interface PlanContext {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
+  /** The caller says itself to which tables row-level security applies. */
+  readonly tellsOfPolicies?: boolean;
 }
 
 /** What is to be synced of what was found, and how; says what a user should know of it. */
@@ -137,7 +49,7 @@ export function planOf(
   settings: Settings,
   module: TransformationModule,
   logger: Logger,
-  { selection, comparesKeys = true }: PlanContext = {},
+  { selection, comparesKeys = true, tellsOfPolicies = false }: PlanContext = {},
 ): Discovery {
   logger.info(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
@@ -159,7 +71,7 @@ export function planOf(
     if (problem !== undefined) unreadable.set(tableKey(table), problem);
     if (problem === undefined && table.hiddenMembers !== undefined)
       logger.warning(readAsWhole(table, table.hiddenMembers));
-    const policies = describePolicies(table);
+    const policies = tellsOfPolicies ? undefined : describePolicies(table);
     if (policies !== undefined) logger.warning(`Row-level security applies to ${tableKey(table)}: ${policies}.`);
   }
   const readable = wanted.filter((table) => !unreadable.has(tableKey(table)));
@@ -188,6 +100,7 @@ export function planOf(
     existing: new Set(catalog.tables.map(tableKey)),
     database: catalog.server.database,
     encoding: catalog.server.encoding,
+    module,
   };
 }
 
@@ -282,26 +195,4 @@ function nothingLeft(patterns: readonly string[], tables: readonly TableSchema[]
 
 function included(module: TransformationModule, table: TableSchema): boolean {
   return module.includeTable?.(describeForRules(table)) ?? true;
-}
-
-async function withRetries<T>(
-  settings: Settings,
-  logger: Logger,
-  signal: AbortSignal,
-  action: () => Promise<T>,
-): Promise<T> {
-  const attempts = Math.max(1, settings.maxRetries);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await action();
-    } catch (thrown) {
-      const error = asConnectorError(thrown);
-      if (!error.retryable || attempt >= attempts || signal.aborted) throw error;
-      const delay = retryDelaySeconds(attempt - 1, settings.retrySleepSeconds);
-      logger.warning(
-        `Schema discovery failed, attempt ${attempt}/${attempts}: ${error.describe()} Trying again in ${delay.toFixed(2)}s`,
-      );
-      await sleep(delay, signal);
-    }
-  }
 }

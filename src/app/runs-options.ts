@@ -5,12 +5,11 @@ import { compileTableFilter } from '../config/table-filter';
 import type { SourceSelection } from '../model/source-selection';
 import type { TableSchema } from '../model/table';
 import type { RunsOptions } from '../engine/plan';
-import { BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
+import { BUILT_IN_TRANSFORMATIONS } from '../engine/rules';
+import type { Discovery } from './discovery';
 
-export interface RunsContext {
-  readonly module: TransformationModule;
-  /** Who the server is; see postgres/catalog/change-tracking. */
-  readonly source: string;
+/** What a run is asked for, beyond the settings. */
+export interface RunsWishes {
   /** Compare the keys of every table that is not read whole. */
   readonly reconcile?: boolean | undefined;
   /** Look for deleted rows and nothing else. */
@@ -19,24 +18,28 @@ export interface RunsContext {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
-  readonly logger: Logger;
 }
 
-export function runsOptions(settings: Settings, context: RunsContext): RunsOptions {
+export function runsOptions(
+  settings: Settings,
+  { module, source }: Pick<Discovery, 'module' | 'source'>,
+  wishes: RunsWishes,
+  logger: Logger,
+): RunsOptions {
   return {
     naming: settings.naming,
-    rules: [...BUILT_IN_TRANSFORMATIONS, ...(context.module.transformations ?? [])],
+    rules: [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])],
     region: settings.region,
     destinationSchema: settings.destinationSchema,
-    source: context.source,
+    source,
     fullResync: resyncFilter(settings.fullResync),
-    keysOnly: context.keysOnly === true,
-    reconcile: context.reconcile === true,
+    keysOnly: wishes.keysOnly === true,
+    reconcile: wishes.reconcile === true,
     reconcileEvery: settings.reconcileEvery,
     schemaDrift: settings.schemaDrift,
-    selection: context.selection,
-    comparesKeys: context.comparesKeys !== false,
-    logger: context.logger,
+    selection: wishes.selection,
+    comparesKeys: wishes.comparesKeys !== false,
+    logger,
   };
 }
 

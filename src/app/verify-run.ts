@@ -12,15 +12,12 @@ import type { TableVerification, VerificationReport } from '../model/verificatio
 import { type ConnectionManager, monotonicClock } from '../postgres/connection';
 import { rangesThroughRoot } from '../postgres/catalog';
 import { TableSnapshot } from '../engine/passes';
-import {
-  applyTransformations,
-  BUILT_IN_TRANSFORMATIONS,
-  loadTransformationModule,
-  type TransformationModule,
-} from '../engine/rules';
+import { applyTransformations, BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
 import { VerifySource, verifyTable, type TableComparison } from '../engine/verify';
-import { planOf, readCatalogWhile } from './discovery';
+import { planOf } from './discovery';
 import { Lifecycle } from './lifecycle';
+import { userModule } from './pipeline';
+import { readCatalogWhile } from './read-catalog';
 import { openSource } from './source-connection';
 
 export interface VerifyContext {
@@ -79,7 +76,7 @@ async function verifyWithin(
   const interrupt = (): void => warehouse.interrupt();
   signal.addEventListener('abort', interrupt, { once: true });
   lifecycle.use(interrupt, (it) => signal.removeEventListener('abort', it));
-  const module = settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
+  const module = await userModule(settings);
   const { plan, unreadable, encoding } = planOf(findings, settings, module, logger);
   const comparer: Comparer = {
     settings,

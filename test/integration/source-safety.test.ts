@@ -1,6 +1,8 @@
 import { openSource } from '../../src/app/source-connection';
 import { runChecks } from '../../src/app/check/run-checks';
-import { planSync } from '../../src/app/sync-run';
+import { discoverAndPlan, withSource } from '../../src/app/pipeline';
+import type { Settings } from '../../src/config/settings';
+import type { SyncPlan } from '../../src/model/plan';
 import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDemoDatabase } from '../helpers/demo-database';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
@@ -10,8 +12,14 @@ import type { Client } from 'pg';
 import { setTimeout } from 'node:timers/promises';
 
 const silent = { debug: () => {}, info: () => {}, warning: () => {}, severe: () => {} };
-const context = { logger: silent, signal: new AbortController().signal, observer: {} };
+const context = { logger: silent, signal: new AbortController().signal };
 let roles = 0;
+
+async function planSync(settings: Settings): Promise<SyncPlan> {
+  return await withSource(settings, silent, 1, async (manager) => {
+    return (await discoverAndPlan({ manager, settings, ...context })).plan;
+  });
+}
 
 /** A role of the server for one test; its name is no test's business. */
 async function createRole(database: TestDatabase, password = 'secret'): Promise<string> {
@@ -33,7 +41,7 @@ describe('what the source notices', () => {
       };
       const statements = async (tables: number): Promise<number> => {
         await database.client.query('SELECT pg_stat_statements_reset()');
-        const plan = await planSync(settingsFor(database, { username: role, password: 'secret' }), context);
+        const plan = await planSync(settingsFor(database, { username: role, password: 'secret' }));
         expect(plan.tables).toHaveLength(tables);
         const { rows } = await database.client.query<{ calls: number }>(
           `SELECT sum(calls)::int AS calls FROM pg_stat_statements WHERE userid = '${role}'::regrole`,
@@ -130,7 +138,7 @@ describe('a table that another session has locked', () => {
     await lock(await database.connect());
     const { failures, report } = await sync(database, { ...forEver, tableFilters: ['free'] });
     expect([failures, report.rows]).toEqual([{}, 1]);
-    const plan = await planSync(settingsFor(database, forEver), context);
+    const plan = await planSync(settingsFor(database, forEver));
     const held = plan.tables.find(({ table }) => table.name === 'held')?.table;
     expect(held?.columns.map(({ defaultExpression }) => defaultExpression)).toEqual([
       null,
@@ -175,7 +183,7 @@ describe('what the role may and how it is set up', () => {
         GRANT SELECT ON ALL TABLES IN SCHEMA public, archive TO ${role}`);
       const login = { username: role, password: 'secret' };
       const keys = async (settings: Parameters<typeof settingsFor>[1]): Promise<unknown[]> => {
-        const plan = await planSync(settingsFor(database, settings), context);
+        const plan = await planSync(settingsFor(database, settings));
         return plan.tables.map(({ table }) => [table.schema, table.name, table.primaryKey]).sort();
       };
       const seen = await keys(login);

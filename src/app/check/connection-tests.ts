@@ -5,11 +5,7 @@ import type { SyncPlan } from '../../model/plan';
 import { tableKey } from '../../model/table';
 import type { Session } from '../../postgres/connection';
 import { readServerFacts } from '../../postgres/catalog';
-import { createRuns } from '../../engine/plan';
-import { loadTransformationModule } from '../../engine/rules';
-import { discoverAndPlan } from '../discovery';
-import { runsOptions } from '../runs-options';
-import { openSource } from '../source-connection';
+import { decideRuns, discoverAndPlan, withSource } from '../pipeline';
 import { failure, ok, type Finding } from './finding';
 import { checkOdbc, checkTransformations } from './host';
 import { checkNetwork } from './network';
@@ -48,12 +44,7 @@ async function withSession<T>(
   signal: AbortSignal,
   action: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const manager = openSource(settings, logger, 1);
-  try {
-    return await action(await manager.lease(signal));
-  } finally {
-    await manager.close();
-  }
+  return await withSource(settings, logger, 1, async (manager) => await action(await manager.lease(signal)));
 }
 
 async function checkTables(
@@ -62,30 +53,25 @@ async function checkTables(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const manager = openSource(settings, logger, 1);
-  try {
-    const module =
-      settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
-    // Who fills in a form wants an answer now.
-    const once = { ...settings, maxRetries: 0 };
-    const { plan, unreadable, source } = await discoverAndPlan(manager, once, module, logger, signal);
-    if (test === 'sync_mode') return checkModes(plan, settings);
-    const { refused } = createRuns(plan, new Map(), runsOptions(settings, { module, source, logger }));
-    const problems = [...unreadable, ...refused];
-    if (problems.length === 0) return [ok('tables', `All ${plan.tables.length} tables can be read.`)];
-    const names = problems.map(([key]) => key);
-    const [, first] = problems[0] ?? [];
-    const total = plan.tables.length + unreadable.size;
-    return [
-      failure(
-        'tables',
-        `${problems.length} of ${total} tables cannot be read: ${listed(names)}.`,
-        `${first?.describe() ?? ''} Or leave the tables out with "table_filters".`,
-      ),
-    ];
-  } finally {
-    await manager.close();
-  }
+  // Who fills in a form wants an answer now.
+  const once = { ...settings, maxRetries: 0 };
+  const discovery = await withSource(settings, logger, 1, (manager) =>
+    discoverAndPlan({ manager, settings: once, logger, signal }),
+  );
+  const { plan, unreadable } = discovery;
+  if (test === 'sync_mode') return checkModes(plan, settings);
+  const problems = [...decideRuns(discovery, new Map(), { settings, logger }).leftOut];
+  if (problems.length === 0) return [ok('tables', `All ${plan.tables.length} tables can be read.`)];
+  const names = problems.map(([key]) => key);
+  const [, first] = problems[0] ?? [];
+  const total = plan.tables.length + unreadable.size;
+  return [
+    failure(
+      'tables',
+      `${problems.length} of ${total} tables cannot be read: ${listed(names)}.`,
+      `${first?.describe() ?? ''} Or leave the tables out with "table_filters".`,
+    ),
+  ];
 }
 
 /** A mode that was asked for by name and serves no table is a mistake; a few that need another are normal. */

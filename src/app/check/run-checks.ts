@@ -4,12 +4,10 @@ import type { LogLevel, Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
 import type { TableState } from '../../model/sync-state';
 import { readServerFacts, neverAnalyzed } from '../../postgres/catalog';
-import { createRuns } from '../../engine/plan';
-import { loadTransformationModule } from '../../engine/rules';
-import { discoverAndPlan } from '../discovery';
+import type { WarehouseContents } from '../../destinations/duckdb';
 import { originOf } from '../origin';
-import { runsOptions } from '../runs-options';
-import { openSource } from '../source-connection';
+import { decideRuns, discoverAndPlan, withSource } from '../pipeline';
+import type { CatalogReader } from '../read-catalog';
 import { checkFiles } from './files';
 import { failure, noConnection, type Finding } from './finding';
 import {
@@ -55,48 +53,61 @@ export async function runChecks(
 
   const warnings: string[] = [];
   const logger = collecting(warnings);
-  const manager = openSource(settings, logger, 2);
-  try {
-    let session;
+  await withSource(settings, logger, 2, async (manager) => {
+    const reader = { manager, settings, logger, signal };
     try {
-      session = await manager.lease(signal);
-    } catch (error) {
-      const { message, hint, kind } = asConnectorError(error);
-      if (kind === 'interrupted') throw error;
-      add([noConnection('login', message, hint)]);
-      return all;
+      if (await checkSession(reader, add)) await checkSource(reader, warehouse.contents, warnings, add);
+    } catch (thrown) {
+      const error = asConnectorError(thrown);
+      if (error.kind === 'interrupted') throw error;
+      const say = error.kind === 'connection' ? noConnection : failure;
+      add([say('tables', error.message, error.hint)]);
     }
-    const asked = Date.now();
-    const facts = await readServerFacts(session, signal);
-    // The server read its clock about half way between question and answer.
-    const skewMs = facts.clockMs - (asked + Date.now()) / 2;
-    await manager.release(session);
-    add(checkServer(facts, settings, new Date(), skewMs));
-    add(await checkPooling(manager, signal));
-
-    const module =
-      settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
-    const discovery = await discoverAndPlan(manager, settings, module, logger, signal);
-    const { plan, unreadable, source } = discovery;
-    add(checkOrigin(settings, originOf(settings, discovery), warehouse.contents?.origin));
-    const states = warehouse.contents?.states ?? new Map<string, TableState>();
-    const { refused } = createRuns(plan, states, runsOptions(settings, { module, source, logger }));
-    const oids = plan.tables.flatMap(({ table }) => table.relations.map((relation) => relation.oid));
-    const again = await manager.lease(signal);
-    const withoutStatistics = await neverAnalyzed(again, oids, signal);
-    await manager.release(again);
-    const unusable = new Map([...unreadable, ...refused]);
-    add(checkTables({ plan, unusable, withoutStatistics, warnings }));
-    add(checkDisk(settings, plan, warehouse.contents));
-  } catch (thrown) {
-    const error = asConnectorError(thrown);
-    if (error.kind === 'interrupted') throw error;
-    const say = error.kind === 'connection' ? noConnection : failure;
-    add([say('tables', error.message, error.hint)]);
-  } finally {
-    await manager.close();
-  }
+  });
   return all;
+}
+
+type Add = (findings: readonly Finding[]) => void;
+
+/** Logs in and looks at the server; false where that is not possible. */
+async function checkSession({ manager, settings, signal }: CatalogReader, add: Add): Promise<boolean> {
+  let session;
+  try {
+    session = await manager.lease(signal);
+  } catch (error) {
+    const { message, hint, kind } = asConnectorError(error);
+    if (kind === 'interrupted') throw error;
+    add([noConnection('login', message, hint)]);
+    return false;
+  }
+  const asked = Date.now();
+  const facts = await readServerFacts(session, signal);
+  // The server read its clock about half way between question and answer.
+  const skewMs = facts.clockMs - (asked + Date.now()) / 2;
+  await manager.release(session);
+  add(checkServer(facts, settings, new Date(), skewMs));
+  add(await checkPooling(manager, signal));
+  return true;
+}
+
+/** Plans a sync, and says what it would come upon. */
+async function checkSource(
+  reader: CatalogReader,
+  contents: WarehouseContents | undefined,
+  warnings: readonly string[],
+  add: Add,
+): Promise<void> {
+  const { manager, settings, signal } = reader;
+  const discovery = await discoverAndPlan(reader, { tellsOfPolicies: true });
+  const { plan } = discovery;
+  add(checkOrigin(settings, originOf(settings, discovery), contents?.origin));
+  const { leftOut } = decideRuns(discovery, contents?.states ?? new Map<string, TableState>(), reader);
+  const oids = plan.tables.flatMap(({ table }) => table.relations.map((relation) => relation.oid));
+  const session = await manager.lease(signal);
+  const withoutStatistics = await neverAnalyzed(session, oids, signal);
+  await manager.release(session);
+  add(checkTables({ plan, unusable: leftOut, withoutStatistics, warnings }));
+  add(checkDisk(settings, plan, contents));
 }
 
 /** Keeps what discovery warns of; the rest is not for this list. */
@@ -105,9 +116,6 @@ function collecting(warnings: string[]): Logger {
     debug: () => undefined,
     info: () => undefined,
   };
-  // Row-level security has a finding of its own.
-  const keep = (message: string): void => {
-    if (!message.startsWith('Row-level security')) warnings.push(message);
-  };
+  const keep = (message: string): void => void warnings.push(message);
   return { ...ignore, warning: keep, severe: keep };
 }

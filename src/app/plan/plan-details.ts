@@ -8,13 +8,10 @@ import type { ReadMethod, TableCategory } from '../../model/plan';
 import type { RunRecord } from '../../model/run-record';
 import type { SyncMode, TableState } from '../../model/sync-state';
 import { blockRange } from '../../model/tid-range';
-import { partitionBytes, planPartitions, singleStatementRelation, type TableRun, createRuns } from '../../engine/plan';
-import { loadTransformationModule } from '../../engine/rules';
-import { discoverAndPlan } from '../discovery';
+import { partitionBytes, planPartitions, singleStatementRelation, type TableRun } from '../../engine/plan';
+import { decideRuns, discoverAndPlan, withSource } from '../pipeline';
 import { planAdvice } from './plan-advice';
 import { estimateRun, estimateTables } from './plan-estimates';
-import { runsOptions } from '../runs-options';
-import { openSource } from '../source-connection';
 
 export type PassKind = 'load' | 'resume' | 'changes' | 'keys';
 
@@ -64,12 +61,10 @@ const MAX_BATCH_BLOCKS = 4096;
 const HISTORY = 20;
 
 export async function planInDetail(settings: Settings, logger: Logger, signal: AbortSignal): Promise<PlanDetails> {
-  const module = settings.transformations === undefined ? {} : await loadTransformationModule(settings.transformations);
   const { states, history, problem } = await lookIntoWarehouse(settings);
-  const manager = openSource(settings, logger, 1);
-  try {
-    const { plan, unreadable, source } = await discoverAndPlan(manager, settings, module, logger, signal);
-    const { runs, refused } = createRuns(plan, states, runsOptions(settings, { module, source, logger }));
+  return await withSource(settings, logger, 1, async (manager) => {
+    const reader = { manager, settings, logger, signal };
+    const { runs, leftOut } = decideRuns(await discoverAndPlan(reader), states, reader);
     const tables = estimateTables(
       runs.map((run) => describeRun(run, settings)),
       history,
@@ -77,15 +72,13 @@ export async function planInDetail(settings: Settings, logger: Logger, signal: A
     return {
       server: `${settings.host ?? settings.dsn ?? ''}${settings.database === undefined ? '' : `/${settings.database}`}`,
       tables,
-      refused: new Map([...unreadable, ...refused]),
+      refused: leftOut,
       estimatedSeconds: estimateRun(tables, history),
       warehouseProblem: problem,
       advice: planAdvice(tables, settings),
       runs,
     };
-  } finally {
-    await manager.close();
-  }
+  });
 }
 
 /** A plan must be had while a sync runs, and on a warehouse that is broken. */

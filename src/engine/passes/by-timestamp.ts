@@ -62,8 +62,7 @@ export class ByTimestamp implements Pass {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     return await withTransaction(this.options.manager, signal, async (session) => {
       const snapshot = await this.preparation.takeSnapshot(run, session, signal);
-      if ((await estimatedShare(session, table, key.name, key.sourceType.name, watermark, signal)) > MAX_INDEX_SHARE)
-        return false;
+      if ((await estimatedShare(session, table, { key, watermark }, signal)) > MAX_INDEX_SHARE) return false;
       const beginning = await this.preparation.prepare(run, session, snapshot, signal);
       await beginning.begin();
       // A partition that was attached may hold old keys, and so may a table that was filled anew.
@@ -109,14 +108,12 @@ interface PlanNode {
 async function estimatedShare(
   session: Session,
   table: TableSchema,
-  key: string,
-  keyType: string,
-  watermark: string,
+  { key, watermark }: Page,
   signal: AbortSignal,
 ): Promise<number> {
   const [row] = await session.query(
     `EXPLAIN (FORMAT JSON) SELECT FROM ${quoteQualified(table.schema, table.name)} AS ${ROW_ALIAS} ` +
-      `WHERE ${ROW_ALIAS}.${quoteIdentifier(key)} >= ${quoteLiteral(watermark)}::${keyType}`,
+      `WHERE ${ROW_ALIAS}.${quoteIdentifier(key.name)} >= ${quoteLiteral(watermark)}::${key.sourceType.name}`,
     { doing: `estimating the changes of ${table.schema}.${table.name}`, signal },
   );
   const text = Object.values(row ?? {})[0];

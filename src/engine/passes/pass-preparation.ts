@@ -50,9 +50,11 @@ export class PassPreparation {
       watermark: await watermarkOf(
         session,
         run.planned.table,
-        run.decision.replicationKey,
-        snapshot.oldestStart,
-        this.options.timestampWindowSeconds,
+        {
+          key: run.decision.replicationKey,
+          oldestStart: snapshot.oldestStart,
+          windowSeconds: this.options.timestampWindowSeconds,
+        },
         signal,
       ),
       snapshots: 1,

@@ -1,2 +1,2 @@
 /** engine/write */
-export { Writer } from './writer';
+export { Writer, type WriterOptions } from './writer';

@@ -9,6 +9,14 @@ export const HIDDEN_SECONDS = 3600;
 /** Clocks of application servers that write the key may be behind by this much. */
 const CLOCK_SKEW_SECONDS = 60;
 
+export interface WatermarkOptions {
+  /** The replication key. */
+  readonly key: string | null;
+  /** See `oldestTransactionStart`; null where it was not asked for. */
+  readonly oldestStart: string | null;
+  readonly windowSeconds: number | undefined;
+}
+
 /**
  * The watermark as text of the key's type, as of the session's snapshot; null for an empty table, or without
  * a key.
@@ -21,9 +29,7 @@ const CLOCK_SKEW_SECONDS = 60;
 export async function watermarkOf(
   session: Session,
   table: TableSchema,
-  key: string | null,
-  oldestStart: string | null,
-  windowSeconds: number | undefined,
+  { key, oldestStart, windowSeconds }: WatermarkOptions,
   signal: AbortSignal,
 ): Promise<string | null> {
   const column = table.columns.find(({ name }) => name === key);

@@ -1,0 +1,34 @@
+/** How the process keeps its memory during a sync; see native/process-stats and common/heap-growth for what each step brings. */
+import { useLatin1Counter } from '../common/count-character';
+import { HeapGrowth } from '../common/heap-growth';
+import { keepFreedMemory, limitMemoryArenas, nativeLatin1Counter } from '../native/process-stats';
+
+/** Rows of so many bytes and more make cells of megabytes in batches of a few hundred. */
+const LONG_ROW_BYTES = 16_000;
+
+export interface MemoryUse {
+  /** The process does nothing else, and ends with the sync. */
+  readonly ownProcess: boolean;
+  /** Where no DuckDB writes, reading is the limit. */
+  readonly readingIsTheLimit: boolean;
+}
+
+export class SyncMemory {
+  private readonly heap: HeapGrowth;
+  private longValues = false;
+
+  constructor({ ownProcess, readingIsTheLimit }: MemoryUse) {
+    limitMemoryArenas();
+    this.heap = new HeapGrowth(ownProcess);
+    useLatin1Counter(nativeLatin1Counter());
+    if (readingIsTheLimit) keepFreedMemory('batches');
+  }
+
+  /** To be told of each batch. */
+  written(rows: number, bytes: number): void {
+    this.heap.written(bytes);
+    if (this.longValues || bytes <= LONG_ROW_BYTES * rows) return;
+    this.longValues = true;
+    keepFreedMemory('longValues');
+  }
+}

@@ -1,0 +1,153 @@
+/** The sync itself: readers, writer and the loop over the tables, and how they tell each other of their state. */
+import type { ConnectorError } from '../common/errors';
+import type { Settings } from '../config/settings';
+import type { OperationCounts, TableReport } from '../model/report';
+import type { TableState } from '../model/sync-state';
+import { monotonicClock } from '../postgres/connection';
+import { beginsAnew, DataProcessor, findUnchanged, TableLoop, type ProcessorOptions } from '../engine/passes';
+import { describeTables, type TableRun } from '../engine/plan';
+import { PressureControl, ReaderPool } from '../engine/pressure';
+import { Writer, type WriterOptions } from '../engine/write';
+import { MAX_READERS, type OpenSync } from './open-sync';
+import type { RunContext } from './run-context';
+import { StateCopy } from './state-copy';
+import type { SyncMemory } from './sync-memory';
+
+/** Batches that wait between readers and writer, beyond what the categories' row limits allow. */
+const QUEUE_BYTES = 16 * 1024 * 1024;
+
+export interface TableSyncParts {
+  readonly settings: Settings;
+  readonly context: RunContext;
+  readonly opened: Pick<OpenSync, 'monitor' | 'manager' | 'destination'> & { readonly states: Map<string, TableState> };
+  readonly runs: readonly TableRun[];
+  readonly memory: SyncMemory;
+}
+
+export class TableSync {
+  private readonly control: PressureControl;
+  private readonly pool: ReaderPool;
+  private readonly writer: Writer;
+  private readonly loop: TableLoop;
+  private readonly stateFile: StateCopy;
+  private readonly fatal = new AbortController();
+  private readonly signal: AbortSignal;
+  private fatalError: ConnectorError | undefined;
+  private writtenBytes = 0;
+
+  constructor(private readonly parts: TableSyncParts) {
+    const { settings, context, opened, runs } = parts;
+    const { logger, observer, clock = monotonicClock } = context;
+    this.signal = AbortSignal.any([context.signal, this.fatal.signal]);
+    this.control = new PressureControl({ source: opened.monitor, logger, observer, clock }, runs);
+    this.pool = new ReaderPool(() => Math.min(this.control.readers(), MAX_READERS));
+    this.control.onChange = () => this.pool.grantAll();
+    this.stateFile = new StateCopy(settings);
+    this.writer = new Writer(this.writerOptions(), opened.states);
+    const { control, pool, signal } = this;
+    const processor = new DataProcessor(this.processorOptions());
+    this.loop = new TableLoop({ pool, processor, control, logger, observer, signal });
+  }
+
+  /** Characters of packed text that the destination has accepted. */
+  get bytes(): number {
+    return this.writtenBytes;
+  }
+
+  get operations(): OperationCounts {
+    return this.writer.counts;
+  }
+
+  /** Reports of all tables that ended by themselves. Rejects where the destination is of no further use. */
+  async run(startedAt: Date): Promise<readonly TableReport[]> {
+    const { runs, context } = this.parts;
+    const { logger } = context;
+    const { writer, loop } = this;
+    logger.info(`Found ${runs.length} tables to process`);
+    this.control.logStatus();
+    this.announce(startedAt);
+    const { manager } = this.parts.opened;
+    const unchanged = await findUnchanged(runs, { manager, writer, logger, signal: this.signal });
+    const changed = runs.filter(({ key }) => !unchanged.has(key));
+    if (unchanged.size > 0) logger.info(`Unchanged since the last sync: ${unchanged.size} of ${runs.length} tables`);
+    const skipped = runs.filter(({ key }) => unchanged.has(key)).map((run) => loop.skip(run));
+    const reports = [...skipped, ...(await loop.run(changed))];
+    if (this.fatalError !== undefined) throw this.fatalError;
+    // What the interrupted tables had written is kept too: their state says how far they came.
+    await writer.commit();
+    this.stateFile.flush();
+    return reports;
+  }
+
+  logStatus(): void {
+    this.control.logStatus();
+  }
+
+  /** Queued before everything of the tables: which of them are loaded anew, and the rows of the tables that describe them. */
+  private announce(startedAt: Date): void {
+    const { settings, runs } = this.parts;
+    const { writer } = this;
+    const announced = writer.announceLoads(runs.filter(beginsAnew));
+    // By themselves: a table that the warehouse refuses takes everything with it that is not committed. Whoever they
+    // fail hears of it by onFatal.
+    announced.catch(() => undefined);
+    const described = settings.metadataHistory === 'every-sync' ? runs : runs.filter(isDescribedAnew);
+    if (described.length === 0) return;
+    const descriptions = describeTables(
+      described.map((run) => run.planned.table),
+      startedAt,
+    ).map(({ table, batch }) => writer.append(table, batch, startedAt));
+    Promise.all([announced, ...descriptions, writer.commit()]).catch(() => undefined);
+  }
+
+  private writerOptions(): WriterOptions {
+    const { context, opened, runs, memory } = this.parts;
+    const { logger, observer } = context;
+    return {
+      destination: opened.destination,
+      logger,
+      queueBytes: QUEUE_BYTES,
+      queueShare: () => this.control.queueShare,
+      onCommitted: (committed, seconds) => {
+        this.stateFile.committed(committed);
+        observer.checkpoint?.(seconds);
+      },
+      onWritten: (run, rows, bytes) => {
+        this.writtenBytes += bytes;
+        memory.written(rows, bytes);
+        observer.rowsWritten?.(run.planned, rows, bytes);
+      },
+      openTables: () => runs.length - this.loop.ended,
+      onFatal: (error) => {
+        this.fatalError ??= error;
+        this.fatal.abort();
+      },
+    };
+  }
+
+  private processorOptions(): ProcessorOptions {
+    const { settings, context, opened } = this.parts;
+    const { logger, observer, clock = monotonicClock } = context;
+    return {
+      manager: opened.manager,
+      pool: this.pool,
+      writer: this.writer,
+      logger,
+      signal: this.signal,
+      maxRetries: settings.maxRetries,
+      maxDeletesPercent: settings.maxDeletes,
+      retrySleepSeconds: settings.retrySleepSeconds,
+      batchBytes: settings.batchBytes,
+      timestampWindowSeconds: settings.timestampWindowSeconds,
+      snapshotMaxAgeMs: settings.snapshotMaxAgeSeconds * 1000,
+      batchRows: (run) => this.control.batchRows(run.planned),
+      onRetry: (run, attempt, delay) => observer.retry?.(run.planned, attempt, delay),
+      clock,
+    };
+  }
+}
+
+/** Whether the metadata tables do not yet say what is true of the table. */
+function isDescribedAnew({ committed, description }: TableRun): boolean {
+  return committed?.lastSyncedAt == null || committed.description !== description;
+}

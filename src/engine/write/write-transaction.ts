@@ -1,0 +1,205 @@
+/**
+ * What was written since the last commit, and the commit of it: data and states together.
+ *
+ *   a table's batches ──> dirty ── commit ──> committed, and whoever waits for it goes on
+ *                           └── a batch is refused ──> rolled back, and every table in it tries again
+ *
+ * Everything here runs in the order of the write queue.
+ */
+import { asConnectorError, ConnectorError } from '../../common/errors';
+import type { Destination } from '../../destinations/destination';
+import type { TableState } from '../../model/sync-state';
+import { asksForLoadAnew, claimsRows, type TableRun } from '../plan';
+import { CommitPacing } from './commit-pacing';
+import { passWriting } from './pass-writing';
+import type { WriteQueue } from './write-queue';
+
+export interface WriteTransactionOptions {
+  readonly destination: Destination;
+  readonly queue: WriteQueue;
+  /** Committed states of all tables, also of those that are not part of this sync. */
+  readonly states: Map<string, TableState>;
+  /** Tables of this sync that have not ended. */
+  readonly openTables: () => number;
+  /** After each commit, with every table's committed state. */
+  readonly onCommitted: (states: ReadonlyMap<string, TableState>, seconds: number) => void;
+  /** The destination is of no further use. */
+  readonly onFatal: (error: ConnectorError) => void;
+}
+
+/** Finished tables wait this long for others to be committed with. */
+const COMMIT_DELAY_MS = 250;
+
+/** An uncommitted table takes some 34 kB of memory for each of its columns. */
+const MOST_COLUMNS_WITHOUT_COMMIT = 2000;
+
+interface CommitWaiter {
+  resolve(): void;
+  reject(error: ConnectorError): void;
+}
+
+export class WriteTransaction {
+  /** They wrote since the last commit. */
+  private readonly dirty = new Set<TableRun>();
+  /** Their passes have begun and not ended: what the destination holds open for them, a rollback closes. */
+  private readonly open = new Set<TableRun>();
+  private waiters: CommitWaiter[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  /** Of the tables that were finished since the last commit. */
+  private finishedColumns = 0;
+  private readonly pacing: CommitPacing;
+
+  constructor(private readonly options: WriteTransactionOptions) {
+    this.pacing = new CommitPacing(options.destination);
+  }
+
+  /** The next commit says how far the table is. */
+  add(run: TableRun): void {
+    this.dirty.add(run);
+  }
+
+  passBegun(run: TableRun): void {
+    this.dirty.add(run);
+    this.open.add(run);
+  }
+
+  passEnded(run: TableRun): void {
+    this.dirty.add(run);
+    this.open.delete(run);
+  }
+
+  /** Adds a batch of so many bytes; whether a commit is due by it. */
+  written(run: TableRun, bytes: number): boolean {
+    this.pacing.written(bytes);
+    return this.pacing.isDue(run);
+  }
+
+  /** Resolves when what was written so far is committed, rejects when it is rolled back. */
+  committed(): Promise<void> {
+    const committed = new Promise<void>((resolve, reject) => this.waiters.push({ resolve, reject }));
+    // Where the commit fails, nobody may have come to wait for it, and a rejection that nobody hears ends the process.
+    committed.catch(() => undefined);
+    return committed;
+  }
+
+  /** Commits a finished table: at once where no other table is to come, else soon. */
+  async commitSoon(run: TableRun): Promise<void> {
+    this.timer ??= setTimeout(
+      () => void this.options.queue.run(() => this.commit()).catch(() => undefined),
+      COMMIT_DELAY_MS,
+    );
+    this.finishedColumns += run.destinationTable.columns.length;
+    const nothingToWaitFor = this.options.openTables() <= this.waiters.length;
+    if (nothingToWaitFor || this.finishedColumns > MOST_COLUMNS_WITHOUT_COMMIT) await this.commit();
+  }
+
+  /** Where a load takes away what is there, the states must say so before it begins. */
+  async giveUpRows(runs: readonly TableRun[], commit: boolean): Promise<void> {
+    const { destination, states } = this.options;
+    if (destination.loadsInPlace !== true) return;
+    // As last committed, not as the run has it: a rollback in between has dropped what was to be committed.
+    const claiming = runs.filter((run) => claimsRows(states.get(run.key)));
+    for (const run of claiming) {
+      run.giveUpRows();
+      this.dirty.add(run);
+    }
+    if (claiming.length > 0 && commit) await this.commit();
+  }
+
+  /** Runs a write; undefined when the table's attempt it belongs to is over, by this write or before it. */
+  async guarded<T>(run: TableRun, generation: number, task: () => Promise<T>): Promise<T | undefined> {
+    if (run.generation !== generation) return undefined;
+    try {
+      return await task();
+    } catch (error) {
+      const failure = asConnectorError(error);
+      if (failure.kind !== 'source') throw this.fatal(failure);
+      await this.rollBack(run, failure);
+      return undefined;
+    }
+  }
+
+  /** Commits everything written so far. */
+  async commit(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.finishedColumns = 0;
+    const { destination, states } = this.options;
+    const startedMs = performance.now();
+    if (!(await this.flushed())) return;
+    const entries = new Map<TableRun, TableState | null>();
+    try {
+      for (const run of this.dirty) {
+        const entry = run.stateToCommit();
+        entries.set(run, entry);
+        await destination.putState(run.key, entry);
+      }
+      await destination.commit();
+    } catch (error) {
+      throw this.fatal(asConnectorError(error));
+    }
+    this.pacing.committed();
+    for (const [run, entry] of entries) {
+      run.committedAs(entry);
+      if (entry === null) states.delete(run.key);
+      else states.set(run.key, entry);
+    }
+    this.dirty.clear();
+    this.options.onCommitted(states, (performance.now() - startedMs) / 1000);
+    for (const waiter of this.waiters.splice(0)) waiter.resolve();
+  }
+
+  /** Ends the sync: nothing is written any more. */
+  fatal(thrown: ConnectorError): ConnectorError {
+    // Whose fault it is cannot be told any more: the warehouse's, for whoever reads it.
+    const error =
+      thrown.kind === 'source'
+        ? new ConnectorError(thrown.message, { code: thrown.code, kind: 'destination', cause: thrown })
+        : thrown;
+    clearTimeout(this.timer);
+    this.options.queue.fail(error);
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error);
+    this.options.onFatal(error);
+    return error;
+  }
+
+  private async rollBack(culprit: TableRun, failure: ConnectorError): Promise<void> {
+    try {
+      await this.options.destination.rollback();
+    } catch (error) {
+      throw this.fatal(asConnectorError(error));
+    }
+    if (asksForLoadAnew(failure)) culprit.giveUpRows();
+    culprit.rolledBack(failure);
+    for (const run of new Set([...this.dirty, ...this.open])) {
+      if (run === culprit) continue;
+      run.rolledBack(rolledBack());
+    }
+    this.dirty.clear();
+    this.open.clear();
+    for (const waiter of this.waiters.splice(0)) waiter.reject(rolledBack());
+  }
+
+  /** Nothing waits for the commit any more. False: the destination refused some of a table's, and all is rolled back. */
+  private async flushed(): Promise<boolean> {
+    const { destination } = this.options;
+    for (const run of [...this.dirty]) {
+      const done = await this.guarded(run, run.generation, async () => {
+        await destination.flush?.(run.destinationTable);
+        if (run.loadOpen) await passWriting(destination, run).beforeCommit(run.destinationTable);
+        return true;
+      });
+      if (done !== true) return false;
+    }
+    return true;
+  }
+}
+
+/** Not a fault of the table that gets it: it only shared a transaction. */
+export function rolledBack(): ConnectorError {
+  return new ConnectorError("Another table's batch was refused, and the transaction they shared was rolled back.", {
+    code: 'rolled_back',
+    kind: 'source',
+    retryable: true,
+  });
+}

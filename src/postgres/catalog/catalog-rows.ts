@@ -1,0 +1,76 @@
+/** What the queries of the catalog return, and what is made of it. */
+import type { ConnectorError } from '../../common/errors';
+import type { TableSchema } from '../../model/table';
+import type { TypeMode } from './column-types';
+import type { MemberFacts } from './table-members';
+
+export interface ServerInfo {
+  readonly version: string;
+  readonly versionNumber: number;
+  readonly blockSize: number;
+  readonly database: string;
+  readonly standby: boolean;
+  readonly user: string;
+  /** As PostgreSQL names it: UTF8, LATIN1, SQL_ASCII. */
+  readonly encoding: string;
+}
+
+export interface Catalog {
+  readonly server: ServerInfo;
+  /** Every table that may be read, filters not applied, ordered by schema and name. */
+  readonly tables: readonly TableSchema[];
+  /** Tables that the role may not read, with the sentence that says what to grant. */
+  readonly unreadable: ReadonlyMap<number, ConnectorError>;
+}
+
+/** What discovery is asked for; structurally a part of the settings. */
+export interface DiscoveryOptions {
+  readonly includeViews: boolean;
+  readonly typeMode: TypeMode;
+}
+
+export interface RelationRow extends MemberFacts {
+  readonly name: string;
+  readonly kind: 'r' | 'p' | 'm' | 'f' | 'v';
+  readonly isPartition: boolean;
+  readonly tuples: number;
+  readonly pages: number;
+  readonly heapBytes: number;
+  readonly toastBytes: number;
+  readonly isHeap: boolean;
+  readonly populated: boolean;
+  readonly comment: string | null;
+  readonly policies: { readonly digest: string; readonly elsewhere: boolean } | null;
+  readonly primaryKey: readonly string[] | null;
+}
+
+export type ColumnRow = readonly [
+  name: string,
+  declaredType: string,
+  typeName: string,
+  typeCategory: string,
+  isArray: boolean,
+  modifier: number,
+  notNull: boolean,
+  defaultExpression: string | null,
+  comment: string | null,
+  maxLength: number | null,
+  informationSchemaType: string,
+  selectable: boolean,
+  typeSchema: string,
+  place: number,
+  typeOid: number,
+  generated: '' | 's' | 'v',
+];
+
+export interface TableColumns {
+  readonly table: number;
+  readonly columns: readonly ColumnRow[];
+  readonly layout: string;
+}
+
+export interface UserType {
+  readonly type: number;
+  readonly labels: readonly string[];
+  readonly attributes: string | null;
+}
