@@ -5,7 +5,7 @@ const { WORKLOADS } = require('./workloads');
 
 const USAGE = `npm run bench -- [options]
 
-Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without options: about 15 minutes.
+Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without options: about 20 minutes.
 
   --rows N          Rows of orders; the other workloads in proportion to their full sizes; writes no
                     documents
