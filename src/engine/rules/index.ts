@@ -4,8 +4,7 @@ export {
   BUILT_IN_TRANSFORMATIONS,
   applyTransformations,
   describeForRules,
-  loadTransformationModule,
   type TableSelection,
-  type Transformation,
-  type TransformationModule,
 } from './transformations';
+export { loadTransformationModule } from './transformation-module';
+export type { Transformation, TransformationModule } from './rule-types';
