@@ -3,7 +3,7 @@ import type { ConnectorError } from '../../common/errors';
 import { asConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
-import { readWarehouse } from '../../destinations/duckdb';
+import { readContents } from '../../destinations/registry';
 import type { RunRecord } from '../../model/run-record';
 import type { TableState } from '../../model/sync-state';
 import { blockRange } from '../../model/tid-range';
@@ -69,10 +69,7 @@ async function lookIntoWarehouse(settings: Settings): Promise<{
   readonly problem: string | null;
 }> {
   try {
-    const contents =
-      settings.destination === 'null'
-        ? undefined
-        : await readWarehouse(settings.warehousePath, settings.destinationSchema, HISTORY);
+    const contents = await readContents(settings, HISTORY);
     return { states: contents?.states ?? new Map<string, TableState>(), history: contents?.runs ?? [], problem: null };
   } catch (error) {
     return { states: new Map<string, TableState>(), history: [], problem: asConnectorError(error).describe() };
