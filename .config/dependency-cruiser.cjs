@@ -3,6 +3,7 @@ const { dirname } = require('node:path');
 // The layers of src/, held by dependency-cruiser: imports point downwards, type imports included, and never in a circle.
 
 // Top to bottom. A layer may import itself and what is listed; nothing else.
+/** @type {Record<string, string[]>} */
 const mayImport = {
   bin: [],
   cli: ['fivetran', 'observe', 'app', 'engine', 'config', 'native', 'model', 'common'],
