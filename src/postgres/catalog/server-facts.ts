@@ -1,5 +1,5 @@
 /** What of a server matters to a sync, beyond its tables: one query. */
-import { EXCLUSIVELY_LOCKED, isFree } from './catalog-queries';
+import { exclusivelyLocked, isFree } from './catalog-queries';
 import type { Session } from '../connection';
 
 export interface ServerFacts {
@@ -77,9 +77,11 @@ export async function neverAnalyzed(
   signal: AbortSignal | undefined,
 ): Promise<ReadonlySet<number>> {
   if (oids.length === 0) return new Set();
-  const hasRows = session.allowances.seesFiles ? 'pg_relation_size(c.oid) > 0' : 'c.reltuples < 0';
+  const { seesFiles, seesLocks } = session.allowances;
+  // Here nothing ends the wait for a table that another session has locked.
+  const hasRows = seesFiles && seesLocks ? 'pg_relation_size(c.oid) > 0' : 'c.reltuples < 0';
   const [row] = await session.query(
-    `WITH ${EXCLUSIVELY_LOCKED}
+    `WITH ${exclusivelyLocked(seesLocks)}
      SELECT coalesce(json_agg(c.oid::int8), '[]')::text AS j FROM pg_class c WHERE c.oid IN (${oids.join(', ')})
        AND c.relkind IN ('r', 'm') AND (c.reltuples < 0 OR c.relpages = 0) AND CASE WHEN ${isFree('c.oid')} THEN ${hasRows} END`,
     { doing: 'looking for statistics', signal },
