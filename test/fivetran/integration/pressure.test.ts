@@ -26,8 +26,8 @@ beforeAll(async () => {
     ALTER TABLE public.wide ADD PRIMARY KEY (id);
     ANALYZE`);
   server = startCli(['serve', '--port', '0'], { cwd: database.folder });
-  await server.waitFor(/Listening on \[::\]:\d+/);
-  port = Number(/\[::\]:(\d+)/.exec(server.output())?.[1]);
+  await server.waitFor(/Listening on 127\.0\.0\.1:\d+/);
+  port = Number(/127\.0\.0\.1:(\d+)/.exec(server.output())?.[1]);
   client = new ReferenceClient(`localhost:${port}`);
 });
 afterAll(async () => {
@@ -213,8 +213,8 @@ describe('an Update', () => {
 
 describe('the end of the service', () => {
   it('refuses a port that is taken, with exit code 2 and a sentence', async () => {
-    const { code, stdout } = await runCli(['serve', '--port', String(port)], { cwd: database.folder });
-    expect(code).toBe(2);
+    const { code, stdout, stderr } = await runCli(['serve', '--port', String(port)], { cwd: database.folder });
+    expect([code, stderr]).toEqual([2, '']);
     expect(stdout).toContain(`Port ${port} is taken by another program. End that program, or choose another port`);
   });
 
