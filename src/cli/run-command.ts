@@ -5,6 +5,7 @@ import { failureToLog, failureToTerminal } from './failure';
 import { lazyCommands } from './lazy-commands';
 import { createOutput } from './output';
 import { watchSignals } from './signals';
+import { dataSourceSecrets } from '../app/data-source-secrets';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -66,7 +67,8 @@ export async function runCommand(
     loaded = { ...withoutConfiguration(input), warnings: [] };
   }
 
-  const { settings, secrets } = loaded;
+  const { settings } = loaded;
+  const secrets = [...loaded.secrets, ...dataSourceSecrets(settings)];
   // Who asked for one JSON document gets nothing else on standard output.
   const json = invocation.switches['json'] === 'true';
   const output = createOutput(settings, secrets, json ? { write: (text) => io.stderr.write(text) } : io.stdout, io.env);

@@ -22,8 +22,6 @@ export interface ServerFacts {
   readonly superuser: boolean;
   /** Milliseconds since 1970; null where the password does not expire. */
   readonly passwordExpiresMs: number | null;
-  /** 0: none. Since PostgreSQL 17. */
-  readonly transactionTimeoutMs: number;
   /** -1: off or not known to this version. */
   readonly oldSnapshotThresholdMinutes: number;
   readonly tls: { readonly version: string; readonly cipher: string } | null;
@@ -58,7 +56,6 @@ function factsQuery({ allowances }: Session): string {
   ${sessions('usename = current_user')} AS "ownConnections",
   r.rolsuper AS "superuser",
   CASE WHEN r.rolvaliduntil < 'infinity' THEN extract(epoch FROM r.rolvaliduntil) * 1000 END AS "passwordExpiresMs",
-  coalesce(${setting('transaction_timeout')}::float8, 0) AS "transactionTimeoutMs",
   coalesce(${setting('old_snapshot_threshold')}::float8, -1) AS "oldSnapshotThresholdMinutes",
   ${tls} AS "tls",
   extract(epoch FROM clock_timestamp()) * 1000 AS "clockMs"

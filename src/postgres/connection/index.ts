@@ -17,3 +17,4 @@ export { serverAddress } from './server-answer';
 export { POOLER_HINT, SETTINGS_SEEN, checkSettings } from './session-settings';
 export { monotonicClock, type Clock, type Session, type SessionOptions } from './session';
 export { quoteIdentifier, quoteLiteral, quoteQualified, quoteRows } from './sql';
+export { passwordsIn } from './data-source-secrets';
