@@ -1,8 +1,9 @@
 // Acts as Fivetran does: asks a running service for form, tests, schema and an update, checks every rule on
 // what it receives, and leaves a DuckDB file and the state for the next round.
 //
-//   grpc-client.js [--address localhost:50051] [--configuration configuration.json] [--folder files/grpc]
+//   grpc-client.js [--address localhost:50051] [--ca authority.crt] [--configuration configuration.json] [--folder files/grpc]
 //
+// --ca names the authority's certificate of a service with TLS, in PEM form.
 // Without --address it starts a service of its own.
 const { spawn } = require('node:child_process');
 const { readFileSync } = require('node:fs');
@@ -27,8 +28,8 @@ function startService() {
     child.once('exit', (code) => fail(new Error(`The service ended with ${code}:\n${text}`)));
     child.stdout.on('data', (data) => {
       text += data;
-      const port = /Listening on .*:(\d+)/.exec(text)?.[1];
-      if (port !== undefined) done({ address: `localhost:${port}`, stop: () => child.kill('SIGTERM') });
+      const address = /Listening on ([^ "]+:\d+)/.exec(text)?.[1];
+      if (address !== undefined) done({ address, stop: () => child.kill('SIGTERM') });
     });
   });
 }
@@ -61,6 +62,7 @@ async function main() {
   const { values } = parseArgs({
     options: {
       address: { type: 'string' },
+      ca: { type: 'string' },
       configuration: { type: 'string', default: 'configuration.json' },
       folder: { type: 'string', default: join('files', 'grpc') },
     },
@@ -72,6 +74,7 @@ async function main() {
   try {
     const result = await runRound({
       address: service.address,
+      authority: values.ca === undefined ? undefined : readFileSync(values.ca),
       configuration: readConfiguration(values.configuration),
       warehousePath: resolve(values.folder, 'warehouse.db'),
       statePath: resolve(values.folder, 'state.json'),

@@ -1,7 +1,9 @@
-// Writes the option table into README.md, between its markers. Run it after changing src/config/options.ts.
+// Writes the option table into README.md and the layers into docs/ARCHITECTURE.md, between their markers. Run it after
+// changing src/config/options.ts or what imports what.
 const { existsSync, readFileSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { built, builtFile } = require('./built');
+const { drawLayers } = require('./layers');
 
 const readme = join(__dirname, '..', 'README.md');
 
@@ -22,4 +24,17 @@ if (after === before) {
 } else {
   writeFileSync(readme, after);
   process.stdout.write('README.md: option table written.\n');
+}
+
+const architecture = join(__dirname, '..', 'docs', 'ARCHITECTURE.md');
+const page = readFileSync(architecture, 'utf8');
+const drawn = page.replace(
+  /(<!-- layers -->\n)[^]*?(<!-- \/layers -->)/,
+  (_all, start, end) => `${start}\n\`\`\`mermaid\n${drawLayers()}\`\`\`\n\n${end}`,
+);
+if (drawn === page) {
+  process.stdout.write('docs/ARCHITECTURE.md is up to date.\n');
+} else {
+  writeFileSync(architecture, drawn);
+  process.stdout.write('docs/ARCHITECTURE.md: layers drawn.\n');
 }

@@ -6,6 +6,7 @@ const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { DuckDBInstance } = require('@duckdb/node-api');
+const odbc = require('odbc');
 const { Client } = require('pg');
 const { startPostgres } = require('./demo/postgres-server');
 
@@ -22,7 +23,13 @@ const PACKAGES = [
 // Connection strings of every way hold it without quoting.
 const PASSWORD = 'plain';
 
-/** Types, and values as PostgreSQL shows them. */
+/**
+ * @typedef {{ type: string, text: string | null, error?: undefined } | { error: string }} Value what a way made of one
+ * @typedef {{ versions: Record<string, string>, values: Value[] }} Read
+ * @typedef {import('./demo/postgres-server').ServerCoordinates} Server
+ */
+
+/** @type {[type: string, text: string][]} types, and values as PostgreSQL shows them */
 const VALUES = [
   ['numeric', '1.5'],
   ['numeric', '12345678901234567890.123456789'],
@@ -48,30 +55,48 @@ const VALUES = [
   ['jsonb', '{"a": 1.10}'],
   ['bytea', '\\x00ff'],
 ];
+/** @param {number} index */
 const tableOf = (index) => `value_${String(index + 1).padStart(2, '0')}`;
 const tables = VALUES.map((_, index) => tableOf(index));
 
-/** Runs a program to its end; what it wrote. */
+/**
+ * Runs a program to its end.
+ * @param {string} program
+ * @param {string[]} parameters
+ * @param {{ cwd?: string, input?: string }} options
+ * @returns {string} what it wrote
+ */
 function run(program, parameters, options = {}) {
-  const { status, stdout, stderr, error } = spawnSync(program, parameters, { encoding: 'utf8', ...options });
+  const { status, stdout, stderr, error } = spawnSync(program, parameters, { ...options, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${path.basename(program)} failed: ${error?.message ?? stderr.trim()}\n${stdout}`);
   return stdout;
 }
 
+/**
+ * @param {Server} server
+ * @returns {Promise<string>} the version of the server
+ */
 async function createTables(server) {
   const client = new Client({ ...server, database: 'postgres' });
   await client.connect();
   try {
     for (const [index, [type, text]] of VALUES.entries()) {
-      await client.query(`CREATE TABLE ${tables[index]} (id int PRIMARY KEY, v ${type})`);
-      await client.query(`INSERT INTO ${tables[index]} VALUES (1, ${client.escapeLiteral(text)})`);
+      await client.query(`CREATE TABLE ${tableOf(index)} (id int PRIMARY KEY, v ${type})`);
+      await client.query(`INSERT INTO ${tableOf(index)} VALUES (1, ${client.escapeLiteral(text)})`);
     }
-    return (await client.query('SHOW server_version')).rows[0].server_version.split(' ')[0];
+    /** @type {import('pg').QueryResult<{ server_version: string }>} */
+    const { rows } = await client.query('SHOW server_version');
+    return rows[0]?.server_version.split(' ')[0] ?? 'unknown';
   } finally {
     await client.end();
   }
 }
 
+/**
+ * @param {Server} server
+ * @param {string} folder
+ * @returns {Promise<Value[]>}
+ */
 async function byPgsluice(server, folder) {
   const configuration = path.join(folder, 'configuration.json');
   const warehouse = path.join(folder, 'warehouse.db');
@@ -85,11 +110,12 @@ async function byPgsluice(server, folder) {
   const connection = await instance.connect();
   try {
     await connection.run("SET TimeZone = 'UTC'");
+    /** @type {Value[]} */
     const values = [];
     for (const table of tables) {
       const sql = `SELECT typeof(v), v::VARCHAR FROM tester.source_public_${table}`;
-      const [[type, text]] = (await connection.runAndReadAll(sql)).getRows();
-      values.push({ type, text });
+      const [type, text] = (await connection.runAndReadAll(sql)).getRows()[0] ?? [];
+      values.push({ type: String(type), text: typeof text === 'string' ? text : null });
     }
     return values;
   } finally {
@@ -98,12 +124,18 @@ async function byPgsluice(server, folder) {
   }
 }
 
+/**
+ * @param {string} connectionString
+ * @returns {Promise<Value[]>}
+ */
 async function byNodeOdbc(connectionString) {
-  const connection = await require('odbc').connect(connectionString);
+  const connection = await odbc.connect(connectionString);
   try {
+    /** @type {Value[]} */
     const values = [];
     for (const table of tables) {
-      const [{ v }] = await connection.query(`SELECT v FROM ${table}`);
+      /** @type {{ v: unknown }[]} */
+      const [{ v } = { v: undefined }] = await connection.query(`SELECT v FROM ${table}`);
       const text = v instanceof ArrayBuffer ? `\\x${Buffer.from(v).toString('hex')}` : Object.is(v, -0) ? '-0' : `${v}`;
       values.push({ type: v instanceof ArrayBuffer ? 'ArrayBuffer' : typeof v, text: v === null ? null : text });
     }
@@ -113,6 +145,10 @@ async function byNodeOdbc(connectionString) {
   }
 }
 
+/**
+ * @param {string} folder
+ * @param {{ odbc: string, libpq: string, tables: string[] }} asked
+ */
 function byPython(folder, asked) {
   const virtual = path.join(folder, 'venv');
   run('python3', ['-m', 'venv', virtual]);
@@ -120,6 +156,7 @@ function byPython(folder, asked) {
   run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES]);
   const script = path.join(__dirname, 'values-by-other-ways.py');
   // A process each, so that none depends on what another one has loaded.
+  /** @type {(way: string) => Read} */
   const read = (way) => JSON.parse(run(python, [script, way], { input: JSON.stringify(asked) }));
   return { pyodbc: read('pyodbc'), odbcScanner: read('odbc_scanner'), postgresScanner: read('postgres_scanner') };
 }
@@ -133,26 +170,34 @@ function driverName() {
 }
 
 const MAX_TEXT = 60;
+/** @param {string} text */
 const quoted = (text) => (text === '' ? 'empty' : `\`${text.replaceAll('|', '\\|')}\``);
 
-function cell({ type, text, error }) {
-  if (error !== undefined) return `error: ${error.slice(0, MAX_TEXT).replaceAll('|', '\\|')}`;
+/** @param {Value} value */
+function cell(value) {
+  if (value.error !== undefined) return `error: ${value.error.slice(0, MAX_TEXT).replaceAll('|', '\\|')}`;
+  const { type, text } = value;
   return text === null ? `NULL (${type})` : `${quoted(text)} (${type})`;
 }
 
+/**
+ * @param {string} versions
+ * @param {Record<string, Value[]>} columns the values by way, each in the order of VALUES
+ */
 function tableLines(versions, columns) {
   const header = `| Type | Value | ${Object.keys(columns).join(' | ')} |`;
   const rows = VALUES.map(
     ([type, text], index) =>
       `| \`${type}\` | ${quoted(text)} | ${Object.values(columns)
-        .map((values) => cell(values[index]))
+        .map((values) => cell(values[index] ?? { error: 'missing' }))
         .join(' | ')} |`,
   );
   return [versions, '', header, header.replaceAll(/[^|]+/g, ' --- '), ...rows];
 }
 
+/** @param {string[]} lines */
 function write(lines) {
-  const [before, rest = ''] = readFileSync(document, 'utf8').split(BEGIN);
+  const [before = '', rest = ''] = readFileSync(document, 'utf8').split(BEGIN);
   const [, after] = rest.split(END);
   if (after === undefined) throw new Error(`docs/TYPES.md needs the lines ${BEGIN} and ${END}.`);
   writeFileSync(document, `${before}${BEGIN}\n\n${lines.join('\n')}\n\n${END}${after}`);
@@ -165,10 +210,11 @@ async function main() {
     const { host, port, user } = server;
     const coordinates = { host, port, user, password: PASSWORD };
     const serverVersion = await createTables(coordinates);
-    const odbc = `DRIVER={${driverName()}};SERVER=${host};PORT=${port};DATABASE=postgres;UID=${user};PWD=${PASSWORD}`;
+    const connectionString = `DRIVER={${driverName()}};SERVER=${host};PORT=${port};DATABASE=postgres;UID=${user};PWD=${PASSWORD}`;
     const libpq = `host=${host} port=${port} dbname=postgres user=${user} password=${PASSWORD}`;
-    const python = byPython(folder, { odbc, libpq, tables });
-    const { version } = require('odbc/package.json');
+    const python = byPython(folder, { odbc: connectionString, libpq, tables });
+    /** @type {{ version: string }} */
+    const { version } = JSON.parse(readFileSync(require.resolve('odbc/package.json'), 'utf8'));
     const { driver, pyodbc } = python.pyodbc.versions;
     const versions =
       `PostgreSQL ${serverVersion}, ${driver}, pyodbc ${pyodbc}, npm odbc ${version}, ` +
@@ -176,7 +222,7 @@ async function main() {
     const lines = tableLines(versions, {
       pgsluice: await byPgsluice(coordinates, folder),
       pyodbc: python.pyodbc.values,
-      'npm `odbc`': await byNodeOdbc(odbc),
+      'npm `odbc`': await byNodeOdbc(connectionString),
       'DuckDB `odbc_scanner`': python.odbcScanner.values,
       'DuckDB `postgres`': python.postgresScanner.values,
     });

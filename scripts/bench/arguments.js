@@ -5,18 +5,19 @@ const { WORKLOADS } = require('./workloads');
 
 const USAGE = `npm run bench -- [options]
 
-Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without options: about 15 minutes.
+Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without options: about 20 minutes.
 
   --rows N          Rows of orders; the other workloads in proportion to their full sizes; writes no
                     documents
   --full            Full sizes of all workloads and of the growth curves: an hour or more
   --rounds N        Rounds, at least 1 [3]
-  --only NAME       A workload (${WORKLOADS.map((it) => it.name).join(', ')}, growth, small) or a program
-                    (pgsluice, pyodbc, copy, …); may be repeated; writes no documents
+  --only NAME       A workload (${WORKLOADS.map((it) => it.name).join(', ')}, growth, quiet, small) or a
+                    program (pgsluice, pyodbc, copy, …); may be repeated; writes no documents
   --connection URL  postgresql://user:password@host:port of a server on which databases may be made and dropped,
                     in place of one started for the run
   --json FILE       Results as JSON as well
   --main FILE       Built command line to measure [dist/bin/pgsluice.js]
+  --against FILE    Built command line of another commit (git worktree), which quiet measures in turn
   --profile         Where the time of one sync of orders goes, and nothing else
   --help
 `;
@@ -30,6 +31,7 @@ Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without option
  * @property {string} [connection]
  * @property {string} [json]
  * @property {string} main
+ * @property {string} [against]
  * @property {boolean} profile
  * @property {boolean} help
  */
@@ -49,14 +51,16 @@ function readArguments(argv) {
       connection: { type: 'string' },
       json: { type: 'string' },
       main: { type: 'string', default: path.join(__dirname, '..', '..', 'dist', 'bin', 'pgsluice.js') },
+      against: { type: 'string' },
       profile: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { rows, ...others } = values;
+  const { rows, against, ...others } = values;
   return {
     ...others,
     ...(rows === undefined ? {} : { rows: wholeNumber('--rows', rows) }),
+    ...(against === undefined ? {} : { against: path.resolve(against) }),
     rounds: wholeNumber('--rounds', values.rounds),
     only: values.only.flatMap((names) => names.split(',')),
     main: path.resolve(values.main),

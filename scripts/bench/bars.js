@@ -9,6 +9,7 @@
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
  * @property {import('./growth').Growth | undefined} growth
  * @property {import('./changes').Changes | undefined} changes
+ * @property {import('./quiet').Quiet | undefined} quiet
  * @property {import('./small-things').SmallThings | undefined} small
  */
 
@@ -16,7 +17,7 @@
  * @param {Results} measured
  * @returns {Bar[]} `measured` is NaN where this run has no number for it
  */
-function assessBars({ results, growth, changes, small }) {
+function assessBars({ results, growth, changes, quiet, small }) {
   /** @type {(workload: string, name: string) => import('./rounds').Measured | undefined} */
   const of = (workload, name) => results.get(workload)?.find((it) => it.name === name && it.failure === undefined);
   /** @type {(workload: string, name: string, other: string) => number} */
@@ -58,6 +59,7 @@ function assessBars({ results, growth, changes, small }) {
     ['one resource sample', 10, 3, 'µs', (small?.sample ?? NaN) * 1e6],
     ['incremental, 1 % changed: time ÷ full', 0.15, 0.05, '', incremental(changes, 100)],
     ['incremental, 0.1 % changed: time ÷ full', 0.1, 0.05, '', incremental(changes, 1_000)],
+    ...quietBars(quiet),
     ['start-up of pgsluice --version', 150, 80, 'ms', (small?.startUp ?? NaN) * 1000],
   ];
   return bars.map(([what, bar, goal, unit, measured]) => ({ what, bar, goal, unit, measured }));
@@ -69,6 +71,36 @@ function assessBars({ results, growth, changes, small }) {
  */
 function incremental(changes, oneIn) {
   return divide(changes?.incremental.find((it) => it.oneIn === oneIn)?.seconds, changes?.fullSeconds);
+}
+
+/**
+ * @param {import('./quiet').Quiet | undefined} quiet
+ * @returns {[what: string, bar: number, goal: number, unit: string, measured: number][]}
+ */
+function quietBars(quiet) {
+  /** @type {(of: 'tables' | 'rows', kind: import('./quiet').Kind, build?: string) => import('./quiet').QuietSync | undefined} */
+  const sync = (of, kind, build = 'pgsluice') =>
+    quiet?.syncs.find((it) => it.of === of && it.kind === kind && it.build === build);
+  const tables = sync('tables', 'unchanged');
+  const rows = sync('rows', 'unchanged');
+  /** @type {(it: import('./quiet').QuietSync | undefined) => number | undefined} */
+  const exact = (it) => ((it?.differing ?? 0) > 0 ? Infinity : it?.seconds);
+  const [tablesBefore, rowsBefore] = [sync('tables', 'unchanged', 'against'), sync('rows', 'unchanged', 'against')];
+  return [
+    ['unchanged small tables: time ÷ --against', 0.1, 0.05, '', divide(tables?.seconds, tablesBefore?.seconds)],
+    ['unchanged small tables: CPU ÷ --against', 0.1, 0.05, '', divide(tables?.cpuSeconds, tablesBefore?.cpuSeconds)],
+    ['unchanged small tables: growth of the file', 0, 0, 'MB', (tables?.grownBytes ?? NaN) / 1e6],
+    ['unchanged rows: time ÷ --against', 1.05, 0.9, '', divide(rows?.seconds, rowsBefore?.seconds)],
+    // A sync that does not find the deletes is not faster.
+    ['0.1 % of rows deleted: time ÷ unchanged', 1.5, 1.2, '', divide(exact(sync('rows', 'deleted')), rows?.seconds)],
+    [
+      '1 % of small tables changed: time ÷ unchanged',
+      1.3,
+      1.1,
+      '',
+      divide(exact(sync('tables', 'changed')), tables?.seconds),
+    ],
+  ];
 }
 
 function divide(a = NaN, b = NaN) {

@@ -11,6 +11,7 @@ const { renderGrowth } = require('./growth-plot');
 const { describeMachine, postgresDriver } = require('./machine');
 const { endRunning } = require('./process-run');
 const { profileSync } = require('./profile');
+const { measureQuiet } = require('./quiet');
 const { renderMarkdown, renderText } = require('./report');
 const { runRounds } = require('./rounds');
 const { measureSmallThings } = require('./small-things');
@@ -18,7 +19,7 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'small'];
+const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'small'];
 
 /**
  * @typedef {object} Outcome
@@ -28,6 +29,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'small'];
  * @property {{ name: string, what: string, size: number }[]} workloads
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
  * @property {import('./changes').Changes} [changes]
+ * @property {import('./quiet').Quiet} [quiet]
  * @property {import('./growth').Growth} [growth]
  * @property {import('./small-things').SmallThings} [small]
  * @property {import('./bars').Bar[]} bars
@@ -95,19 +97,28 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * @param {Source} source
  * @param {Choices} choices
  * @param {Set<string>} parts
- * @returns {Promise<Pick<Outcome, 'small' | 'growth'>>}
+ * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'growth'>>}
  */
 async function measureTheRest(source, choices, parts) {
-  const { main, rounds } = choices;
+  const { main, against, rows, rounds } = choices;
   const small = parts.has('small') ? await measureSmallThings({ main, say }) : undefined;
   if (small?.psutilMissing !== undefined) say(`psutil is left out: ${small.psutilMissing}`);
+  let quiet;
+  if (parts.has('quiet')) {
+    say('quiet: tables, then rows');
+    quiet = await measureQuiet({ source, main, against, rows, rounds, say });
+  }
   let growth;
   if (parts.has('growth')) {
     say('growth: rows, then tables');
     // The curve shows its own noise; one run of most points keeps it affordable.
     growth = await measureGrowth({ source, main, sizes: growthSizes(choices), rounds, say });
   }
-  return { ...(growth === undefined ? {} : { growth }), ...(small === undefined ? {} : { small }) };
+  return {
+    ...(quiet === undefined ? {} : { quiet }),
+    ...(growth === undefined ? {} : { growth }),
+    ...(small === undefined ? {} : { small }),
+  };
 }
 
 /**
@@ -117,7 +128,7 @@ async function measureTheRest(source, choices, parts) {
  * @returns {Promise<Outcome>}
  */
 async function benchmark(choices, source, driver) {
-  const { main, rounds } = choices;
+  const { main, against, rounds } = choices;
   const workloads = sizedWorkloads(choices);
   const contenders = createContenders({ server: source.server, main, driver, say });
   const chosen = selection(
@@ -126,7 +137,7 @@ async function benchmark(choices, source, driver) {
     contenders.map((it) => it.name),
   );
   const ownServer = choices.connection === undefined;
-  const machine = describeMachine({ main, postgres: await source.version(), driver, ownServer });
+  const machine = describeMachine({ main, against, postgres: await source.version(), driver, ownServer });
   const { available, skipped } = leaveOutMissing(
     contenders.filter((it) => chosen.programs.has(it.name) && it.workloads.some((name) => chosen.parts.has(name))),
   );
@@ -135,7 +146,7 @@ async function benchmark(choices, source, driver) {
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
   const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { growth, small } = await measureTheRest(source, choices, chosen.parts);
+  const { quiet, growth, small } = await measureTheRest(source, choices, chosen.parts);
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
     'npm run bench',
@@ -148,9 +159,10 @@ async function benchmark(choices, source, driver) {
     workloads,
     results,
     ...(changes === undefined ? {} : { changes }),
+    ...(quiet === undefined ? {} : { quiet }),
     ...(growth === undefined ? {} : { growth }),
     ...(small === undefined ? {} : { small }),
-    bars: assessBars({ results, growth, changes, small }),
+    bars: assessBars({ results, growth, changes, quiet, small }),
     skipped,
   };
 }
@@ -162,7 +174,7 @@ async function benchmark(choices, source, driver) {
  * @param {string[]} all
  */
 function isPublic(argument, index, all) {
-  const hidden = ['--connection', '--json', '--main'];
+  const hidden = ['--connection', '--json', '--main', '--against'];
   return !hidden.some((name) => argument.startsWith(name) || all[index - 1] === name);
 }
 
@@ -190,6 +202,8 @@ async function run(argv) {
     return;
   }
   if (!existsSync(choices.main)) throw new Error(`${choices.main} is missing; run \`npm run setup\` first.`);
+  if (choices.against !== undefined && !existsSync(choices.against))
+    throw new Error(`${choices.against} is missing; build that commit first.`);
   const driver = postgresDriver();
   if (driver === undefined) throw new Error('unixODBC has no PostgreSQL driver; run `npm run setup` first.');
   const started = performance.now();

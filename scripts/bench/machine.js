@@ -5,10 +5,10 @@ const os = require('node:os');
 const path = require('node:path');
 
 /**
- * @param {{ main: string, postgres: string, driver: string, ownServer: boolean }} measured
+ * @param {{ main: string, against: string | undefined, postgres: string, driver: string, ownServer: boolean }} measured
  * @returns {Record<string, string>}
  */
-function describeMachine({ main, postgres, driver, ownServer }) {
+function describeMachine({ main, against, postgres, driver, ownServer }) {
   const cpu = os.cpus()[0]?.model.trim() ?? 'unknown processor';
   return {
     Date: new Date().toISOString().slice(0, 16).replace('T', ' ') + ' UTC',
@@ -18,6 +18,7 @@ function describeMachine({ main, postgres, driver, ownServer }) {
     'Load before': os.loadavg()[0]?.toFixed(2) ?? 'unknown',
     Node: process.versions.node,
     pgsluice: version(path.join(path.dirname(main), '..', '..', 'package.json')),
+    ...(against === undefined ? {} : { '--against': commit(path.dirname(against)) }),
     DuckDB: version(require.resolve('@duckdb/node-api/package.json')),
     odbc: version(require.resolve('odbc/package.json')),
     PostgreSQL: `${postgres}, ${ownServer ? 'on this machine, started for this run' : 'a given server'}`,
@@ -32,6 +33,18 @@ function describeMachine({ main, postgres, driver, ownServer }) {
 function version(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8')).version;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/**
+ * Names the commit that a build is of, as far as its folder tells.
+ * @param {string} folder
+ */
+function commit(folder) {
+  try {
+    return execFileSync('git', ['-C', folder, 'log', '-1', '--format=commit %h of %cs'], quiet).trim();
   } catch {
     return 'unknown';
   }

@@ -6,6 +6,7 @@ const { verdict } = require('./bars');
  * @typedef {[header: string[], ...rows: string[][]]} Table
  * @typedef {{ title: string, table: Table, plot?: boolean }} Section
  * @typedef {import('./growth').GrowthPoint} GrowthPoint
+ * @typedef {import('./quiet').QuietSync} QuietSync
  * @typedef {import('./bench').Outcome} Outcome
  */
 
@@ -14,7 +15,7 @@ const { verdict } = require('./bars');
  * @param {Outcome} outcome
  * @returns {Section[]}
  */
-function sections({ workloads, results, changes, growth, small, bars, skipped }) {
+function sections({ workloads, results, changes, quiet, growth, small, bars, skipped }) {
   /** @type {Table} */
   const leftOut = [['what', 'why'], ...skipped];
   return [
@@ -22,6 +23,9 @@ function sections({ workloads, results, changes, growth, small, bars, skipped })
     ...(changes === undefined
       ? []
       : [{ title: 'changes: incremental syncs after some of the rows changed', table: changesTable(changes) }]),
+    ...(quiet === undefined
+      ? []
+      : [{ title: 'quiet: later syncs that find little or nothing to do', table: quietTable(quiet) }]),
     ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: true }]),
     ...(small === undefined ? [] : [{ title: 'Small things', table: smallTable(small) }]),
     { title: 'Bars', table: barsTable(bars) },
@@ -91,6 +95,38 @@ function changesTable({ fullSeconds, incremental, failure }) {
       number(seconds / fullSeconds, 3),
     ]),
   ];
+}
+
+/**
+ * @param {import('./quiet').Quiet} quiet
+ * @returns {Table}
+ */
+function quietTable({ growthSyncs, syncs }) {
+  /** @type {(it: QuietSync, kind: QuietSync['kind'], build: string) => number} */
+  const secondsOf = ({ of }, kind, build) =>
+    syncs.find((it) => it.of === of && it.kind === kind && it.build === build)?.seconds ?? NaN;
+  const rows = syncs.map((it) => [
+    it.what,
+    it.build === 'against' ? '--against' : it.build,
+    it.failure === undefined ? number(it.seconds, 2) : `failed: ${it.failure}`,
+    number(it.seconds / secondsOf(it, 'unchanged', it.build), 2),
+    number(it.build === 'against' ? NaN : it.seconds / secondsOf(it, it.kind, 'against'), 3),
+    number(it.cpuSeconds, 2),
+    number(it.serverCpuSeconds, 2),
+    warehouseAfter(it, growthSyncs),
+  ]);
+  const header = ['sync', 'build', 'seconds', '÷ unchanged', '÷ --against', 'CPU s', 'server CPU s', 'warehouse'];
+  return [header, ...rows];
+}
+
+/**
+ * @param {QuietSync} sync
+ * @param {number} growthSyncs
+ */
+function warehouseAfter({ grownBytes, differing }, growthSyncs) {
+  if (grownBytes !== undefined) return `grew by ${number(grownBytes / 1e6, 2)} MB in ${growthSyncs} syncs`;
+  if (differing === undefined) return '';
+  return differing === 0 ? 'equal' : `${differing.toLocaleString('en')} rows differ`;
 }
 
 /**
@@ -209,6 +245,7 @@ Written by \`${command}\`; run it to get your own. Each program in turn, ${round
 - Peak memory is the most that a program had resident (VmHWM), its libraries included.
 - The programs of the peers are in \`scripts/bench/peers\`; those with “no destination” keep nothing of what they read,
   which is in their favour.
+- Of \`quiet\`, each build has a warehouse of its own; \`--against\` is the build of another commit, measured in turn.
 - The bars are set for the full sizes (\`--full\`); on smaller ones start-up weighs more.
 
 ${markdownTable([['on', ''], ...Object.entries(machine)]).join('\n')}

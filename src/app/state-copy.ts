@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
+import { keepsRows } from '../destinations/registry';
 import { stateDocument, writeStateFile } from '../destinations/state-file';
 import type { TableStates } from '../model/sync-state';
 
@@ -25,7 +26,7 @@ export class StateCopy {
   }
 
   flush(): void {
-    if (this.latest === undefined || this.settings.destination === 'null') return;
+    if (this.latest === undefined || !keepsRows(this.settings)) return;
     try {
       writeStateFile(this.settings.statePath, stateDocument(this.latest, new Date()));
     } catch (cause) {

@@ -193,12 +193,21 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     // The platform reads the log from standard output, an object a line.
     presets: { log_format: 'json' },
     switches: [
-      { flag: 'port', kind: 'text', describe: 'Port to listen on, IPv4 and IPv6 [default: 50051]' },
+      { flag: 'port', kind: 'text', describe: 'Port to listen on [default: 50051]' },
+      {
+        flag: 'host',
+        kind: 'text',
+        describe: 'Address to listen on; 0.0.0.0 is all of IPv4 [default: 127.0.0.1]',
+      },
+      { flag: 'tls-cert', kind: 'text', describe: "The service's certificate, a PEM file; connections use TLS" },
+      { flag: 'tls-key', kind: 'text', describe: 'Its private key, a PEM file' },
+      { flag: 'tls-client-ca', kind: 'text', describe: 'Authority whose certificates clients must show, a PEM file' },
       { flag: 'transformations', kind: 'text', describe: 'Module with transformations of your own, for every request' },
     ],
     examples: [
       ['$0 serve', 'until Ctrl-C or SIGTERM'],
       ['$0 serve --port 50052 --log-level warning', 'on another port'],
+      ['$0 serve --host 0.0.0.0 --tls-cert service.crt --tls-key service.key', 'for other hosts'],
     ],
   },
   {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { lazy } from './lazy';
+import { lazyStart } from './lazy-start';
 import { StandardStreams } from './standard-streams';
 import { stuckCalls } from '../common/stuck-calls';
 import { readFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
     stdout: process.stdout,
     stderr: process.stderr,
   };
-  const { parseCommandLine } = lazy.commandLine();
+  const { parseCommandLine } = lazyStart.commandLine();
   let commandLine;
   try {
     commandLine = parseCommandLine(argv, version, process.stdout.columns);
@@ -45,7 +45,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const json = switches['json'] === 'true';
   if (!outputOnly) streams.goesOn = name === 'sync' ? 'the sync' : 'the command';
   if (json) streams.tellOnOutput = undefined;
-  const code = await lazy.runCommand().runCommand(commandLine, io, {
+  const code = await lazyStart.runCommand().runCommand(commandLine, io, {
     source: process,
     forceExit: exitAtOnce,
     version,
@@ -74,7 +74,7 @@ function packageVersion(): string {
 }
 
 function exitAtOnce(code: number): never {
-  return lazy.processStats().exitNow(code);
+  return lazyStart.processStats().exitNow(code);
 }
 
 /** Waits for whoever reads our output, but not for long. */
@@ -104,7 +104,7 @@ async function end(code: number): Promise<void> {
 }
 
 function sayWhy(error: unknown): number {
-  return lazy
+  return lazyStart
     .failure()
     .failureToTerminal(error, process.stderr, { secrets: [], debug: process.argv.includes('--debug') });
 }

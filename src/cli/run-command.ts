@@ -2,9 +2,10 @@ import type { Command, CommandIo } from './command';
 import { declarationOf, type CommandName } from './command-declarations';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
-import { lazy } from './lazy';
+import { lazyCommands } from './lazy-commands';
 import { createOutput } from './output';
 import { watchSignals } from './signals';
+import { dataSourceSecrets } from '../app/data-source-secrets';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -13,18 +14,18 @@ import { loadSettings, type LoadedSettings, type LoadSettingsInput } from '../co
 import { existsSync } from 'node:fs';
 
 const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
-  sync: () => lazy.sync().sync,
-  reconcile: () => lazy.sync().reconcile,
-  verify: () => lazy.verify().verify,
-  plan: () => lazy.plan().plan,
-  check: () => lazy.check().check,
-  status: () => lazy.status().status,
-  monitor: () => lazy.monitor().monitor,
-  init: () => lazy.init().init,
-  reset: () => lazy.reset().reset,
-  forget: () => lazy.forget().forget,
-  serve: () => lazy.serve().serve,
-  completion: () => lazy.completion().completion,
+  sync: () => lazyCommands.sync().sync,
+  reconcile: () => lazyCommands.sync().reconcile,
+  verify: () => lazyCommands.verify().verify,
+  plan: () => lazyCommands.plan().plan,
+  check: () => lazyCommands.check().check,
+  status: () => lazyCommands.status().status,
+  monitor: () => lazyCommands.monitor().monitor,
+  init: () => lazyCommands.init().init,
+  reset: () => lazyCommands.reset().reset,
+  forget: () => lazyCommands.forget().forget,
+  serve: () => lazyCommands.serve().serve,
+  completion: () => lazyCommands.completion().completion,
 };
 
 /** They run with a configuration that is wrong or not there yet: the one says so among the rest, the other writes it. */
@@ -66,7 +67,8 @@ export async function runCommand(
     loaded = { ...withoutConfiguration(input), warnings: [] };
   }
 
-  const { settings, secrets } = loaded;
+  const { settings } = loaded;
+  const secrets = [...loaded.secrets, ...dataSourceSecrets(settings)];
   // Who asked for one JSON document gets nothing else on standard output.
   const json = invocation.switches['json'] === 'true';
   const output = createOutput(settings, secrets, json ? { write: (text) => io.stderr.write(text) } : io.stdout, io.env);

@@ -4,12 +4,9 @@ import { asConnectorError, ConnectorError, type ErrorKind } from '../common/erro
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import type { SyncObserver, SyncReport } from '../model/report';
-import type { CommandContext } from './command';
 import { createProcessStats } from '../native/process-stats';
 import { ResourceMonitor } from '../engine/pressure';
-import { lazy } from './lazy';
-import { renderPage, createMetrics, SyncWatch, startWatchServer } from '../observe';
-import { tracesWanted } from './watching-wanted';
+import { createMetrics, renderPage, startWatchServer, SyncWatch, type SyncTraces, type TraceOptions } from '../observe';
 import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -21,9 +18,18 @@ export interface Watching {
   end(outcome: SyncReport | { readonly error: unknown }): Promise<void>;
 }
 
-export async function startWatching(settings: Settings, context: CommandContext): Promise<Watching> {
-  const { version, secrets } = context;
-  const { logger } = context.output;
+export interface WatchingContext {
+  /** Of pgsluice. */
+  readonly version: string;
+  /** Values that nothing may show. */
+  readonly secrets: readonly string[];
+  readonly logger: Logger;
+  /** Where traces are wished for: OpenTelemetry is too heavy to be loaded with the rest. */
+  readonly startTraces?: (options: TraceOptions) => SyncTraces;
+}
+
+export async function startWatching(settings: Settings, context: WatchingContext): Promise<Watching> {
+  const { version, secrets, logger } = context;
   if (settings.reportPath !== undefined) checkFolder(settings.reportPath);
   const source = settings.dsn ?? `${settings.host ?? ''}:${settings.port ?? ''}/${settings.database ?? ''}`;
   const metrics = createMetrics(version);
@@ -52,7 +58,7 @@ export async function startWatching(settings: Settings, context: CommandContext)
           ready: () => watch.ready,
         });
   if (server !== undefined) logger.info(`Live page and metrics: ${server.url}`);
-  const traces = tracesWanted(context.io.env) ? lazy.traces().startTraces({ version, source, secrets }) : undefined;
+  const traces = context.startTraces?.({ version, source, secrets });
   watch.start();
   return {
     observer: combineObservers(watch.observer, metrics.observer, ...(traces === undefined ? [] : [traces.observer])),

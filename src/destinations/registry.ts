@@ -1,10 +1,36 @@
-/** The destination that the settings name. */
+/**
+ * The destination that the settings name, and what can be asked of it without knowing which one it is. A new destination
+ * implements `Destination` (destinations/destination) in a folder of its own and is added here.
+ */
 import type { Logger } from '../common/logger';
-import type { Settings } from '../config/settings';
 import type { Destination } from './destination';
-import { DuckDbDestination } from './duckdb';
+import { DuckDbDestination, readWarehouse, type WarehouseContents } from './duckdb';
 import { NullDestination } from './null/destination';
 import { nativeColumnDecoder } from '../native/process-stats';
+
+/** Which destination it is; structurally a part of the settings. */
+export interface DestinationSettings {
+  readonly destination: 'duckdb' | 'null';
+  readonly warehousePath: string;
+  readonly destinationSchema: string;
+  /** `python`: the types of the Python connector. */
+  readonly typeMode: 'exact' | 'python';
+}
+
+/** Whether rows and state stay anywhere. */
+export function keepsRows({ destination }: Pick<DestinationSettings, 'destination'>): boolean {
+  return destination !== 'null';
+}
+
+/** What it holds, with the last `runs`; undefined where there is nothing yet, or nothing is kept. */
+export async function readContents(
+  settings: Omit<DestinationSettings, 'typeMode'>,
+  runs: number,
+): Promise<WarehouseContents | undefined> {
+  return keepsRows(settings)
+    ? await readWarehouse(settings.warehousePath, settings.destinationSchema, runs)
+    : undefined;
+}
 
 /**
  * DuckDB uses whatever it is given as a cache of what it wrote, which nobody reads again: with more than it needs,
@@ -17,8 +43,8 @@ const MEMORY_SHARE = 0.25;
 const MIN_MEMORY_BYTES = 128_000_000;
 const MAX_MEMORY_BYTES = 256_000_000;
 
-export function createDestination(settings: Settings, availableBytes: number, logger: Logger): Destination {
-  if (settings.destination === 'null') return new NullDestination();
+export function createDestination(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
+  if (!keepsRows(settings)) return new NullDestination();
   const decodeColumns = nativeColumnDecoder();
   const wanted = Number.isFinite(availableBytes) ? availableBytes * MEMORY_SHARE : MIN_MEMORY_BYTES;
   return new DuckDbDestination({

@@ -7,7 +7,7 @@ import { nativeRecordEncoder } from '../native/process-stats';
 import type { ColumnType } from '../model/column-type';
 import type { PackedBatch } from '../model/packed-batch';
 import { entryName, FIELD, fieldOf } from './value-writers';
-import type { EncodedRecords, WireColumn } from './record-encoder';
+import type { EncodedRecords, WireColumn } from './wire-records';
 
 export type MessageLimits = readonly [records: number, bytes: number, rowBytes: number];
 

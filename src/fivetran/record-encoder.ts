@@ -5,12 +5,12 @@
  * larger. A record carries every column of the table, each as an entry of its map.
  */
 import { ConnectorError } from '../common/errors';
-import type { ColumnType } from '../model/column-type';
 import type { PackedBatch } from '../model/packed-batch';
 import { NativeEncoding } from './native-encoding';
 import { PackedCells } from './packed-cells';
 import { columnWriter, ValueDoesNotFit, type ColumnWriter } from './value-writers';
 import { Bytes, varintBytes, WireBuffer } from './wire-buffer';
+import type { EncodedRecords, WireColumn } from './wire-records';
 import type { WireName } from './wire-names';
 
 export const MOST_RECORDS = 100;
@@ -30,13 +30,6 @@ const TYPE = 0x18;
 export interface WireTable extends WireName {
   /** `schema.table` of the source, for messages. */
   readonly key: string;
-}
-
-export interface WireColumn {
-  readonly name: string;
-  readonly type: ColumnType;
-  /** Its place in the batches. */
-  readonly index: number;
 }
 
 export class RecordEncoder {
@@ -134,11 +127,6 @@ export class RecordEncoder {
       },
     );
   }
-}
-
-export interface EncodedRecords {
-  readonly records: number;
-  readonly bytes: Buffer;
 }
 
 /** A message with one record without data. */

@@ -1,6 +1,7 @@
 /** What every method of the service starts with: settings, a log, and a signal that ends with the client. */
 import type { status, StatusObject } from '@grpc/grpc-js';
 import { ConnectorError } from '../common/errors';
+import { dataSourceSecrets } from '../app/data-source-secrets';
 import { createRedactor } from '../common/redact';
 import type { CloseableLogger } from '../common/create-logger';
 import { createRequestLogger } from './request-logger';
@@ -76,8 +77,9 @@ export class Requests {
     let secrets: readonly string[] = secretsOf(configuration);
     let logger: CloseableLogger | undefined;
     try {
-      const settings = settingsOfRequest(configuration, this.options.service, this.options.cwd);
-      secrets = settings.secrets;
+      const loaded = settingsOfRequest(configuration, this.options.service, this.options.cwd);
+      secrets = [...loaded.secrets, ...dataSourceSecrets(loaded.settings)];
+      const settings = { ...loaded, secrets };
       logger = createRequestLogger({
         name,
         level: settings.settings.logLevel,

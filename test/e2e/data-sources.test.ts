@@ -35,7 +35,7 @@ afterAll(async () => {
 async function withSource(
   command: string,
   lines: readonly string[],
-  configured: Readonly<Record<string, string>> = {},
+  configured: Readonly<Record<string, string | undefined>> = {},
   environment: Readonly<Record<string, string>> = {},
 ): Promise<CliResult> {
   const ini = join(database.folder, 'odbc.ini');
@@ -121,4 +121,30 @@ it('a wrong option of the environment ends a sync without a data source, too', a
     expect.stringMatching(/definition of service "nowhere" not found .*Correct it in/),
   ]);
   expect(result.code).toBe(2);
+});
+
+describe('a password that only the data source holds', () => {
+  const role = `known_${randomBytes(4).toString('hex')}`;
+  const password = 'h1dden_w0rd';
+  beforeAll(async () => {
+    // A name that would show it.
+    await database.client.query(`
+      CREATE ROLE ${role} LOGIN PASSWORD '${password}';
+      CREATE TABLE "of ${password}" (id int PRIMARY KEY);
+      GRANT SELECT ON "of ${password}" TO ${role}`);
+  });
+  afterAll(async () => {
+    await database.client.query(`DROP TABLE "of ${password}"; DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
+
+  it.each([
+    ["among libpq's options", `pqopt = password='${password}'`],
+    ['in its own keyword', `Password = ${password}`],
+  ])('%s, logs in and is in no line', async (_what, line) => {
+    const configured = { password: undefined, table_filters: 'public.of *' };
+    const result = await withSource('sync', [`Username = ${role}`, line], configured);
+    expect(result.stdout + result.stderr).not.toContain(password);
+    expect(result.stdout).toContain('public.of ***');
+    expect(result.code).toBe(0);
+  });
 });

@@ -56,7 +56,7 @@ it('without USAGE and without SELECT: what to grant; afterwards all is synced', 
   expect(first.code).toBe(4);
   expect(failures(first)).toHaveLength(2);
   expect(first.stdout).toContain('Sync FAILED');
-  const grants = [...first.stdout.matchAll(/SEVERE .*? Run: (GRANT .*?);/g)].map((match) => match[1] ?? '');
+  const grants = [...first.stdout.matchAll(/SEVERE .*?, or run: (GRANT .*?);/g)].map((match) => match[1] ?? '');
   expect(grants.sort()).toEqual([
     `GRANT SELECT ON "public"."Closed Table" TO "${role}"`,
     `GRANT USAGE ON SCHEMA "hidden" TO "${role}"`,

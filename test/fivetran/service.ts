@@ -19,13 +19,16 @@ export interface TestService {
 export async function startService(overrides: { readonly warehousePath?: string } = {}): Promise<TestService> {
   const lines: string[] = [];
   const stopping = new AbortController();
-  const server: FivetranServer = await startServer(0, {
-    service: { transformations: undefined, logLevel: 'info', warehousePath: overrides.warehousePath ?? '/tmp' },
-    cwd: '/tmp',
-    write: (line) => lines.push(line),
-    signal: stopping.signal,
-  });
-  const address = `localhost:${server.port}`;
+  const server: FivetranServer = await startServer(
+    { host: '127.0.0.1', port: 0 },
+    {
+      service: { transformations: undefined, logLevel: 'info', warehousePath: overrides.warehousePath ?? '/tmp' },
+      cwd: '/tmp',
+      write: (line) => lines.push(line),
+      signal: stopping.signal,
+    },
+  );
+  const { address } = server;
   const client = new ReferenceClient(address);
   return {
     address,

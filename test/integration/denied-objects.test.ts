@@ -28,6 +28,8 @@ const DENIED: readonly (readonly [object: string, lost: string | undefined])[] =
   ['FUNCTION pg_show_all_settings()', undefined],
   ['FUNCTION pg_cancel_backend(int4)', undefined],
   ['FUNCTION pg_sleep(float8)', undefined],
+  ['FUNCTION pg_lock_status()', undefined],
+  ['TABLE pg_locks', undefined],
   ['TABLE pg_database', IDENTITY],
   ['TABLE pg_stats', STATISTICS],
   ['TABLE pg_stat_activity', TRANSACTIONS],

@@ -65,6 +65,14 @@ it.each(['text', 'uuid', 'numeric', 'bigint'])('finds deleted rows by a key of t
   expect(await compared('t')).toEqual(same(6001 - 30));
 });
 
+it('finds rows that were copied in frozen', async () => {
+  await table(500);
+  await auto();
+  await sql(`BEGIN; TRUNCATE t; COPY t (id) FROM PROGRAM 'seq 300 900' WITH (FREEZE); COMMIT`);
+  await auto();
+  expect(await compared('t')).toEqual(same(601));
+});
+
 it('says what was changed, and counts what was read rather than what the table holds', async () => {
   await table(12_000);
   await auto();

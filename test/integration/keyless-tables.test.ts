@@ -52,6 +52,18 @@ test.each([
   expect(await counts()).toEqual([[ALL, 0]]);
 });
 
+test('a table whose only column gives way to another: its rows cannot be told apart, and as many are kept', async () => {
+  await database.client.query(`CREATE TABLE s (a int); INSERT INTO s SELECT generate_series(1, 30)`);
+  await sync(database);
+  await database.client.query(`ALTER TABLE s ADD COLUMN b text; ALTER TABLE s DROP COLUMN a; DELETE FROM s
+    WHERE ctid IN (SELECT ctid FROM s LIMIT 10)`);
+  const { failures, report } = await sync(database);
+  expect(failures).toEqual({});
+  expect(report.operations.deletes).toBe(10);
+  const kept = 'count(*) FILTER (NOT _fivetran_deleted)::INT, count(*) FILTER (_fivetran_deleted)::INT';
+  expect(await rows(`SELECT ${kept} FROM tester.source_public_s`)).toEqual([[20, 10]]);
+});
+
 test('rows that go and change while a column comes are marked deleted, those that stay are not', async () => {
   await database.client.query(`
     DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t WHERE a = 1); DELETE FROM t WHERE a = 300; UPDATE t SET b = 'x' WHERE a = 299;

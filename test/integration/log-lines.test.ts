@@ -45,7 +45,7 @@ test('from plan to end, in their order', async () => {
 });
 
 test('the state of the machine at the start, every five tables and at the end', async () => {
-  const { lines } = await sync(database, { customThreads: 1 });
+  const { lines } = await sync(database, { customThreads: 1, fullResync: ['*'] });
   const [start = 0, middle = 0, end = 0, ...more] = places(lines, /^INFO Resource Monitor: Memory /);
   expect(more).toEqual([]);
   expect(lines[start - 1]).toBe('INFO Found 7 tables to process');

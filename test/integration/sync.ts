@@ -106,7 +106,8 @@ function holdUntilBegun(): { readonly resolve: () => void; readonly restore: () 
   const begun = new Promise<void>((settle) => (resolve = settle));
   const spy = jest.spyOn(Session.prototype, 'queryRepeated');
   spy.mockImplementation(async function (this: Session, ...parameters) {
-    await begun;
+    // A pass begins with its first row, so the statement that brings it must not wait for ever.
+    await Promise.race([begun, new Promise((settle) => setTimeout(settle, 200))]);
     // The writer takes note of it after the destination.
     await new Promise(setImmediate);
     return await queryRepeated.apply(this, parameters);

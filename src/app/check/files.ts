@@ -2,11 +2,12 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../../config/settings';
+import { keepsRows } from '../../destinations/registry';
 import { failure, ok, type Finding } from './finding';
 
 export function checkFiles(settings: Settings): readonly Finding[] {
   const findings: Finding[] = [];
-  if (settings.destination !== 'null') findings.push(checkFile('state', 'state_path', settings.statePath, 'tmp'));
+  if (keepsRows(settings)) findings.push(checkFile('state', 'state_path', settings.statePath, 'tmp'));
   if (settings.reportPath !== undefined) findings.push(checkFile('report', 'report_path', settings.reportPath));
   return findings;
 }

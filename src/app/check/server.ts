@@ -121,15 +121,6 @@ function checkSettings(facts: ServerFacts, settings: Settings): readonly Finding
       ),
     );
   }
-  if (facts.transactionTimeoutMs > 0 && facts.transactionTimeoutMs < snapshotMs) {
-    findings.push(
-      warning(
-        'transaction_timeout',
-        `The server ends transactions after ${facts.transactionTimeoutMs / 1000} s, and large tables are read in longer ones.`,
-        `Run: ALTER ROLE "${facts.user.replaceAll('"', '""')}" SET transaction_timeout = 0; or lower "snapshot_max_age_seconds" below it.`,
-      ),
-    );
-  }
   if (facts.oldSnapshotThresholdMinutes >= 0 && facts.oldSnapshotThresholdMinutes * 60_000 < snapshotMs) {
     findings.push(
       warning(

@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import { asConnectorError } from '../../common/errors';
 import { anotherDatabase, isAnotherDatabase, type Origin } from '../../model/origin';
 import type { Settings } from '../../config/settings';
-import { readWarehouse, type WarehouseContents } from '../../destinations/duckdb';
+import type { WarehouseContents } from '../../destinations/duckdb';
+import { keepsRows, readContents } from '../../destinations/registry';
 import type { SyncPlan } from '../../model/plan';
 import { nearestExisting, whyNotWritten } from './files';
 import { failure, ok, warning, type Finding } from './finding';
@@ -13,8 +14,7 @@ export async function checkWarehouse(settings: Settings): Promise<{
   readonly findings: readonly Finding[];
   readonly contents: WarehouseContents | undefined;
 }> {
-  if (settings.destination === 'null')
-    return { findings: [ok('warehouse', 'None: rows are discarded.')], contents: undefined };
+  if (!keepsRows(settings)) return { findings: [ok('warehouse', 'None: rows are discarded.')], contents: undefined };
   const path = settings.warehousePath;
   const reason = whyNotWritten(path);
   if (reason !== undefined) {
@@ -22,7 +22,7 @@ export async function checkWarehouse(settings: Settings): Promise<{
     return { findings: [failure('warehouse', reason, advice)], contents: undefined };
   }
   try {
-    const contents = await readWarehouse(path, settings.destinationSchema, 1);
+    const contents = await readContents(settings, 1);
     const message = contents === undefined ? `${path} will be created` : `${path}, ${contents.states.size} tables`;
     return { findings: [ok('warehouse', message)], contents };
   } catch (error) {
@@ -42,7 +42,7 @@ export function checkDisk(
   plan: SyncPlan,
   contents: WarehouseContents | undefined,
 ): readonly Finding[] {
-  if (settings.destination === 'null') return [];
+  if (!keepsRows(settings)) return [];
   const folder = nearestExisting(dirname(settings.warehousePath));
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;

@@ -1,7 +1,7 @@
 /** What a user could change about a plan, and what that would bring. */
 import type { Settings } from '../../config/settings';
 import { listTables } from './mode-groups';
-import type { TableDetails } from './plan-details';
+import type { TableDetails } from './table-details';
 
 /** As many as small tables have. */
 const MORE_READERS = 4;

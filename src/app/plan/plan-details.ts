@@ -3,41 +3,15 @@ import type { ConnectorError } from '../../common/errors';
 import { asConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
-import { readWarehouse } from '../../destinations/duckdb';
-import type { ReadMethod, TableCategory } from '../../model/plan';
+import { readContents } from '../../destinations/registry';
 import type { RunRecord } from '../../model/run-record';
-import type { SyncMode, TableState } from '../../model/sync-state';
+import type { TableState } from '../../model/sync-state';
 import { blockRange } from '../../model/tid-range';
 import { partitionBytes, planPartitions, singleStatementRelation, type TableRun } from '../../engine/plan';
 import { decideRuns, discoverAndPlan, withSource } from '../pipeline';
 import { planAdvice } from './plan-advice';
 import { estimateRun, estimateTables } from './plan-estimates';
-
-export type PassKind = 'load' | 'resume' | 'changes' | 'keys';
-
-export interface TableDetails {
-  /** `schema.table` */
-  readonly table: string;
-  readonly destinationTable: string;
-  readonly category: TableCategory;
-  readonly estimatedRows: number;
-  readonly bytes: number;
-  readonly primaryKey: readonly string[];
-  readonly mode: SyncMode;
-  /** Why that mode. */
-  readonly reason: string;
-  /** What this sync would read: everything, the rest of a broken load, changes, or keys only. */
-  readonly pass: PassKind;
-  readonly replicationKey: string | null;
-  readonly readMethod: ReadMethod;
-  readonly batchRows: number;
-  readonly threads: number;
-  readonly partitions: number;
-  /** About how many statements will be run. */
-  readonly statements: number;
-  /** From earlier runs; null where there is nothing to go by. */
-  readonly estimatedSeconds: number | null;
-}
+import type { PassKind, TableDetails } from './table-details';
 
 export interface PlanDetails {
   readonly server: string;
@@ -88,10 +62,7 @@ async function lookIntoWarehouse(settings: Settings): Promise<{
   readonly problem: string | null;
 }> {
   try {
-    const contents =
-      settings.destination === 'null'
-        ? undefined
-        : await readWarehouse(settings.warehousePath, settings.destinationSchema, HISTORY);
+    const contents = await readContents(settings, HISTORY);
     return { states: contents?.states ?? new Map<string, TableState>(), history: contents?.runs ?? [], problem: null };
   } catch (error) {
     return { states: new Map<string, TableState>(), history: [], problem: asConnectorError(error).describe() };

@@ -1,6 +1,6 @@
 /** How long a sync will take, by how long the last ones took. */
 import type { RunRecord, TableRecord } from '../../model/run-record';
-import type { TableDetails } from './plan-details';
+import type { TableDetails } from './table-details';
 
 type Unestimated = Omit<TableDetails, 'estimatedSeconds'>;
 

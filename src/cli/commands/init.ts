@@ -1,3 +1,4 @@
+import { dataSourceSecrets } from '../../app/data-source-secrets';
 import { runChecks } from '../../app/check/run-checks';
 import { driverLibrary } from '../../app/driver-library';
 import { ConnectorError } from '../../common/errors';
@@ -149,11 +150,12 @@ async function test(context: CommandContext): Promise<number> {
     env: io.env,
     cwd: io.cwd,
   });
+  const redact = createRedactor([...secrets, ...dataSourceSecrets(settings)]);
   const findings = await runChecks(settings, { path, error: undefined, warnings }, signal, (finding) => {
     // Of what is in order, one line is news to whoever begins: that the server answers.
     if (finding.status === 'ok' && finding.item !== 'login' && finding.item !== 'tables') return;
     // The password was typed a moment ago, so the output does not know it yet.
-    output.print(renderFinding(finding, context).map(createRedactor(secrets)));
+    output.print(renderFinding(finding, context).map(redact));
   });
   if (findings.some((finding) => finding.blocksConnection === true)) return EXIT.connection;
   return findings.some((finding) => finding.status === 'failure') ? EXIT.someTablesFailed : EXIT.ok;

@@ -1,6 +1,7 @@
 import { explainTable } from '../../app/plan/explain-table';
 import { groupByMode, listTables } from '../../app/plan/mode-groups';
-import { planInDetail, type PlanDetails, type TableDetails } from '../../app/plan/plan-details';
+import { planInDetail, type PlanDetails } from '../../app/plan/plan-details';
+import type { TableDetails } from '../../app/plan/table-details';
 import { ConnectorError } from '../../common/errors';
 import { nearest } from '../../config/nearest';
 import type { Settings } from '../../config/settings';

@@ -1,24 +1,38 @@
 import { ConnectorError } from '../../common/errors';
 import { startServer } from '../../fivetran/server';
 import { loadTransformationModule } from '../../engine/rules';
+import type { TlsFiles } from '../../fivetran/tls-files';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { resolve } from 'node:path';
 
 /** Where Fivetran's clients look for a connector. */
 const DEFAULT_PORT = 50_051;
+/** Passwords arrive in each request: nobody else on the network is let in unasked. */
+const DEFAULT_HOST = '127.0.0.1';
+const LOOPBACK = /^(127\.|\[::1\]:)/;
 
 /** Offers the connector over gRPC until a signal comes. */
 export const serve: Command = async ({ settings, output, io, signal, switches }) => {
   const port = readPort(switches['port']);
   const transformations = await readTransformations(switches['transformations'], io.cwd);
-  const server = await startServer(port, {
-    service: { ...settings, transformations },
-    cwd: io.cwd,
-    write: (line) => void io.stdout.write(line),
-    signal,
-  });
-  output.logger.info(`Listening on ${server.addresses.join(' and ')}`);
+  const tls = readTls(switches, io.cwd);
+  const host = switches['host'] ?? DEFAULT_HOST;
+  const server = await startServer(
+    { host, port, ...(tls === undefined ? {} : { tls }) },
+    {
+      service: { ...settings, transformations },
+      cwd: io.cwd,
+      write: (line) => void io.stdout.write(line),
+      signal,
+    },
+  );
+  if (tls === undefined && !LOOPBACK.test(server.address)) {
+    output.logger.warning(
+      `Requests and the passwords in them travel unencrypted to ${server.address}; give --tls-cert and --tls-key, unless a proxy before it has TLS.`,
+    );
+  }
+  output.logger.info(`Listening on ${server.address}${tls === undefined ? '' : ', with TLS'}`);
   try {
     if (!signal.aborted) await new Promise((stop) => signal.addEventListener('abort', stop, { once: true }));
   } finally {
@@ -36,6 +50,19 @@ function readPort(text: string | undefined): number {
     code: 'usage',
     kind: 'configuration',
   });
+}
+
+function readTls(switches: Readonly<Record<string, string>>, cwd: string): TlsFiles | undefined {
+  const { 'tls-cert': certificate, 'tls-key': key, 'tls-client-ca': clientAuthority } = switches;
+  if (certificate === undefined && key === undefined && clientAuthority === undefined) return undefined;
+  if (certificate === undefined || key === undefined) {
+    throw new ConnectorError('TLS needs both --tls-cert and --tls-key.', { code: 'usage', kind: 'configuration' });
+  }
+  return {
+    certificate: resolve(cwd, certificate),
+    key: resolve(cwd, key),
+    ...(clientAuthority === undefined ? {} : { clientAuthority: resolve(cwd, clientAuthority) }),
+  };
 }
 
 /** Loaded now, so that a mistake in it is known before the first request. */

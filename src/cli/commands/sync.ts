@@ -6,6 +6,8 @@ import type { Command, CommandContext } from '../command';
 import { exitCodeOfReport } from '../exit-codes';
 import { lazy } from '../lazy';
 import { renderReport } from '../report-lines';
+import type { Watching } from '../watching';
+import { isWanted, tracesWanted } from '../watching-wanted';
 
 interface Purpose {
   readonly reconcile?: boolean;
@@ -32,14 +34,16 @@ async function run(context: CommandContext, purpose: Purpose): Promise<number> {
   return exitCodeOfReport(report);
 }
 
+async function startWatching({ settings, output, io, secrets, version }: CommandContext): Promise<Watching> {
+  const traces = tracesWanted(io.env) ? { startTraces: lazy.traces().startTraces } : {};
+  return await lazy.watching().startWatching(settings, { version, secrets, logger: output.logger, ...traces });
+}
+
 /** With page, metrics, report and traces, where they are wished for. */
 async function runWatched(context: CommandContext, purpose: Purpose): Promise<SyncReport> {
   const { settings, output, signal } = context;
   const { logger } = output;
-  const { isWanted } = lazy.wanted();
-  const watching = isWanted(settings, context.io.env)
-    ? await lazy.watching().startWatching(settings, context)
-    : undefined;
+  const watching = isWanted(settings, context.io.env) ? await startWatching(context) : undefined;
   const observer = combineObservers(output.observer, ...(watching === undefined ? [] : [watching.observer]));
   // What is looked at must not decide how the sync ends.
   const finish = async (outcome: SyncReport | { readonly error: unknown }): Promise<void> => {

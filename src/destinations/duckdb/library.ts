@@ -5,11 +5,9 @@ export const VECTOR_ROWS = 2048;
 
 /** Not by `import()`, which starts Node's loader of ES modules first and takes 60 ms longer. */
 export function duckdb(): typeof import('@duckdb/node-api') {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require('@duckdb/node-api') as typeof import('@duckdb/node-api');
 }
 
 export function duckdbBindings(): typeof import('@duckdb/node-bindings') {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require('@duckdb/node-bindings') as typeof import('@duckdb/node-bindings');
 }

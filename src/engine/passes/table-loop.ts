@@ -21,6 +21,7 @@ const TABLES_PER_STATUS = 5;
 export class TableLoop {
   private completed = 0;
   private skipped = 0;
+  private readonly endedRuns = new Set<TableRun>();
   private readonly reports: TableReport[] = [];
 
   constructor(private readonly options: TableLoopOptions) {}
@@ -66,7 +67,8 @@ export class TableLoop {
     this.completed += 1;
     control.tableDone(run.position);
     observer.tableFinished?.(planned, report);
-    const next = runs[this.completed]?.key;
+    this.endedRuns.add(run);
+    const next = runs.find((candidate) => !this.endedRuns.has(candidate))?.key;
     logger.info(`Completed ${this.completed}/${runs.length} tables.${next === undefined ? '' : ` Next: ${next}`}`);
     if (this.completed % TABLES_PER_STATUS === 0) control.logStatus();
   }

@@ -1,4 +1,8 @@
-/** engine/plan */
+/**
+ * Decides what is read, and how: the mode of each table, its category and partitions, and what its state of the last sync
+ * means now. It reads no row. The rooms write, passes and verify, and app and fivetran, may come in. Start at
+ * table-analysis.ts for the plan, sync-modes.ts for modes, table-run.ts for a table's progress.
+ */
 export { asksForLoadAnew, claimsRows, loadAnew, withoutRows } from './load-claims';
 export { describeTables } from './metadata-tables';
 export { isPartitioned, partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';

@@ -118,7 +118,9 @@ function createRun(
     mayDifferUnchanged: selection.rulesApply || table.policiesLookElsewhere === true || !isKnownSource(options.source),
     keysOnly: options.keysOnly,
     reconcile: options.reconcile,
-    reconcileEvery: proofInterval(options.reconcileEvery, decision, table),
+    reconcileEvery: options.comparesKeys
+      ? proofInterval(options.reconcileEvery, decision, table)
+      : options.reconcileEvery,
     comparesKeys: options.comparesKeys,
   });
   if (notice !== undefined) options.logger[notice.level](`${tableKey(table)} ${notice.message}`);

@@ -3,7 +3,8 @@ import type { ColumnType } from '../../model/column-type';
 import { packValues, PackedBatch } from '../../model/packed-batch';
 import type { SelectColumn } from '../../postgres/read';
 import { messageOf } from './transformation-module';
-import { ruleError, type BatchRule, type RuleBatch, type RuleBatchResult } from './transformations';
+import type { RuleBatch, RuleBatchResult } from './rule-types';
+import { ruleError, type BatchRule } from './transformations';
 
 type Column = readonly (string | null)[];
 

@@ -1,7 +1,7 @@
 /** Loads the user's module of transformations, and refuses what would otherwise do nothing without a word. */
 import { pathToFileURL } from 'node:url';
 import { ConnectorError } from '../../common/errors';
-import type { TransformationModule } from './transformations';
+import type { TransformationModule } from './rule-types';
 
 const RULE_FUNCTIONS = ['columns', 'where', 'batch'] as const;
 

@@ -1,3 +1,7 @@
-/** engine/verify */
+/**
+ * Compares tables of the source with the destination, by checksums of groups of rows first and then row by row where
+ * those differ. Nothing is written. It is the topmost room of the engine; app comes in. Start at verify-table.ts for the
+ * comparison, verify-source.ts for the server's side.
+ */
 export { VerifySource } from './verify-source';
 export { verifyTable, type TableComparison } from './verify-table';

@@ -22,9 +22,11 @@ export class ReferenceClient {
   private readonly methods: Readonly<Record<string, Method>>;
   private readonly client: Client;
 
-  constructor(address: string) {
+  /** `authority`: PEM of whoever signed the service's certificate; without it, no TLS. */
+  constructor(address: string, authority?: Buffer) {
     this.methods = loadPackage()[SERVICE_NAME] as unknown as Readonly<Record<string, Method>>;
-    this.client = new Client(address, credentials.createInsecure(), {
+    const channel = authority === undefined ? credentials.createInsecure() : credentials.createSsl(authority);
+    this.client = new Client(address, channel, {
       'grpc.max_receive_message_length': MOST_MESSAGE_BYTES,
       'grpc.max_send_message_length': MOST_MESSAGE_BYTES,
     });

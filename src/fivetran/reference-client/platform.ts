@@ -9,6 +9,8 @@ import { ReferenceWarehouse } from './warehouse';
 
 export interface PlatformOptions {
   readonly address: string;
+  /** PEM of the authority that signed the service's certificate; without it, no TLS. */
+  readonly authority?: Buffer | undefined;
   readonly configuration: Readonly<Record<string, string>>;
   readonly warehousePath: string;
   /** Kept from one round to the next. */
@@ -40,7 +42,7 @@ interface TestMessage {
 export async function runRound(options: PlatformOptions): Promise<RoundReport> {
   const { configuration, say = (): void => undefined } = options;
   const started = performance.now();
-  const client = new ReferenceClient(options.address);
+  const client = new ReferenceClient(options.address, options.authority);
   const breaches: string[] = [];
   const warnings: string[] = [];
   try {

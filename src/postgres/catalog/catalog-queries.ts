@@ -53,13 +53,21 @@ export const RELATION_IS_HEAP = `coalesce((SELECT a.amname = 'heap' FROM pg_cata
 
 /**
  * pg_relation_size and the text of a generated column's expression open the table with a lock, and would wait where
- * another session has it for itself, or is the next to have it. Everything else here reads the catalog alone.
+ * another session has it for itself, or is the next to have it. Everything else here reads the catalog alone. Where the
+ * locks may not be seen, the lock timeout ends the wait.
  */
-export const EXCLUSIVELY_LOCKED = `
-  locked AS (
-    SELECT l.relation AS oid FROM pg_locks l
-    WHERE l.mode = 'AccessExclusiveLock' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  )`;
+export const exclusivelyLocked = (seesLocks: boolean): string =>
+  seesLocks
+    ? `
+  held AS (
+    SELECT l.relation, l.database, l.mode, l.pid FROM pg_locks l WHERE l.locktype = 'relation'
+  ), locked AS (
+    SELECT h.relation AS oid FROM held h WHERE h.mode = 'AccessExclusiveLock'
+      -- pg_database may be denied: the statement's own lock on pg_locks names the database as well.
+      AND h.database = (SELECT own.database FROM held own WHERE own.pid = pg_backend_pid() AND own.database <> 0 LIMIT 1)
+  )`
+    : `
+  locked AS (SELECT NULL::oid AS oid)`;
 
 /** Of a lock that was taken after `locked` was read; the statement is then run again. */
 const PATIENCE = '100ms';
@@ -192,6 +200,15 @@ const USER_TYPES = aggregated(`
           WHERE p.root = r.oid AND a.attnum > 0 AND NOT a.attisdropped) AS "attributes"
   FROM root r`);
 
+export interface TablesLook {
+  /** Not opening any table, it waits for no lock, and knows less. */
+  readonly opening: boolean;
+  /** Otherwise sizes are those of the last VACUUM or ANALYZE. */
+  readonly sizes: boolean;
+  /** Whether pg_locks may be read. */
+  readonly seesLocks: boolean;
+}
+
 /** Tables of a part, at most. */
 const MOST_TABLES = 500;
 /** Columns of a part, where a table itself counts for some: it takes as long as they do. */
@@ -200,11 +217,10 @@ const COLUMNS_OF_TABLE = 4;
 
 /**
  * The tables whose OIDs follow `after`, as many as make one part, in the order of their OIDs; and whether there are
- * more. Without the columns of partitions and of TimescaleDB's chunks, which are read through their parent. Without `sizes`,
- * sizes are those of the last VACUUM or ANALYZE. Not `opening` any table, it waits for no lock, and knows less.
+ * more. Without the columns of partitions and of TimescaleDB's chunks, which are read through their parent.
  */
-export const tablesQuery = (after: number, opening: boolean, sizes: boolean): string => `
-  WITH RECURSIVE${EXCLUSIVELY_LOCKED}, candidate AS (
+export const tablesQuery = (after: number, { opening, sizes, seesLocks }: TablesLook): string => `
+  WITH RECURSIVE${exclusivelyLocked(seesLocks)}, candidate AS (
     SELECT c.oid, c.relnatts, NOT c.relispartition AND n.nspname !~ '^_timescaledb_' AS described
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE (SELECT set_config('lock_timeout', '${PATIENCE}', true)) IS NOT NULL

@@ -2,7 +2,7 @@
 import { ConnectorError } from '../../common/errors';
 import type { Session } from '../connection';
 import { assembleCatalog } from './assemble-catalog';
-import { HYPERTABLES_QUERY, serverQuery, tablesQuery } from './catalog-queries';
+import { HYPERTABLES_QUERY, serverQuery, tablesQuery, type TablesLook } from './catalog-queries';
 import type { Catalog, DiscoveryOptions, RelationRow, ServerInfo, TableColumns, UserType } from './catalog-rows';
 import { descendants, NO_HYPERTABLES, type Hypertables, type Inheritance } from './table-members';
 
@@ -46,10 +46,10 @@ export async function discover(
   const relations: RelationRow[] = [];
   const columnsOf = new Map<number, TableColumns>();
   const userTypes = new Map<number, UserType>();
-  const { seesFiles } = session.allowances;
+  const { seesFiles, seesLocks } = session.allowances;
   for (let after: number | undefined = 0; after !== undefined;) {
     const last: number = after;
-    const part: CatalogPart = await readPart(fetchJson, last, seesFiles);
+    const part: CatalogPart = await readPart(fetchJson, last, { sizes: seesFiles, seesLocks });
     // Ranges need the size of the moment.
     relations.push(...(seesFiles ? part.relations : part.relations.map((row) => ({ ...row, isHeap: false }))));
     for (const row of part.columns) columnsOf.set(row.table, row);
@@ -81,14 +81,14 @@ const MOST_LOOKS = 4;
 async function readPart(
   fetchJson: (sql: string) => Promise<CatalogPart>,
   after: number,
-  sizes: boolean,
+  allowed: Pick<TablesLook, 'sizes' | 'seesLocks'>,
 ): Promise<CatalogPart> {
   for (let look = 1; look <= MOST_LOOKS; look += 1) {
     try {
-      return await fetchJson(tablesQuery(after, true, sizes));
+      return await fetchJson(tablesQuery(after, { ...allowed, opening: true }));
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
     }
   }
-  return await fetchJson(tablesQuery(after, false, false));
+  return await fetchJson(tablesQuery(after, { ...allowed, opening: false, sizes: false }));
 }

@@ -1,5 +1,5 @@
 /** What of a server matters to a sync, beyond its tables: one query. */
-import { EXCLUSIVELY_LOCKED, isFree } from './catalog-queries';
+import { exclusivelyLocked, isFree } from './catalog-queries';
 import type { Session } from '../connection';
 
 export interface ServerFacts {
@@ -22,8 +22,6 @@ export interface ServerFacts {
   readonly superuser: boolean;
   /** Milliseconds since 1970; null where the password does not expire. */
   readonly passwordExpiresMs: number | null;
-  /** 0: none. Since PostgreSQL 17. */
-  readonly transactionTimeoutMs: number;
   /** -1: off or not known to this version. */
   readonly oldSnapshotThresholdMinutes: number;
   readonly tls: { readonly version: string; readonly cipher: string } | null;
@@ -58,7 +56,6 @@ function factsQuery({ allowances }: Session): string {
   ${sessions('usename = current_user')} AS "ownConnections",
   r.rolsuper AS "superuser",
   CASE WHEN r.rolvaliduntil < 'infinity' THEN extract(epoch FROM r.rolvaliduntil) * 1000 END AS "passwordExpiresMs",
-  coalesce(${setting('transaction_timeout')}::float8, 0) AS "transactionTimeoutMs",
   coalesce(${setting('old_snapshot_threshold')}::float8, -1) AS "oldSnapshotThresholdMinutes",
   ${tls} AS "tls",
   extract(epoch FROM clock_timestamp()) * 1000 AS "clockMs"
@@ -77,9 +74,11 @@ export async function neverAnalyzed(
   signal: AbortSignal | undefined,
 ): Promise<ReadonlySet<number>> {
   if (oids.length === 0) return new Set();
-  const hasRows = session.allowances.seesFiles ? 'pg_relation_size(c.oid) > 0' : 'c.reltuples < 0';
+  const { seesFiles, seesLocks } = session.allowances;
+  // Here nothing ends the wait for a table that another session has locked.
+  const hasRows = seesFiles && seesLocks ? 'pg_relation_size(c.oid) > 0' : 'c.reltuples < 0';
   const [row] = await session.query(
-    `WITH ${EXCLUSIVELY_LOCKED}
+    `WITH ${exclusivelyLocked(seesLocks)}
      SELECT coalesce(json_agg(c.oid::int8), '[]')::text AS j FROM pg_class c WHERE c.oid IN (${oids.join(', ')})
        AND c.relkind IN ('r', 'm') AND (c.reltuples < 0 OR c.relpages = 0) AND CASE WHEN ${isFree('c.oid')} THEN ${hasRows} END`,
     { doing: 'looking for statistics', signal },

@@ -106,7 +106,7 @@ function libpqOptions(configured: readonly LibpqOption[], connectTimeoutSeconds:
       kind: 'configuration',
       hint: "Write it in odbc.ini as libpq's other form, keyword=value.",
     });
-  const named = new Set(optionNames(theirs));
+  const named = new Set(libpqOptionsIn(theirs).map(([name]) => name));
   const said = (name: string): boolean =>
     named.has(name) || (KEYWORDS_OF[name] ?? []).some((keyword) => (source.get(keyword) ?? '') !== '');
   const habits = habitualOptions(connectTimeoutSeconds).filter(([name]) => !said(name));
@@ -115,10 +115,13 @@ function libpqOptions(configured: readonly LibpqOption[], connectTimeoutSeconds:
   return [...(theirs === '' ? [] : [theirs]), ...ours].join(' ');
 }
 
-/** Names in a string of libpq's options, as far as it can be read; libpq itself complains of the rest. */
-export function optionNames(text: string): readonly string[] {
-  const option = /\s*([^\s=]+)\s*=\s*(?:'(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)/gsy;
-  return [...text.matchAll(option)].map((match) => match[1] ?? '');
+/** Names and values in a string of libpq's options, as far as it can be read; libpq itself complains of the rest. */
+export function libpqOptionsIn(text: string): readonly LibpqOption[] {
+  const option = /\s*([^\s=]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)/gsy;
+  return [...text.matchAll(option)].map(([, name = '', value = '']) => [
+    name,
+    value.replace(/^'(.*)'$/s, '$1').replace(/\\(.)/gs, '$1'),
+  ]);
 }
 
 /** libpq's conninfo quoting: single quotes, with backslash before quote and backslash. */

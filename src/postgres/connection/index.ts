@@ -1,4 +1,9 @@
-/** postgres/connection */
+/**
+ * Talks to PostgreSQL through ODBC: connections, sessions, statements that can be given up, and what the driver and the
+ * server say in their errors. It alone knows the odbc package and its traps. The other rooms of postgres may come in,
+ * and engine and app through them or directly. Start at session.ts for a statement, connection-manager.ts for connections,
+ * odbc-error.ts for errors.
+ */
 export { ConnectionManager } from './connection-manager';
 export { buildConnectionString } from './connection-string';
 export { readDataSource } from './data-source';
@@ -12,3 +17,4 @@ export { serverAddress } from './server-answer';
 export { POOLER_HINT, SETTINGS_SEEN, checkSettings } from './session-settings';
 export { monotonicClock, type Clock, type Session, type SessionOptions } from './session';
 export { quoteIdentifier, quoteLiteral, quoteQualified, quoteRows } from './sql';
+export { passwordsIn } from './data-source-secrets';

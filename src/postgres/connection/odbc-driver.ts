@@ -87,7 +87,6 @@ function odbcPackage(): typeof Odbc {
   if (loaded === undefined) {
     try {
       // Loaded on first use: `--help` must work on a host without unixODBC.
-      // eslint-disable-next-line @typescript-eslint/no-require-imports
       loaded = require('odbc') as typeof Odbc;
     } catch (cause) {
       throw new ConnectorError('The npm package "odbc" cannot be loaded on this host.', {

@@ -17,7 +17,9 @@ const OPTIONAL = [
   'pg_stat_get_activity(int4)',
   'pg_prepared_xact()',
   'pg_show_all_settings()',
+  'pg_lock_status()',
   'pg_database',
+  'pg_locks',
   'pg_stats',
   'pg_stat_activity',
   'pg_stat_ssl',
@@ -66,6 +68,11 @@ export class Allowances {
   /** Whether tables can be read by ranges: their size and file must be known at the moment of reading. */
   get seesFiles(): boolean {
     return this.may(...FACTS.files.of);
+  }
+
+  /** Whether the locks of other sessions can be seen. */
+  get seesLocks(): boolean {
+    return this.may('pg_locks', 'pg_lock_status()');
   }
 
   get sharesSnapshots(): boolean {

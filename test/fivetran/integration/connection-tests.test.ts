@@ -49,7 +49,7 @@ it.each([
     { sync_mode: 'timestamp' },
     /^No table can be synced in the mode timestamp: public\.notes .*Set "sync_mode"/,
   ],
-  ['sync_mode', { table_filters: 'public.nothing_at_all' }, /^There is no table to sync\. Check "database"/],
+  ['sync_mode', { table_filters: 'public.nothing_at_all' }, /^No table is left by "table_filters" .*public\.notes/],
 ] as const)('of %s with %j says what to do', async (name, wrong, sentence) => {
   const { failure } = await run(name, wrong);
   expect(failure).toMatch(sentence);

@@ -26,8 +26,8 @@ beforeAll(async () => {
     ALTER TABLE public.wide ADD PRIMARY KEY (id);
     ANALYZE`);
   server = startCli(['serve', '--port', '0'], { cwd: database.folder });
-  await server.waitFor(/Listening on \[::\]:\d+/);
-  port = Number(/\[::\]:(\d+)/.exec(server.output())?.[1]);
+  await server.waitFor(/Listening on 127\.0\.0\.1:\d+/);
+  port = Number(/127\.0\.0\.1:(\d+)/.exec(server.output())?.[1]);
   client = new ReferenceClient(`localhost:${port}`);
 });
 afterAll(async () => {
@@ -95,17 +95,15 @@ describe('a client that reads slowly', () => {
   });
 
   it('does not make a snapshot outlive its time, and loses no row by that', async () => {
-    let oldest = 0;
-    const watching = setInterval(() => void oldestSnapshot().then((age) => (oldest = Math.max(oldest, age))), 100);
-    const { keys } = await consume({ snapshot_max_age_seconds: '3' }, (messages) =>
-      messages % 500 === 0 ? delay(6_000) : Promise.resolve(),
-    );
-    clearInterval(watching);
+    let pauses = 0;
+    const { keys } = await consume({ snapshot_max_age_seconds: '3' }, async (messages) => {
+      if (messages % 500 !== 0) return;
+      if ((await oldestSnapshot()) > 0) pauses += 1;
+      // A snapshot that waited for the client would be held for ever, as the client waits for its end.
+      while ((await oldestSnapshot()) > 0) await delay(100);
+    });
     expect(keys).toBe(ROWS);
-    expect(oldest).toBeGreaterThan(0.5);
-    // A snapshot that waited for the client would be six seconds older. The rest is for what cannot be cut: the
-    // statement that was running, and the last pass over all keys, under one snapshot.
-    expect(oldest).toBeLessThan(6);
+    expect(pauses).toBeGreaterThan(0);
   });
 });
 
@@ -213,8 +211,8 @@ describe('an Update', () => {
 
 describe('the end of the service', () => {
   it('refuses a port that is taken, with exit code 2 and a sentence', async () => {
-    const { code, stdout } = await runCli(['serve', '--port', String(port)], { cwd: database.folder });
-    expect(code).toBe(2);
+    const { code, stdout, stderr } = await runCli(['serve', '--port', String(port)], { cwd: database.folder });
+    expect([code, stderr]).toEqual([2, '']);
     expect(stdout).toContain(`Port ${port} is taken by another program. End that program, or choose another port`);
   });
 

@@ -25,8 +25,8 @@ let client: WireClient;
 
 async function startService(): Promise<void> {
   service = startCli(['serve', '--port', '0'], { cwd: database.folder });
-  await service.waitFor(/Listening on \[::\]:\d+/);
-  client = new WireClient(`localhost:${/\[::\]:(\d+)/.exec(service.output())?.[1]}`);
+  await service.waitFor(/Listening on 127\.0\.0\.1:\d+/);
+  client = new WireClient(`localhost:${/127\.0\.0\.1:(\d+)/.exec(service.output())?.[1]}`);
 }
 
 async function stopService(signal: NodeJS.Signals): Promise<void> {

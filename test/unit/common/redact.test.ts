@@ -1,4 +1,5 @@
 import { createRedactor, MASK } from '../../../src/common/redact';
+import { finishes } from '../../helpers/finishes';
 import fc from 'fast-check';
 
 describe('redaction', () => {
@@ -61,14 +62,16 @@ describe('redaction', () => {
     },
   );
 
-  it('takes no time for a text that looks like the beginning of many passwords', () => {
-    const started = performance.now();
-    createRedactor(['abc'])(`PWD={${'}}'.repeat(50_000)}x`);
-    createRedactor(['abc'])('password='.repeat(20_000));
-    createRedactor(['abc'])(`password${' '.repeat(50_000)}`.repeat(3));
-    createRedactor(['abc'])("password '".repeat(20_000));
-    createRedactor(['abc'])('a://'.repeat(20_000));
-    expect(performance.now() - started).toBeLessThan(1000);
+  // Of so many beginnings, an expression that tries each to the end of the text would need minutes to hours.
+  const MANY = 300_000;
+  it.each([
+    ['braces that do not close', () => `PWD={${'}}'.repeat(MANY)}x`],
+    ['keywords', () => 'password='.repeat(MANY)],
+    ['spaces', () => `password${' '.repeat(MANY)}`.repeat(3)],
+    ['quotes', () => "password '".repeat(MANY)],
+    ['addresses', () => 'a://'.repeat(MANY)],
+  ])('comes to the end of a text that looks like the beginning of many passwords: %s', (_what, text) => {
+    expect(typeof finishes(() => createRedactor(['abc'])(text()))).toBe('string');
   });
 
   // A star in a secret could meet the stars of the mask. Words are another matter: see above.

@@ -1,4 +1,5 @@
 import { compileTableFilter } from '../../../src/config/table-filter';
+import { finishes } from '../../helpers/finishes';
 import fc from 'fast-check';
 
 function included(patterns: readonly string[], table: string): boolean {
@@ -30,10 +31,9 @@ describe('table filters', () => {
     expect(filter.unmatched([{ schema: 'public', name: 'orders' }])).toEqual(['ordrs', '!nothing']);
   });
 
-  it('answers at once for a pattern that would keep a backtracking matcher busy', () => {
-    const started = performance.now();
-    expect(included([`${'a*'.repeat(30)}b`], `s.${'a'.repeat(63)}`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(200);
+  it('comes to an answer for a pattern that would keep a backtracking matcher busy for ever', () => {
+    expect(finishes(() => included([`${'a*'.repeat(30)}b`], `s.${'a'.repeat(63)}`))).toBe(false);
+    expect(finishes(() => included([`${'a*'.repeat(30)}b`], `s.${'a'.repeat(62)}b`))).toBe(true);
   });
 
   // A small alphabet, so that stars and repeated letters meet.

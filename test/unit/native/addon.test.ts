@@ -13,9 +13,9 @@ function addon(): ProcessStatsAddon {
   return result.addon;
 }
 
-function run(script: string): ReturnType<typeof spawnSync> {
+function run(script: string, ...nodeArguments: string[]): ReturnType<typeof spawnSync> {
   const source = `const addon = require(${JSON.stringify(ADDON_PATH)}); const buffer = new Float64Array(${FIELDS}); ${script}`;
-  return spawnSync(process.execPath, ['-e', source], { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, [...nodeArguments, '-e', source], { encoding: 'utf8', timeout: 20_000 });
 }
 
 describe('called wrongly', () => {
@@ -178,20 +178,22 @@ describe('keepFreedMemory', () => {
   });
 
   test('blocks that are freed and asked for again are not mapped anew each time', () => {
+    // By default V8 frees in a thread of its own, which on a busy machine comes too late for the next block.
     const faults = (before: string): number => {
-      const { stdout } = run(`${before}
+      const { stdout } = run(
+        `${before}
         const batch = () => void [1, 2, 3].map(() => Buffer.allocUnsafeSlow(4 * 1024 * 1024).fill(1));
-        require('node:v8').setFlagsFromString('--expose-gc');
-        const collect = require('node:vm').runInNewContext('gc');
-        for (let i = 0; i < 20; i += 1) { batch(); collect(); }
-        console.log(process.resourceUsage().minorPageFault);`);
+        for (let i = 0; i < 20; i += 1) { batch(); gc(); }
+        console.log(process.resourceUsage().minorPageFault);`,
+        '--single-threaded-gc',
+        '--expose-gc',
+      );
       return Number(stdout);
     };
     const before = faults('');
-    // V8 frees in a thread of its own, on a busy machine too late for the next block: the best of a few runs counts.
-    const after = Math.min(...Array.from({ length: 4 }, () => faults(`${KEEP};`)));
+    const after = faults(`${KEEP};`);
     expect(after).toBeGreaterThan(0);
     // Elsewhere nothing is promised, and nothing may get worse.
-    expect(after).toBeLessThan(isGlibc ? before / 2 : before * 1.5);
+    expect(after).toBeLessThan(isGlibc ? before / 4 : before * 1.5);
   });
 });

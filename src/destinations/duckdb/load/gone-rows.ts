@@ -38,7 +38,7 @@ export async function findGone(
     return before === undefined || now === undefined ? [] : [texts(before, now)];
   });
   const hash = (of: readonly string[]): string =>
-    `md5(concat_ws(chr(31), '', ${of.map((text) => `coalesce(${text}, chr(29))`).join(', ')}))`;
+    `md5(concat_ws(${['chr(31)', "''", ...of.map((text) => `coalesce(${text}, chr(29))`)].join(', ')}))`;
   const unknown = (table: string, other: string): string =>
     `FROM ${table} AS a WHERE NOT EXISTS (SELECT 1 FROM ${other} AS b WHERE b._fivetran_id = a._fivetran_id)`;
   const { target, load } = tables;

@@ -1,4 +1,4 @@
-import type { TableDetails } from '../../../../src/app/plan/plan-details';
+import type { TableDetails } from '../../../../src/app/plan/table-details';
 import { estimateRun, estimateTables } from '../../../../src/app/plan/plan-estimates';
 import type { RunRecord, TableRecord } from '../../../../src/model/run-record';
 

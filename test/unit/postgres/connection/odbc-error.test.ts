@@ -5,6 +5,7 @@ const odbcError = (state: string, message: string): Error =>
 
 test.each([
   ['57P01', 'terminating connection', 'server_shutdown', true, true],
+  ['25P04', 'terminating connection due to transaction timeout', 'transaction_timeout', true, true],
   ['08S01', 'lost', 'connection_lost', true, true],
   ['40001', 'could not serialize', 'serialization_failure', true, false],
   ['40P01', 'deadlock detected', 'deadlock', true, false],

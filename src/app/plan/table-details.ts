@@ -1,0 +1,29 @@
+/** What a plan says of one table. */
+import type { ReadMethod, TableCategory } from '../../model/plan';
+import type { SyncMode } from '../../model/sync-state';
+
+export type PassKind = 'load' | 'resume' | 'changes' | 'keys';
+
+export interface TableDetails {
+  /** `schema.table` */
+  readonly table: string;
+  readonly destinationTable: string;
+  readonly category: TableCategory;
+  readonly estimatedRows: number;
+  readonly bytes: number;
+  readonly primaryKey: readonly string[];
+  readonly mode: SyncMode;
+  /** Why that mode. */
+  readonly reason: string;
+  /** What this sync would read: everything, the rest of a broken load, changes, or keys only. */
+  readonly pass: PassKind;
+  readonly replicationKey: string | null;
+  readonly readMethod: ReadMethod;
+  readonly batchRows: number;
+  readonly threads: number;
+  readonly partitions: number;
+  /** About how many statements will be run. */
+  readonly statements: number;
+  /** From earlier runs; null where there is nothing to go by. */
+  readonly estimatedSeconds: number | null;
+}

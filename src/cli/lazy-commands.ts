@@ -1,0 +1,14 @@
+/** The commands, for run-command alone: each loads what the others do not need, so reset goes without ODBC. */
+export const lazyCommands = {
+  sync: () => require('./commands/sync') as typeof import('./commands/sync'),
+  verify: () => require('./commands/verify') as typeof import('./commands/verify'),
+  plan: () => require('./commands/plan') as typeof import('./commands/plan'),
+  check: () => require('./commands/check') as typeof import('./commands/check'),
+  status: () => require('./commands/status') as typeof import('./commands/status'),
+  monitor: () => require('./commands/monitor') as typeof import('./commands/monitor'),
+  init: () => require('./commands/init') as typeof import('./commands/init'),
+  serve: () => require('./commands/serve') as typeof import('./commands/serve'),
+  completion: () => require('./commands/completion') as typeof import('./commands/completion'),
+  forget: () => require('./commands/forget') as typeof import('./commands/forget'),
+  reset: () => require('./commands/reset') as typeof import('./commands/reset'),
+};
