@@ -51,13 +51,7 @@ export async function runCommand(
 ): Promise<number> {
   let loaded: LoadedSettings;
   let configurationError: ConnectorError | undefined;
-  const input = {
-    configurationPath: invocation.configurationPath,
-    flags: { ...declarationOf(invocation.name).presets, ...invocation.flags },
-    env: io.env,
-    cwd: io.cwd,
-    groups: declarationOf(invocation.name).groups,
-  };
+  const input = settingsInput(invocation, io);
   try {
     loaded = loadSettings(input);
   } catch (error) {
@@ -117,6 +111,14 @@ export async function runCommand(
     interruption.dispose();
   }
   return interruption.exitCode() ?? code;
+}
+
+function settingsInput(
+  { name, configurationPath, flags }: Invocation,
+  io: CommandIo,
+): Parameters<typeof loadSettings>[0] {
+  const { presets, groups } = declarationOf(name);
+  return { configurationPath, flags: { ...presets, ...flags }, env: io.env, cwd: io.cwd, groups };
 }
 
 function filesInUse(path: string, { destination, warehousePath, statePath }: Settings): string {
