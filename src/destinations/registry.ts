@@ -27,7 +27,9 @@ export async function readContents(
   settings: Omit<DestinationSettings, 'typeMode'>,
   runs: number,
 ): Promise<WarehouseContents | undefined> {
-  return keepsRows(settings) ? await readWarehouse(settings.warehousePath, settings.destinationSchema, runs) : undefined;
+  return keepsRows(settings)
+    ? await readWarehouse(settings.warehousePath, settings.destinationSchema, runs)
+    : undefined;
 }
 
 /**
@@ -41,11 +43,7 @@ const MEMORY_SHARE = 0.25;
 const MIN_MEMORY_BYTES = 128_000_000;
 const MAX_MEMORY_BYTES = 256_000_000;
 
-export function createDestination(
-  settings: DestinationSettings,
-  availableBytes: number,
-  logger: Logger,
-): Destination {
+export function createDestination(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
   if (!keepsRows(settings)) return new NullDestination();
   const decodeColumns = nativeColumnDecoder();
   const wanted = Number.isFinite(availableBytes) ? availableBytes * MEMORY_SHARE : MIN_MEMORY_BYTES;

@@ -14,8 +14,7 @@ export async function checkWarehouse(settings: Settings): Promise<{
   readonly findings: readonly Finding[];
   readonly contents: WarehouseContents | undefined;
 }> {
-  if (!keepsRows(settings))
-    return { findings: [ok('warehouse', 'None: rows are discarded.')], contents: undefined };
+  if (!keepsRows(settings)) return { findings: [ok('warehouse', 'None: rows are discarded.')], contents: undefined };
   const path = settings.warehousePath;
   const reason = whyNotWritten(path);
   if (reason !== undefined) {
