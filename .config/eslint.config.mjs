@@ -19,7 +19,7 @@ export default tseslint.config(
   },
   {
     // The scripts run as they are, without a build: they are plain CommonJS, and their types stand in comments.
-    files: ['**/*.js'],
+    files: ['**/*.{js,cjs}'],
     rules: { '@typescript-eslint/no-require-imports': 'off', 'max-lines-per-function': ['error', 80] },
   },
   {
