@@ -1,6 +1,5 @@
 /** The destination that the settings name. */
 import type { Logger } from '../common/logger';
-import type { Settings } from '../config/settings';
 import type { Destination } from './destination';
 import { DuckDbDestination } from './duckdb';
 import { NullDestination } from './null/destination';
@@ -17,7 +16,15 @@ const MEMORY_SHARE = 0.25;
 const MIN_MEMORY_BYTES = 128_000_000;
 const MAX_MEMORY_BYTES = 256_000_000;
 
-export function createDestination(settings: Settings, availableBytes: number, logger: Logger): Destination {
+/** The settings that a destination is made from. */
+interface DestinationSettings {
+  readonly destination: 'duckdb' | 'null';
+  readonly warehousePath: string;
+  readonly destinationSchema: string;
+  readonly typeMode: 'exact' | 'python';
+}
+
+export function createDestination(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
   if (settings.destination === 'null') return new NullDestination();
   const decodeColumns = nativeColumnDecoder();
   const wanted = Number.isFinite(availableBytes) ? availableBytes * MEMORY_SHARE : MIN_MEMORY_BYTES;

@@ -6,8 +6,13 @@
 import { ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import { literal, qualified, type TableName } from './types';
-import type { Warehouse } from './warehouse';
 import { folded } from '../naming';
+
+/** What is needed of the warehouse, which knows of these objects itself. */
+interface Statements {
+  rows(sql: string): Promise<readonly (readonly unknown[])[]>;
+  run(sql: string): Promise<unknown>;
+}
 
 interface UsersObject {
   /** For messages. */
@@ -24,7 +29,7 @@ export class UsersObjects {
   ) {}
 
   /** Of a schema. The file is locked, so that nobody makes more of them meanwhile. */
-  static async read(warehouse: Warehouse, schema: string, logger: Logger): Promise<UsersObjects> {
+  static async read(warehouse: Statements, schema: string, logger: Logger): Promise<UsersObjects> {
     const here = `schema_name = ${literal(schema)} AND database_name = current_database()`;
     const indexes = await warehouse.rows(
       `SELECT table_name, index_name, sql, is_unique FROM duckdb_indexes() WHERE ${here} AND sql IS NOT NULL ORDER BY index_oid`,
@@ -63,7 +68,7 @@ export class UsersObjects {
   }
 
   /** On a table that was made anew in this transaction. What cannot be made again is gone, with a warning. */
-  async makeAgain(warehouse: Warehouse, table: string): Promise<void> {
+  async makeAgain(warehouse: Statements, table: string): Promise<void> {
     for (const object of this.of(table)) {
       try {
         // DuckDB would find out at the commit, which is not this table's alone.
@@ -80,7 +85,7 @@ export class UsersObjects {
   }
 
   /** The first that the table's rows do not allow, by name. */
-  async violated(warehouse: Warehouse, table: string): Promise<string | undefined> {
+  async violated(warehouse: Statements, table: string): Promise<string | undefined> {
     for (const object of this.of(table)) if (await isViolated(warehouse, table, object)) return object.name;
     return undefined;
   }
@@ -91,7 +96,7 @@ export class UsersObjects {
 }
 
 /** Rows with a NULL among the values may be there as often as they like. */
-async function isViolated(warehouse: Warehouse, table: string, { unique }: UsersObject): Promise<boolean> {
+async function isViolated(warehouse: Statements, table: string, { unique }: UsersObject): Promise<boolean> {
   if (unique === undefined) return false;
   const twice = await warehouse.rows(
     `SELECT count(*) FROM (SELECT *, count(*) AS _pgsluice_n FROM (SELECT ${unique} FROM ${table}) AS _pgsluice_u ` +
