@@ -1,4 +1,10 @@
-/** destinations/duckdb */
+/**
+ * The warehouse: a DuckDB file that tables are written into, and read from for `verify`, `status` and `plan`.
+ *
+ * Start with `destination`, which names the parts: `open-tables`, `loads`, `changes`, `keys` and `state-store`. `load/`
+ * leads a batch into its table, `warehouse` runs the statements, and `verify/` computes what a table holds.
+ * Everybody outside of this folder imports from here.
+ */
 export { readStateFile, readWarehouse, type WarehouseContents } from './contents';
 export { COPY_ALTERED } from './copy-altered';
 export { DuckDbDestination } from './destination';
