@@ -1,4 +1,27 @@
-/** The interface both edges write through. Calls come one at a time, in order, from one writer. */
+/**
+ * The interface that the engine writes through: a small core, and capabilities beside it.
+ *
+ * This is its contract.
+ *
+ * - Order. Calls come one at a time, from one writer, and each is awaited. `open` is the first and `close` the last. A
+ *   load lasts from `beginLoad` to `finishLoad` or `abandonLoad`, a pass over changes from `beginChanges` to
+ *   `finishChanges`. A table has one of them at a time; those of several tables may be open together.
+ * - Durability. `commit` promises that everything written since the last commit, rows and states alike, outlives the
+ *   process. Of a process that ends before, nothing of it counts: `open` returns the states of the last commit. The rows
+ *   of a load that is open are committed as well, so that a later sync can go on with it. A commit that fails ends the
+ *   sync; then either all of it was kept or nothing.
+ * - Rollback. `rollback` goes back to the last commit, forgets the states put since, and closes every load and pass.
+ *   Their tables begin again: a load that was committed in part is resumed.
+ * - Idempotence. What follows the last commit is written once more after a crash or a rollback, to the same effect.
+ *   `applyChanges`, `abandonLoad`, `putState`, `putOrigin`, `commit`, `rollback` and `close` may be repeated: the second
+ *   call adds nothing. `beginKeys` and `beginChanges` start over. A batch of `write` is repeated only after a rollback,
+ *   since rows without a key would be there twice.
+ * - Errors. One of kind `source` is about the table that was written: the writer rolls back, and the table may be tried
+ *   again. Any other error means that the destination is of no further use, and ends the sync.
+ *
+ * A destination that cannot take back what it was sent (`loadsInPlace`) promises less: rows since the last commit may
+ * stay, but no state claims rows that it does not hold.
+ */
 import type { ColumnType } from '../model/column-type';
 import type { Origin } from '../model/origin';
 import type { GroupCounts, KeyGroups } from '../model/key-groups';
@@ -39,95 +62,129 @@ export interface FinishedLoad {
   readonly deleted: number;
 }
 
-export interface Destination {
+/** The beginning, the end, and what counts in between. */
+export interface Lifecycle {
+  /** Opens and locks; returns what was committed last. */
+  open(): Promise<TableStates>;
+  /** Of tables that were synced and are gone from the destination, by key: where they were. Known once it is open. */
+  readonly tablesGone?: ReadonlyMap<string, { readonly schema: string; readonly name: string }>;
+  commit(): Promise<void>;
+  /** About the size of what a commit writes besides the rows, where that is worth thinking of. */
+  readonly commitBytes?: number;
+  /** Back to the last commit. */
+  rollback(): Promise<void>;
   /**
-   * False where it cannot tell which of its rows have none of the collected keys (`markMissing`): deleted
-   * rows are then found by loading the table in full.
+   * Writes what still waits for more batches of the table. `commit` does that for all, but an error of its own costs
+   * more than the table.
    */
-  readonly comparesKeys?: boolean;
+  flush?(table: DestinationTable): Promise<void>;
+  /** What was not committed is dropped. */
+  close(): Promise<void>;
+}
+
+/** A full load: rows gather beside the table and take its place in `finishLoad`. */
+export interface LoadWriter {
   /**
    * True where a load takes the rows of before away as soon as it begins, and what was written stays written: a state
    * that says so must be committed before, and commits must come often, since they are all that is kept of a cut.
    */
   readonly loadsInPlace?: boolean;
-  /** About the size of what a commit writes besides the rows, where that is worth thinking of. */
-  readonly commitBytes?: number;
   /**
    * Whether batches of the table for `write` and `writeChanges` may have columns of digits (model/binary-values).
    * Missing: no.
    */
   takesBinary?(table: DestinationTable): boolean;
-  /** Opens and locks; returns what was committed last. */
-  open(): Promise<TableStates>;
-  /** Of tables that were synced and are gone from the destination, by key: where they were. Known once it is open. */
-  readonly tablesGone?: ReadonlyMap<string, { readonly schema: string; readonly name: string }>;
-  /** Removes everything that is remembered of a table, with the next commit. */
-  forget?(key: string): Promise<void>;
-  /**
-   * A full load: rows gather beside the table and take its place in `finishLoad`. With `resume`, rows of an
-   * earlier, committed part of the same load are kept.
-   */
+  /** With `resume`, rows of an earlier, committed part of the same load are kept. */
   beginLoad(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void>;
   /** Adds a batch to the load; it may wait there for more. */
   write(table: DestinationTable, batch: PackedBatch): Promise<void>;
   /** Adds a batch of newer versions: each replaces all rows of the load with its key. */
   writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void>;
+  /** The load takes the table's place; rows of the table that the load lacks are kept, marked deleted. */
+  finishLoad(table: DestinationTable): Promise<FinishedLoad>;
+  /** Forgets a load. */
+  abandonLoad(table: DestinationTable): Promise<void>;
+}
+
+/** A pass over changes: batches are upserted by key into the table itself. */
+export interface ChangesWriter {
+  /** A pass may be begun again after a failure: what it had applied is applied once more, to the same effect. */
+  beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void>;
+  /** Adds new versions of rows; visible in the table after `applyChanges`. Later versions win. */
+  writeChanges(table: DestinationTable, batch: PackedBatch): Promise<void>;
+  applyChanges(table: DestinationTable): Promise<void>;
+  /** Ends the pass, its changes applied. */
+  finishChanges(table: DestinationTable): Promise<FinishedLoad>;
+}
+
+/** Tables that only grow, such as those that describe the source. */
+export interface RowAppender {
+  /** Adds rows to the table, creating it first. */
+  append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;
+}
+
+/** Finds the rows that are gone from the source: it collects the keys that exist there. */
+export interface KeyComparer {
+  /**
+   * False where it cannot tell which of its rows have none of the collected keys (`markMissing`): deleted
+   * rows are then found by loading the table in full.
+   */
+  readonly comparesKeys?: boolean;
   /** Begins a collection of keys; those of an attempt that failed are forgotten. */
   beginKeys(table: DestinationTable): Promise<void>;
   /** Collects the keys that exist (columns: the primary key, in its order), for `keepOnlyKeys` and `markMissing`. */
   collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void>;
   /** Drops from the load what has none of the collected keys. Returns how many rows went. */
   keepOnlyKeys(table: DestinationTable): Promise<number>;
-  /** The load takes the table's place; rows of the table that the load lacks are kept, marked deleted. */
-  finishLoad(table: DestinationTable): Promise<FinishedLoad>;
-  /** Forgets a load. */
-  abandonLoad(table: DestinationTable): Promise<void>;
-  /**
-   * A pass over changes: batches are upserted by key into the table itself. A pass may be begun again after
-   * a failure: what it had applied is applied once more, to the same effect.
-   */
-  beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void>;
-  /** Adds new versions of rows; visible in the table after `applyChanges`. Later versions win. */
-  writeChanges(table: DestinationTable, batch: PackedBatch): Promise<void>;
-  applyChanges(table: DestinationTable): Promise<void>;
   /**
    * Marks rows deleted that have none of the collected keys, and un-marks those that have one. With `within`, only the
-   * keys of these groups were collected, and other rows stay as they are.
+   * keys of these groups were collected, and other rows stay as they are. Returns how many rows it newly marked deleted.
    */
   markMissing(table: DestinationTable, within?: KeyGroups & { readonly groups: readonly number[] }): Promise<number>;
+}
+
+/** Where it is missing, nothing is proven by counts, and all keys are compared. */
+export interface RowCounter {
+  /** How many rows each of the tables holds that are not marked deleted, changes applied. */
+  countRows(tables: readonly DestinationTable[]): Promise<readonly number[]>;
   /**
    * Counts the rows that are not marked deleted by groups of a key column of whole numbers; undefined where the column
-   * holds other values. Missing: all keys are compared.
+   * holds other values.
    */
-  countGroups?(
+  countGroups(
     table: DestinationTable,
     column: string,
   ): Promise<{ readonly groups: KeyGroups; readonly counts: GroupCounts } | undefined>;
-  /**
-   * How many rows each of the tables holds that are not marked deleted, changes applied. Missing: the destination cannot
-   * count, and nothing is proven by counts.
-   */
-  countRows?(tables: readonly DestinationTable[]): Promise<readonly number[]>;
-  /** Ends the pass, its changes applied. */
-  finishChanges(table: DestinationTable): Promise<FinishedLoad>;
-  /** Which database fills its schema; undefined where none does yet. Missing: nobody else could. */
-  origin?(): Promise<Origin | undefined>;
-  /** To be committed with what is written first. */
-  putOrigin?(origin: Origin): Promise<void>;
-  /** Adds rows to a table that only grows, creating it first. */
-  append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;
-  /**
-   * Writes what still waits for more batches of the table. `commit` does that for all, but an error of its own costs
-   * more than the table.
-   */
-  flush?(table: DestinationTable): Promise<void>;
+}
+
+/** What is remembered of each table; `open` returns it. */
+export interface StateStore {
   /** To be committed with the data written so far; null removes the entry. */
   putState(key: string, state: TableState | null): Promise<void>;
-  commit(): Promise<void>;
-  /** Back to the last commit. */
-  rollback(): Promise<void>;
-  /** Remembers how a sync went, in a transaction of its own; what was not committed before is dropped. */
-  recordRun?(run: RunRecord): Promise<void>;
-  /** May be called twice; what was not committed is dropped. */
-  close(): Promise<void>;
+  /** Removes everything that is remembered of a table, with the next commit. */
+  forget?(key: string): Promise<void>;
 }
+
+/**
+ * What is remembered of the source database as a whole. A position in its log would stand here as well. Where it is
+ * missing, no other database could fill the same schema.
+ */
+export interface DatabaseState {
+  /** Which database fills its schema; undefined where none does yet. */
+  origin(): Promise<Origin | undefined>;
+  /** To be committed with what is written first. */
+  putOrigin(origin: Origin): Promise<void>;
+}
+
+/** Remembers how syncs went. */
+export interface RunHistory {
+  /** In a transaction of its own; what was not committed before is dropped. */
+  recordRun(run: RunRecord): Promise<void>;
+}
+
+/** What every destination does. */
+export interface CoreDestination extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, StateStore {}
+
+/** With what only some do: each of these methods may be missing. */
+export interface Destination
+  extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<RunHistory> {}

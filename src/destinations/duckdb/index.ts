@@ -1,8 +1,9 @@
 /**
- * Keeps tables and state in a DuckDB file, the warehouse: loads, changes, deletions and the types that values need. load/
- * has the writing of rows, verify/ the checksums. It implements destinations/destination.ts and knows neither PostgreSQL's
- * tables nor the settings. registry.ts makes one; engine, app and fivetran may come in for what they ask of a file. Start at
- * destination.ts, warehouse.ts for the file itself.
+ * The warehouse: a DuckDB file that tables are written into, and read from for `verify`, `status` and `plan`.
+ *
+ * Start with `destination`, which names the parts: `open-tables`, `loads`, `changes`, `keys` and `state-store`. `load/`
+ * leads a batch into its table, `warehouse` runs the statements, and `verify/` computes what a table holds.
+ * Everybody outside of this folder imports from here.
  */
 export { readStateFile, readWarehouse, type WarehouseContents } from './contents';
 export { COPY_ALTERED } from './copy-altered';

@@ -7,7 +7,7 @@ import { folded } from '../naming';
 
 const STATE_TABLE = '_pgsluice.state';
 
-/** Name of the table in which a load gathers; see duckdb-destination. */
+/** Name of the table in which a load gathers; see loads. */
 export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }

@@ -33,7 +33,7 @@ const CHANGES = `
 describe.each([
   ['full', { sync_mode: 'full' }, { syncMode: 'full' as const }],
   // Not auto, which reads tables of this size whole.
-  ['incremental', { sync_mode: 'xmin' }, { syncMode: 'xmin' as const }],
+  ['incremental', { sync_mode: 'xmin' }, { syncMode: 'xmin' as const, reconcileEvery: 0 }],
   ['reconciling', { sync_mode: 'xmin', reconcile_every: '1' }, { syncMode: 'xmin' as const, reconcileEvery: 1 }],
 ])('what the service sends, %s', (mode, configuration, overrides) => {
   let copy: TestDatabase;

@@ -1,12 +1,13 @@
 /** The end of a full load: it takes its table's place, and what the source no longer has stays, marked deleted. */
 import type { Logger } from '../../../common/logger';
 import { changeColumn } from './alter-table';
-import { commonScale, converted, isLost } from './deleted-values';
+import { commonScale, converted, isLost } from './value-conversion';
 import type { DestinationTable, FinishedLoad } from '../../destination';
 import { quoted } from '../types';
 import type { Warehouse } from '../warehouse';
-import { findGone, sameContent, type StoredColumn, type StoredColumns } from './gone-rows';
+import { findGone, sameContent, type StoredColumn, type StoredColumns } from './row-identity';
 import type { LoadTable } from './load-table';
+import { stampSeconds, stampTime } from './stamp';
 import { folded } from '../../naming';
 import { isDecimal, storedText, withoutTrailingZeros } from '../verify/postgres-text';
 
@@ -78,7 +79,7 @@ async function carryOver(
   // A table that another program made: what it meant by its rows is not known.
   if (!old.has('_fivetran_deleted')) return 0;
   const present = foldedNames(await warehouse.columnsOf(load.name));
-  // A decimal key has one text, see load-table.
+  // A decimal key has one text, see column-types.
   const decimalKeys = new Set(
     table.columns
       .filter(({ name, type }) => table.primaryKey.includes(name) && isDecimal(type))
@@ -158,8 +159,8 @@ async function keepGone(
     );
   }
   const stamped = new Map([
-    ['sync_timestamp', load.stampSeconds],
-    ['_fivetran_synced', load.stampTime],
+    ['sync_timestamp', stampSeconds(load.stamp)],
+    ['_fivetran_synced', stampTime(load.stamp)],
   ]);
   const values = [...old].map(([key, column]) => {
     const { name } = column;

@@ -1,5 +1,6 @@
 /** A batch that a table's columns can hold, and SQL for its values. */
-import { ESCAPE, NULL_MARKER, SEPARATOR, type PackedBatch, type PackedColumn } from '../../../model/packed-batch';
+import { hasExactText } from '../../../model/binary-values';
+import { ESCAPE, NULL_MARKER, PackedBatch, PackedColumn, packValues, SEPARATOR } from '../../../model/packed-batch';
 import type { ValueForm } from '../types';
 import { sourceOfRows, type DecodedRows } from './row-vectors';
 
@@ -10,6 +11,19 @@ export interface FittedBatch {
   readonly rows: DecodedRows | undefined;
   /** Whether a column's type changed for it, so that copies of the table's columns are outdated. */
   readonly changedTypes: boolean;
+}
+
+export function hasDigits({ columns }: PackedBatch): boolean {
+  return columns.some(({ binaryKind }) => binaryKind !== undefined);
+}
+
+/** With texts in place of digits, where the digits say what the text is. */
+export function withTexts({ rowCount, columns, bytes }: PackedBatch): PackedBatch {
+  const withText = (column: PackedColumn): PackedColumn => {
+    if (column.binaryKind === undefined || !hasExactText(column.binaryKind)) return column;
+    return new PackedColumn(packValues(column.values()).text, column.rowCount, column.nullable, 'plain', column.known);
+  };
+  return new PackedBatch(rowCount, columns.map(withText), bytes);
 }
 
 /** SQL for the batch's columns, c0, c1, …, in a FROM. */

@@ -1,0 +1,90 @@
+/**
+ * Passes over changes.
+ *
+ * New versions of rows gather in a temporary table with the table's columns, its staging. `apply` upserts them by key.
+ */
+import { ConnectorError } from '../../common/errors';
+import type { PackedBatch } from '../../model/packed-batch';
+import type { DestinationTable, FinishedLoad, LoadStamp } from '../destination';
+import { copyAltered } from './copy-altered';
+import { changesName, deleteMatching } from './load/key-statements';
+import { LoadTable } from './load/load-table';
+import type { OpenTables } from './open-tables';
+import { countRows } from './row-counts';
+import { quoted } from './types';
+import type { UsersObjects } from './users-objects';
+import type { Warehouse } from './warehouse';
+
+export class Changes {
+  constructor(private readonly tables: OpenTables) {}
+
+  async begin(table: DestinationTable, stamp: LoadStamp): Promise<void> {
+    const { tables } = this;
+    const warehouse = await tables.writing();
+    tables.refuseView(table);
+    await tables.room.forComparison();
+    const load = await tables.begin(table, LoadTable.reopen, tables.placeOf(table), stamp);
+    // Staged rows have the types of before: DuckDB's own cast on their way into the table would write other texts.
+    load.beforeTypeChange = () => this.apply(table);
+    await createStaging(warehouse, load);
+  }
+
+  async write(table: DestinationTable, batch: PackedBatch): Promise<void> {
+    const warehouse = await this.tables.writing();
+    const load = this.tables.load(table);
+    await this.tables.room.forRows(load, batch);
+    const fitted = await load.fit(batch);
+    // The staged rows must have the table's types, also where this batch makes the table change one. None waits now.
+    if (fitted.changedTypes) await createStaging(warehouse, load);
+    await load.insert(fitted, changesName(table));
+  }
+
+  async apply(table: DestinationTable): Promise<void> {
+    const warehouse = await this.tables.writing();
+    const name = this.tables.nameOf(table);
+    const changes = changesName(table);
+    await this.tables.flushed(table);
+    // A row may have been read twice, under two snapshots: the later version counts.
+    const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
+    const insert = async (): Promise<void> => {
+      await warehouse.changeRows(name, deleteMatching(name, changes, table));
+      await warehouse.insertRows(name, `BY NAME ${latest}`);
+    };
+    if (warehouse.usersObjects?.hasUnique(name) === true)
+      await this.insertUnique(table, warehouse.usersObjects, insert);
+    else await insert();
+    await warehouse.run(`TRUNCATE ${changes}`);
+  }
+
+  /** Ends a pass whose changes are applied. */
+  async finish(table: DestinationTable): Promise<FinishedLoad> {
+    const warehouse = await this.tables.writing();
+    await warehouse.run(`DROP TABLE ${changesName(table)}`);
+    await this.tables.load(table).close();
+    this.tables.forget(table);
+    const [rows = 0] = await countRows(warehouse, [this.tables.nameOf(table)]);
+    return { rows, deleted: 0 };
+  }
+
+  /** Rows that the table may not have cost its index, not the table: a load takes its place without it. */
+  private async insertUnique(
+    table: DestinationTable,
+    objects: UsersObjects,
+    insert: () => Promise<void>,
+  ): Promise<void> {
+    const refused = (name: string): ConnectorError => copyAltered(table, `${name} does not allow the new rows`);
+    try {
+      await insert();
+    } catch (error) {
+      if (error instanceof ConnectorError && error.code === 'value_does_not_fit') throw refused('an index or key');
+      throw error;
+    }
+    const violated = await objects.violated(this.tables.warehouse, this.tables.nameOf(table));
+    if (violated !== undefined) throw refused(violated.replace(/^T/, 't'));
+  }
+}
+
+/** For the rows of a pass over changes; what it held is dropped. */
+export async function createStaging(warehouse: Warehouse, { table, name }: LoadTable): Promise<void> {
+  await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
+}

@@ -1,0 +1,58 @@
+/** What the warehouse remembers of its syncs: each table's state, the database it comes from, the last runs. */
+import type { Origin } from '../../model/origin';
+import type { RunRecord } from '../../model/run-record';
+import type { TableState, TableStates } from '../../model/sync-state';
+import type { OpenTables } from './open-tables';
+import { storedOrigin, storeOrigin } from './origin-row';
+import { forgetInRuns, writeRun } from './run-history';
+import { storedStates, storeStates } from './state-rows';
+import type { TableName } from './types';
+
+export class WarehouseStates {
+  /** For the next commit; null where a table has none any more. */
+  private readonly newStates = new Map<string, TableState | null>();
+  /** Of tables that were synced and are gone from the warehouse, by key: where they were. */
+  tablesGone: ReadonlyMap<string, TableName> = new Map();
+
+  constructor(private readonly tables: OpenTables) {}
+
+  /** What was committed last. */
+  async read(): Promise<TableStates> {
+    const { warehouse, schema, names, logger } = this.tables;
+    const { states, gone } = await storedStates(warehouse, schema, names, logger);
+    this.tablesGone = gone;
+    return states;
+  }
+
+  async put(key: string, state: TableState | null): Promise<void> {
+    await this.tables.writing();
+    this.newStates.set(key, state);
+  }
+
+  async forgetRuns(key: string): Promise<void> {
+    await forgetInRuns(this.tables.warehouse, [key]);
+  }
+
+  /** Writes the new states, to be committed. */
+  async store(): Promise<void> {
+    await storeStates(this.tables.warehouse, this.tables.schema, this.newStates);
+    this.newStates.clear();
+  }
+
+  /** Forgets the new states. */
+  drop(): void {
+    this.newStates.clear();
+  }
+
+  async origin(): Promise<Origin | undefined> {
+    return await storedOrigin(this.tables.warehouse, this.tables.schema);
+  }
+
+  async putOrigin(origin: Origin): Promise<void> {
+    await storeOrigin(await this.tables.writing(), this.tables.schema, origin);
+  }
+
+  async writeRun(run: RunRecord): Promise<void> {
+    await writeRun(await this.tables.writing(), run);
+  }
+}
