@@ -9,6 +9,9 @@ import type { OpenTables } from './open-tables';
 import { countGroups, countRows, inGroups, type CountedGroups } from './row-counts';
 import { quoted } from './types';
 
+/** In DuckDB's temporary schema. */
+const REPLACED = 'pgsluice_replaced';
+
 export class Keys {
   constructor(private readonly tables: OpenTables) {}
 
@@ -48,10 +51,10 @@ export class Keys {
     const name = this.tables.nameOf(table);
     const { stamp } = await this.tables.flushed(table);
     const stamped = `_fivetran_synced = ${stampTime(stamp)}, sync_timestamp = ${stampSeconds(stamp)}`;
-    const marked = await warehouse.changeRows(
+    const marked = await this.replaceRows(
       name,
-      `UPDATE ${name} SET _fivetran_deleted = true, ${stamped} WHERE NOT _fivetran_deleted${inGroups(within)} ` +
-        `AND rowid IN (${rowIds(name, 'ANTI', keysName(table), table)})`,
+      `* REPLACE (true AS _fivetran_deleted, ${stampTime(stamp)} AS _fivetran_synced, ${stampSeconds(stamp)} AS sync_timestamp)`,
+      `NOT _fivetran_deleted${inGroups(within)} AND rowid IN (${rowIds(name, 'ANTI', keysName(table), table)})`,
     );
     await warehouse.changeRows(
       name,
@@ -60,6 +63,24 @@ export class Keys {
     );
     await warehouse.run(`DROP TABLE ${keysName(table)}`);
     return marked;
+  }
+
+  /**
+   * Rows with other values, deleted and inserted: of a million rows, marking 1,000 took 0.3 s by UPDATE, which writes the
+   * columns of all row groups anew, and takes 0.1 s so.
+   */
+  private async replaceRows(name: string, values: string, condition: string): Promise<number> {
+    const { warehouse } = this.tables;
+    await warehouse.run(
+      `CREATE OR REPLACE TEMP TABLE ${REPLACED} AS SELECT rowid AS _pgsluice_row, ${values} FROM ${name} WHERE ${condition}`,
+    );
+    const replaced = await warehouse.changeRows(
+      name,
+      `DELETE FROM ${name} WHERE rowid IN (SELECT _pgsluice_row FROM ${REPLACED})`,
+    );
+    if (replaced > 0) await warehouse.insertRows(name, `BY NAME SELECT * EXCLUDE (_pgsluice_row) FROM ${REPLACED}`);
+    await warehouse.run(`DROP TABLE ${REPLACED}`);
+    return replaced;
   }
 
   async countGroups(table: DestinationTable, column: string): Promise<CountedGroups | undefined> {
