@@ -41,7 +41,7 @@ function removeFolder(warehousePath: string): readonly string[] {
     rmdirSync(folder);
     return [`Deleted ${folder}`];
   } catch {
-    // A link, or a folder of somebody else: it is in nobody's way.
+    // A link, or a folder of somebody else: it disturbs no one.
     return [];
   }
 }

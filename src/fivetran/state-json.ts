@@ -1,4 +1,4 @@
-/** The state that travels in checkpoints: ours, the replaced connector's, or nobody's. */
+/** The state that travels in checkpoints: ours, the replaced connector's, or none. */
 import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,

@@ -16,7 +16,7 @@ interface Outlet {
  * them, however large; with rows of some megabytes that would be no limit.
  */
 const MOST_WAITING_BYTES = 1_000_000;
-/** Whoever waits goes on before everything has left, so that the network has something to do meanwhile. */
+/** A waiting writer goes on before everything has left, so that the network has something to do meanwhile. */
 const ENOUGH_WAITING_BYTES = 500_000;
 /** What gRPC libraries let a client receive in one message by default. */
 const USUAL_LIMIT_BYTES = 4 * 1024 * 1024;

@@ -20,7 +20,7 @@ export const monitor: Command = async (context) => {
   const width = context.io.stdout.isTTY === true ? context.io.stdout.columns : undefined;
   const stats = createProcessStats(settings.warehousePath);
   if (stats.degraded) output.logger.warning(`Degraded: ${stats.degradedReason ?? 'the native addon is missing.'}`);
-  // Whoever looked has gone: `pgsluice monitor | head`.
+  // The reader of the output has gone: `pgsluice monitor | head`.
   const leave = AbortSignal.any([signal, ...(context.io.outputLost === undefined ? [] : [context.io.outputLost])]);
   const source = new ResourceMonitor(stats);
   const { batchRows, threads } = parametersFor(0, 0, settings);

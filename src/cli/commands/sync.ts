@@ -45,7 +45,7 @@ async function runWatched(context: CommandContext, purpose: Purpose): Promise<Sy
   const { logger } = output;
   const watching = isWanted(settings, context.io.env) ? await startWatching(context) : undefined;
   const observer = combineObservers(output.observer, ...(watching === undefined ? [] : [watching.observer]));
-  // What is looked at must not decide how the sync ends.
+  // A failure in the report or the metrics must not change the sync's result.
   const finish = async (outcome: SyncReport | { readonly error: unknown }): Promise<void> => {
     await watching?.end(outcome).catch((error: unknown) => logger.warning(asConnectorError(error).describe()));
   };

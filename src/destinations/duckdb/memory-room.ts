@@ -1,5 +1,5 @@
 /**
- * How much memory DuckDB must be let have for what it holds of uncommitted rows and cannot spill: it fails where
+ * The least memory limit that DuckDB needs for uncommitted rows, which it cannot spill: it fails where
  * that is less. The limit only grows, and only as far as the tables ask for.
  */
 import type { PackedBatch } from '../../model/packed-batch';

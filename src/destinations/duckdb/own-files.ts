@@ -21,7 +21,7 @@ export interface OwnFiles {
  * `warehouse_locked` where a process has it, and with another one where the file is no warehouse of ours.
  */
 export async function lockWarehouse(path: string): Promise<{ close(): Promise<void> }> {
-  // A link that leads nowhere is nobody's warehouse.
+  // A link that leads nowhere is no warehouse.
   if (!existsSync(path)) return { close: () => Promise.resolve() };
   if (statSync(path).isDirectory()) throw notOurs(`${path} is a folder, no warehouse of pgsluice`);
   // For reading: closing it then writes nothing, where the next sync may have begun already.

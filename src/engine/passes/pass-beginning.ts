@@ -36,7 +36,7 @@ export class PassBeginning {
   begin(): Promise<void> {
     if (this.started === undefined) {
       this.started = this.writer.begin(this.run, this.progress, false);
-      // Whoever waits for the pass hears of its failure; a reader that has left does not.
+      // Those who wait for the pass see its failure; a reader that has left must not end the process by it.
       this.started.catch(() => undefined);
     }
     return this.started;

@@ -63,7 +63,7 @@ export function decidePass(input: PassInput): PassDecision {
   // A load that began goes on, whatever the mode.
   if (state.load !== null) return load();
   if (state.signature !== null && state.signature !== signature) {
-    // Whoever found the difference says what it is (engine/plan/schema-drift).
+    // The comparison of shapes has already said what differs (engine/plan/schema-drift).
     return load();
   }
   if (input.keysOnly && input.hasKey) return { pass: { kind: 'keys-only' }, notice: undefined };

@@ -219,7 +219,7 @@ function driftRefused(key: string, what: string): ConnectorError {
   });
 }
 
-/** Whoever does not compare keys is reached over a wire, and has no warehouse. */
+/** A destination that does not compare keys is reached over a wire, and has no warehouse. */
 function placeOf({ comparesKeys }: RunsOptions): string {
   return comparesKeys ? 'the warehouse' : 'the destination';
 }

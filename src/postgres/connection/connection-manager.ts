@@ -1,7 +1,7 @@
 /**
  * A bounded set of connections.
  *
- * A session is leased to one reader at a time. States: idle (open, in nobody's hands) -> leased -> idle
+ * A session is leased to one reader at a time. States: idle (open, not leased) -> leased -> idle
  * again, or closed when it was lost, discarded, or is older than the expiry. Expiry is looked at between
  * two uses (`lease`) and, by readers, between two batches (`expired`); never in the middle of a statement.
  */

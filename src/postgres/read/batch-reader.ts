@@ -36,7 +36,7 @@ export interface RangeBatch {
 
 /** A batch over its budget by more than this is read again in smaller pieces, to keep memory flat. */
 const BYTES_TOLERANCE = 4;
-/** The largest cell the odbc package survives is below 2^29 characters. */
+/** The largest cell that is asked for: the odbc package does not take cells of any size. */
 const MAX_CELL_BYTES = 500_000_000;
 
 export async function* readRange(session: Session, read: RangeRead): AsyncGenerator<RangeBatch, void, void> {
@@ -94,7 +94,7 @@ async function readOnce(
       // A statement_timeout, too, may be mended by asking for less.
       if (!isTooLarge(error) && error.sqlState !== '57014') throw error;
       await recover(session, read.signal);
-      // Whoever cancels the reading of a single row does not mean its size.
+      // A cancelled statement over a single row says nothing about the row's size.
       if (oneRow) throw isTooLarge(error) ? rowTooLarge(read, range, error) : error;
       return undefined;
     }

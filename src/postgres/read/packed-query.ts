@@ -57,8 +57,8 @@ function querySql(query: PackedQuery, range: readonly string[]): string {
   ].join(', ');
   const size =
     columns.length === 0 ? '0' : columns.map((_, index) => `coalesce(octet_length(c${index}), 0)::int8`).join(' + ');
-  // A cell of 2^29 characters or more would end the process inside the odbc package, so size is
-  // decided on the server: octet_length of a finished aggregate costs nothing.
+  // The odbc package does not take cells of any size, so the server decides whether they are returned. The octet_length
+  // of a finished aggregate costs nothing.
   const cells = columns.map((_, index) => `CASE WHEN b <= ${query.maxBytes} THEN c${index} END AS c${index}`);
   // OFFSET 0 keeps the size from being merged into every cell's CASE: with 1,600 columns the planner ran out of memory.
   const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
