@@ -8,7 +8,7 @@
 import { ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Relation } from '../../model/table';
-import type { ConnectionManager, Session } from '../../postgres/connection';
+import { checkSettings, type ConnectionManager, type Session } from '../../postgres/connection';
 import { countsQuery, SNAPSHOT_XMIN } from '../../postgres/read';
 import { xidsComparable, type TableRun } from '../plan';
 import type { Writer } from '../write';
@@ -116,9 +116,11 @@ async function ask(
   let rows;
   try {
     rows = await session.query(sql, { doing: 'looking for changes', signal: options.signal });
+    checkSettings(rows[0], 'looking for changes');
   } catch (error) {
     if (!(error instanceof ConnectorError) || !session.usable || options.signal.aborted) throw error;
-    if (group.length === 1) {
+    // Behind a pooler, another server may have answered, which does not have the latest changes: that proves nothing.
+    if (group.length === 1 || error.code === 'settings_lost') {
       options.logger.debug(`${group[0]?.key ?? ''} could not be asked for changes: ${error.describe()}`);
       return [];
     }

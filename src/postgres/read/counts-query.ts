@@ -1,6 +1,6 @@
 /** One statement that counts the rows of many relations, and those of them that may have changed. */
 import type { Relation } from '../../model/table';
-import { quoteQualified } from '../connection';
+import { quoteQualified, SETTINGS_SEEN } from '../connection';
 import { ROW_ALIAS } from './select-list';
 
 export interface CountedRelation {
@@ -12,8 +12,8 @@ export interface CountedRelation {
 }
 
 /**
- * A row for each relation, in their order: `n` rows, `c` of them changed, `f` the relation's file node, and `x` the value
- * of `extra` under the statement's snapshot.
+ * A row for each relation, in their order: `n` rows, `c` of them changed, `f` the relation's file node, `x` the value of
+ * `extra` under the statement's snapshot, and `s` the settings that it ran under.
  */
 export function countsQuery(counted: readonly CountedRelation[], extra: string): string {
   const parts = counted.map(({ relation, conditions, changed }, index) => {
@@ -25,5 +25,5 @@ export function countsQuery(counted: readonly CountedRelation[], extra: string):
       `FROM ONLY ${quoteQualified(relation.schema, relation.name)} AS ${ROW_ALIAS}${where}`
     );
   });
-  return `SELECT n, c, f, ${extra} AS x FROM (${parts.join(' UNION ALL ')}) AS q ORDER BY i`;
+  return `SELECT n, c, f, ${extra} AS x, ${SETTINGS_SEEN} AS s FROM (${parts.join(' UNION ALL ')}) AS q ORDER BY i`;
 }
