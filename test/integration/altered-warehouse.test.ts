@@ -95,7 +95,8 @@ describe('indexes that users have made', () => {
       'xmin',
       'CREATE UNIQUE INDEX one ON tester.source_public_z(s, ((id * 0)))',
       'The index one',
-      ['the index one does not allow the new rows'],
+      // DuckDB may refuse the insert itself, or leave the violation to be looked for.
+      ['(?:the index one|an index or key) does not allow the new rows'],
     ],
     [
       'xmin',
@@ -112,9 +113,12 @@ describe('indexes that users have made', () => {
       const { failures, lines } = await sync(database, { syncMode });
       expect(failures).toEqual({});
       expect(lines.filter((line) => line.startsWith('WARNING'))).toEqual([
-        ...reasons.map(
-          (reason) =>
-            `WARNING The table source_public_z of the warehouse was altered there: ${reason}; public.z is loaded from the start.`,
+        ...reasons.map((reason): unknown =>
+          expect.stringMatching(
+            new RegExp(
+              `^WARNING The table source_public_z of the warehouse was altered there: ${reason}; public\\.z is loaded from the start\\.$`,
+            ),
+          ),
         ),
         expect.stringMatching(
           new RegExp(
