@@ -113,11 +113,14 @@ describe('indexes that users have made', () => {
       const { failures, lines } = await sync(database, { syncMode });
       expect(failures).toEqual({});
       expect(lines.filter((line) => line.startsWith('WARNING'))).toEqual([
-        ...reasons.map((reason): unknown =>
-          expect.stringMatching(
-            new RegExp(
-              `^WARNING The table source_public_z of the warehouse was altered there: ${reason}; public\\.z is loaded from the start\\.$`,
-            ),
+        ...reasons.map(
+          (reason) =>
+            expect.stringMatching(
+              new RegExp(
+                `^WARNING The table source_public_z of the warehouse was altered there: ${reason}; public\\.z is loaded from the start\\.$`,
+              ),
+            ) as string,
+        ),
           ),
         ),
         expect.stringMatching(
