@@ -121,8 +121,6 @@ describe('indexes that users have made', () => {
               ),
             ) as string,
         ),
-          ),
-        ),
         expect.stringMatching(
           new RegExp(
             `^WARNING ${what} of tester.source_public_z in the warehouse is gone: Two of the new rows .* It was: `,
