@@ -45,6 +45,8 @@ afterAll(async () => {
 
 function configure(): string {
   return writeConfiguration(database, {
+    // A table is emptied on purpose.
+    max_deletes: '100',
     host: proxy.host,
     port: String(proxy.port),
     custom_batch_size: '300',
