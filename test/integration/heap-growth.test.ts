@@ -20,7 +20,7 @@ async function told(ownProcess: boolean): Promise<{ flags: string[]; written: nu
   const setFlags = jest.spyOn(v8, 'setFlagsFromString').mockImplementation(() => undefined);
   const written = jest.spyOn(HeapGrowth.prototype, 'written');
   try {
-    const { report, failures } = await sync(database, {}, { ownProcess });
+    const { report, failures } = await sync(database, { fullResync: ['*'] }, { ownProcess });
     expect(failures).toEqual({});
     return {
       flags: setFlags.mock.calls.map(([flags]) => flags),
