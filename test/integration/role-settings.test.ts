@@ -100,6 +100,13 @@ test('a role whose sessions begin as another role can be interrupted: the statem
 });
 
 describe('with fewer connections than readers', () => {
+  // A server counts a connection until its process has ended, a moment after the client has closed it.
+  beforeEach(async () => {
+    const sessions = async (): Promise<number> =>
+      (await database.client.query(`SELECT FROM pg_stat_activity WHERE usename = '${role}'`)).rows.length;
+    while ((await sessions()) > 0) await delay(5);
+  });
+
   test.each([1, 2])('CONNECTION LIMIT %i: sync and verify read with what they get, and say so once', async (limit) => {
     await database.client.query(`ALTER ROLE ${role} CONNECTION LIMIT ${limit}`);
     const { failures, lines } = await sync(database, { ...login, fullResync: ['*'] });
