@@ -65,6 +65,8 @@ export class ConnectionManager {
         if (asConnectorError(error).code !== 'too_many_connections') throw error;
         if (this.leased.size > 0) this.tellOnce(fewer(error));
         if (this.leased.size > 0) await this.untilGivenBack(signal);
+        // One was given back while the server refused another.
+        else if (this.idle.length > 0) continue;
         // The server may not have noticed yet that the last one was closed.
         else if (this.closes > 0 && refusals <= MOST_REFUSALS) await sleep(SERVER_CLOSING_SECONDS, signal);
         else throw error;
