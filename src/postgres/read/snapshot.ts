@@ -136,7 +136,8 @@ export async function beginAndImport(
       await session.query(`SELECT ${locksOf(relations)} IS NOT NULL AS locked`, context);
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
-      // The failed transaction ends as any other does: its COMMIT rolls back.
+      // The session is given back at once, so it must not stay in a failed transaction.
+      await session.query('ROLLBACK', context);
       return false;
     }
     await session.query(`SET LOCAL lock_timeout = ${quoteLiteral(String(row?.['usual']))}`, context);
