@@ -157,3 +157,24 @@ test('a snapshot that is gone is no failure of the reader that comes too late', 
   await manager.release(session);
   await manager.close();
 });
+
+test('a session that may not join, since a table is locked, is given back outside of a transaction', async () => {
+  await database.client.query('CREATE TABLE held (id int)');
+  const manager = openSource(settingsFor(database), recording().logger, 2);
+  const { signal } = new AbortController();
+  const first = await manager.lease();
+  const snapshot = await beginAndExport(first, [], signal);
+  const holder = await database.connect();
+  await holder.query('BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE');
+  const held = { oid: 1, schema: 'public', name: 'held', blocks: 0, rows: 0, bytes: 0, rangeReadable: true };
+  expect(await withJoinedSession(manager, snapshot, [held], signal, () => Promise.resolve())).toBe(false);
+  const second = await manager.lease();
+  const [row] = await second.query('SELECT 1::text AS one', { doing: 'testing' });
+  expect(row?.['one']).toBe('1');
+  await manager.release(second);
+  await endTransaction(first);
+  await manager.release(first);
+  await manager.close();
+  await holder.query('ROLLBACK');
+  await holder.end();
+});
