@@ -3,7 +3,7 @@
  * then the keys that still exist, both under one snapshot. See data-processor for why.
  */
 import { ConnectorError } from '../../common/errors';
-import { readRange, relationStates, withTransaction } from '../../postgres/read';
+import { readRange, statesUnder, withTransaction } from '../../postgres/read';
 import { changedSince } from './changed-since';
 import { KeyComparison } from './key-comparison';
 import type { ProcessorOptions } from './processor-options';
@@ -30,7 +30,7 @@ export class CatchUp {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     return await withTransaction(manager, signal, async (session) => {
       const snapshot = await takeSnapshot(run, session, signal);
-      const states = await relationStates(session, run.planned.table.relations, signal);
+      const states = await statesUnder(session, snapshot, run.planned.table.relations, signal);
       const changedOnly = changedSince(progress.firstXmin);
       const marks = new Map(progress.relations.map(({ oid, fileNode }) => [oid, fileNode]));
       const rewritten = run.planned.table.relations.some(({ oid }) => states.get(oid)?.fileNode !== marks.get(oid));

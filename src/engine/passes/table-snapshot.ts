@@ -3,14 +3,7 @@ import { asConnectorError, ConnectorError } from '../../common/errors';
 import { tableKey, type Relation, type TableSchema } from '../../model/table';
 import { blockRange } from '../../model/tid-range';
 import { quoteQualified, type ConnectionManager, type Session } from '../../postgres/connection';
-import {
-  beginAndExport,
-  recover,
-  relationStates,
-  ROW_ALIAS,
-  withTransaction,
-  type SnapshotInfo,
-} from '../../postgres/read';
+import { beginAndExport, recover, ROW_ALIAS, withTransaction, type SnapshotInfo } from '../../postgres/read';
 import { withJoinedSession } from './join-snapshot';
 import { planPartitions, type Partition } from '../plan';
 
@@ -35,8 +28,7 @@ export class TableSnapshot {
     const { manager, table, signal } = options;
     return await withTransaction(manager, signal, async (session) => {
       const info = await beginAndExport(session, table.relations, signal);
-      const states = await relationStates(session, table.relations, signal);
-      const blocks = new Map([...states].map(([oid, state]) => [oid, state.blocks]));
+      const blocks = new Map([...info.states].map(([oid, state]) => [oid, state.blocks]));
       return await action(new TableSnapshot(options, session, info, blocks));
     });
   }

@@ -16,6 +16,7 @@ export {
   endTransaction,
   recover,
   relationStates,
+  statesUnder,
   type SnapshotInfo,
 } from './snapshot';
 export { statementOfRange } from './tid-conditions';
