@@ -1,4 +1,10 @@
-/** Everything that can be wrong before a sync, in the order in which a sync would come upon it. */
+/**
+ * Everything that can be wrong before a sync, in the order in which a sync would meet it.
+ *
+ * Each neighbour looks at one subject (host, network, server, tables, warehouse, files) and returns findings: what it
+ * looked at, how that is, and what to do. `connection-tests` runs some of them for the platform. app, cli and fivetran
+ * come in; nothing here writes.
+ */
 import { asConnectorError } from '../../common/errors';
 import type { LogLevel, Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
