@@ -13,7 +13,7 @@ export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Des
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
   readonly key: string;
-  /** Where the flag is not the key in kebab-case; false: there is none. */
+  /** Given where the flag is not the key in kebab-case; false: there is none. */
   readonly flag?: string | false;
   /** Read after PGSLUICE_<KEY>: names that other PostgreSQL programs know. */
   readonly moreEnvironment?: readonly string[];
@@ -23,11 +23,11 @@ interface CommonDeclaration {
   /** A phrase for help and tables, without a final full stop. */
   readonly description: string;
   readonly example?: string;
-  /** Must be given, unless `dsn` is: a data source may hold all of these. */
+  /** Must be given unless `dsn` is, because a data source may hold all of these. */
   readonly required?: true;
   /** Never shown in a message, a log or a form. */
   readonly secret?: true;
-  /** Only of use to the command line on this machine; no field of Fivetran's form. */
+  /** Useful only to the command line on this machine; Fivetran's form has no field for it. */
   readonly local?: true;
 }
 
@@ -306,7 +306,7 @@ const TABLE = [
     key: 'custom_threads',
     kind: 'integer',
     min: 1,
-    // Readers share 16 threads with the destination's writers (cli/main); more would only wait for one.
+    // Readers share 16 threads with the destination's writers (cli/main), so more readers would only wait for a thread.
     max: 12,
     group: 'Reading',
     label: 'Readers',
