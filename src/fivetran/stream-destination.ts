@@ -313,7 +313,7 @@ export class StreamDestination implements Destination {
     return this.options.serialize({ checkpoint: { state_json: text } });
   }
 
-  /** For a table whose next checkpoint is far off, the last one is repeated, so that the platform keeps listening. */
+  /** Sends the certain state again while the next checkpoint is far off, so that the platform keeps listening. */
   private watchTime(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {

@@ -149,7 +149,7 @@ it('takes fewer batches ahead where memory is short', async () => {
   expect(await pushed(0.5)).toBe(5);
 });
 
-// Nobody waits for the commit of a table whose end has failed; a rejection that nobody hears would end the service.
+// No caller waits for the commit of a table whose end has failed; an unhandled rejection would end the service.
 it('leaves no rejection unheard when the destination goes away at the commit of the last table', async () => {
   const nothing = (): void => undefined;
   const unheard = jest.fn();
