@@ -94,7 +94,7 @@ async function verifyWithin(
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const result = await verifyPlanned(comparer, next).catch((error: unknown) => {
-        // The other worker need not begin a table whose result nobody will see.
+        // The other worker need not begin a table whose result will not be shown.
         queue.length = 0;
         throw error;
       });

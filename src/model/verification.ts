@@ -11,7 +11,7 @@ export interface RowDifference {
   readonly kind: 'only_in_source' | 'only_in_warehouse' | 'changed';
   /** By column; all columns where the table has no key. */
   readonly key: Readonly<Record<string, string | null>>;
-  /** Of a changed row. */
+  /** Values of a changed row; empty for the other kinds. */
   readonly values: readonly ValueDifference[];
   /** The row was inserted or updated after the last sync had begun, so the sync could not have read it. */
   readonly sinceSync: boolean;

@@ -24,8 +24,8 @@ export interface WarehouseOptions {
 }
 
 /**
- * Of new row groups; others may stand beside them. Rows stay in memory until their row group is full, and where they are
- * more than DuckDB may use, each block of texts goes into a temporary file of its own: 500,000 texts of 2 kB took 24 s
+ * Rows of a new row group; those of other sizes may stand beside it. Rows stay in memory until their row group is full.
+ * Where they take more than DuckDB may use, each block of texts goes into a temporary file of its own: 500,000 texts of 2 kB took 24 s
  * and 1,070 MB with DuckDB's 122,880 rows, and 11 s and 640 MB with these. Rows of a few values take 5 % more CPU time,
  * 10 MB less memory, and the same room in the file; 8,192 rows would cost them a seventh, 2,048 three quarters.
  */

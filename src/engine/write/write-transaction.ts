@@ -1,7 +1,7 @@
 /**
  * What was written since the last commit, and the commit of it: data and states together.
  *
- *   a table's batches ──> dirty ── commit ──> committed, and whoever waits for it goes on
+ *   a table's batches ──> dirty ── commit ──> committed, and the callers that wait go on
  *                           └── a batch is refused ──> rolled back, and every table in it tries again
  *
  * Everything here runs in the order of the write queue.

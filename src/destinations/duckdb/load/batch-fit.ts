@@ -41,9 +41,9 @@ export function textOf({ batch, rows }: FittedBatch, index: number): string {
 /**
  * A subquery with the values of `count` packed parameters as columns c0, c1, …
  *
- * unnest stands in a subquery of its own: in one expression with the casts it takes five times as long. The
- * parameters come by way of VALUES: DuckDB plans a statement again when its catalog has changed, the bound
- * texts are then constants to it, and it would split them while planning, value by value.
+ * unnest stands in a subquery of its own: in one expression with the casts it takes five times as long. The parameters
+ * stand in VALUES, because DuckDB plans a statement again when its catalog has changed. The bound texts are then
+ * constants to it, and it would split them while planning, value by value.
  */
 function splitCells(count: number): string {
   const numbers = Array.from({ length: count }, (_, index) => index);
