@@ -10,6 +10,9 @@ const MAIN = join(PROJECT, 'dist/bin/pgsluice.js');
 /** The same in modules, which a file preloaded by node (`--require`) can change. */
 export const MODULES_MAIN = join(PROJECT, 'dist/cli/main.js');
 
+/** Options of a long sync, by small batches, so that a test has time to look at it. */
+export const LONG_SYNC = ['--custom-batch-size', '2', '--custom-threads', '1', '--full-resync', '*'] as const;
+
 export interface CliResult {
   /** null when a signal ended it. */
   readonly code: number | null;
