@@ -141,7 +141,7 @@ const TABLE = [
     mustExist: true,
     group: 'Connection',
     label: 'TLS client key',
-    description: 'File of the key of that certificate, which nobody else may read (chmod 600)',
+    description: 'File of the key of that certificate, which only its owner may read (chmod 600)',
     example: './client.key',
   },
   {
@@ -241,7 +241,7 @@ const TABLE = [
     group: 'Tables',
     label: 'Look for deleted rows',
     description:
-      'Prove at every so many syncs of changes that no row is missing and none is left that the source no longer has; 0: never; default: at each, in mode timestamp at every 24th of a table above 32 GB',
+      'Prove once in this many syncs of changes that no row is missing and that all deleted rows are marked; 0: never; default: at each; in mode timestamp, for tables above 32 GB, at every 24th',
   },
   {
     key: 'max_deletes',
@@ -262,7 +262,7 @@ const TABLE = [
     group: 'Tables',
     label: 'Metadata tables',
     description:
-      'Rows that `postgres_table` and `postgres_column` get: of tables that are described otherwise than before, or of all at each sync',
+      'Which tables get rows in `postgres_table` and `postgres_column`: those whose description has changed, or all at each sync',
   },
   {
     key: 'schema_drift',
@@ -508,7 +508,7 @@ const TABLE = [
     group: 'Watching',
     label: 'Metrics address',
     local: true,
-    description: 'Address that the metrics port is opened on; the page shows table names to whoever can reach it',
+    description: 'Address that the metrics port is opened on; everyone who can reach it sees table names',
   },
 ] as const satisfies readonly OptionDeclaration[];
 
