@@ -1,4 +1,4 @@
-/** What the server says of itself and its tables, read by itself or while a warehouse is opened. */
+/** Reads the server's facts and tables, alone or while a warehouse opens. */
 import { asConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { retryDelaySeconds, sleep } from '../common/retry';
@@ -10,14 +10,14 @@ import type { ConnectionManager } from '../postgres/connection';
 import { isPartitioned, partitionBytes } from '../engine/plan';
 import { isFar, parametersFor } from '../engine/pressure';
 
-/** What the server says of itself and its tables. */
+/** The facts about the server and its tables. */
 export interface SourceFindings {
   readonly catalog: Catalog;
   readonly candidates: ReadonlyMap<number, readonly KeyCandidate[]>;
   readonly source: string;
   /** See `Session.roundTripMs`. */
   readonly roundTripMs: number;
-  /** Sentences about what the role is denied. */
+  /** Sentences about rights that the role lacks. */
   readonly losses: readonly string[];
 }
 
@@ -31,8 +31,8 @@ export interface CatalogReader {
 }
 
 /**
- * Reads the catalog while `open` opens the warehouse. Without a warehouse nothing else matters: its error comes
- * first, and ends the reading.
+ * Reads the catalog while `open` opens the warehouse. Without a warehouse nothing else matters: its error comes first,
+ * and ends the reading.
  */
 export async function readCatalogWhile<T>(
   reader: CatalogReader,
@@ -49,7 +49,10 @@ export async function readCatalogWhile<T>(
   }
 }
 
-/** A server that cannot be reached is tried again as often as a table would be. `rowsFollow`: the tables will be read on the same connections. */
+/**
+ * A server that cannot be reached is tried again as often as a table would be. `rowsFollow`: the tables will be read on
+ * the same connections.
+ */
 export async function readCatalog(
   { manager, settings, logger, signal, roundTripMs: given }: CatalogReader,
   rowsFollow = false,

@@ -1,4 +1,4 @@
-/** A snapshot of a table on its way through a sync, of the server that the sync began with. */
+/** Takes a snapshot of a table, and checks that it comes from the server that the sync began with. */
 import { ConnectorError } from '../../common/errors';
 import { checkLayout, presentLayout, presentRelations } from '../../postgres/catalog';
 import type { Session } from '../../postgres/connection';
@@ -10,7 +10,7 @@ export async function takeSnapshot(run: TableRun, session: Session, signal: Abor
   run.replan(await presentRelations(session, run.planned.table, signal));
   const { table } = run.planned;
   const snapshot = await beginAndExport(session, table.relations, signal, presentLayout(table));
-  // Its transaction ids could not be compared with those of what was read before.
+  // The new server's transaction ids could not be compared with those of rows read before.
   if (snapshot.source !== run.source) {
     throw new ConnectorError('The server was promoted, restored or replaced by another during the sync.', {
       code: 'source_changed',

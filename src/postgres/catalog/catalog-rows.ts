@@ -1,4 +1,4 @@
-/** What the queries of the catalog return, and what is made of it. */
+/** The rows that the queries of the catalog return, and the facts that are made from them. */
 import type { ConnectorError } from '../../common/errors';
 import type { TableSchema } from '../../model/table';
 import type { TypeMode } from './column-types';
@@ -20,7 +20,7 @@ export interface KeyCandidate {
   readonly column: string;
   /** Leads a valid B-tree index, so that its newest rows are found without reading the others. */
   readonly indexed: boolean;
-  /** Statistics count NULLs; 0 where the column is NOT NULL, null where nothing is known. */
+  /** NULLs by the statistics; 0 where the column is NOT NULL, null where nothing is known. */
   readonly nullFraction: number | null;
 }
 
@@ -40,7 +40,7 @@ export interface Discovered extends Catalog {
   readonly candidates: ReadonlyMap<number, readonly KeyCandidate[]>;
 }
 
-/** What discovery is asked for; structurally a part of the settings. */
+/** The settings of discovery; structurally a part of the settings. */
 export interface DiscoveryOptions {
   readonly includeViews: boolean;
   readonly typeMode: TypeMode;

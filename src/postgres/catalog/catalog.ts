@@ -1,4 +1,4 @@
-/** Discovery: what there is to replicate. */
+/** Discovers what there is to replicate. */
 import { ConnectorError } from '../../common/errors';
 import type { OdbcRow, Session } from '../connection';
 import { assembleCatalog } from './assemble-catalog';
@@ -84,7 +84,7 @@ function toHypertables({ roots, chunks }: HypertablesRow): Hypertables {
   return { roots: new Set(roots.map(({ oid }) => oid)), chunks: new Set(chunks.map(({ oid }) => oid)) };
 }
 
-/** A lock may come between the look at the locks and the table: the next look sees it. */
+/** A lock may come between the look at the locks and the look at the table; the next look sees it. */
 const MOST_LOOKS = 4;
 
 /** Asks for cells of JSON. */

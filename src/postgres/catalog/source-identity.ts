@@ -1,7 +1,7 @@
 /** Whose transaction ids the ids of a snapshot are. */
 import type { OptionalObject, Session } from '../connection';
 
-/** In place of what the role may not know. */
+/** The value that stands for what the role may not know. */
 const UNKNOWN = '?';
 
 /**
@@ -11,7 +11,7 @@ const UNKNOWN = '?';
  * of WAL files at once.
  */
 export function sourceIdentitySql({ allowances }: Session): string {
-  // A function that may not be called fails the statement also where it is not reached.
+  // A function that may not be called fails the statement even where it is not reached.
   const known = (sql: string, ...objects: readonly OptionalObject[]): string =>
     allowances.may(...objects) ? `(${sql})::text` : `'${UNKNOWN}'`;
   const cluster = known('SELECT system_identifier FROM pg_catalog.pg_control_system()', 'pg_control_system()');
@@ -25,7 +25,7 @@ export function sourceIdentitySql({ allowances }: Session): string {
     'SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()',
     'pg_database',
   );
-  // Not evaluated before it is reached: a standby writes no log.
+  // It is evaluated only where it is reached: a standby writes no log.
   return `${cluster} || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ${ofStandby} ELSE ${ofPrimary} END || '/' || ${database}`;
 }
 
