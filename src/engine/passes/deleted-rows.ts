@@ -9,13 +9,12 @@
  * loaded from the start.
  */
 import { groupsThatDiffer, type GroupCounts } from '../../model/key-groups';
-import { blockRange } from '../../model/tid-range';
-import type { Session } from '../../postgres/connection';
-import { countGroups, groupOf, relationStates } from '../../postgres/read';
+import { countGroups, groupOf } from '../../postgres/read';
 import type { TableRun } from '../plan';
 import { refuseManyDeletes } from './deletes-guard';
 import { KeyComparison } from './key-comparison';
 import type { ProcessorOptions } from './processor-options';
+import { eachRange } from './ranges-in-parallel';
 import type { CompleteReading } from './snapshot-reader';
 
 export class DeletedRows {
@@ -25,48 +24,51 @@ export class DeletedRows {
     this.keys = new KeyComparison(options);
   }
 
-  /** Whether the destination holds as many rows as the source has under the snapshot, all changes written. */
-  async countsAgree(run: TableRun, { sourceRows }: CompleteReading): Promise<boolean> {
-    if (sourceRows === undefined) return false;
-    return (await this.options.writer.countRows(run)) === sourceRows;
+  /** How many rows the destination holds that are not marked deleted, all changes written. */
+  async countHeld(run: TableRun): Promise<number | undefined> {
+    return await this.options.writer.countRows(run);
   }
 
   /**
    * Marks what is gone and returns how many rows; undefined: the destination lacks rows that only a load can bring.
-   * `allKeys`: all keys are compared, whatever counts say.
+   * `held`: see `countHeld`. `allKeys`: all keys are compared, whatever counts say.
    */
-  async mark(run: TableRun, reading: CompleteReading, allKeys: boolean): Promise<number | undefined> {
+  async mark(
+    run: TableRun,
+    reading: CompleteReading,
+    held: number | undefined,
+    allKeys: boolean,
+  ): Promise<number | undefined> {
     const { writer, logger, maxDeletesPercent } = this.options;
-    const before = await writer.countRows(run);
-    if (before !== undefined && reading.sourceRows !== undefined)
-      refuseManyDeletes(run, before, reading.sourceRows, maxDeletesPercent);
-    const few = allKeys ? undefined : await this.markByGroups(run, reading);
-    if (few !== undefined && (await this.countsAgree(run, reading))) return few;
-    const keys = await this.keys.collect(run, reading.session, reading.signal);
+    if (held !== undefined && reading.sourceRows !== undefined)
+      refuseManyDeletes(run, held, reading.sourceRows, maxDeletesPercent);
+    const few = allKeys || isSmall(reading) ? undefined : await this.markByGroups(run, reading);
+    if (few !== undefined && (await this.countHeld(run)) === reading.sourceRows) return few;
+    const keys = await this.keys.collect(run, reading);
     const marked = (few ?? 0) + (await writer.markMissing(run));
     // Where a part was read under an earlier snapshot, what is lacking may be what the next pass will bring.
     if (reading.sourceRows === undefined) return marked;
-    const held = await writer.countRows(run);
-    if (held === undefined || held >= keys) return marked;
+    const left = await this.countHeld(run);
+    if (left === undefined || left >= keys) return marked;
     logger.warning(
-      `The warehouse lacks ${keys - held} rows of ${run.key} that an earlier sync had brought; the table is loaded from the start.`,
+      `The warehouse lacks ${keys - left} rows of ${run.key} that an earlier sync had brought; the table is loaded from the start.`,
     );
     return undefined;
   }
 
   /** Compares only the keys of groups whose counts differ; undefined where the key cannot be grouped. */
-  private async markByGroups(run: TableRun, { session, signal }: CompleteReading): Promise<number | undefined> {
+  private async markByGroups(run: TableRun, reading: CompleteReading): Promise<number | undefined> {
     const column = groupedColumn(run);
     if (column === undefined) return undefined;
     const { writer } = this.options;
     const counted = await writer.countGroups(run, column.destinationName);
     if (counted === undefined) return undefined;
     const { groups, counts } = counted;
-    const source = await this.countSource(run, column.name, groups.width, session, signal);
+    const source = await this.countSource(run, column.name, groups.width, reading);
     const different = groupsThatDiffer(source, counts);
     if (different.length === 0 || different.length > MOST_GROUPS_COMPARED) return undefined;
     const group = groupOf(column.name, groups.width);
-    await this.keys.collect(run, session, signal, [`${group} = ANY ('{${different.join(',')}}'::int8[])`]);
+    await this.keys.collect(run, reading, [`${group} = ANY ('{${different.join(',')}}'::int8[])`]);
     return await writer.markMissing(run, { ...groups, groups: different });
   }
 
@@ -74,27 +76,31 @@ export class DeletedRows {
     run: TableRun,
     column: string,
     width: number,
-    session: Session,
-    signal: AbortSignal,
+    reading: CompleteReading,
   ): Promise<GroupCounts> {
-    const { relations } = run.planned.table;
     const { conditions } = run.selection;
-    const states = await relationStates(session, relations, signal);
     const all = new Map<number, number>();
-    for (const relation of relations) {
-      const blocks = states.get(relation.oid)?.blocks ?? 0;
-      for (let block = 0; block < blocks; block += COUNTED_BLOCKS) {
-        const range = blockRange(block, Math.min(block + COUNTED_BLOCKS, blocks));
-        const counts = await countGroups(session, { relation, column, width, conditions, range, signal });
-        for (const [group, count] of counts) all.set(group, (all.get(group) ?? 0) + count);
-      }
-    }
+    await eachRange(run, this.options, reading, COUNTED_AT_ONCE, async (session, { relation, range }) => {
+      const { signal } = reading;
+      const counts = await countGroups(session, { relation, column, width, conditions, range, signal });
+      for (const [group, count] of counts) all.set(group, (all.get(group) ?? 0) + count);
+    });
     return all;
   }
 }
 
 /** A statement over more would run longer than 0.2 s. */
-const COUNTED_BLOCKS = 4_000;
+const COUNTED_AT_ONCE = { rows: 400_000, bytes: 32_000_000 };
+/**
+ * All keys of so many rows are read and compared in less time than they are counted by groups: of 1,000,000 rows, the
+ * server took 0.14 s for all keys and 0.2 s for the groups. They are more to be sent, though.
+ */
+const SMALL_TABLE_ROWS = 4_000_000;
+
+function isSmall({ sourceRows }: CompleteReading): boolean {
+  return sourceRows !== undefined && sourceRows <= SMALL_TABLE_ROWS;
+}
+
 /** Beyond that, all keys are read as soon. */
 const MOST_GROUPS_COMPARED = 5_000;
 
