@@ -35,6 +35,7 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
         ? []
         : wrap(`FAILED ${table}, ${formatAge(lastError.at, now)} ago: ${lastError.message}`, width),
     ),
+    ...renderFound(found, width),
     ...(found.runs.length === 0 ? [] : ['', ...renderRuns(found.runs, width)]),
   ];
 }
@@ -51,6 +52,21 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
   ]);
   const header = ['Table', 'Last sync', 'Ago', 'Mode', 'Rows', 'Watermark', 'Still to load'];
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
+}
+
+/** What the last run found, a line for each table that had changed. */
+function renderFound({ tables, runs }: WarehouseStatus, width: number | undefined): readonly string[] {
+  const [last] = runs;
+  if (last === undefined) return [];
+  const lines = tables.flatMap(({ table, rows, found }) => {
+    if (found === null || found.at < last.startedAt || found.changed + found.deleted === 0) return [];
+    const parts = [
+      `${formatInteger(found.changed)} changed`,
+      ...(found.deleted === 0 ? [] : [`${formatInteger(found.deleted)} marked deleted`]),
+    ];
+    return wrap(`${table}: ${parts.join(', ')} (${formatInteger(rows)} rows)`, width);
+  });
+  return lines.length === 0 ? [] : ['', 'Found by the last run:', ...lines];
 }
 
 /** Where the next pass goes on from. */

@@ -32,15 +32,16 @@ export class KeyBits {
     return new KeyBits(first, last);
   }
 
-  /** Numbers beyond the extent are left out. */
-  add(column: PackedColumn): void {
+  /** Numbers beyond the extent are left out. Returns how many values there were. */
+  add(column: PackedColumn): number {
     const kind = column.binaryKind;
     if (!column.nullable && (kind === 'int16' || kind === 'int32' || kind === 'int64')) {
-      this.addDigits(column.text, binaryForm(kind).digits / 2);
-      return;
+      return this.addDigits(column.text, binaryForm(kind).digits / 2);
     }
+    const values = column.values();
     // Those that a number of JavaScript rounds are beyond the extent, and stay so.
-    for (const value of column.values()) if (value !== null) this.set(Number(value));
+    for (const value of values) if (value !== null) this.set(Number(value));
+    return values.length;
   }
 
   /** As DuckDB's BIT. */
@@ -56,13 +57,14 @@ export class KeyBits {
     return `CASE WHEN ${known} THEN ${bit} = ${join === 'SEMI' ? 1 : 0} ELSE false END`;
   }
 
-  private addDigits(digits: string, bytesEach: number): void {
+  private addDigits(digits: string, bytesEach: number): number {
     const bytes = Buffer.from(digits, 'hex');
     for (let at = 0; at < bytes.length; at += bytesEach) {
       if (bytesEach === 4) this.set(bytes.readInt32BE(at));
       else if (bytesEach === 2) this.set(bytes.readInt16BE(at));
       else this.set(bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4));
     }
+    return bytes.length / bytesEach;
   }
 
   private set(value: number): void {

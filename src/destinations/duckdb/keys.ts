@@ -4,6 +4,7 @@ import type { PackedBatch } from '../../model/packed-batch';
 import type { DestinationTable } from '../destination';
 import { createStaging } from './changes';
 import { KeyBits } from './key-bits';
+import { checkTaken } from './load/check-taken';
 import { keysName, rowIds } from './load/key-statements';
 import { stampSeconds, stampTime } from './load/stamp';
 import type { OpenTables } from './open-tables';
@@ -36,7 +37,7 @@ export class Keys {
     const bits = this.bits.get(table.key);
     const [column] = keys.columns;
     if (bits !== undefined && column !== undefined) {
-      bits.add(column);
+      checkTaken(bits.add(column), keys.rowCount, table.key);
       return;
     }
     const load = this.tables.load(table);

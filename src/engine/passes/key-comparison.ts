@@ -15,6 +15,16 @@ import type { ProcessorOptions } from './processor-options';
 import { eachRange, type SharedSnapshot } from './ranges-in-parallel';
 import { takeSnapshot } from './take-snapshot';
 
+/**
+ * All keys of so many rows are read and compared sooner than they are counted by groups: of 1,000,000 rows, the server
+ * took 0.14 s for all keys and 0.2 s for the groups. But they are 8 MB to be sent, and must be held here.
+ */
+const SMALL_TABLE_ROWS = 4_000_000;
+
+export function allKeysAreLess(rows: number | undefined): boolean {
+  return rows !== undefined && rows <= SMALL_TABLE_ROWS;
+}
+
 /** A statement over so many keys takes 15 ms. */
 const PARTITION_ROWS = 100_000;
 /** So many keys are about as large as a row, in the memory that a batch takes. */
