@@ -54,7 +54,7 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
 }
 
-/** What the last run found, a line for each table that had changed. */
+/** What the newest run of the history found, a line for each table that had changed. */
 function renderFound({ tables, runs }: WarehouseStatus, width: number | undefined): readonly string[] {
   const [last] = runs;
   if (last === undefined) return [];
@@ -66,7 +66,7 @@ function renderFound({ tables, runs }: WarehouseStatus, width: number | undefine
     ];
     return wrap(`${table}: ${parts.join(', ')} (${formatInteger(rows)} rows)`, width);
   });
-  return lines.length === 0 ? [] : ['', 'Found by the last run:', ...lines];
+  return lines.length === 0 ? [] : ['', `Found by the run of ${formatTime(last.startedAt)}:`, ...lines];
 }
 
 /** Where the next pass goes on from. */
