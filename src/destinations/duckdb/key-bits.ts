@@ -69,8 +69,9 @@ export class KeyBits {
 
   private set(value: number): void {
     if (value < this.least || value > this.most) return;
+    // Less than MOST_BITS, so that these operators, which take 32 bits, see all of it.
     const place = value - this.least;
-    const byte = 1 + Math.floor(place / 8);
-    this.bits[byte] = (this.bits[byte] ?? 0) | (128 >> (place % 8));
+    const byte = 1 + (place >> 3);
+    this.bits[byte] = (this.bits[byte] ?? 0) | (128 >> (place & 7));
   }
 }
