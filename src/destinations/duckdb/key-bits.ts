@@ -53,7 +53,7 @@ export class KeyBits {
   /** SQL for rows whose key is (SEMI) or is not (ANTI) among them, none beyond the extent; $1 is `value()`. */
   condition(key: string, join: 'SEMI' | 'ANTI'): string {
     const known = `${key} BETWEEN ${this.least} AND ${this.most}`;
-    const bit = `get_bit($1::BIT, (${key} - ${this.least})::INTEGER)`;
+    const bit = `get_bit($1::BIT, (${key}::BIGINT - ${this.least})::INTEGER)`;
     return `CASE WHEN ${known} THEN ${bit} = ${join === 'SEMI' ? 1 : 0} ELSE false END`;
   }
 
