@@ -7,7 +7,7 @@ import { renderRecords, wrap } from '../render-records';
 import { formatAge, formatDuration, formatTime } from '../text-time';
 import { formatBytes, formatInteger } from '../text-width';
 
-/** Reads the warehouse without changing it; the server is not asked. */
+/** Reads the warehouse without changing it, and asks no server. */
 export const status: Command = async (context) => {
   const found = await readStatus(context.settings);
   if (wantsJson(context)) printJson(context, found);

@@ -1,4 +1,6 @@
-/** Keys that the source has: they gather in a temporary table, and tell which rows of the table are gone. */
+/**
+ * Collects the keys that the source has in a temporary table, and finds the rows of the table that have none of them.
+ */
 import type { KeyGroups } from '../../model/key-groups';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { DestinationTable } from '../destination';
@@ -42,7 +44,7 @@ export class Keys {
     }
     const load = this.tables.load(table);
     const changedTypes = await load.insertKeys(keys, keysName(table));
-    // Of a pass over changes, which may go on after an attempt that failed here.
+    // A pass over changes may go on after an attempt that failed here.
     if (changedTypes && load.name === this.tables.nameOf(table)) await createStaging(warehouse, load);
   }
 
@@ -77,7 +79,7 @@ export class Keys {
     return await countGroups(this.tables.warehouse, this.tables.nameOf(table), column);
   }
 
-  /** Of tables whose changes are applied. */
+  /** For tables whose changes are applied. */
   async countRows(tables: readonly DestinationTable[]): Promise<readonly number[]> {
     const names = tables.map((table) => this.tables.nameOf(table));
     return await countRows(this.tables.warehouse, names);

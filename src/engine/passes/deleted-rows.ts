@@ -46,7 +46,7 @@ export class DeletedRows {
     if (few !== undefined && (await this.countHeld(run)) === reading.sourceRows) return few;
     const keys = await this.keys.collect(run, reading);
     const marked = (few ?? 0) + (await writer.markMissing(run));
-    // Where a part was read under an earlier snapshot, what is lacking may be what the next pass will bring.
+    // Where a part was read under an earlier snapshot, the next pass may bring the missing rows.
     if (reading.sourceRows === undefined) return marked;
     const left = await this.countHeld(run);
     if (left === undefined || left >= keys) return marked;
@@ -94,7 +94,7 @@ const COUNTED_AT_ONCE = { rows: 400_000, bytes: 32_000_000 };
 /** Beyond that, all keys are read as soon. */
 const MOST_GROUPS_COMPARED = 5_000;
 
-/** A column of whole numbers in the key, by both of its names. */
+/** A column of whole numbers in the key, with both of its names. */
 function groupedColumn(run: TableRun): { readonly name: string; readonly destinationName: string } | undefined {
   const { table } = run.planned;
   if (!table.relations.every(({ rangeReadable }) => rangeReadable)) return undefined;

@@ -62,10 +62,7 @@ export class TableSnapshot {
     await readInParallel(this.session, shared, partitions, work);
   }
 
-  /**
-   * How many rows the table says that it has, asked in one statement of its own. undefined: it took longer than a
-   * statement may.
-   */
+  /** Asks in one statement how many rows the table has. Returns undefined where a statement may not take that long. */
   async count(conditions: readonly string[]): Promise<number | undefined> {
     const { table, signal } = this.options;
     const where =
