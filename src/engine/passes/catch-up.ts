@@ -61,7 +61,7 @@ export class CatchUp {
         for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
       }
       if (kept !== true) {
-        await this.keys.collect(run, session, signal);
+        await this.keys.collect(run, { session, snapshot, signal });
         await writer.keepOnlyKeys(run);
       }
       return snapshot.xmin;

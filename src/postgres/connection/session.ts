@@ -56,6 +56,7 @@ export const monotonicClock: Clock = () => performance.now();
 
 export class Session {
   private readonly repeated = new RepeatedStatements();
+  private fastestMs = Infinity;
   private broken = false;
   /** A call of this session was given up: its thread is blocked, and close() would block another. */
   private blocked = false;
@@ -69,7 +70,6 @@ export class Session {
     readonly backendPid: number,
     /** The optional objects that the role may use. */
     readonly allowances: Allowances,
-    private fastestMs = Infinity,
   ) {}
 
   static async open(options: SessionOptions, clock: Clock = monotonicClock, signal?: AbortSignal): Promise<Session> {
@@ -101,8 +101,9 @@ export class Session {
       refuseOtherProduct(String(row?.['product']));
       const denied = row?.['denied'];
       const allowances = new Allowances(typeof denied === 'string' ? denied : '');
-      const fastestMs = Math.min(loginMs / LOGIN_ROUND_TRIPS, probe.roundTripMs);
-      return new Session(connection, options, clock(), Number(row?.['pid']), allowances, fastestMs);
+      const session = new Session(connection, options, clock(), Number(row?.['pid']), allowances);
+      session.fastestMs = Math.min(loginMs / LOGIN_ROUND_TRIPS, probe.roundTripMs);
+      return session;
     } catch (error) {
       await probe.close();
       throw error;
