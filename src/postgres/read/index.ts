@@ -15,7 +15,6 @@ export {
   beginAndImport,
   endTransaction,
   recover,
-  relationStates,
   statesUnder,
   type SnapshotInfo,
 } from './snapshot';

@@ -178,7 +178,7 @@ export async function statesUnder(
 }
 
 /** File node and size of each relation, at or after the session's snapshot; a dropped one is missing from the result. */
-export async function relationStates(
+async function relationStates(
   session: Session,
   relations: readonly Relation[],
   signal: AbortSignal | undefined,
