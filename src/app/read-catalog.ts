@@ -8,7 +8,7 @@ import type { TableSchema } from '../model/table';
 import { discover, type Catalog, type KeyCandidate } from '../postgres/catalog';
 import type { ConnectionManager } from '../postgres/connection';
 import { isPartitioned, partitionBytes } from '../engine/plan';
-import { isFar, parametersFor } from '../engine/pressure';
+import { distanceFrom, isFar, parametersFor } from '../engine/pressure';
 
 /** The facts about the server and its tables. */
 export interface SourceFindings {
@@ -62,7 +62,7 @@ export async function readCatalog(
     try {
       const { source, candidates, ...catalog } = await discover(session, signal, settings);
       const losses = session.allowances.losses(catalog.server.standby);
-      const roundTripMs = given ?? session.roundTripMs;
+      const roundTripMs = given ?? distanceFrom(session.roundTripMs);
       // While the warehouse is opened, and before the first snapshot: during a login, no statement can begin or end (the
       // odbc package has one lock for all of that). From far away it would take longer than opening.
       if (rowsFollow && !isFar(roundTripMs) && willShare(catalog.tables, settings)) manager.openAhead();

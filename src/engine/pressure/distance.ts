@@ -5,6 +5,8 @@
  * or end meanwhile (docs/PERFORMANCE.md).
  */
 
+import { availableParallelism, loadavg } from 'node:os';
+
 /** Within one data centre a round trip takes less, also where both ends are busy. */
 const NEAR_MS = 8;
 /** About what the server needs for a batch of a near one. */
@@ -14,6 +16,14 @@ const MOST_GROWTH = 4;
 const LOGIN_ROUND_TRIPS = 8;
 /** About what the server needs for the batches of a partition. */
 const PARTITION_MS = 100;
+
+/** Processes that wait for each processor, above which a statement's time says nothing of the way to the server. */
+const BUSY_LOAD = 1.5;
+
+/** The distance that the fastest statement shows. On a busy host it may have waited for a processor, and counts as near. */
+export function distanceFrom(fastestMs: number, load = loadavg()[0] ?? 0, processors = availableParallelism()): number {
+  return load > BUSY_LOAD * processors ? 0 : fastestMs;
+}
 
 export function isFar(roundTripMs: number): boolean {
   return roundTripMs > NEAR_MS && Number.isFinite(roundTripMs);

@@ -1,5 +1,5 @@
 import { parametersFor } from '../../../../src/engine/pressure/adaptive-processing';
-import { batchGrowth, isFar, worthALogin } from '../../../../src/engine/pressure/distance';
+import { batchGrowth, distanceFrom, isFar, worthALogin } from '../../../../src/engine/pressure/distance';
 
 test('batches of a near server stay as they are, those of a far one grow up to four times', () => {
   for (const near of [0, 0.3, 8, Infinity]) {
@@ -7,6 +7,11 @@ test('batches of a near server stay as they are, those of a far one grow up to f
     expect(batchGrowth(near)).toBe(1);
   }
   expect([10, 50, 200].map(batchGrowth)).toEqual([1.5, 3.5, 4]);
+});
+
+test('on a busy host no server counts as far', () => {
+  expect(distanceFrom(50, 3, 2)).toBe(50);
+  expect(distanceFrom(50, 3.1, 2)).toBe(0);
 });
 
 test('from far away a login is worth it for many partitions only', () => {
