@@ -39,6 +39,10 @@ export async function startWatching(settings: Settings, context: WatchingContext
     source,
     warehouse: settings.destination === 'null' ? 'nowhere' : settings.warehousePath,
     secrets,
+    options: {
+      customBatchSize: settings.customBatchSize ?? null,
+      customThreads: settings.customThreads ?? null,
+    },
     pressure: {
       read: () => {
         const pressure = monitor.read();

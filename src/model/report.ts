@@ -52,10 +52,14 @@ export interface SyncObserver {
   checkpoint?(seconds: number): void;
   /** Rows accepted by the destination; `bytes` are characters of packed text. */
   rowsWritten?(table: PlannedTable, rows: number, bytes: number): void;
+  /** A load that was interrupted goes on; the destination has so many of its rows already. */
+  tableResumed?(table: PlannedTable, rows: number): void;
+  /** Everything is read; what is left is the destination's work. */
+  tableRead?(table: PlannedTable): void;
   tableFinished?(table: PlannedTable, report: TableReport): void;
   /** A table that is not begun, since it may not be read or not be written: it counts as failed. */
   tableLeftOut?(report: TableReport): void;
   retry?(table: PlannedTable, attempt: number, delaySeconds: number): void;
-  /** Whenever pressure is sampled, with what follows from it. */
-  sampled?(pressure: Pressure, batchRows: number, readers: number): void;
+  /** Whenever pressure is sampled, with what follows from it; `uncutRows`: what the batch would have without it. */
+  sampled?(pressure: Pressure, batchRows: number, readers: number, uncutRows: number): void;
 }

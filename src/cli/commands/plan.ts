@@ -11,7 +11,7 @@ import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
 import { renderRecords, wrap } from '../render-records';
 import { formatDuration } from '../text-time';
-import { formatBytes, formatInteger } from '../text-width';
+import { formatBytes, formatCounted, formatInteger } from '../text-width';
 
 /** Connects and shows what a sync would do; reads no table, and looks into the warehouse without changing it. */
 export const plan: Command = async (context) => {
@@ -130,12 +130,12 @@ export function renderPlanDetails(
 }
 
 function summary(details: PlanDetails, settings: Settings): string {
-  const rows = formatInteger(total(details, ({ estimatedRows }) => estimatedRows));
+  const rows = formatCounted(total(details, ({ estimatedRows }) => estimatedRows), 'row');
   const size = formatBytes(total(details, ({ bytes }) => bytes));
-  const statements = formatInteger(total(details, (table) => table.statements));
+  const statements = formatCounted(total(details, (table) => table.statements), 'statement');
   const time = timeText(details);
   const into = settings.destination === 'null' ? 'nowhere' : settings.warehousePath;
-  return `${details.tables.length} tables of about ${rows} rows, ${size}; about ${statements} statements, into ${into}; ${time}.`;
+  return `${formatCounted(details.tables.length, 'table')} of about ${rows}, ${size}; about ${statements}, into ${into}; ${time}.`;
 }
 
 function timeText({ tables, estimatedSeconds }: PlanDetails): string {

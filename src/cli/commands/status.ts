@@ -1,3 +1,4 @@
+import { counted } from '../../common/counted';
 import { readStatus, type TableStatus, type WarehouseStatus } from '../../app/status';
 import type { RunRecord } from '../../model/run-record';
 import type { Command } from '../command';
@@ -5,7 +6,7 @@ import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
 import { renderRecords, wrap } from '../render-records';
 import { formatAge, formatDuration, formatTime } from '../text-time';
-import { formatBytes, formatInteger } from '../text-width';
+import { formatBytes, formatCounted, formatInteger } from '../text-width';
 
 /** Reads the warehouse without changing it; the server is not asked. */
 export const status: Command = async (context) => {
@@ -47,7 +48,7 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
     table.mode ?? '–',
     formatInteger(table.rows),
     watermarkOf(table),
-    table.load === null ? '–' : `${table.load.pendingRanges} ranges after ${formatInteger(table.load.rows)} rows`,
+    table.load === null ? '–' : `${counted(table.load.pendingRanges, 'range')} after ${formatCounted(table.load.rows, 'row')}`,
   ]);
   const header = ['Table', 'Last sync', 'Ago', 'Mode', 'Rows', 'Watermark', 'Still to load'];
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });

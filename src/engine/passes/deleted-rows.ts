@@ -8,6 +8,7 @@
  * then still holds fewer rows than the source, it has lost some (somebody deleted them there, say), and the table is
  * loaded from the start.
  */
+import { counted } from '../../common/counted';
 import { groupsThatDiffer, type GroupCounts } from '../../model/key-groups';
 import { blockRange } from '../../model/tid-range';
 import type { Session } from '../../postgres/connection';
@@ -49,7 +50,7 @@ export class DeletedRows {
     const held = await writer.countRows(run);
     if (held === undefined || held >= keys) return marked;
     logger.warning(
-      `The warehouse lacks ${keys - held} rows of ${run.key} that an earlier sync had brought; the table is loaded from the start.`,
+      `The warehouse lacks ${counted(keys - held, 'row')} of ${run.key} that an earlier sync had brought; the table is loaded from the start.`,
     );
     return undefined;
   }

@@ -1,4 +1,5 @@
 /** Takes the tables in the order of the plan, as many at once as there are readers for. */
+import { counted } from '../../common/counted';
 import type { Logger } from '../../common/logger';
 import { asConnectorError } from '../../common/errors';
 import type { SyncObserver, TableReport } from '../../model/report';
@@ -59,7 +60,7 @@ export class TableLoop {
     const { control, logger, observer, processor } = this.options;
     const { planned } = run;
     logger.info(
-      `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${planned.table.estimatedRows} rows)`,
+      `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${counted(planned.table.estimatedRows, 'row')})`,
     );
     observer.tableStarted?.(planned, index + 1, runs.length);
     const report = await processor.process(run);

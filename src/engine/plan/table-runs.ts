@@ -130,7 +130,8 @@ function createRun(
     selection,
     destinationTable,
     signature,
-    description: describeTable(table),
+    // What is known of before is not replaced by what cannot be read now.
+    description: (table.undescribed === true ? committed?.description : null) ?? describeTable(table),
     source: options.source,
     decision,
     pass,

@@ -329,7 +329,7 @@
     document.getElementById('timeline-end').textContent = duration(data.seconds);
     const left = document.getElementById('timeline-left');
     left.textContent =
-      data.tablesLeftOut > 0 ? `${integer.format(data.tablesLeftOut)} shorter tables are not shown.` : '';
+      data.tablesLeftOut > 0 ? `${integer.format(data.tablesLeftOut)} shorter ${data.tablesLeftOut === 1 ? 'table is' : 'tables are'} not shown.` : '';
   }
 
   // ---- Tables and lists ----

@@ -2,6 +2,7 @@
  * A table being filled. `column-types` makes its columns able to hold what comes, `insert-rows` writes the SQL of its
  * inserts, `insert-buffer` gathers rows for one insert, and this file leads a batch along that way.
  */
+import { counted } from '../../../common/counted';
 import { ConnectorError } from '../../../common/errors';
 import type { Logger } from '../../../common/logger';
 import { isBinaryKind } from '../../../model/binary-values';
@@ -247,7 +248,7 @@ export class LoadTable {
     this.warehouse.countInserted(bytes);
     if (into === undefined) this.warehouse.countRows(this.name, rowCount);
     if (written !== rowCount)
-      throw new ConnectorError(`The warehouse took ${written} of ${rowCount} rows of ${this.table.key}.`, {
+      throw new ConnectorError(`The warehouse took ${written} of ${counted(rowCount, 'row')} of ${this.table.key}.`, {
         code: 'rows_lost',
         kind: 'destination',
       });
