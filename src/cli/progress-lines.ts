@@ -47,8 +47,7 @@ export function renderTableLine(table: TableProgress, width: number, colour: boo
   // Padded, so that figures do not dance as they grow.
   const figures = [
     ` ${pad(percent, 3, 'right')}  ${pad(rows, 15, 'right')}  ${pad(rate, 15, 'right')}`,
-    ` ${pad(percent, 3, 'right')}  ${pad(rows, 11, 'right')}`,
-    ...(table.read === true ? [` ${pad(percent, 3, 'right')}  writing`] : []),
+    ` ${pad(percent, 3, 'right')}  ${table.read === true ? 'writing' : pad(rows, 11, 'right')}`,
     ` ${pad(percent, 3, 'right')}`,
   ].find((text) => textWidth(text) + NAME_CELLS.least <= width);
   if (figures === undefined) return fit(table.name, width);

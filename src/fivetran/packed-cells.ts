@@ -27,7 +27,8 @@ export class PackedCells {
     for (let at = 0; at < bytes.length; at += 1) {
       if (bytes[at] === SEPARATOR_BYTE) ends[row++] = at;
     }
-    if (row !== column.rowCount - 1) throw new RangeError(`${counted(row + 1, 'packed value')} for ${counted(column.rowCount, 'row')}.`);
+    if (row !== column.rowCount - 1)
+      throw new RangeError(`${counted(row + 1, 'packed value')} for ${counted(column.rowCount, 'row')}.`);
     ends[row] = bytes.length;
     return new PackedCells(new Bytes(bytes), ends, column.nullable, undefined);
   }

@@ -78,6 +78,7 @@ describe('a complete configuration', () => {
       warehousePath: join(directory, 'files', 'warehouse.db'),
       statePath: join(directory, 'files', 'state.json'),
       destinationSchema: 'tester',
+      destinationTable: 'source_{schema}_{table}',
       naming: 'source',
       logFormat: 'text',
       logLevel: 'info',
