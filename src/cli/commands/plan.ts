@@ -9,6 +9,7 @@ import type { TableRun } from '../../engine/plan';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
+import { explainTerms } from '../plain-words';
 import { renderRecords, wrap } from '../render-records';
 import { formatDuration } from '../text-time';
 import { formatBytes, formatCounted, formatInteger } from '../text-width';
@@ -125,14 +126,21 @@ export function renderPlanDetails(
     '',
     ...wrap(summary(details, settings), width),
     ...[...reasons(details), ...details.advice].flatMap((line) => wrap(line, width)),
+    ...terms(details).flatMap((line) => wrap(line, width)),
     ...(problem === null ? [] : wrap(`The last state is not known, so all rows are planned: ${problem}`, width)),
   ];
 }
 
 function summary(details: PlanDetails, settings: Settings): string {
-  const rows = formatCounted(total(details, ({ estimatedRows }) => estimatedRows), 'row');
+  const rows = formatCounted(
+    total(details, ({ estimatedRows }) => estimatedRows),
+    'row',
+  );
   const size = formatBytes(total(details, ({ bytes }) => bytes));
-  const statements = formatCounted(total(details, (table) => table.statements), 'statement');
+  const statements = formatCounted(
+    total(details, (table) => table.statements),
+    'statement',
+  );
   const time = timeText(details);
   const into = settings.destination === 'null' ? 'nowhere' : settings.warehousePath;
   return `${formatCounted(details.tables.length, 'table')} of about ${rows}, ${size}; about ${statements}, into ${into}; ${time}.`;
@@ -147,6 +155,14 @@ function timeText({ tables, estimatedSeconds }: PlanDetails): string {
 
 function reasons(details: PlanDetails): readonly string[] {
   return groupByMode(details.tables).map(({ mode, reason, tables }) => `${mode}, ${reason}: ${listTables(tables)}`);
+}
+
+function terms({ tables }: PlanDetails): readonly string[] {
+  const words = explainTerms({
+    modes: tables.map(({ mode }) => mode),
+    parts: tables.some(({ partitions }) => partitions > 1),
+  });
+  return words.length === 0 ? [] : ['', ...words];
 }
 
 function total(details: PlanDetails, of: (table: TableDetails) => number): number {

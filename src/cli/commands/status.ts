@@ -4,6 +4,7 @@ import type { RunRecord } from '../../model/run-record';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
+import { explainTerms } from '../plain-words';
 import { renderRecords, wrap } from '../render-records';
 import { formatAge, formatDuration, formatTime } from '../text-time';
 import { formatBytes, formatCounted, formatInteger } from '../text-width';
@@ -37,7 +38,17 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
         : wrap(`FAILED ${table}, ${formatAge(lastError.at, now)} ago: ${lastError.message}`, width),
     ),
     ...(found.runs.length === 0 ? [] : ['', ...renderRuns(found.runs, width)]),
+    ...terms(found.tables).flatMap((line) => wrap(line, width)),
   ];
+}
+
+function terms(tables: readonly TableStatus[]): readonly string[] {
+  const words = explainTerms({
+    modes: tables.map(({ mode }) => mode),
+    watermark: tables.some((table) => watermarkOf(table) !== NO_WATERMARK),
+    toLoad: tables.some(({ load }) => load !== null),
+  });
+  return words.length === 0 ? [] : ['', ...words];
 }
 
 function renderTables(tables: readonly TableStatus[], now: Date, width: number | undefined): readonly string[] {
@@ -48,16 +59,20 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
     table.mode ?? '–',
     formatInteger(table.rows),
     watermarkOf(table),
-    table.load === null ? '–' : `${counted(table.load.pendingRanges, 'range')} after ${formatCounted(table.load.rows, 'row')}`,
+    table.load === null
+      ? '–'
+      : `${counted(table.load.pendingRanges, 'range')} after ${formatCounted(table.load.rows, 'row')}`,
   ]);
   const header = ['Table', 'Last sync', 'Ago', 'Mode', 'Rows', 'Watermark', 'Still to load'];
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
 }
 
+const NO_WATERMARK = '–';
+
 /** Where the next pass goes on from. */
 function watermarkOf({ watermark, replicationKey, sinceTransaction }: TableStatus): string {
   if (watermark !== null) return `${replicationKey ?? ''} ${watermark}`.trim();
-  return sinceTransaction === null ? '–' : `transaction ${sinceTransaction}`;
+  return sinceTransaction === null ? NO_WATERMARK : `transaction ${sinceTransaction}`;
 }
 
 function renderRuns(runs: readonly RunRecord[], width: number | undefined): readonly string[] {
