@@ -161,6 +161,17 @@
   /** The lines that are drawn. */
   const drawn = (chart) => (isFar(chart) ? chart.lines.filter(([column]) => column !== chart.farLine) : chart.lines);
 
+  /** Seconds between two figures of the time, so that they are whole minutes and hours where they are that long. */
+  const MOMENTS = [0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
+
+  function moment(seconds) {
+    if (seconds < 60) return `${decimal.format(seconds)} s`;
+    if (seconds % 60 !== 0)
+      return `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, '0')} min`;
+    if (seconds < 7200) return `${integer.format(seconds / 60)} min`;
+    return `${decimal.format(seconds / 3600)} h`;
+  }
+
   const compact = (value) => (value >= 10000 ? `${decimal.format(value / 1000)}k` : decimal.format(value));
 
   /** A scale, in the colour of its line, with its unit at every figure that has room for it. */
@@ -177,7 +188,7 @@
       labelSize: 18,
       labelGap: 0,
       labelFont: '12px system-ui, sans-serif',
-      size: 46,
+      size: 54,
       values: (_plot, values) => values.map(compact),
       // Half a reader there is not.
       ...(chart.whole
@@ -204,8 +215,9 @@
           stroke: colour('--soft'),
           grid: { stroke: colour('--grid'), width: 1 },
           ticks: { stroke: colour('--grid') },
-          values: (_plot, values) => values.map((value) => duration(value)),
-          space: 70,
+          values: (_plot, values) => values.map(moment),
+          incrs: MOMENTS,
+          space: 60,
           size: 30,
         },
         scaleAxis(chart, 'y', !right && lines.length > 1),
