@@ -1,4 +1,5 @@
 import { explainTable } from '../../app/plan/explain-table';
+import { placeOfRows } from '../../app/place-of-rows';
 import { groupByMode, listTables } from '../../app/plan/mode-groups';
 import { planInDetail, type PlanDetails } from '../../app/plan/plan-details';
 import type { TableDetails } from '../../app/plan/table-details';
@@ -142,7 +143,7 @@ function summary(details: PlanDetails, settings: Settings): string {
     'statement',
   );
   const time = timeText(details);
-  const into = settings.destination === 'null' ? 'nowhere' : settings.warehousePath;
+  const into = placeOfRows(settings) ?? 'nowhere';
   return `${formatCounted(details.tables.length, 'table')} of about ${rows}, ${size}; about ${statements}, into ${into}; ${time}.`;
 }
 
