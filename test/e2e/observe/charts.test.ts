@@ -43,7 +43,8 @@ interface Drawn {
 async function draw(data: PageData): Promise<Drawn> {
   const path = join(folder, 'page.html');
   writeFileSync(path, renderPage(data).html);
-  const { page, complaints, close } = await openPage(pathToFileURL(path).href);
+  const open = await openPage(pathToFileURL(path).href);
+  const { page, complaints } = open;
   try {
     await page.addInitScript(`
       window.drawn = [];
@@ -58,7 +59,7 @@ async function draw(data: PageData): Promise<Drawn> {
     expect(complaints).toEqual([]);
     return { texts, headings: await page.locator('#charts h2').allTextContents() };
   } finally {
-    await close();
+    await open.close();
   }
 }
 
