@@ -62,7 +62,13 @@ async function checkTables(
   const { plan, unreadable } = discovery;
   if (test === 'sync_mode') return checkModes(plan, settings);
   const problems = [...decideRuns(discovery, new Map(), { settings, logger }).leftOut];
-  if (problems.length === 0) return [ok('tables', plan.tables.length === 1 ? 'The table can be read.' : `All ${plan.tables.length} tables can be read.`)];
+  if (problems.length === 0)
+    return [
+      ok(
+        'tables',
+        plan.tables.length === 1 ? 'The table can be read.' : `All ${plan.tables.length} tables can be read.`,
+      ),
+    ];
   const names = problems.map(([key]) => key);
   const [, first] = problems[0] ?? [];
   const total = plan.tables.length + unreadable.size;

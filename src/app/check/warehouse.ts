@@ -25,7 +25,8 @@ export async function checkWarehouse(settings: Settings): Promise<{
   }
   try {
     const contents = await readContents(settings, 1);
-    const message = contents === undefined ? `${path} will be created` : `${path}, ${counted(contents.states.size, 'table')}`;
+    const message =
+      contents === undefined ? `${path} will be created` : `${path}, ${counted(contents.states.size, 'table')}`;
     return { findings: [ok('warehouse', message)], contents };
   } catch (error) {
     const { message, hint } = asConnectorError(error);

@@ -62,7 +62,10 @@ function checkValues(
 ): void {
   if (!Array.isArray(values)) throw ruleError(rule, `returned something other than a list for column "${name}"`);
   if (values.length !== rows)
-    throw ruleError(rule, `returned ${counted(values.length, 'value')} of column "${name}" for ${counted(rows, 'row')}`);
+    throw ruleError(
+      rule,
+      `returned ${counted(values.length, 'value')} of column "${name}" for ${counted(rows, 'row')}`,
+    );
   const wrong = values.findIndex((value) => value !== null && typeof value !== 'string');
   if (wrong !== -1)
     throw ruleError(
@@ -103,7 +106,8 @@ function exactText(type: ColumnType): RegExp | undefined {
 
 function checkFlags(rule: BatchRule, keep: readonly unknown[], rows: number): void {
   if (!Array.isArray(keep)) throw ruleError(rule, 'returned something other than a list for "keep"');
-  if (keep.length !== rows) throw ruleError(rule, `returned ${keep.length} "keep" ${plural(keep.length, 'flag')} for ${counted(rows, 'row')}`);
+  if (keep.length !== rows)
+    throw ruleError(rule, `returned ${keep.length} "keep" ${plural(keep.length, 'flag')} for ${counted(rows, 'row')}`);
   if (keep.findIndex((flag) => typeof flag !== 'boolean') !== -1)
     throw ruleError(rule, 'returned a "keep" flag that is neither true nor false');
 }

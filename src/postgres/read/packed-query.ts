@@ -167,7 +167,8 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
   }
   const total = query.changedOnly === undefined ? undefined : Number(row['t']);
-  if (total !== undefined && !(total >= rows)) throw damaged(`a count of ${String(row['t'])} for ${counted(rows, 'row')}`, doing);
+  if (total !== undefined && !(total >= rows))
+    throw damaged(`a count of ${String(row['t'])} for ${counted(rows, 'row')}`, doing);
   return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), sparse, extra: row['x'], total };
 }
 

@@ -64,7 +64,11 @@ describe('advice after a sync', () => {
       { rows: 1_000_000, options: { customBatchSize: 10, customThreads: null } },
       /^Your "custom_batch_size" of 10 makes many statements/,
     ],
-    ['a full CPU', { series: { ...series, cpuPercent: [100, 99, 40] } }, /^The CPU was full most of the time: more cores/],
+    [
+      'a full CPU',
+      { series: { ...series, cpuPercent: [100, 99, 40] } },
+      /^The CPU was full most of the time: more cores/,
+    ],
     [
       'a CPU that is full of other processes',
       { series: { ...series, cpuPercent: [100, 99, 99], ownCpuPercent: [10, 20, 30] } },

@@ -74,7 +74,13 @@ describe('CPU', () => {
   });
 
   test('tells what this process has of it', () => {
-    const later = { cpuAtMs: 1000, hostCpuBusySeconds: 1003, hostCpuTotalSeconds: 5004, atMs: 1000, userCpuSeconds: 0.6 };
+    const later = {
+      cpuAtMs: 1000,
+      hostCpuBusySeconds: 1003,
+      hostCpuTotalSeconds: 5004,
+      atMs: 1000,
+      userCpuSeconds: 0.6,
+    };
     const { cpuPercent, ownCpuPercent } = monitorOf({}, { ...later, systemCpuSeconds: 0.2 }).read();
     expect([cpuPercent, ownCpuPercent]).toEqual([expect.closeTo(75, 6), expect.closeTo(20, 6)]);
     const start = { cgroupCpuQuotaCores: 2, cgroupCpuUsedSeconds: 10 };
