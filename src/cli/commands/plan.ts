@@ -120,14 +120,16 @@ export function renderPlanDetails(
   const optional = ['By', 'Batch', 'Parts', 'Threads', 'Statements', 'Category'];
   const refused = [...details.refused].flatMap(([key, error]) => wrap(`LEFT OUT ${key}: ${error.describe()}`, width));
   const problem = details.warehouseProblem;
+  const table =
+    rows.length === 0 ? ['There is no table to sync.'] : renderRecords(header, rows, { right, optional, width });
   return [
     '',
-    ...(rows.length === 0 ? ['There is no table to sync.'] : renderRecords(header, rows, { right, optional, width })),
+    ...table,
     ...refused,
     '',
     ...wrap(summary(details, settings), width),
     ...[...reasons(details), ...details.advice].flatMap((line) => wrap(line, width)),
-    ...terms(details).flatMap((line) => wrap(line, width)),
+    ...terms(details, table).flatMap((line) => wrap(line, width)),
     ...(problem === null ? [] : wrap(`The last state is not known, so all rows are planned: ${problem}`, width)),
   ];
 }
@@ -158,10 +160,11 @@ function reasons(details: PlanDetails): readonly string[] {
   return groupByMode(details.tables).map(({ mode, reason, tables }) => `${mode}, ${reason}: ${listTables(tables)}`);
 }
 
-function terms({ tables }: PlanDetails): readonly string[] {
+/** Of what the table shows: a narrow terminal leaves columns out. */
+function terms({ tables }: PlanDetails, table: readonly string[]): readonly string[] {
   const words = explainTerms({
     modes: tables.map(({ mode }) => mode),
-    parts: tables.some(({ partitions }) => partitions > 1),
+    parts: tables.some(({ partitions }) => partitions > 1) && table.some((line) => line.includes('Parts')),
   });
   return words.length === 0 ? [] : ['', ...words];
 }

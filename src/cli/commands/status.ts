@@ -26,11 +26,12 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
           width,
         );
   const size = found.bytes === null ? '' : ` (${formatBytes(found.bytes)})`;
+  const table = found.tables.length === 0 ? ['No table has been synced yet.'] : renderTables(found.tables, now, width);
   return [
     ...wrap(`Warehouse ${found.warehouse}${size}`, width),
     ...locked,
     '',
-    ...(found.tables.length === 0 ? ['No table has been synced yet.'] : renderTables(found.tables, now, width)),
+    ...table,
     ...(found.filteredOut === 0 ? [] : [`Left out by "table_filters": ${formatInteger(found.filteredOut)}`]),
     ...found.tables.flatMap(({ table, lastError }) =>
       lastError === null
@@ -38,14 +39,16 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
         : wrap(`FAILED ${table}, ${formatAge(lastError.at, now)} ago: ${lastError.message}`, width),
     ),
     ...(found.runs.length === 0 ? [] : ['', ...renderRuns(found.runs, width)]),
-    ...terms(found.tables).flatMap((line) => wrap(line, width)),
+    ...terms(found.tables, table).flatMap((line) => wrap(line, width)),
   ];
 }
 
-function terms(tables: readonly TableStatus[]): readonly string[] {
+/** Of what the table shows: a narrow terminal leaves columns out. */
+function terms(tables: readonly TableStatus[], table: readonly string[]): readonly string[] {
   const words = explainTerms({
     modes: tables.map(({ mode }) => mode),
-    watermark: tables.some((table) => watermarkOf(table) !== NO_WATERMARK),
+    watermark:
+      tables.some((each) => watermarkOf(each) !== NO_WATERMARK) && table.some((line) => line.includes('Watermark')),
     toLoad: tables.some(({ load }) => load !== null),
   });
   return words.length === 0 ? [] : ['', ...words];
