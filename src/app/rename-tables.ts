@@ -7,6 +7,7 @@ import { destinationTableName, folded } from '../destinations/naming';
 import type { SyncPlan } from '../model/plan';
 import type { TableState } from '../model/sync-state';
 import { tableKey } from '../model/table';
+import { isOwnName } from '../model/table-template';
 
 /**
  * Renames what is called otherwise, each table with its state in one transaction, and keeps `states` as committed. A new
@@ -25,8 +26,9 @@ export async function renameTables(
     const state = states.get(key);
     if (state === undefined || destination.renameTable === undefined) continue;
     const name = destinationTableName(table, settings.naming, settings.destinationTable);
-    // Of a name that another table has, the plan says whose it is.
-    if (folded(name) === folded(state.destinationTable) || taken.has(folded(name))) continue;
+    if (folded(name) === folded(state.destinationTable)) continue;
+    // Of a name that another table has, or the connector itself, the plan says whose it is.
+    if (taken.has(folded(name)) || isOwnName(name)) continue;
     const renamed = { ...state, destinationTable: name };
     try {
       await destination.renameTable(key, state.destinationTable, name);

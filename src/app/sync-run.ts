@@ -92,7 +92,7 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
   const decided = decideRuns(discovery, states, { settings, logger }, { reconcile, keysOnly, selection, comparesKeys });
   return {
     runs: decided.runs.filter(({ key }) => !notRenamed.has(key)),
-    leftOut: new Map([...decided.leftOut, ...notRenamed]),
+    leftOut: new Map([...notRenamed, ...decided.leftOut]),
   };
 }
 

@@ -154,16 +154,17 @@ test('a load that was cut goes on under its new name', async () => {
   });
 });
 
-test('names of the connector itself are taken', async () => {
+test('names of the connector itself are taken, for new tables and for those that are there', async () => {
   await database.client.query('CREATE TABLE postgres_table (id int); CREATE TABLE "_pgsluice_load_plain" (id int)');
-  const { failures } = await sync(database, {
-    destinationTable: '{table}',
-    warehousePath: join(database.folder, 'own.db'),
-  });
-  expect(Object.entries(failures).sort()).toEqual([
+  const own = [
     ['public._pgsluice_load_plain', expect.stringContaining('which is the name of a table of the connector itself')],
     ['public.postgres_table', expect.stringContaining('which is the name of a table of the connector itself')],
-  ]);
+  ];
+  const fresh = { destinationTable: '{table}', warehousePath: join(database.folder, 'own.db') };
+  expect(Object.entries((await sync(database, fresh)).failures).sort()).toEqual(own);
+  await sync(database);
+  expect(Object.entries((await sync(database, { destinationTable: '{table}' })).failures).sort()).toEqual(own);
+  expect(await tables()).toEqual(expect.arrayContaining(['source_public_postgres_table', 'plain']));
 });
 
 const silent = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
