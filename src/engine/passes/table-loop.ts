@@ -70,7 +70,9 @@ export class TableLoop {
     observer.tableFinished?.(planned, report);
     this.endedRuns.add(run);
     const next = runs.find((candidate) => !this.endedRuns.has(candidate))?.key;
-    logger.info(`Completed ${this.completed}/${runs.length} tables.${next === undefined ? '' : ` Next: ${next}`}`);
+    logger.info(
+      `Completed ${this.completed}/${counted(runs.length, 'table')}.${next === undefined ? '' : ` Next: ${next}`}`,
+    );
     if (this.completed % TABLES_PER_STATUS === 0) control.logStatus();
   }
 }

@@ -352,6 +352,28 @@ describe('what is wrong with values', () => {
     },
   );
 
+  it.each([
+    '{schema}',
+    'orders',
+    '{table} copy',
+    '{table}"; DROP',
+    '{tabel}{table}',
+    '_PGSLUICE_{table}',
+    '{schema}.{table}',
+  ])('refuses names of tables by the template %s', (template) => {
+    writeConfiguration({ ...COMPLETE, destination_table: template });
+    expect(problems()).toEqual([
+      expect.stringMatching(
+        /^destination_table \(.*\) must be made of letters, digits, underscores, \{schema\} and \{table\}/,
+      ),
+    ]);
+  });
+
+  it('takes a template of table names', () => {
+    writeConfiguration({ ...COMPLETE, destination_table: '{schema}__{table}_2' });
+    expect(load().settings.destinationTable).toBe('{schema}__{table}_2');
+  });
+
   it('refuses an exclusion of nothing', () => {
     writeConfiguration({ ...COMPLETE, table_filters: 'a, !' });
     expect(problems()).toEqual([expect.stringContaining('"!" that excludes nothing')]);
