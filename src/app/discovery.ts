@@ -1,4 +1,4 @@
-/** What there is to sync: the plan made of catalog and filters, and what a user should know of it. */
+/** Finds what there is to sync: it makes the plan from catalog and filters, and logs what a user should know. */
 import { counted } from '../common/counted';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
@@ -31,7 +31,7 @@ export interface Discovery {
   readonly source: string;
   /** Name of the database. */
   readonly database: string;
-  /** The server's, as PostgreSQL names it. */
+  /** The server's encoding, as PostgreSQL names it. */
   readonly encoding: string;
   /** The user's rules, with which it was planned. */
   readonly module: TransformationModule;
@@ -41,11 +41,11 @@ export interface PlanContext {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
-  /** The caller says itself to which tables row-level security applies. */
+  /** The caller reports by itself to which tables row-level security applies. */
   readonly tellsOfPolicies?: boolean;
 }
 
-/** What is to be synced of what was found, and how; says what a user should know of it. */
+/** Decides which of the found tables are synced, and how; logs what a user should know. */
 export function planOf(
   { catalog, candidates, source, losses }: SourceFindings,
   settings: Settings,
@@ -106,7 +106,7 @@ export function planOf(
   };
 }
 
-/** What row-level security does to the rows that arrive, as the rest of a sentence. */
+/** The effect of row-level security on the rows that arrive, as the rest of a sentence. */
 export function describePolicies({ rowSecurity, policedMembers = [] }: TableSchema): string | undefined {
   if (rowSecurity) return 'only the rows that the role may see are replicated';
   if (policedMembers.length === 0) return undefined;

@@ -1,4 +1,4 @@
-/** Patterns that match no table: misspelt, of a table that is gone, or of a view that is not asked for. */
+/** Finds patterns that match no table: they are misspelt, or name a table that is gone or a view that is not asked for. */
 import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
 import type { Settings } from '../config/settings';

@@ -1,4 +1,4 @@
-/** The terms of `plan` and `status` in plain words, a line each. */
+/** Explains the terms of `plan` and `status` in plain words, a line each. */
 import type { SyncMode } from '../model/sync-state';
 
 const MODES: Readonly<Record<SyncMode, string>> = {

@@ -1,4 +1,4 @@
-/** Numbers with their nouns: `1 row`, `2 rows`. */
+/** Writes numbers with their nouns: `1 row`, `2 rows`. */
 
 /** The noun alone, for a number that is written in another way. */
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -1,4 +1,4 @@
-/** The template that the names of the warehouse's tables are made of. */
+/** Reads and fills the template that the names of the warehouse's tables are made of. */
 
 export const DEFAULT_TABLE_TEMPLATE = 'source_{schema}_{table}';
 

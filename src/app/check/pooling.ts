@@ -1,4 +1,4 @@
-/** What stands between us and the server: nothing, a pooler that a sync cannot work through, or one that it can. */
+/** Tells what stands between us and the server: nothing, a pooler that a sync cannot work through, or one that it can. */
 import {
   checkSettings,
   type ConnectionManager,
@@ -9,7 +9,7 @@ import {
 import { failure, warning, type Finding } from './finding';
 
 const ASKED = 3;
-/** A pool that has no server left lets a login wait. */
+/** A pooler that has no server left lets a login wait. */
 const SECOND_LOGIN_MS = 5_000;
 
 interface Backends {
@@ -28,7 +28,7 @@ export async function checkPooling(manager: ConnectionManager, signal: AbortSign
   try {
     await manager.lease(AbortSignal.any([signal, AbortSignal.timeout(SECOND_LOGIN_MS)])).then(
       (second) => sessions.push(second),
-      // How many connections are free is another finding.
+      // The number of free connections is another finding.
       () => undefined,
     );
     const backends: Backends[] = [];

@@ -1,4 +1,4 @@
-/** A table gets another name, with the rows of a load that is under way. */
+/** Gives a table another name, with the rows of a load that is under way. */
 import { ConnectorError } from '../../common/errors';
 import type { OpenTables } from './open-tables';
 import { loadTableName } from './state-rows';
