@@ -8,6 +8,8 @@ export function combineObservers(...observers: readonly SyncObserver[]): SyncObs
     statement: (...event) => observers.forEach((observer) => observer.statement?.(...event)),
     rowsWritten: (...event) => observers.forEach((observer) => observer.rowsWritten?.(...event)),
     checkpoint: (...event) => observers.forEach((observer) => observer.checkpoint?.(...event)),
+    tableResumed: (...event) => observers.forEach((observer) => observer.tableResumed?.(...event)),
+    tableRead: (...event) => observers.forEach((observer) => observer.tableRead?.(...event)),
     tableFinished: (...event) => observers.forEach((observer) => observer.tableFinished?.(...event)),
     tableLeftOut: (...event) => observers.forEach((observer) => observer.tableLeftOut?.(...event)),
     retry: (...event) => observers.forEach((observer) => observer.retry?.(...event)),

@@ -1,4 +1,5 @@
 /** Finds what there is to sync: it makes the plan from catalog and filters, and logs what a user should know. */
+import { counted } from '../common/counted';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -17,6 +18,7 @@ import {
   type Transformation,
   type TransformationModule,
 } from '../engine/rules';
+import { nothingLeft, unmatchedPatterns } from './unmatched-patterns';
 import type { SourceFindings } from './read-catalog';
 
 export interface Discovery {
@@ -61,9 +63,9 @@ export function planOf(
   );
   const { tableFilters } = settings;
   if (tableFilters.length > 0 && catalog.tables.length > 0 && !catalog.tables.some((table) => filter.includes(table)))
-    throw nothingLeft(tableFilters, catalog.tables);
-  for (const warning of unmatched(settings, catalog.tables, wanted)) logger.warning(warning);
-  logger.info(`Schema discovery completed: ${wanted.length} tables found`);
+    throw nothingLeft(tableFilters, catalog);
+  for (const warning of unmatchedPatterns(settings, catalog, wanted)) logger.warning(warning);
+  logger.info(`Schema discovery completed: ${counted(wanted.length, 'table')} found`);
   if (wanted.length === 0) logger.warning(noTables(catalog.tables, selection));
   const unreadable = new Map<string, ConnectorError>();
   for (const table of wanted) {
@@ -124,33 +126,6 @@ function rulesMayChangeKeys(table: TableSchema, rules: readonly Transformation[]
   }
 }
 
-/** Warns of every pattern that matches nothing: it is misspelt, or its table is gone. */
-function unmatched(
-  settings: Settings,
-  tables: readonly TableSchema[],
-  wanted: readonly TableSchema[],
-): readonly string[] {
-  const names = [...tables.map(tableKey), ...tables.map(({ name }) => name)];
-  const warnings = (option: string, patterns: readonly string[], among: readonly TableSchema[]): readonly string[] =>
-    compileTableFilter(patterns)
-      .unmatched(among)
-      .map((pattern) => {
-        const meant = nearest(pattern.replace(/^!\s*/, ''), names);
-        const advice = meant === undefined ? '`pgsluice plan` shows what there is.' : `did you mean ${meant}?`;
-        return `The pattern "${pattern}" of "${option}" matches no table; ${advice}`;
-      });
-  return [
-    ...warnings('table_filters', settings.tableFilters, tables),
-    // Options may be prepared for tables that this sync leaves out.
-    ...warnings(
-      'table_options',
-      settings.tableOptions.map(([pattern]) => pattern),
-      tables,
-    ),
-    ...(wanted.length === 0 ? [] : warnings('full_resync', settings.fullResync, wanted)),
-  ];
-}
-
 function readAsWhole(table: TableSchema, [first, ...others]: readonly HiddenMember[]): string {
   if (first === undefined) return '';
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
@@ -169,28 +144,14 @@ function noReplicationKey(table: TableSchema, named: string, columns: readonly s
 function noTables(found: readonly TableSchema[], selection: SourceSelection | undefined): string {
   if (found.length === 0) return 'The database has no tables, or the role may see none of them; check "database".';
   if (selection !== undefined && !found.some((table) => selection.includesTable(table)))
-    return `None of the database's ${found.length} tables is selected.`;
-  return `None of the database's ${found.length} tables is left by the transformations or the selection.`;
+    return noneOf(found, 'selected');
+  return noneOf(found, 'left by the transformations or the selection');
 }
 
-const MOST_NAMED = 5;
-
-/** The patterns are misspelt, or it is the wrong database: a sync of nothing would look as if all were well. */
-function nothingLeft(patterns: readonly string[], tables: readonly TableSchema[]): ConnectorError {
-  const keys = tables.map(tableKey);
-  const names = [...keys, ...tables.map(({ name }) => name)];
-  const meant = patterns.flatMap((pattern) => (pattern.startsWith('!') ? [] : (nearest(pattern, names) ?? [])));
-  const more = keys.length - MOST_NAMED;
-  const hint =
-    meant.length > 0
-      ? `Did you mean ${[...new Set(meant)].join(', ')}?`
-      : `The database has ${keys.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
-  const quoted = patterns.map((pattern) => `"${pattern}"`).join(', ');
-  return new ConnectorError(`No table is left by "table_filters" (${quoted}).`, {
-    code: 'no_tables_left',
-    kind: 'configuration',
-    hint,
-  });
+function noneOf({ length }: readonly TableSchema[], what: string): string {
+  return length === 1
+    ? `The database's only table is not ${what}.`
+    : `None of the database's ${length} tables is ${what}.`;
 }
 
 function included(module: TransformationModule, table: TableSchema): boolean {

@@ -19,6 +19,7 @@ import { Lifecycle } from './lifecycle';
 import { openSync, type OpenSync } from './open-sync';
 import { claimSchema } from './origin';
 import { decideRuns, type DecidedRuns } from './pipeline';
+import { renameTables } from './rename-tables';
 import type { RunContext } from './run-context';
 import { RunRecorder } from './run-recorder';
 import { SyncMemory } from './sync-memory';
@@ -85,9 +86,14 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
   await claimSchema(destination, settings, discovery);
   const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
   await tellOfAbsentTables(destination, states, { existing, planned }, logger);
+  const notRenamed = await renameTables(destination, states, plan, { settings, logger });
   observer.planned?.(plan);
   for (const line of describePlan(plan)) logger.info(line);
-  return decideRuns(discovery, states, { settings, logger }, { reconcile, keysOnly, selection, comparesKeys });
+  const decided = decideRuns(discovery, states, { settings, logger }, { reconcile, keysOnly, selection, comparesKeys });
+  return {
+    runs: decided.runs.filter(({ key }) => !notRenamed.has(key)),
+    leftOut: new Map([...notRenamed, ...decided.leftOut]),
+  };
 }
 
 function reportLeftOut(key: string, error: ConnectorError, { logger, observer }: RunContext): TableReport {

@@ -1,4 +1,5 @@
 /** The sync itself: readers, writer and the loop over the tables, and how they learn of each other's state. */
+import { counted } from '../common/counted';
 import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import type { OperationCounts, TableReport } from '../model/report';
@@ -65,13 +66,14 @@ export class TableSync {
     const { runs, context } = this.parts;
     const { logger } = context;
     const { writer, loop } = this;
-    logger.info(`Found ${runs.length} tables to process`);
+    logger.info(`Found ${counted(runs.length, 'table')} to process`);
     this.control.logStatus();
     this.announce(startedAt);
     const { manager } = this.parts.opened;
     const unchanged = await findUnchanged(runs, { manager, writer, logger, signal: this.signal });
     const changed = runs.filter(({ key }) => !unchanged.has(key));
-    if (unchanged.size > 0) logger.info(`Unchanged since the last sync: ${unchanged.size} of ${runs.length} tables`);
+    if (unchanged.size > 0)
+      logger.info(`Unchanged since the last sync: ${unchanged.size} of ${counted(runs.length, 'table')}`);
     const skipped = runs.filter(({ key }) => unchanged.has(key)).map((run) => loop.skip(run));
     const reports = [...skipped, ...(await loop.run(changed))];
     if (this.fatalError !== undefined) throw this.fatalError;
@@ -110,6 +112,7 @@ export class TableSync {
     return {
       destination: opened.destination,
       logger,
+      observer,
       queueBytes: QUEUE_BYTES,
       queueShare: () => this.control.queueShare,
       onCommitted: (committed, seconds) => {

@@ -112,7 +112,8 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
   const { settings, context, states } = comparer;
   const key = tableKey(planned.table);
   const state = states.get(key);
-  const name = state?.destinationTable ?? destinationTableName(planned.table, settings.naming);
+  const name =
+    state?.destinationTable ?? destinationTableName(planned.table, settings.naming, settings.destinationTable);
   try {
     const comparison =
       state?.lastSyncedAt == null

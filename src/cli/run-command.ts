@@ -4,7 +4,7 @@ import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazyCommands } from './lazy-commands';
 import { createOutput } from './output';
-import { watchSignals } from './signals';
+import { watchSignals, type Stopped } from './signals';
 import { dataSourceSecrets } from '../app/data-source-secrets';
 import { placeOfRows } from '../app/place-of-rows';
 import { ConnectorError } from '../common/errors';
@@ -34,6 +34,11 @@ const WITHOUT_CONFIGURATION: ReadonlySet<CommandName> = new Set(['check', 'init'
 
 /** These report first which files they use, because a relative path may have been meant from elsewhere. */
 const SYNCING: ReadonlySet<CommandName> = new Set(['sync', 'reconcile']);
+
+function stoppedBy(name: CommandName): Stopped {
+  if (name === 'monitor') return 'display';
+  return SYNCING.has(name) || name === 'serve' ? 'sync' : 'look';
+}
 
 type Invocation = Extract<CommandLine, { kind: 'command' }>;
 
@@ -70,6 +75,7 @@ export async function runCommand(
   if (settings.logFormat === 'json') signals.useLog?.(output.logger);
   const interruption = watchSignals({
     source: signals.source,
+    stops: stoppedBy(invocation.name),
     say: (text) => output.logger.warning(text),
     forceExit: (code) => {
       // The cursor may stand within a bar.

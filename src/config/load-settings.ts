@@ -229,6 +229,7 @@ function toSettings(values: OptionValues, optionsDirectory: string): Settings {
     warehousePath: values.warehouse_path,
     statePath: values.state_path,
     destinationSchema: values.destination_schema,
+    destinationTable: values.destination_table,
     naming: values.naming,
     logFormat: values.log_format,
     logLevel: values.log_level ?? (values.debug ? 'debug' : 'info'),

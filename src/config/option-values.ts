@@ -1,4 +1,5 @@
 import type { OptionDeclaration, OptionValue } from './options';
+import { isTableTemplate } from '../model/table-template';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
@@ -45,6 +46,10 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
         const taken = takenSchema(trimmed);
         if (taken !== undefined) return problem(`cannot be ${quote(trimmed)}, which is ${taken}; name another schema`);
       }
+      if (option.key === 'destination_table' && !isTableTemplate(trimmed))
+        return problem(
+          `must be made of letters, digits, underscores, {schema} and {table}, with {table} in it, and not begin with _pgsluice${not}`,
+        );
       return { value: trimmed };
     case 'integer':
     case 'number': {

@@ -443,6 +443,17 @@ const TABLE = [
     description: 'Schema of the warehouse that holds the tables',
   },
   {
+    key: 'destination_table',
+    kind: 'string',
+    default: 'source_{schema}_{table}',
+    group: 'Destination',
+    label: 'Table names',
+    local: true,
+    description:
+      'Names of the tables in the warehouse: letters, digits, underscores, `{table}`, and `{schema}` where tables of several schemas have one name; tables that are there are renamed',
+    example: '{schema}__{table}',
+  },
+  {
     key: 'naming',
     kind: 'enum',
     choices: ['source', 'fivetran'],

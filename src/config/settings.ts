@@ -63,6 +63,8 @@ export interface Settings {
   readonly warehousePath: string;
   readonly statePath: string;
   readonly destinationSchema: string;
+  /** See `isTableTemplate` (destinations/naming). */
+  readonly destinationTable: string;
   readonly naming: 'source' | 'fivetran';
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;

@@ -7,6 +7,7 @@ import { OPTIONS } from '../config/options';
 import type { Settings } from '../config/settings';
 import { FORM_ONLY_KEYS } from './configuration-form';
 import type { SecondsType } from './wire-schema';
+import { DEFAULT_TABLE_TEMPLATE } from '../model/table-template';
 
 export type ConfigurationMap = Readonly<Record<string, string>>;
 
@@ -70,6 +71,7 @@ export function settingsOfRequest(
       warehousePath: service.warehousePath,
       statePath: devNull,
       naming: 'source',
+      destinationTable: DEFAULT_TABLE_TEMPLATE,
       logFormat: 'json',
       logLevel: loaded.settings.debug ? 'debug' : service.logLevel,
     },

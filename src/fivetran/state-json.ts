@@ -1,4 +1,5 @@
 /** Reads and writes the state that travels in checkpoints: ours, that of the replaced connector, or none. */
+import { counted } from '../common/counted';
 import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,
@@ -94,7 +95,7 @@ function isOfPredecessor(document: Readonly<Record<string, unknown>>): boolean {
 function fromPredecessor(document: Readonly<Record<string, unknown>>): RequestState {
   const tables = Object.keys(document).length - 1;
   return emptyState(
-    `The state is that of the Python connector (${tables} tables); its times are no safe start for an incremental sync, so every table is loaded in full once more.`,
+    `The state is that of the Python connector (${counted(tables, 'table')}); its times are no safe start for an incremental sync, so every table is loaded in full once more.`,
   );
 }
 

@@ -54,10 +54,17 @@ export interface SyncObserver {
   checkpoint?(seconds: number): void;
   /** Rows accepted by the destination; `bytes` are characters of packed text. */
   rowsWritten?(table: PlannedTable, rows: number, bytes: number): void;
+  /** A load that was interrupted goes on; the destination has so many of its rows already. */
+  tableResumed?(table: PlannedTable, rows: number): void;
+  /** Everything is read; what is left is the destination's work. */
+  tableRead?(table: PlannedTable): void;
   tableFinished?(table: PlannedTable, report: TableReport): void;
   /** Called for a table that is not begun, because it cannot be read or written: it counts as failed. */
   tableLeftOut?(report: TableReport): void;
   retry?(table: PlannedTable, attempt: number, delaySeconds: number): void;
-  /** Called whenever pressure is sampled, with the batch size and readers that follow from it. */
-  sampled?(pressure: Pressure, batchRows: number, readers: number): void;
+  /**
+   * Called whenever pressure is sampled, with the batch size and readers that follow from it. `uncutRows` is what the
+   * batch would have without it.
+   */
+  sampled?(pressure: Pressure, batchRows: number, readers: number, uncutRows: number): void;
 }

@@ -117,6 +117,8 @@ export interface TableSchema {
   readonly policiesLookElsewhere?: true;
   /** Rows arrive by logical replication, with the times of their origin. */
   readonly subscribed?: true;
+  /** Another session has it locked, so what its stored generated columns are made of is missing: the rows have their values. */
+  readonly undescribed?: true;
   /** Sums over the relations. */
   readonly estimatedRows: number;
   readonly bytes: number;

@@ -26,7 +26,7 @@ export async function openWarehouse(path: string): Promise<WarehouseReader> {
 
 /** Runs `action` on the warehouse of a test database. */
 export async function withWarehouse<T>(
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'folder'>,
   action: (warehouse: WarehouseReader) => Promise<T>,
 ): Promise<T> {
   const warehouse = await openWarehouse(`${database.folder}/warehouse.db`);

@@ -49,6 +49,7 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     statePath: join(database.folder, 'state.json'),
     destinationSchema: 'tester',
     naming: 'source',
+    destinationTable: 'source_{schema}_{table}',
     logFormat: 'text',
     logLevel: 'info',
     reportPath: undefined,

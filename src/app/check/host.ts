@@ -1,4 +1,5 @@
 /** Checks what must be in place on this machine before a connection is made. */
+import { counted } from '../../common/counted';
 import { statSync } from 'node:fs';
 import { asConnectorError, type ConnectorError } from '../../common/errors';
 import type { Settings } from '../../config/settings';
@@ -131,7 +132,7 @@ export async function checkTransformations(settings: Settings): Promise<readonly
   if (settings.transformations === undefined) return [];
   try {
     const { transformations = [] } = await loadTransformationModule(settings.transformations);
-    return [ok('transformations', `${settings.transformations} (${transformations.length} rules)`)];
+    return [ok('transformations', `${settings.transformations} (${counted(transformations.length, 'rule')})`)];
   } catch (error) {
     const { message, hint } = asConnectorError(error);
     return [failure('transformations', message, hint)];

@@ -1,4 +1,5 @@
 /** Tells which tables a sync would include, and which it could not. */
+import { counted } from '../../common/counted';
 import type { ConnectorError } from '../../common/errors';
 import type { SyncPlan } from '../../model/plan';
 import { tableKey, type TableSchema } from '../../model/table';
@@ -63,7 +64,7 @@ function summary(plan: SyncPlan): readonly Finding[] {
   );
   const keyless = plan.tables.filter(({ table }) => table.primaryKey.length === 0).map(({ table }) => tableKey(table));
   return [
-    ok('tables', `${plan.tables.length} tables to sync; by mode: ${list}`),
+    ok('tables', `${counted(plan.tables.length, 'table')} to sync; by mode: ${list}`),
     ...groups.map(({ mode, reason, tables }): Finding => {
       return { ...ok(`mode ${mode}`, `${reason}: ${listTables(tables, LISTED)}`), tables };
     }),

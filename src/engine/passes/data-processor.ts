@@ -2,6 +2,7 @@
  * One table, from its first statement to its place in the destination: attempts of its pass, until one succeeds or
  * trying again makes no sense. Only attempts without progress count; progress resets the counter.
  */
+import { counted } from '../../common/counted';
 import { asConnectorError, interrupted, type ConnectorError } from '../../common/errors';
 import { retryDelaySeconds, sleep } from '../../common/retry';
 import { COPY_ALTERED } from '../../destinations/destination';
@@ -140,5 +141,5 @@ export class DataProcessor {
 /** Records are the rows that this sync read or changed, as opposed to the rows that the table holds. */
 function describeResult({ rows, changed, deleted }: PassResult): string {
   const marked = deleted > 0 ? `, ${deleted} marked deleted` : '';
-  return `${changed} records${marked}${changed === rows ? '' : ` (${rows} rows)`}`;
+  return `${counted(changed, 'record')}${marked}${changed === rows ? '' : ` (${counted(rows, 'row')})`}`;
 }

@@ -8,6 +8,7 @@
  * destination then still holds fewer rows than the source, it has lost some (somebody deleted them there, say), and the
  * table is loaded from the start.
  */
+import { counted } from '../../common/counted';
 import { groupsThatDiffer, type GroupCounts } from '../../model/key-groups';
 import { countGroups, groupOf } from '../../postgres/read';
 import type { TableRun } from '../plan';
@@ -51,7 +52,7 @@ export class DeletedRows {
     const left = await this.countHeld(run);
     if (left === undefined || left >= keys) return marked;
     logger.warning(
-      `The warehouse lacks ${keys - left} rows of ${run.key} that an earlier sync had brought; the table is loaded from the start.`,
+      `The warehouse lacks ${counted(keys - left, 'row')} of ${run.key} that an earlier sync had brought; the table is loaded from the start.`,
     );
     return undefined;
   }

@@ -11,6 +11,7 @@
  * their keys. Rows deleted in between are found by comparing keys, under the same snapshot. After both, the
  * load is the table as of that last snapshot. Tables without a key are read under a single one, or anew.
  */
+import { counted } from '../../common/counted';
 import { ConnectorError } from '../../common/errors';
 import type { LoadProgress } from '../../model/sync-state';
 import { isKnownSource } from '../../postgres/catalog';
@@ -64,7 +65,7 @@ export class FullLoad implements Pass {
     );
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
       throw new ConnectorError(
-        `${run.key}: ${expectedRows} rows were written, but the destination counts ${finished.rows}.`,
+        `${run.key}: ${counted(expectedRows, 'row')} went to the destination, but it counts ${finished.rows}.`,
         { code: 'rows_lost', kind: 'internal' },
       );
     }

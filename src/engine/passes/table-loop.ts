@@ -1,4 +1,5 @@
 /** Takes the tables in the order of the plan, as many at once as there are readers for. */
+import { counted } from '../../common/counted';
 import type { Logger } from '../../common/logger';
 import { asConnectorError } from '../../common/errors';
 import type { SyncObserver, TableReport } from '../../model/report';
@@ -59,7 +60,7 @@ export class TableLoop {
     const { control, logger, observer, processor } = this.options;
     const { planned } = run;
     logger.info(
-      `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${planned.table.estimatedRows} rows)`,
+      `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${counted(planned.table.estimatedRows, 'row')})`,
     );
     observer.tableStarted?.(planned, index + 1, runs.length);
     const report = await processor.process(run);
@@ -69,7 +70,9 @@ export class TableLoop {
     observer.tableFinished?.(planned, report);
     this.endedRuns.add(run);
     const next = runs.find((candidate) => !this.endedRuns.has(candidate))?.key;
-    logger.info(`Completed ${this.completed}/${runs.length} tables.${next === undefined ? '' : ` Next: ${next}`}`);
+    logger.info(
+      `Completed ${this.completed}/${counted(runs.length, 'table')}.${next === undefined ? '' : ` Next: ${next}`}`,
+    );
     if (this.completed % TABLES_PER_STATUS === 0) control.logStatus();
   }
 }

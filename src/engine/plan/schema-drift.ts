@@ -1,4 +1,5 @@
 /** Says in words what has changed about a table's shape since its last sync. */
+import { plural } from '../../common/counted';
 import { createHash } from 'node:crypto';
 import type { ColumnShape, TableShape } from '../../model/sync-state';
 import type { TableSchema } from '../../model/table';
@@ -45,7 +46,7 @@ export function describeDrift(before: TableShape, now: TableShape, sameKey: bool
   const shown = parts.slice(0, SHOWN_CHANGES);
   const more = parts.length - shown.length;
   return {
-    description: `${shown.join(', ')}${more > 0 ? `, and ${more} more changes` : ''}`,
+    description: `${shown.join(', ')}${more > 0 ? `, and ${more} more ${plural(more, 'change')}` : ''}`,
     onlyAdded: other.length === 0,
   };
 }

@@ -143,7 +143,7 @@ export class AdaptiveController {
   update(pressure: Pressure, nowMs: number): readonly AdaptiveNotice[] {
     const notices: AdaptiveNotice[] = [];
     this.updateBatch(memorySeverity(pressure), nowMs, notices);
-    this.updateReaders(severityOf(pressure.cpuPercent, 85, 95), nowMs, notices);
+    this.updateReaders(pressure, nowMs, notices);
     return notices;
   }
 
@@ -171,12 +171,13 @@ export class AdaptiveController {
     if (this.batchRows() !== before) notices.push(notice('MEMORY', severity, step, change));
   }
 
-  private updateReaders(severity: Severity, nowMs: number, notices: AdaptiveNotice[]): void {
+  private updateReaders(pressure: Pressure, nowMs: number, notices: AdaptiveNotice[]): void {
+    const severity = severityOf(pressure.cpuPercent, 85, 95);
     const before = this.readers();
     const step = this.cpuPace.step(severity, nowMs, before > 1, this.readerLimit < this.mostThreads);
     if (step === 'cut') this.readerLimit = severity === 'critical' ? 1 : Math.max(1, Math.floor(before / 2));
     if (step === 'raise') this.readerLimit += 1;
-    const change = `threads from ${before} to ${this.readers()}`;
+    const change = `threads from ${before} to ${this.readers()}${step === 'cut' ? whoseCpu(pressure) : ''}`;
     if (this.readers() !== before) notices.push(notice('CPU', severity, step, change));
   }
 }
@@ -225,6 +226,14 @@ function severityOf(percent: number, high: number, critical: number): Severity {
   if (percent > critical) return 'critical';
   if (percent > high) return 'high';
   return percent > high - CALM_MARGIN ? 'steady' : 'calm';
+}
+
+/** Whether giving way helps, and whom to ask, depends on who uses the CPU. */
+function whoseCpu({ cpuPercent, ownCpuPercent }: Pressure): string {
+  if (ownCpuPercent === undefined) return '';
+  const all = Math.round(cpuPercent);
+  const own = Math.min(Math.round(ownCpuPercent), all);
+  return ` (CPU ${all}%: this process ${own}%, others ${all - own}%)`;
 }
 
 function notice(resource: 'MEMORY' | 'CPU', severity: Severity, step: Step, change: string): AdaptiveNotice {

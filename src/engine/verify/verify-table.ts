@@ -7,6 +7,7 @@
  *
  * All passes over the source see one snapshot.
  */
+import { counted } from '../../common/counted';
 import { settleAll } from '../../common/settle-all';
 import { CELL_END, MOST_GROUP_BITS, sameChecksum, type GroupChecksums } from '../../model/checksum';
 import type { RowDifference, TableDifference, TableVerification } from '../../model/verification';
@@ -100,12 +101,12 @@ async function compareSample(
     sample: options.sample,
   };
   if (missing + changed === 0) return { outcome: 'equal', ...counts };
-  const problem = `Of ${sample.rows} rows looked up, the warehouse lacks ${missing} and has ${changed} otherwise.`;
+  const problem = `Of ${counted(sample.rows, 'row')} looked up, the warehouse lacks ${missing} and has ${changed} otherwise.`;
   return { outcome: 'different', ...counts, problem };
 }
 
-function miscounted({ counted, read }: { readonly counted: number; readonly read: number }): string {
-  return `The table says that it has ${counted} rows, and ${read} were read of it under the same snapshot.`;
+function miscounted({ counted: said, read }: { readonly counted: number; readonly read: number }): string {
+  return `The table says that it has ${counted(said, 'row')}, and ${read} were read of it under the same snapshot.`;
 }
 
 function groupBits(rows: number): number {

@@ -54,6 +54,7 @@ export function assembleCatalog(
   const byOid = new Map(rows.map((row) => [row.oid, row]));
   const tables: TableSchema[] = [];
   const unreadable = new Map<number, ConnectorError>();
+  const viewsLeftOut = options.includeViews ? [] : rows.filter(({ kind }) => kind === 'v');
   for (const row of rows) {
     // Partitions and chunks are read through their parent; views are read only where asked for.
     if (row.isPartition || (row.kind === 'v' && !options.includeViews) || isChunk(row.oid, row.schema, hypertables))
@@ -93,12 +94,18 @@ export function assembleCatalog(
       ...(row.policies === null ? {} : { policies: row.policies.digest }),
       ...(row.policies?.elsewhere === true ? { policiesLookElsewhere: true as const } : {}),
       ...([row.oid, ...descending].some((oid) => subscribed.has(oid)) ? { subscribed: true as const } : {}),
+      ...(columns.some(isUndescribed) ? { undescribed: true as const } : {}),
       estimatedRows: relations.reduce((sum, relation) => sum + relation.rows, 0),
       bytes: relations.reduce((sum, relation) => sum + relation.bytes, 0),
     });
   }
   tables.sort((a, b) => compare(a.schema, b.schema) || compare(a.name, b.name));
-  return { server, tables, unreadable };
+  return { server, tables, unreadable, viewsLeftOut };
+}
+
+/** Another expression would have rewritten the table, which its file shows. */
+function isUndescribed([, , , , , , , expression, , , , , , , , generated]: ColumnRow): boolean {
+  return generated === 's' && expression === null;
 }
 
 function compare(a: string, b: string): number {
@@ -180,14 +187,14 @@ function toColumn(
   };
 }
 
-/** The expressions of generated columns decide whether a table has changed, so the table is not read without them. */
+/** The expression of a virtual column decides its values, and whether they have changed, so the table is not read without. */
 function lockProblem(row: RelationRow, columns: readonly ColumnRow[]): ConnectorError | undefined {
   const hidden = columns.find(
-    ([, , , , , , , expression, , , , , , , , generated]) => generated && expression === null,
+    ([, , , , , , , expression, , , , , , , , generated]) => generated === 'v' && expression === null,
   );
   if (hidden === undefined) return undefined;
   return new ConnectorError(
-    `Another session holds a strong lock on ${row.schema}.${row.name}, so that what its generated column "${hidden[0]}" is made of cannot be read.`,
+    `Another session holds a strong lock on ${row.schema}.${row.name}, so that what its virtual column "${hidden[0]}" is made of cannot be read.`,
     {
       code: 'lock_timeout',
       kind: 'source',

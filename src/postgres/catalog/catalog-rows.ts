@@ -30,6 +30,8 @@ export interface Catalog {
   readonly tables: readonly TableSchema[];
   /** Tables that the role may not read, with the sentence that says what to grant. */
   readonly unreadable: ReadonlyMap<number, ConnectorError>;
+  /** Views, where they are not asked for. */
+  readonly viewsLeftOut: readonly { readonly schema: string; readonly name: string }[];
 }
 
 /** A catalog, with what else was asked in the same statements. */

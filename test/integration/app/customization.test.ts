@@ -104,3 +104,32 @@ test('filters that leave no table end the sync, with the names that were probabl
     hint: expect.stringMatching(/^The database has \w+\.\w+, .* and \d+ more\.$/) as string,
   });
 });
+
+test('a filter that names a view hears which option it wants', async () => {
+  await database.client.query('CREATE VIEW order_view AS SELECT id FROM orders');
+  const alone = await sync(database, {
+    tableFilters: ['order_view'],
+    warehousePath: join(database.folder, 'view.db'),
+  }).catch((error: unknown) => error);
+  expect(alone).toMatchObject({
+    kind: 'configuration',
+    hint: 'public.order_view is a view: add --include-views (or "include_views": "true").',
+  });
+  const settings = { tableFilters: ['orders', 'public.order_view', '!order_vie?'] };
+  const { lines } = await sync(database, { ...settings, warehousePath: join(database.folder, 'views.db') });
+  expect(lines).toContain(
+    'WARNING The pattern "public.order_view" of "table_filters" matches no table; it names the view public.order_view: add --include-views (or "include_views": "true") to replicate it.',
+  );
+  expect(lines).toContain(
+    'WARNING The pattern "!order_vie?" of "table_filters" matches no table; it names the view public.order_view, which is left out in any case.',
+  );
+  const { lines: with_, report } = await sync(database, {
+    tableFilters: ['order_view'],
+    includeViews: true,
+    warehousePath: join(database.folder, 'views.db'),
+  });
+  expect([report.tables.map(({ key }) => key), with_.filter((line) => line.includes('matches no table'))]).toEqual([
+    ['public.order_view'],
+    [],
+  ]);
+});

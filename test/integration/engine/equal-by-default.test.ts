@@ -103,7 +103,7 @@ describe('of what has not changed', () => {
     await auto();
     const before = await stored('SELECT entry FROM _pgsluice.state');
     const { report, lines } = await auto();
-    expect(lines).toContain('INFO Unchanged since the last sync: 1 of 1 tables');
+    expect(lines).toContain('INFO Unchanged since the last sync: 1 of 1 table');
     expect(report.operations).toMatchObject({ upserts: 0, deletes: 0 });
     expect(await stored('SELECT entry FROM _pgsluice.state')).toEqual(before);
     expect(await stored('SELECT count(DISTINCT sync_timestamp)::INT FROM tester.source_public_t')).toEqual([[1]]);

@@ -78,6 +78,7 @@ describe('a complete configuration', () => {
       warehousePath: join(directory, 'files', 'warehouse.db'),
       statePath: join(directory, 'files', 'state.json'),
       destinationSchema: 'tester',
+      destinationTable: 'source_{schema}_{table}',
       naming: 'source',
       logFormat: 'text',
       logLevel: 'info',
@@ -350,6 +351,28 @@ describe('what is wrong with values', () => {
       );
     },
   );
+
+  it.each([
+    '{schema}',
+    'orders',
+    '{table} copy',
+    '{table}"; DROP',
+    '{tabel}{table}',
+    '_PGSLUICE_{table}',
+    '{schema}.{table}',
+  ])('refuses names of tables by the template %s', (template) => {
+    writeConfiguration({ ...COMPLETE, destination_table: template });
+    expect(problems()).toEqual([
+      expect.stringMatching(
+        /^destination_table \(.*\) must be made of letters, digits, underscores, \{schema\} and \{table\}/,
+      ),
+    ]);
+  });
+
+  it('takes a template of table names', () => {
+    writeConfiguration({ ...COMPLETE, destination_table: '{schema}__{table}_2' });
+    expect(load().settings.destinationTable).toBe('{schema}__{table}_2');
+  });
 
   it('refuses an exclusion of nothing', () => {
     writeConfiguration({ ...COMPLETE, table_filters: 'a, !' });
