@@ -78,6 +78,7 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
   await claimSchema(destination, settings, discovery);
   const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
   await tellOfAbsentTables(destination, states, { existing, planned }, logger);
+  observer.connected?.(opened.findings.catalog.server);
   observer.planned?.(plan);
   for (const line of describePlan(plan)) logger.info(line);
   return decideRuns(discovery, states, { settings, logger }, { reconcile, keysOnly, selection, comparesKeys });

@@ -58,6 +58,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     aliases: ['debug'],
     describe: 'Replicate the tables into the warehouse',
     switches: [
+      JSON_SWITCH,
       { flag: 'reconcile', kind: 'boolean', describe: 'Look for deleted rows as well, by comparing all keys' },
     ],
     examples: [
@@ -65,12 +66,14 @@ export const COMMANDS: readonly CommandDeclaration[] = [
       ['$0 sync --configuration shop.json --table-filters "public.*,!*_old"', 'only some tables'],
       ['$0 sync --metrics-port 9464', 'with a live page and metrics on this machine'],
       ['$0 sync --report last.html', 'with the same page as a file, afterwards'],
+      ['$0 sync --json', 'with a summary for scripts on standard output, and the log on standard error'],
     ],
   },
   {
     name: 'reconcile',
     aliases: [],
     describe: 'Mark rows deleted that the source no longer has, by comparing keys only',
+    switches: [JSON_SWITCH],
     examples: [
       ['$0 reconcile', 'every table that has a key'],
       ['$0 reconcile --table-filters public.orders', 'one table'],

@@ -1,4 +1,5 @@
 import type { Output } from './output';
+import type { RunSummaryRecorder } from '../app/run-summary';
 import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 
@@ -34,6 +35,8 @@ export interface CommandContext {
   readonly configurationWarnings: readonly string[];
   /** Values that no output may show. */
   readonly secrets: readonly string[];
+  /** Of the commands that sync: what is said at the end is gathered here. */
+  readonly summary?: RunSummaryRecorder;
   /** Of pgsluice itself. */
   readonly version: string;
 }

@@ -2,6 +2,7 @@ import type { Command, CommandIo } from './command';
 import { declarationOf, type CommandName } from './command-declarations';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
+import { lazy } from './lazy';
 import { lazyCommands } from './lazy-commands';
 import { createOutput } from './output';
 import { watchSignals } from './signals';
@@ -49,38 +50,40 @@ export async function runCommand(
     readonly useLog?: (logger: Logger) => void;
   },
 ): Promise<number> {
-  let loaded: LoadedSettings;
-  let configurationError: ConnectorError | undefined;
   const input = settingsInput(invocation, io);
+  const { path } = configurationPath(invocation.configurationPath, io.env, io.cwd);
+  const json = invocation.switches['json'] === 'true';
+  const version = signals.version ?? '';
+  const identity = { command: invocation.name, configuration: path, version };
+  const ending = SYNCING.has(invocation.name)
+    ? new (lazy.runEnd().RunEnding)({ identity, io, input, json })
+    : undefined;
+  let start: Start;
   try {
-    loaded = loadSettings(input);
+    start = loadFor(invocation.name, input);
   } catch (error) {
-    if (!WITHOUT_CONFIGURATION.has(invocation.name) || !(error instanceof ConnectorError))
-      return failureToTerminal(error, io.stderr, { secrets: [], debug: false });
-    configurationError = error;
-    loaded = { ...withoutConfiguration(input), warnings: [] };
+    const exitCode = failureToTerminal(error, io.stderr, { secrets: [], debug: false });
+    await ending?.notStarted({ exitCode, error });
+    return exitCode;
   }
 
+  const { loaded, configurationError } = start;
   const { settings } = loaded;
   const secrets = [...loaded.secrets, ...dataSourceSecrets(settings)];
   // Who asked for one JSON document gets nothing else on standard output.
-  const json = invocation.switches['json'] === 'true';
   const output = createOutput(settings, secrets, json ? { write: (text) => io.stderr.write(text) } : io.stdout, io.env);
   if (settings.logFormat === 'json') signals.useLog?.(output.logger);
   const interruption = watchSignals({
     source: signals.source,
     say: (text) => output.logger.warning(text),
     forceExit: (code) => {
-      // The cursor may stand in the middle of a bar.
-      io.stderr.write(
-        `${io.stdout.isTTY === true ? '\n' : ''}pgsluice: Stopped at once; what was committed is kept.\n`,
-      );
+      sayStopped(io);
       signals.forceExit(code);
     },
   });
   const { signal } = interruption;
   let code: number;
-  const path = configurationPath(invocation.configurationPath, io.env, io.cwd).path;
+  let failure: { readonly error: unknown } | undefined;
   try {
     if (SYNCING.has(invocation.name)) output.logger.info(filesInUse(path, settings));
     if (invocation.name !== 'check') for (const warning of loaded.warnings) output.logger.warning(warning);
@@ -96,9 +99,11 @@ export async function runCommand(
       configurationPath: path,
       configurationWarnings: loaded.warnings,
       secrets,
-      version: signals.version ?? '',
+      ...(ending === undefined ? {} : { summary: ending.recorder }),
+      version,
     });
   } catch (error) {
+    failure = { error };
     if (settings.logFormat === 'json' && io.outputLost?.aborted !== true) {
       code = failureToLog(error, output.logger);
     } else {
@@ -106,17 +111,34 @@ export async function runCommand(
       await output.close();
       code = failureToTerminal(error, io.stderr, { secrets, debug: settings.debug });
     }
-  } finally {
-    await output.close();
-    interruption.dispose();
   }
-  return interruption.exitCode() ?? code;
+  await output.close();
+  const exitCode = interruption.exitCode() ?? code;
+  await ending?.ended({ ...failure, exitCode, settings, secrets, signal });
+  interruption.dispose();
+  return exitCode;
 }
 
-function settingsInput(
-  { name, configurationPath, flags }: Invocation,
-  io: CommandIo,
-): Parameters<typeof loadSettings>[0] {
+/** The cursor may stand in the middle of a bar. */
+function sayStopped({ stdout, stderr }: CommandIo): void {
+  stderr.write(`${stdout.isTTY === true ? '\n' : ''}pgsluice: Stopped at once; what was committed is kept.\n`);
+}
+
+interface Start {
+  readonly loaded: LoadedSettings;
+  readonly configurationError?: ConnectorError;
+}
+
+function loadFor(name: CommandName, input: LoadSettingsInput): Start {
+  try {
+    return { loaded: loadSettings(input) };
+  } catch (error) {
+    if (!WITHOUT_CONFIGURATION.has(name) || !(error instanceof ConnectorError)) throw error;
+    return { loaded: { ...withoutConfiguration(input), warnings: [] }, configurationError: error };
+  }
+}
+
+function settingsInput({ name, configurationPath, flags }: Invocation, io: CommandIo): LoadSettingsInput {
   const { presets, groups } = declarationOf(name);
   return { configurationPath, flags: { ...presets, ...flags }, env: io.env, cwd: io.cwd, groups };
 }

@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../common/logger';
 import type { Destination } from './destination';
-import { DuckDbDestination, readWarehouse, type WarehouseContents } from './duckdb';
+import { duckdb, DuckDbDestination, readWarehouse, type WarehouseContents } from './duckdb';
 import { NullDestination } from './null/destination';
 import { nativeColumnDecoder } from '../native/process-stats';
 
@@ -20,6 +20,11 @@ export interface DestinationSettings {
 /** Whether rows and state stay anywhere. */
 export function keepsRows({ destination }: Pick<DestinationSettings, 'destination'>): boolean {
   return destination !== 'null';
+}
+
+/** Versions of what writes the destinations, by name. */
+export function libraryVersions(): Readonly<Record<string, string>> {
+  return { duckdb: duckdb().version().replace(/^v/, '') };
 }
 
 /** What it holds, with the last `runs`; undefined where there is nothing yet, or nothing is kept. */

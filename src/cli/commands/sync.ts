@@ -44,7 +44,11 @@ async function runWatched(context: CommandContext, purpose: Purpose): Promise<Sy
   const { settings, output, signal } = context;
   const { logger } = output;
   const watching = isWanted(settings, context.io.env) ? await startWatching(context) : undefined;
-  const observer = combineObservers(output.observer, ...(watching === undefined ? [] : [watching.observer]));
+  const observer = combineObservers(
+    output.observer,
+    ...(context.summary === undefined ? [] : [context.summary.observer]),
+    ...(watching === undefined ? [] : [watching.observer]),
+  );
   // A failure in the report or the metrics must not change the sync's result.
   const finish = async (outcome: SyncReport | { readonly error: unknown }): Promise<void> => {
     await watching?.end(outcome).catch((error: unknown) => logger.warning(asConnectorError(error).describe()));
@@ -62,6 +66,7 @@ async function runWatched(context: CommandContext, purpose: Purpose): Promise<Sy
     await finish({ error });
     throw error;
   }
+  for (const table of report.tables) context.summary?.note(table);
   await finish(report);
   return report;
 }

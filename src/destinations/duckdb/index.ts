@@ -11,6 +11,7 @@ export { DuckDbDestination } from './destination';
 export { forgetTables } from './forget-tables';
 export { fitColumn } from './load/column-fit';
 export { lockWarehouse, ownFiles } from './own-files';
+export { duckdb } from './library';
 export { literal, quoted } from './types';
 export { WarehouseTable } from './verify/checksum';
 export { Warehouse } from './warehouse';

@@ -27,10 +27,15 @@ export class DataProcessor {
     const { pool, logger, signal } = this.options;
     const started = this.clock();
     const attempts = Math.max(1, this.options.maxRetries);
-    const report = (rows: number, error?: ConnectorError): TableReport => ({
+    const report = (
+      { changed, deleted }: Pick<PassResult, 'changed' | 'deleted'>,
+      error?: ConnectorError,
+    ): TableReport => ({
       key: run.key,
       destinationTable: run.destinationTable.name,
-      rows,
+      rows: changed,
+      deleted,
+      mode: run.decision.mode,
       seconds: (this.clock() - started) / 1000,
       ...(error === undefined ? {} : { error }),
     });
@@ -51,7 +56,7 @@ export class DataProcessor {
             await this.sayWhatWasLeftOut(run);
           }
           logger.info(`Successfully processed table ${run.key}: ${describeResult(finished)}`);
-          return report(finished.changed);
+          return report(finished);
         } catch (thrown) {
           releaseSlot();
           // What stopped the readers explains more than how they stopped.
@@ -70,7 +75,7 @@ export class DataProcessor {
             logger.severe(`Error processing table ${run.key}, attempt ${attempt}/${attempts}: ${error.describe()}`);
             if (!error.retryable || attempt >= attempts) {
               if (error.retryable) logger.severe(`Max retries exceeded for table ${run.key}`);
-              return report(0, error);
+              return report({ changed: 0, deleted: 0 }, error);
             }
             await this.backOff(run, attempt, attempts);
           }

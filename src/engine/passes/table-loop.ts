@@ -50,9 +50,17 @@ export class TableLoop {
   }
 
   /** Counts a table that has nothing to be read. */
-  skip({ key, destinationTable }: TableRun): TableReport {
+  skip({ key, destinationTable, decision }: TableRun): TableReport {
     this.skipped += 1;
-    return { key, destinationTable: destinationTable.name, rows: 0, seconds: 0 };
+    return {
+      key,
+      destinationTable: destinationTable.name,
+      rows: 0,
+      deleted: 0,
+      mode: decision.mode,
+      unchanged: true,
+      seconds: 0,
+    };
   }
 
   private async processOne(run: TableRun, index: number, runs: readonly TableRun[]): Promise<void> {
