@@ -63,7 +63,7 @@ export function planOf(
   if (tableFilters.length > 0 && catalog.tables.length > 0 && !catalog.tables.some((table) => filter.includes(table)))
     throw nothingLeft(tableFilters, catalog.tables);
   for (const warning of unmatched(settings, catalog.tables, wanted)) logger.warning(warning);
-  logger.info(`Schema discovery completed: ${wanted.length} tables found`);
+  logger.info(`Schema discovery completed: ${wanted.length} tables found`, { tables: wanted.length });
   if (wanted.length === 0) logger.warning(noTables(catalog.tables, selection));
   const unreadable = new Map<string, ConnectorError>();
   for (const table of wanted) {

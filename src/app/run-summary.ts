@@ -18,6 +18,8 @@ export type RunResult =
   /** The run went to its end, but some tables failed. */
   | 'some_tables_failed'
   | 'failed'
+  /** The process of the run ended without a word; its own summary is lost. */
+  | 'crashed'
   /** By a signal; progress is kept. */
   | 'interrupted'
   /** Another sync has the warehouse, and tells of its own end. */
@@ -87,6 +89,8 @@ export interface RunIdentity {
 export interface RunEnd {
   readonly exitCode: number;
   readonly error?: unknown;
+  /** Its process ended without a word. */
+  readonly crashed?: true;
 }
 
 interface Tally {
@@ -121,7 +125,7 @@ export class RunSummaryRecorder {
   }
 
   /** `settings`: undefined where the configuration was not understood. */
-  summary(settings: Settings | undefined, { exitCode, error }: RunEnd): RunSummary {
+  summary(settings: Settings | undefined, { exitCode, error, crashed }: RunEnd): RunSummary {
     const endedAt = new Date();
     const tables = [...this.tables].map(([key, tally]) => tableSummary(key, tally));
     const having = (outcome: TableSummary['outcome']): number =>
@@ -130,7 +134,7 @@ export class RunSummaryRecorder {
     return {
       version: SUMMARY_VERSION,
       command: this.identity.command,
-      result: resultOf(exitCode, error, having('failed')),
+      result: crashed === true ? 'crashed' : resultOf(exitCode, error, having('failed')),
       exitCode,
       startedAt: this.startedAt.toISOString(),
       endedAt: endedAt.toISOString(),

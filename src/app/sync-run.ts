@@ -1,5 +1,5 @@
 /** One sync: open, plan, read and write, report. Each step is a file of its own. */
-import { interrupted, type ConnectorError } from '../common/errors';
+import { errorFields, interrupted, type ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import type { SyncReport, TableReport } from '../model/report';
 import { tableKey } from '../model/table';
@@ -63,7 +63,7 @@ async function syncWithin(
   const seconds = (clock() - started) / 1000;
   const tables = [...failed, ...reports];
   if (tables.every((table) => table.error === undefined))
-    context.logger.info(`Data extraction completed successfully in ${seconds.toFixed(2)} seconds`);
+    context.logger.info(`Data extraction completed successfully in ${seconds.toFixed(2)} seconds`, { seconds });
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   return { tables, operations: sync.operations, rows, bytes: sync.bytes, seconds };
 }
@@ -85,7 +85,7 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
 }
 
 function reportLeftOut(key: string, error: ConnectorError, { logger, observer }: RunContext): TableReport {
-  logger.severe(`Table ${key} is left out: ${error.describe()}`);
+  logger.severe(`Table ${key} is left out: ${error.describe()}`, { table: key, ...errorFields(error) });
   const report = { key, destinationTable: '', rows: 0, seconds: 0, error };
   observer.tableLeftOut?.(report);
   return report;

@@ -33,6 +33,8 @@ export interface CommandContext {
   readonly configurationPath: string;
   /** What is odd about it; logged already, except for check, which shows them itself. */
   readonly configurationWarnings: readonly string[];
+  /** Where the password comes from, for people. */
+  readonly passwordFrom?: string;
   /** Values that no output may show. */
   readonly secrets: readonly string[];
   /** Of the commands that sync: what is said at the end is gathered here. */

@@ -1,6 +1,7 @@
 /** The steps of a start, for main alone: --version answers without yargs, and --help without winston. */
 export const lazyStart = {
   commandLine: () => require('./command-line') as typeof import('./command-line'),
+  every: () => require('./every') as typeof import('./every'),
   runCommand: () => require('./run-command') as typeof import('./run-command'),
   failure: () => require('./failure') as typeof import('./failure'),
   processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),

@@ -1,16 +1,18 @@
-import type { Command, CommandIo } from './command';
+import type { Command, CommandContext, CommandIo } from './command';
 import { declarationOf, type CommandName } from './command-declarations';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazy } from './lazy';
 import { lazyCommands } from './lazy-commands';
-import { createOutput } from './output';
+import { createOutput, type Output } from './output';
 import { watchSignals } from './signals';
+import type { RunEnd } from '../app/run-summary';
+import type { TerminalStream } from './terminal';
 import { dataSourceSecrets } from '../app/data-source-secrets';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
-import type { Settings } from '../config/settings';
 import { configurationPath } from '../config/configuration-file';
+import type { Settings } from '../config/settings';
 import { loadSettings, type LoadedSettings, type LoadSettingsInput } from '../config/load-settings';
 import { existsSync } from 'node:fs';
 
@@ -21,6 +23,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   plan: () => lazyCommands.plan().plan,
   check: () => lazyCommands.check().check,
   status: () => lazyCommands.status().status,
+  query: () => lazyCommands.query().query,
+  tables: () => lazyCommands.tables().tables,
   monitor: () => lazyCommands.monitor().monitor,
   init: () => lazyCommands.init().init,
   reset: () => lazyCommands.reset().reset,
@@ -48,6 +52,8 @@ export async function runCommand(
     readonly version?: string;
     /** Called where every line of standard output must be JSON. */
     readonly useLog?: (logger: Logger) => void;
+    /** Called with what tells of an error that nobody catches. */
+    readonly useCrash?: (crashed: (end: RunEnd) => Promise<void>) => void;
   },
 ): Promise<number> {
   const input = settingsInput(invocation, io);
@@ -58,6 +64,7 @@ export async function runCommand(
   const ending = SYNCING.has(invocation.name)
     ? new (lazy.runEnd().RunEnding)({ identity, io, input, json })
     : undefined;
+  if (ending !== undefined) signals.useCrash?.((end) => ending.crashed(end));
   let start: Start;
   try {
     start = loadFor(invocation.name, input);
@@ -70,8 +77,8 @@ export async function runCommand(
   const { loaded, configurationError } = start;
   const { settings } = loaded;
   const secrets = [...loaded.secrets, ...dataSourceSecrets(settings)];
-  // Who asked for one JSON document gets nothing else on standard output.
-  const output = createOutput(settings, secrets, json ? { write: (text) => io.stderr.write(text) } : io.stdout, io.env);
+  ending?.begin(settings, secrets);
+  const output = outputFor(invocation, io, settings, secrets);
   if (settings.logFormat === 'json') signals.useLog?.(output.logger);
   const interruption = watchSignals({
     source: signals.source,
@@ -85,7 +92,7 @@ export async function runCommand(
   let code: number;
   let failure: { readonly error: unknown } | undefined;
   try {
-    if (SYNCING.has(invocation.name)) output.logger.info(filesInUse(path, settings));
+    if (SYNCING.has(invocation.name)) output.logger.info(filesInUse(path, loaded));
     if (invocation.name !== 'check') for (const warning of loaded.warnings) output.logger.warning(warning);
     const command = COMMANDS[invocation.name]();
     code = await command({
@@ -99,18 +106,13 @@ export async function runCommand(
       configurationPath: path,
       configurationWarnings: loaded.warnings,
       secrets,
+      ...(loaded.passwordFrom === undefined ? {} : { passwordFrom: loaded.passwordFrom }),
       ...(ending === undefined ? {} : { summary: ending.recorder }),
       version,
     });
   } catch (error) {
     failure = { error };
-    if (settings.logFormat === 'json' && io.outputLost?.aborted !== true) {
-      code = failureToLog(error, output.logger);
-    } else {
-      // First what was logged, then why it ended.
-      await output.close();
-      code = failureToTerminal(error, io.stderr, { secrets, debug: settings.debug });
-    }
+    code = await sayWhy(error, { settings, output, io, secrets });
   }
   await output.close();
   const exitCode = interruption.exitCode() ?? code;
@@ -119,9 +121,34 @@ export async function runCommand(
   return exitCode;
 }
 
+async function sayWhy(
+  error: unknown,
+  { settings, output, io, secrets }: Pick<CommandContext, 'settings' | 'output' | 'io' | 'secrets'>,
+): Promise<number> {
+  if (settings.logFormat === 'json' && io.outputLost?.aborted !== true) return failureToLog(error, output.logger);
+  // First what was logged, then why it ended.
+  await output.close();
+  return failureToTerminal(error, io.stderr, { secrets, debug: settings.debug });
+}
+
 /** The cursor may stand in the middle of a bar. */
 function sayStopped({ stdout, stderr }: CommandIo): void {
   stderr.write(`${stdout.isTTY === true ? '\n' : ''}pgsluice: Stopped at once; what was committed is kept.\n`);
+}
+
+function outputFor(
+  { name, switches }: Invocation,
+  io: CommandIo,
+  settings: Settings,
+  secrets: readonly string[],
+): Output {
+  const { stdout, stderr, env } = io;
+  let stream: TerminalStream = stdout;
+  // Who asked for one document gets nothing else on standard output; bars are for those who look on.
+  if (switches['json'] === 'true' || switches['csv'] === 'true') stream = { write: (text) => stderr.write(text) };
+  else if (switches['quiet'] === 'true') stream = { write: (text) => stdout.write(text) };
+  // The platform reads the log of the service.
+  return createOutput(settings, secrets, stream, env, name === 'serve');
 }
 
 interface Start {
@@ -143,9 +170,12 @@ function settingsInput({ name, configurationPath, flags }: Invocation, io: Comma
   return { configurationPath, flags: { ...presets, ...flags }, env: io.env, cwd: io.cwd, groups };
 }
 
-function filesInUse(path: string, { destination, warehousePath, statePath }: Settings): string {
+function filesInUse(path: string, { settings, passwordFrom }: LoadedSettings): string {
+  const { destination, warehousePath, statePath } = settings;
+  const password =
+    passwordFrom === undefined ? '' : `, password from ${passwordFrom === path ? 'there' : passwordFrom}`;
   const kept = destination === 'null' ? 'no warehouse' : `warehouse ${warehousePath}, state ${statePath}`;
-  return `${existsSync(path) ? `Configuration ${path}` : 'No configuration file'}, ${kept}`;
+  return `${existsSync(path) ? `Configuration ${path}` : 'No configuration file'}, ${kept}${password}`;
 }
 
 /** How output is wished for, as far as that can be told; defaults for the rest. */

@@ -2,7 +2,8 @@
  * The one option table. The command line, the environment, configuration.json, the README's table and
  * Fivetran's form are all made from it; an option exists nowhere else.
  */
-export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching';
+export type OptionGroup =
+  'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching' | 'Hooks';
 
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
@@ -45,6 +46,8 @@ type KindDeclaration =
       readonly mustExist?: true;
       readonly keywords?: readonly string[];
     }
+  /** A program with its parameters, or with `orUrl` an address: see config/command-words. */
+  | { readonly kind: 'command'; readonly orUrl?: true }
   | { readonly kind: 'password' };
 
 export type OptionDeclaration = CommonDeclaration & KindDeclaration;
@@ -100,6 +103,24 @@ const TABLE = [
     required: true,
     secret: true,
     description: 'Password of the role',
+  },
+  {
+    key: 'password_file',
+    kind: 'path',
+    group: 'Connection',
+    label: 'Password file',
+    local: true,
+    description: 'File that holds the password and nothing else, such as a secret of Docker or Kubernetes',
+    example: '/run/secrets/shop',
+  },
+  {
+    key: 'password_command',
+    kind: 'command',
+    group: 'Connection',
+    label: 'Password command',
+    local: true,
+    description: 'Program that prints the password, with its parameters; started without a shell, 30 s at most',
+    example: 'pass show db/shop',
   },
   {
     key: 'sslmode',
@@ -503,6 +524,26 @@ const TABLE = [
     label: 'Metrics address',
     local: true,
     description: 'Address that the metrics port is opened on; the page shows table names to whoever can reach it',
+  },
+  {
+    key: 'on_failure',
+    kind: 'command',
+    orUrl: true,
+    group: 'Hooks',
+    label: 'On failure',
+    local: true,
+    description: 'Command or webhook that is told when a sync has failed, or some of its tables; see docs/RUNBOOK.md',
+    example: 'https://hooks.example.com/T0/B0',
+  },
+  {
+    key: 'on_success',
+    kind: 'command',
+    orUrl: true,
+    group: 'Hooks',
+    label: 'On success',
+    local: true,
+    description: 'Command or webhook that is told when a sync has brought every table',
+    example: '/usr/local/bin/note-sync',
   },
 ] as const satisfies readonly OptionDeclaration[];
 

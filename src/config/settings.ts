@@ -68,4 +68,7 @@ export interface Settings {
   /** Nothing listens without it; 0: any free port. */
   readonly metricsPort: number | undefined;
   readonly metricsHost: string;
+  /** Command or address that is told how a sync ended: see config/hook-target. */
+  readonly onFailure: string | undefined;
+  readonly onSuccess: string | undefined;
 }

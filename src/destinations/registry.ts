@@ -4,7 +4,14 @@
  */
 import type { Logger } from '../common/logger';
 import type { Destination } from './destination';
-import { duckdb, DuckDbDestination, readWarehouse, type WarehouseContents } from './duckdb';
+import type { WarehouseReader } from './warehouse-reader';
+import {
+  duckdb,
+  DuckDbDestination,
+  openReader as openWarehouse,
+  readWarehouse,
+  type WarehouseContents,
+} from './duckdb';
 import { NullDestination } from './null/destination';
 import { nativeColumnDecoder } from '../native/process-stats';
 
@@ -35,6 +42,13 @@ export async function readContents(
   return keepsRows(settings)
     ? await readWarehouse(settings.warehousePath, settings.destinationSchema, runs)
     : undefined;
+}
+
+/** For a person's own questions; undefined where there is nothing yet, or nothing is kept. */
+export async function openReader(
+  settings: Pick<DestinationSettings, 'destination' | 'warehousePath'>,
+): Promise<WarehouseReader | undefined> {
+  return keepsRows(settings) ? await openWarehouse(settings.warehousePath) : undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { runSync } from '../../app/sync-run';
 import { asConnectorError } from '../../common/errors';
 import type { SyncReport } from '../../model/report';
 import type { Command, CommandContext } from '../command';
-import { exitCodeOfReport } from '../exit-codes';
+import { EXIT, exitCodeOfReport } from '../exit-codes';
 import { lazy } from '../lazy';
 import { renderReport } from '../report-lines';
 import type { Watching } from '../watching';
@@ -30,8 +30,9 @@ async function run(context: CommandContext, purpose: Purpose): Promise<number> {
     output.print(['', asConnectorError(error).kind === 'interrupted' ? 'Sync INTERRUPTED' : 'Sync FAILED']);
     throw error;
   }
-  output.print(renderReport(report));
-  return exitCodeOfReport(report);
+  const code = exitCodeOfReport(report);
+  if (context.switches['quiet'] !== 'true' || code !== EXIT.ok) output.print(renderReport(report));
+  return code;
 }
 
 async function startWatching({ settings, output, io, secrets, version }: CommandContext): Promise<Watching> {

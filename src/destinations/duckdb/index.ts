@@ -12,6 +12,7 @@ export { forgetTables } from './forget-tables';
 export { fitColumn } from './load/column-fit';
 export { lockWarehouse, ownFiles } from './own-files';
 export { duckdb } from './library';
+export { openReader } from './reader';
 export { literal, quoted } from './types';
 export { WarehouseTable } from './verify/checksum';
 export { Warehouse } from './warehouse';

@@ -235,7 +235,10 @@ export class Writer {
         this.options.onWritten(run, batch.rowCount, batch.bytes);
         if (!isDue) return;
         this.counts.checkpoints += 1;
-        this.options.logger.info(`Checkpointing ${run.key} after ${run.progress?.rows ?? 0} records`);
+        this.options.logger.info(`Checkpointing ${run.key} after ${run.progress?.rows ?? 0} records`, {
+          table: run.key,
+          rows: run.progress?.rows ?? 0,
+        });
         await this.transaction.commit();
       }),
     );
