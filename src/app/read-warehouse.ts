@@ -2,7 +2,8 @@
 import { ConnectorError } from '../common/errors';
 import { sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
-import { openReader, readContents } from '../destinations/registry';
+import { keepsRows } from '../destinations/place';
+import { accessTo, readContents } from '../destinations/registry';
 import type { WarehouseReader } from '../destinations/warehouse-reader';
 import { noWarehouse } from './status';
 
@@ -24,7 +25,9 @@ export async function withReader<T>(
   options: ReadingOptions,
   action: (reader: WarehouseReader) => Promise<T>,
 ): Promise<T> {
-  const reader = await whenFree(options, () => openReader(settings));
+  const reader = await whenFree(options, async () =>
+    keepsRows(settings) ? await accessTo(settings).openReader() : undefined,
+  );
   if (reader === undefined) throw noWarehouse(settings);
   const interrupt = (): void => reader.interrupt();
   options.signal.addEventListener('abort', interrupt, { once: true });

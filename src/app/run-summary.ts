@@ -5,7 +5,8 @@
 import { hostname } from 'node:os';
 import { asConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
-import { keepsRows, libraryVersions } from '../destinations/registry';
+import { keepsRows, placeOf } from '../destinations/place';
+import { libraryVersions } from '../destinations/registry';
 import type { PlannedTable } from '../model/plan';
 import type { SyncObserver, TableReport } from '../model/report';
 import { tableKey } from '../model/table';
@@ -141,7 +142,7 @@ export class RunSummaryRecorder {
       seconds: (endedAt.getTime() - this.startedAt.getTime()) / 1000,
       host: hostname(),
       source: settings === undefined ? null : sourceOf(settings),
-      warehouse: settings !== undefined && keepsRows(settings) ? settings.warehousePath : null,
+      warehouse: settings !== undefined && keepsRows(settings) ? (placeOf(settings) ?? null) : null,
       configuration: this.identity.configuration,
       versions: {
         pgsluice: this.identity.version,

@@ -9,6 +9,7 @@ import { watchSignals } from './signals';
 import type { RunEnd } from '../app/run-summary';
 import type { TerminalStream } from './terminal';
 import { dataSourceSecrets } from '../app/data-source-secrets';
+import { placeOfRows } from '../app/place-of-rows';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { configurationPath } from '../config/configuration-file';
@@ -171,10 +172,10 @@ function settingsInput({ name, configurationPath, flags }: Invocation, io: Comma
 }
 
 function filesInUse(path: string, { settings, passwordFrom }: LoadedSettings): string {
-  const { destination, warehousePath, statePath } = settings;
+  const place = placeOfRows(settings);
+  const kept = place === undefined ? 'no warehouse' : `warehouse ${place}, state ${settings.statePath}`;
   const password =
     passwordFrom === undefined ? '' : `, password from ${passwordFrom === path ? 'there' : passwordFrom}`;
-  const kept = destination === 'null' ? 'no warehouse' : `warehouse ${warehousePath}, state ${statePath}`;
   return `${existsSync(path) ? `Configuration ${path}` : 'No configuration file'}, ${kept}${password}`;
 }
 

@@ -11,7 +11,7 @@ export interface QueryResult {
   readonly rows: AsyncIterable<readonly (string | null)[]>;
 }
 
-export interface StoredTable {
+export interface ListedTable {
   readonly schema: string;
   readonly name: string;
   /** Those marked deleted included. */
@@ -24,7 +24,7 @@ export interface WarehouseReader {
   /** One statement that reads. Rejects with kind `configuration` where it is wrong or would change something. */
   query(sql: string): Promise<QueryResult>;
   /** All tables, those of users included, without the connector's own. */
-  tables(): Promise<readonly StoredTable[]>;
+  tables(): Promise<readonly ListedTable[]>;
   /** Ends the statement that runs, with an error. */
   interrupt(): void;
   close(): Promise<void>;

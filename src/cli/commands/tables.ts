@@ -1,3 +1,4 @@
+import { placeOfRows } from '../../app/place-of-rows';
 import { readTables, type WarehouseTable } from '../../app/read-warehouse';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
@@ -11,7 +12,7 @@ import { readingOptions } from './query';
 export const tables: Command = async (context) => {
   const { settings, io, output } = context;
   const found = await readTables(settings, readingOptions(context));
-  if (wantsJson(context)) printJson(context, { warehouse: settings.warehousePath, tables: found });
+  if (wantsJson(context)) printJson(context, { warehouse: placeOfRows(settings) ?? null, tables: found });
   else output.print(renderTables(found, io.stdout.isTTY === true ? io.stdout.columns : undefined));
   return EXIT.ok;
 };

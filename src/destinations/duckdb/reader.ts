@@ -1,7 +1,7 @@
 /** A person's own SQL on the warehouse file. The file is opened for reading, and nothing outside of it is reached. */
 import { existsSync } from 'node:fs';
 import { ConnectorError } from '../../common/errors';
-import type { QueryColumn, QueryResult, StoredTable, WarehouseReader } from '../warehouse-reader';
+import type { QueryColumn, QueryResult, ListedTable, WarehouseReader } from '../warehouse-reader';
 import { messageOf } from './errors';
 import { literal, quoted } from './types';
 import { Warehouse } from './warehouse';
@@ -42,14 +42,14 @@ class DuckDbReader implements WarehouseReader {
     }
   }
 
-  async tables(): Promise<readonly StoredTable[]> {
+  async tables(): Promise<readonly ListedTable[]> {
     const found = await this.warehouse.rows(
       "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT internal AND schema_name <> '_pgsluice' ORDER BY ALL",
     );
     const [size] = await this.warehouse.rows(
       'SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()',
     );
-    const tables: StoredTable[] = [];
+    const tables: ListedTable[] = [];
     for (const [schema, name] of found) {
       const table = `${quoted(String(schema))}.${quoted(String(name))}`;
       const [count] = await this.warehouse.rows(`SELECT count(*) FROM ${table}`);
@@ -113,7 +113,8 @@ function castToText(sql: string, columns: readonly QueryColumn[]): string {
 function mistake(error: unknown): ConnectorError {
   const { cause = error } = error as { readonly cause?: unknown };
   const text = messageOf(cause).trim();
-  const changes = /read-only|Cannot execute statement of type|disabled (?:by|through) configuration|external access/i.test(text);
+  const changes =
+    /read-only|Cannot execute statement of type|disabled (?:by|through) configuration|external access/i.test(text);
   const message = /multiple statements/i.test(text) ? 'Give one statement at a time.' : text;
   return new ConnectorError(message, {
     code: 'query',
