@@ -1,9 +1,9 @@
 /** `sync --json`: one document on standard output, however the sync ends; the log is on standard error. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCli, startCli, writeConfiguration, type CliResult } from '../helpers/cli';
-import { createDatabase, type TestDatabase } from '../helpers/postgres';
-import type { RunSummary, TableSummary } from '../../src/app/run-summary';
+import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import type { RunSummary, TableSummary } from '../../../src/app/run-summary';
 
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(180_000);

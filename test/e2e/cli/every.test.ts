@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runCli, startCli, writeConfiguration, type RunningCli } from '../helpers/cli';
-import { createDatabase, type TestDatabase } from '../helpers/postgres';
+import { runCli, startCli, writeConfiguration, type RunningCli } from '../../helpers/cli';
+import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(240_000);

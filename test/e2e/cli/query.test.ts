@@ -1,8 +1,8 @@
 /** `query` and `tables`: what the warehouse holds, exactly, while nothing in it can be changed. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCli, startCli, writeConfiguration, type CliResult } from '../helpers/cli';
-import { createDatabase, type TestDatabase } from '../helpers/postgres';
+import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(240_000);
@@ -82,7 +82,7 @@ it.each([
   const { code, stdout, stderr } = await run('query', sql);
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(sentence);
-  for (const name of ['stolen.csv', 'other.db']) expect(existsSync(join(__dirname, '..', name))).toBe(false);
+  for (const name of ['stolen.csv', 'other.db']) expect(existsSync(join(__dirname, '../..', name))).toBe(false);
 });
 
 it('lists tables with rows, last sync and size', async () => {

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { MODULES_MAIN, runCli, startCli, writeConfiguration, type CliResult } from '../helpers/cli';
-import { createDatabase, type TestDatabase } from '../helpers/postgres';
-import type { HookMessage } from '../../src/app/hooks/hooks';
+import { MODULES_MAIN, runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import type { HookMessage } from '../../../src/app/hooks/hooks';
 
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(240_000);
