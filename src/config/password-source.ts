@@ -95,7 +95,7 @@ function ofCommand({ text, key, origin }: NamedSource, environment: NodeJS.Proce
     ...{ timeout: COMMAND_LIMIT_MS, killSignal: 'SIGKILL', maxBuffer: LONGEST_PASSWORD * 2 },
     ...{ stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, shell: false, env: environment },
   });
-  const said = lastWords(result.stderr as Buffer | null, result.stdout as Buffer | null);
+  const said = lastWords(result.stderr, result.stdout);
   if (result.error !== undefined) {
     const code = codeOf(result.error);
     if (code === 'ENOENT') return problem(`names the program "${name}", which is not found; write its whole path.`);

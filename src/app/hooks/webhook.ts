@@ -74,6 +74,6 @@ async function post(
 
 /** fetch says why in a cause, whose message might quote the address. */
 function reasonOf(error: unknown): string {
-  const { cause, name } = error as { readonly cause?: { readonly code?: unknown }; readonly name?: unknown };
-  return String(cause?.code ?? name ?? 'unknown error');
+  const { cause, name } = error as { readonly cause?: { readonly code?: string }; readonly name?: string };
+  return cause?.code ?? name ?? 'unknown error';
 }
