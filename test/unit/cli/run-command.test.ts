@@ -184,7 +184,9 @@ describe('sync', () => {
         ` INFO Configuration ${etc}/shop.json, warehouse ${etc}/files/warehouse.db, state ${etc}/state/shop.json, password from there$`,
       ),
     );
-    expect((await run(['sync', '--destination', 'null'])).stdout).toMatch(/^\S+ INFO Configuration .*, no warehouse\n/);
+    expect((await run(['sync', '--destination', 'null'])).stdout).toMatch(
+      /^\S+ INFO Configuration .*, no warehouse, password from there\n/,
+    );
   });
 
   it('sends whoever has no configuration to init', async () => {
