@@ -3,7 +3,7 @@ import type { RunSummaryRecorder } from '../app/run-summary';
 import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 
-/** What a terminal gives a command; process in real life. */
+/** The terminal of a command; process in production. */
 export interface CommandIo {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -14,7 +14,7 @@ export interface CommandIo {
     readonly rows?: number | undefined;
   };
   readonly stderr: NodeJS.WritableStream;
-  /** Aborts when standard output can no longer be written; what is written to it is then discarded. */
+  /** Aborts when standard output can no longer be written; later output is discarded. */
   readonly outputLost?: AbortSignal;
 }
 
@@ -28,10 +28,10 @@ export interface CommandContext {
   readonly switches: Readonly<Record<string, string>>;
   /** Texts of the flags that stand for configuration keys, not yet checked. */
   readonly flags: Readonly<Record<string, string>>;
-  /** What was wrong with the configuration, for the commands that run nevertheless (check, init). */
+  /** The error of the configuration, for the commands that run nevertheless (check, init). */
   readonly configurationError?: ConnectorError;
   readonly configurationPath: string;
-  /** What is odd about it; logged already, except for check, which shows them itself. */
+  /** Oddities of the configuration. They are logged already, except for check, which shows them itself. */
   readonly configurationWarnings: readonly string[];
   /** Where the password comes from, for people. */
   readonly passwordFrom?: string;
@@ -43,5 +43,5 @@ export interface CommandContext {
   readonly version: string;
 }
 
-/** Resolves with the exit code; rejects with what ended the whole command. */
+/** Resolves with the exit code; rejects with the error that ended the whole command. */
 export type Command = (context: CommandContext) => Promise<number>;

@@ -34,22 +34,22 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   completion: () => lazyCommands.completion().completion,
 };
 
-/** They run with a configuration that is wrong or not there yet: the one says so among the rest, the other writes it. */
+/** These run with a configuration that is wrong or missing: check reports that among the rest, init writes one. */
 const WITHOUT_CONFIGURATION: ReadonlySet<CommandName> = new Set(['check', 'init']);
 
-/** They say first which files they use: a relative path may have been meant from elsewhere. */
+/** These report first which files they use, because a relative path may have been meant from elsewhere. */
 const SYNCING: ReadonlySet<CommandName> = new Set(['sync', 'reconcile']);
 
 type Invocation = Extract<CommandLine, { kind: 'command' }>;
 
-/** Loads the settings, runs the command, says what went wrong; resolves with the exit code. */
+/** Loads the settings, runs the command and reports errors; resolves with the exit code. */
 export async function runCommand(
   invocation: Invocation,
   io: CommandIo,
   signals: {
     readonly source: Pick<NodeJS.Process, 'on' | 'off'>;
     readonly forceExit: (code: number) => void;
-    /** Of pgsluice. */
+    /** Version of pgsluice. */
     readonly version?: string;
     /** Called where every line of standard output must be JSON. */
     readonly useLog?: (logger: Logger) => void;
@@ -127,12 +127,12 @@ async function sayWhy(
   { settings, output, io, secrets }: Pick<CommandContext, 'settings' | 'output' | 'io' | 'secrets'>,
 ): Promise<number> {
   if (settings.logFormat === 'json' && io.outputLost?.aborted !== true) return failureToLog(error, output.logger);
-  // First what was logged, then why it ended.
+  // First the log lines, then the reason for the end.
   await output.close();
   return failureToTerminal(error, io.stderr, { secrets, debug: settings.debug });
 }
 
-/** The cursor may stand in the middle of a bar. */
+/** The cursor may stand within a bar. */
 function sayStopped({ stdout, stderr }: CommandIo): void {
   stderr.write(`${stdout.isTTY === true ? '\n' : ''}pgsluice: Stopped at once; what was committed is kept.\n`);
 }
@@ -179,7 +179,7 @@ function filesInUse(path: string, { settings, passwordFrom }: LoadedSettings): s
   return `${existsSync(path) ? `Configuration ${path}` : 'No configuration file'}, ${kept}${password}`;
 }
 
-/** How output is wished for, as far as that can be told; defaults for the rest. */
+/** The user's wishes for the output, as far as they can be read; defaults for the rest. */
 function withoutConfiguration(input: LoadSettingsInput): LoadedSettings {
   for (const attempt of [
     { ...input, groups: ['Output'] as const },
@@ -188,7 +188,7 @@ function withoutConfiguration(input: LoadSettingsInput): LoadedSettings {
     try {
       return loadSettings(attempt);
     } catch {
-      // The next one asks for less.
+      // The next attempt reads less.
     }
   }
   return loadSettings({ flags: {}, env: {}, cwd: input.cwd, groups: [], withoutFile: true });

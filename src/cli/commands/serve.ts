@@ -8,13 +8,13 @@ import { EXIT } from '../exit-codes';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** Where Fivetran's clients look for a connector. */
+/** The port at which Fivetran's clients expect a connector. */
 const DEFAULT_PORT = 50_051;
-/** Passwords arrive in each request: nobody else on the network is let in unasked. */
+/** Passwords arrive in each request, so by default no other host of the network can connect. */
 const DEFAULT_HOST = '127.0.0.1';
 const LOOPBACK = /^(127\.|\[::1\]:)/;
 
-/** Offers the connector over gRPC until a signal comes. */
+/** Serves the connector over gRPC until a signal comes. */
 export const serve: Command = async ({ settings, output, io, signal, switches }) => {
   const port = readPort(switches['port']);
   const transformations = await readTransformations(switches['transformations'], io.cwd);
