@@ -1,5 +1,6 @@
 /** Loads the commands, for run-command alone. Each loads only its own modules, so reset runs without ODBC. */
 export const lazyCommands = {
+  runEnd: () => require('./run-end') as typeof import('./run-end'),
   sync: () => require('./commands/sync') as typeof import('./commands/sync'),
   verify: () => require('./commands/verify') as typeof import('./commands/verify'),
   plan: () => require('./commands/plan') as typeof import('./commands/plan'),

@@ -5,6 +5,5 @@
 export const lazy = {
   progress: () => require('./progress') as typeof import('./progress'),
   watching: () => require('./watching') as typeof import('./watching'),
-  runEnd: () => require('./run-end') as typeof import('./run-end'),
   traces: () => require('../observe/traces') as typeof import('../observe/traces'),
 };

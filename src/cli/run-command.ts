@@ -2,7 +2,6 @@ import type { Command, CommandContext, CommandIo } from './command';
 import { declarationOf, type CommandName } from './command-declarations';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
-import { lazy } from './lazy';
 import { lazyCommands } from './lazy-commands';
 import { createOutput, type Output } from './output';
 import { watchSignals } from './signals';
@@ -63,7 +62,7 @@ export async function runCommand(
   const version = signals.version ?? '';
   const identity = { command: invocation.name, configuration: path, version };
   const ending = SYNCING.has(invocation.name)
-    ? new (lazy.runEnd().RunEnding)({ identity, io, input, json })
+    ? new (lazyCommands.runEnd().RunEnding)({ identity, io, input, json })
     : undefined;
   if (ending !== undefined) signals.useCrash?.((end) => ending.crashed(end));
   let start: Start;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { createRedactor } from '../../common/redact';
 import { environmentNamesOf, OPTIONS } from '../../config/options';
-import type { HookContext, HookMessage } from './hooks';
+import type { HookContext, HookMessage } from './hook-message';
 
 /** A mail is sent in seconds; a command that waits for a person would hold up the process, and with it the next run. */
 const COMMAND_LIMIT_MS = 60_000;

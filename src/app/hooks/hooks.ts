@@ -2,28 +2,14 @@
  * Tells somebody how a run ended: `on_failure` and `on_success`. A hook that fails is said in the log, and changes
  * nothing about the run.
  */
-import type { Logger } from '../../common/logger';
 import { hookTarget } from '../../config/hook-target';
 import type { Settings } from '../../config/settings';
 import type { ErrorSummary, RunResult, RunSummary } from '../run-summary';
+import type { HookContext, HookMessage } from './hook-message';
 import { runHookCommand } from './hook-command';
 import { postToWebhook } from './webhook';
 
 export type HookSettings = Pick<Settings, 'onFailure' | 'onSuccess'>;
-
-/** What is sent: the summary of `sync --json`, of the tables only those that failed, with a line for people. */
-export interface HookMessage extends RunSummary {
-  readonly text: string;
-}
-
-export interface HookContext {
-  readonly logger: Logger;
-  /** Ends a hook that still runs. */
-  readonly signal: AbortSignal;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Values that no output may show. */
-  readonly secrets: readonly string[];
-}
 
 /**
  * Which hook hears of which result. Somebody ended an interrupted run on purpose, and a sync that found another one

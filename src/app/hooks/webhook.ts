@@ -1,6 +1,6 @@
 /** Posts the message of a hook to an address, and tries again where that may help. */
 import { retryDelaySeconds, sleep } from '../../common/retry';
-import type { HookContext, HookMessage } from './hooks';
+import type { HookContext, HookMessage } from './hook-message';
 
 const ATTEMPTS = 4;
 /** Of one attempt. */

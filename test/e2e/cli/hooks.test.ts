@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { MODULES_MAIN, runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
-import type { HookMessage } from '../../../src/app/hooks/hooks';
+import type { HookMessage } from '../../../src/app/hooks/hook-message';
 
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(240_000);
