@@ -174,8 +174,8 @@ function printWhatNext() {
   console.log(`
 demo: the warehouse is files/warehouse.db, the state files/state.json; the server is gone. Look at it:
 
-  node scripts/query.js "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name = 'tester'"
-  node scripts/query.js "SELECT region, count(*), sum(total) FROM tester.source_public_orders GROUP BY ALL ORDER BY 1"
+  node dist/bin/pgsluice.js tables
+  node dist/bin/pgsluice.js query "SELECT region, count(*), sum(total) FROM tester.source_public_orders GROUP BY ALL ORDER BY 1"
 
 demo: run it again to synchronize a fresh server into the same warehouse; \`rm -r files\` starts over.`);
 }

@@ -3,6 +3,7 @@ import type { SyncObserver } from '../model/report';
 /** Makes one observer that calls several. */
 export function combineObservers(...observers: readonly SyncObserver[]): SyncObserver {
   return {
+    connected: (...event) => observers.forEach((observer) => observer.connected?.(...event)),
     planned: (...event) => observers.forEach((observer) => observer.planned?.(...event)),
     tableStarted: (...event) => observers.forEach((observer) => observer.tableStarted?.(...event)),
     statement: (...event) => observers.forEach((observer) => observer.statement?.(...event)),

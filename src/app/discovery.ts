@@ -65,7 +65,7 @@ export function planOf(
   if (tableFilters.length > 0 && catalog.tables.length > 0 && !catalog.tables.some((table) => filter.includes(table)))
     throw nothingLeft(tableFilters, catalog);
   for (const warning of unmatchedPatterns(settings, catalog, wanted)) logger.warning(warning);
-  logger.info(`Schema discovery completed: ${counted(wanted.length, 'table')} found`);
+  logger.info(`Schema discovery completed: ${counted(wanted.length, 'table')} found`, { tables: wanted.length });
   if (wanted.length === 0) logger.warning(noTables(catalog.tables, selection));
   const unreadable = new Map<string, ConnectorError>();
   for (const table of wanted) {

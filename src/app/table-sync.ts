@@ -66,14 +66,17 @@ export class TableSync {
     const { runs, context } = this.parts;
     const { logger } = context;
     const { writer, loop } = this;
-    logger.info(`Found ${counted(runs.length, 'table')} to process`);
+    logger.info(`Found ${counted(runs.length, 'table')} to process`, { tables: runs.length });
     this.control.logStatus();
     this.announce(startedAt);
     const { manager } = this.parts.opened;
     const unchanged = await findUnchanged(runs, { manager, writer, logger, signal: this.signal });
     const changed = runs.filter(({ key }) => !unchanged.has(key));
     if (unchanged.size > 0)
-      logger.info(`Unchanged since the last sync: ${unchanged.size} of ${counted(runs.length, 'table')}`);
+      logger.info(`Unchanged since the last sync: ${unchanged.size} of ${counted(runs.length, 'table')}`, {
+        unchanged: unchanged.size,
+        tables: runs.length,
+      });
     const skipped = runs.filter(({ key }) => unchanged.has(key)).map((run) => loop.skip(run));
     const reports = [...skipped, ...(await loop.run(changed))];
     if (this.fatalError !== undefined) throw this.fatalError;
@@ -122,6 +125,7 @@ export class TableSync {
       onWritten: (run, rows, bytes) => {
         this.writtenBytes += bytes;
         memory.written(rows, bytes);
+        this.loop.heard(run);
         observer.rowsWritten?.(run.planned, rows, bytes);
       },
       openTables: () => runs.length - this.loop.ended,
@@ -149,6 +153,8 @@ export class TableSync {
       timestampWindowSeconds: settings.timestampWindowSeconds,
       snapshotMaxAgeMs: settings.snapshotMaxAgeSeconds * 1000,
       batchRows: (run) => this.control.batchRows(run.planned),
+      onNews: (run) => this.loop.heard(run),
+      isSilent: (run) => this.loop.isSilent(run),
       onRetry: (run, attempt, delay) => observer.retry?.(run.planned, attempt, delay),
       clock,
     };

@@ -1,3 +1,5 @@
+import { commandWords } from './command-words';
+import { hookTarget } from './hook-target';
 import type { OptionDeclaration, OptionValue } from './options';
 import { isTableTemplate } from '../model/table-template';
 import { existsSync } from 'node:fs';
@@ -37,6 +39,10 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
   switch (option.kind) {
     case 'password':
       return { value: text };
+    case 'command': {
+      const parsed = option.orUrl === true ? hookTarget(trimmed) : commandWords(trimmed);
+      return 'problem' in parsed ? problem(parsed.problem) : { value: trimmed };
+    }
     case 'string':
       // The URL itself may hold a password, so it is not shown.
       if (option.key === 'host' && trimmed.includes('://')) {

@@ -8,7 +8,8 @@
  */
 import { DESTINATION_NAMES } from '../model/destination-name';
 
-export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching';
+export type OptionGroup =
+  'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching' | 'Hooks';
 
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
@@ -51,6 +52,8 @@ type KindDeclaration =
       readonly mustExist?: true;
       readonly keywords?: readonly string[];
     }
+  /** A program with its parameters, or with `orUrl` an address: see config/command-words. */
+  | { readonly kind: 'command'; readonly orUrl?: true }
   | { readonly kind: 'password' };
 
 export type OptionDeclaration = CommonDeclaration & KindDeclaration;
@@ -106,6 +109,24 @@ const TABLE = [
     required: true,
     secret: true,
     description: 'Password of the role',
+  },
+  {
+    key: 'password_file',
+    kind: 'path',
+    group: 'Connection',
+    label: 'Password file',
+    local: true,
+    description: 'File that holds the password and nothing else, such as a secret of Docker or Kubernetes',
+    example: '/run/secrets/shop',
+  },
+  {
+    key: 'password_command',
+    kind: 'command',
+    group: 'Connection',
+    label: 'Password command',
+    local: true,
+    description: 'Program that prints the password, with its parameters; started without a shell, 30 s at most',
+    example: 'pass show db/shop',
   },
   {
     key: 'sslmode',
@@ -520,6 +541,26 @@ const TABLE = [
     label: 'Metrics address',
     local: true,
     description: 'Address that the metrics port is opened on; everyone who can reach it sees table names',
+  },
+  {
+    key: 'on_failure',
+    kind: 'command',
+    orUrl: true,
+    group: 'Hooks',
+    label: 'On failure',
+    local: true,
+    description: 'Command or webhook that is told when a sync has failed, or some of its tables; see docs/RUNBOOK.md',
+    example: 'https://hooks.example.com/T0/B0',
+  },
+  {
+    key: 'on_success',
+    kind: 'command',
+    orUrl: true,
+    group: 'Hooks',
+    label: 'On success',
+    local: true,
+    description: 'Command or webhook that is told when a sync has brought every table',
+    example: '/usr/local/bin/note-sync',
   },
 ] as const satisfies readonly OptionDeclaration[];
 

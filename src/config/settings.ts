@@ -73,4 +73,7 @@ export interface Settings {
   /** Port of the live page and metrics; undefined: nothing listens; 0: any free port. */
   readonly metricsPort: number | undefined;
   readonly metricsHost: string;
+  /** Command or address that is told how a sync ended: see config/hook-target. */
+  readonly onFailure: string | undefined;
+  readonly onSuccess: string | undefined;
 }

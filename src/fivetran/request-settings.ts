@@ -16,7 +16,10 @@ export interface RequestSettings extends LoadedSettings {
 }
 
 /** The settings that the service was started with count for every request. */
-export type ServiceSettings = Pick<Settings, 'transformations' | 'logLevel' | 'warehousePath'>;
+export type ServiceSettings = Pick<Settings, 'transformations' | 'logLevel' | 'warehousePath'> & {
+  /** PostgreSQL's password file that may have what a request leaves empty. */
+  readonly passfile?: string | undefined;
+};
 
 /** The one option that only the service knows. */
 export const WITH_SCHEMA = 'with_schema';
@@ -33,7 +36,7 @@ export function settingsOfRequest(
   // An empty field of the form counts as missing.
   const values = new Map(given.filter(([key, value]) => !local.includes(key) && (value !== '' || key === 'password')));
   const problems = unknownKeys(given.map(([key]) => key));
-  problems.push(...missing(values));
+  problems.push(...missing(values, service.passfile !== undefined));
   const paths = pathsOf(values);
   problems.push(...paths);
   // The file is not even opened.
@@ -48,6 +51,7 @@ export function settingsOfRequest(
       flags: {},
       env: {},
       cwd,
+      passfile: service.passfile,
       file: { path: PLACE, exists: true, values, problems: [] },
     });
   } catch (error) {
@@ -55,6 +59,8 @@ export function settingsOfRequest(
     // Missing keys get sentences of their own here, without flags and environment.
     problems.push(...error.message.split('\n').filter((line) => !/ is missing; /.test(line)));
   }
+  if (problems.length === 0 && loaded === undefined)
+    problems.push(`password is missing; fill in the field "Password", or add its line to ${service.passfile ?? ''}.`);
   if (problems.length > 0 || loaded === undefined) {
     throw new ConnectorError(problems.join('\n'), { code: 'configuration_invalid', kind: 'configuration' });
   }
@@ -115,9 +121,10 @@ function unknownKeys(keys: readonly string[]): string[] {
     });
 }
 
-function missing(values: ReadonlyMap<string, string>): string[] {
+function missing(values: ReadonlyMap<string, string>, hasPassfile: boolean): string[] {
   if (values.has('dsn')) return [];
-  return OPTIONS.filter((option) => option.required === true && !values.has(option.key)).map(
+  const mayLack = (key: string): boolean => values.has(key) || (hasPassfile && key === 'password');
+  return OPTIONS.filter((option) => option.required === true && !mayLack(option.key)).map(
     (option) => `${option.key} is missing; fill in the field "${option.label}".`,
   );
 }

@@ -16,7 +16,14 @@ export interface TableReport {
   /** `schema.table` */
   readonly key: string;
   readonly destinationTable: string;
+  /** Rows that were read and written. */
   readonly rows: number;
+  /** Rows that were newly marked deleted. */
+  readonly deleted?: number;
+  /** How its changes were looked for; undefined where that was not decided. */
+  readonly mode?: string;
+  /** Proven equal to the source without being read. */
+  readonly unchanged?: true;
   readonly seconds: number;
   readonly error?: ConnectorError;
 }
@@ -46,6 +53,8 @@ export interface StatementEvent {
  * What a running sync reports to its observers: the progress display, metrics, tests. Calls must not throw or block.
  */
 export interface SyncObserver {
+  /** The server that answered, its version as it says it. */
+  connected?(server: { readonly version: string; readonly database: string }): void;
   planned?(plan: SyncPlan): void;
   tableStarted?(table: PlannedTable, position: number, total: number): void;
   /** Called for every statement of every connection, when it has ended. */

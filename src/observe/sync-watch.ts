@@ -120,15 +120,15 @@ export class SyncWatch {
       if (this.warnings.length < MOST_WARNINGS) this.warnings.push(this.redact(message));
     };
     return {
-      debug: (message) => logger.debug(message),
-      info: (message) => logger.info(message),
-      warning: (message) => {
+      debug: (message, fields) => logger.debug(message, fields),
+      info: (message, fields) => logger.info(message, fields),
+      warning: (message, fields) => {
         keep(message);
-        logger.warning(message);
+        logger.warning(message, fields);
       },
-      severe: (message) => {
+      severe: (message, fields) => {
         keep(message);
-        logger.severe(message);
+        logger.severe(message, fields);
       },
     };
   }

@@ -55,6 +55,8 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     reportPath: undefined,
     metricsPort: undefined,
     metricsHost: '127.0.0.1',
+    onFailure: undefined,
+    onSuccess: undefined,
     ...overrides,
   };
 }

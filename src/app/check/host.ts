@@ -105,10 +105,12 @@ export interface ConfigurationOnDisk {
   readonly path: string;
   readonly error: ConnectorError | undefined;
   readonly warnings: readonly string[];
+  /** Where the password comes from, for people. */
+  readonly passwordFrom?: string | undefined;
 }
 
 export function checkConfiguration(configuration: ConfigurationOnDisk): readonly Finding[] {
-  const { path, error, warnings } = configuration;
+  const { path, error, warnings, passwordFrom } = configuration;
   if (error !== undefined) return error.message.split('\n').map((line) => failure('configuration', line));
   const findings = warnings.map((line) =>
     warning(
@@ -117,6 +119,7 @@ export function checkConfiguration(configuration: ConfigurationOnDisk): readonly
       line.includes('is unknown and ignored') ? 'Correct the name.' : 'Leave it so only where it is meant so.',
     ),
   );
+  if (passwordFrom !== undefined) findings.push(ok('password source', passwordFrom));
   const mode = modeOf(path);
   if (mode === undefined) return [...findings, ok('configuration', 'From flags and environment only.')];
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {

@@ -26,7 +26,8 @@ export const check: Command = async (context) => {
     if (finding.item.startsWith('table ') && ++tables > LISTED_TABLES) return;
     context.output.print(renderFinding(finding, context));
   };
-  const configuration = { path, error, warnings: context.configurationWarnings };
+  const { configurationWarnings: warnings, passwordFrom } = context;
+  const configuration = { path, error, warnings, passwordFrom };
   const findings = await runChecks(settings, configuration, signal, tell);
   const code = exitCodeOf(findings, error !== undefined);
   const count = (status: FindingStatus): number => findings.filter((finding) => finding.status === status).length;

@@ -8,4 +8,5 @@
 export { warehouseAccess } from './access';
 export { DuckDbDestination } from './destination';
 export { fitColumn } from './load/column-fit';
+export { duckdb } from './library';
 export { literal, quoted } from './types';

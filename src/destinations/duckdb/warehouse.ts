@@ -285,7 +285,8 @@ export class Warehouse {
     this.instance.closeSync();
   }
 
-  private async tracked<T>(statement: () => Promise<T>): Promise<T> {
+  /** Runs what is to be ended before the file is closed, or by `interrupt`. */
+  async tracked<T>(statement: () => Promise<T>): Promise<T> {
     if (this.closed) throw destinationError(`The warehouse ${this.path} was closed.`, 'closed', {});
     const result = statement();
     this.running.add(result);

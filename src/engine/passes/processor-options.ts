@@ -23,6 +23,10 @@ export interface ProcessorOptions {
   readonly timestampWindowSeconds: number | undefined;
   /** Rows of the next batch. The call samples the pressure as well. */
   readonly batchRows: (run: TableRun) => number;
+  /** Called before a line about the table is logged. */
+  readonly onNews: (run: TableRun) => void;
+  /** Whether nothing was said of the table yet, nor need be. */
+  readonly isSilent: (run: TableRun) => boolean;
   readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
   readonly clock?: Clock;
   readonly random?: () => number;

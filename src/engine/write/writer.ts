@@ -251,7 +251,11 @@ export class Writer {
         this.options.onWritten(run, batch.rowCount, batch.bytes);
         if (!isDue) return;
         this.counts.checkpoints += 1;
-        this.options.logger.info(`Checkpointing ${run.key} after ${counted(run.progress?.rows ?? 0, 'record')}`);
+        const rows = run.progress?.rows ?? 0;
+        this.options.logger.info(`Checkpointing ${run.key} after ${counted(rows, 'record')}`, {
+          table: run.key,
+          rows,
+        });
         await this.transaction.commit();
       }),
     );

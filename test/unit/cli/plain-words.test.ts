@@ -7,6 +7,7 @@ const table: TableStatus = {
   destinationTable: 'source_public_orders',
   mode: 'xmin',
   lastSyncedAt: '2026-11-30T10:00:00.000Z',
+  found: null,
   rows: 1,
   replicationKey: null,
   watermark: null,

@@ -284,7 +284,7 @@ describe('what is wrong with values', () => {
       `port is missing; add it to ${path}, or set --port or PGSLUICE_PORT.`,
       `database is missing; add it to ${path}, or set --database or PGSLUICE_DATABASE.`,
       `username is missing; add it to ${path}, or set --username or PGSLUICE_USERNAME.`,
-      `password is missing; add it to ${path}, or set PGSLUICE_PASSWORD.`,
+      `password is missing; add it to ${path}, or set PGSLUICE_PASSWORD, password_file or password_command.`,
     ]);
   });
 
