@@ -6,6 +6,7 @@ const { readArguments, selection, USAGE } = require('./arguments');
 const { assessBars } = require('./bars');
 const { measureChanges } = require('./changes');
 const { createContenders } = require('./contenders');
+const { measureDistance } = require('./distance');
 const { growthSizes, measureGrowth } = require('./growth');
 const { renderGrowth } = require('./growth-plot');
 const { describeMachine, postgresDriver } = require('./machine');
@@ -19,7 +20,7 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'small'];
+const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'distance', 'small'];
 
 /**
  * @typedef {object} Outcome
@@ -30,6 +31,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'small'];
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
  * @property {import('./changes').Changes} [changes]
  * @property {import('./quiet').Quiet} [quiet]
+ * @property {import('./distance').Distance} [distance]
  * @property {import('./growth').Growth} [growth]
  * @property {import('./small-things').SmallThings} [small]
  * @property {import('./bars').Bar[]} bars
@@ -96,10 +98,11 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * Measures what stands beside the workloads.
  * @param {Source} source
  * @param {Choices} choices
+ * @param {string} driver
  * @param {Set<string>} parts
- * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'growth'>>}
+ * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'growth'>>}
  */
-async function measureTheRest(source, choices, parts) {
+async function measureTheRest(source, choices, driver, parts) {
   const { main, against, rows, rounds } = choices;
   const small = parts.has('small') ? await measureSmallThings({ main, say }) : undefined;
   if (small?.psutilMissing !== undefined) say(`psutil is left out: ${small.psutilMissing}`);
@@ -107,6 +110,11 @@ async function measureTheRest(source, choices, parts) {
   if (parts.has('quiet')) {
     say('quiet: tables, then rows');
     quiet = await measureQuiet({ source, main, against, rows, rounds, say });
+  }
+  let distance;
+  if (parts.has('distance')) {
+    say('distance: a proxy holds every byte back');
+    distance = await measureDistance({ source, main, driver, rows, rounds, say });
   }
   let growth;
   if (parts.has('growth')) {
@@ -116,6 +124,7 @@ async function measureTheRest(source, choices, parts) {
   }
   return {
     ...(quiet === undefined ? {} : { quiet }),
+    ...(distance === undefined ? {} : { distance }),
     ...(growth === undefined ? {} : { growth }),
     ...(small === undefined ? {} : { small }),
   };
@@ -146,7 +155,8 @@ async function benchmark(choices, source, driver) {
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
   const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { quiet, growth, small } = await measureTheRest(source, choices, chosen.parts);
+  const { quiet, distance, growth, small } = await measureTheRest(source, choices, driver, chosen.parts);
+  skipped.push(...(distance?.skipped ?? []).filter(([name]) => !skipped.some(([other]) => other === name)));
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
     'npm run bench',
@@ -160,9 +170,10 @@ async function benchmark(choices, source, driver) {
     results,
     ...(changes === undefined ? {} : { changes }),
     ...(quiet === undefined ? {} : { quiet }),
+    ...(distance === undefined ? {} : { distance }),
     ...(growth === undefined ? {} : { growth }),
     ...(small === undefined ? {} : { small }),
-    bars: assessBars({ results, growth, changes, quiet, small }),
+    bars: assessBars({ results, growth, changes, quiet, distance, small }),
     skipped,
   };
 }

@@ -25,7 +25,7 @@ export interface Discovery {
   readonly unreadable: ReadonlyMap<string, ConnectorError>;
   /** Keys of all tables of the source, filtered out or not. */
   readonly existing: ReadonlySet<string>;
-  /** Who the server is; see postgres/catalog/change-tracking. */
+  /** Who the server is; see postgres/catalog/source-identity. */
   readonly source: string;
   /** Name of the database. */
   readonly database: string;
@@ -45,7 +45,7 @@ export interface PlanContext {
 
 /** Decides which of the found tables are synced, and how; logs what a user should know. */
 export function planOf(
-  { catalog, candidates, source, losses }: SourceFindings,
+  { catalog, candidates, source, roundTripMs, losses }: SourceFindings,
   settings: Settings,
   module: TransformationModule,
   logger: Logger,
@@ -82,7 +82,7 @@ export function planOf(
     if (named !== undefined && !columns.includes(named)) logger.warning(noReplicationKey(table, named, columns));
   }
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
-  const plan = createPlan(readable, settings, (table, batchRows) =>
+  const plan = createPlan(readable, { ...settings, roundTripMs }, (table, batchRows) =>
     decideMode({
       table,
       setting: isKnownSource(source) ? settings.syncMode : 'full',

@@ -5,7 +5,7 @@ import { compileTableFilter, includesKey } from '../config/table-filter';
 import { accessTo } from '../destinations/registry';
 import { readStateFile } from '../destinations/state-file';
 import type { RunRecord } from '../model/run-record';
-import type { TableState } from '../model/sync-state';
+import type { Found, TableState } from '../model/sync-state';
 
 export interface TableStatus {
   /** `schema.table` */
@@ -15,7 +15,10 @@ export interface TableStatus {
   readonly mode: string | null;
   /** ISO time of the last complete pass; null before the first has ended. */
   readonly lastSyncedAt: string | null;
+  /** Those marked deleted not counted. */
   readonly rows: number;
+  /** What its last pass found, which may be of before the last sync: one that finds nothing new leaves it as it is. */
+  readonly found: Found | null;
   readonly replicationKey: string | null;
   readonly watermark: string | null;
   /** In mode xmin: the transaction from which the next pass reads on, 64 bits in decimal. */
@@ -85,6 +88,7 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
       mode: state.lastSyncedAt === null ? null : state.mode,
       lastSyncedAt: state.lastSyncedAt,
       rows: state.rows,
+      found: state.found ?? null,
       replicationKey: state.replicationKey ?? null,
       watermark: state.watermark ?? null,
       sinceTransaction: state.lastSyncedAt !== null && state.mode === 'xmin' ? state.xmin : null,
@@ -110,6 +114,7 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
         mode: null,
         lastSyncedAt: null,
         rows: 0,
+        found: null,
         replicationKey: null,
         watermark: null,
         sinceTransaction: null,

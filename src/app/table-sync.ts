@@ -19,7 +19,9 @@ const QUEUE_BYTES = 16 * 1024 * 1024;
 export interface TableSyncParts {
   readonly settings: Settings;
   readonly context: RunContext;
-  readonly opened: Pick<OpenSync, 'monitor' | 'manager' | 'destination'> & { readonly states: Map<string, TableState> };
+  readonly opened: Pick<OpenSync, 'monitor' | 'manager' | 'destination' | 'findings'> & {
+    readonly states: Map<string, TableState>;
+  };
   readonly runs: readonly TableRun[];
   readonly memory: SyncMemory;
 }
@@ -140,6 +142,7 @@ export class TableSync {
       maxDeletesPercent: settings.maxDeletes,
       retrySleepSeconds: settings.retrySleepSeconds,
       batchBytes: settings.batchBytes,
+      roundTripMs: opened.findings.roundTripMs,
       timestampWindowSeconds: settings.timestampWindowSeconds,
       snapshotMaxAgeMs: settings.snapshotMaxAgeSeconds * 1000,
       batchRows: (run) => this.control.batchRows(run.planned),

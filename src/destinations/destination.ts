@@ -181,7 +181,10 @@ export interface DatabaseState {
 
 /** Keeps a history of syncs. */
 export interface RunHistory {
-  /** Uses a transaction of its own; what was not committed before is dropped. */
+  /**
+   * In a transaction of its own; what was not committed before is dropped. A run that found nothing new may be left out
+   * where the one before went well not long ago.
+   */
   recordRun(run: RunRecord): Promise<void>;
 }
 

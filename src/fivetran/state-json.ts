@@ -2,6 +2,7 @@
 import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,
+  type Found,
   type KeyMark,
   type LoadProgress,
   type TableShape,
@@ -148,6 +149,7 @@ const isShape = shapeOf<Required<TableShape>>({
   columns: listOf(isColumnShape),
   left: (value) => value === undefined || listOf(isText)(value),
 });
+const isFound = shapeOf<Found>({ at: isTime, changed: isCount, deleted: isCount });
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
@@ -163,6 +165,7 @@ const isEntry = shapeOf<TableState>({
   replicationKey: isTextOrNull,
   watermark: isTextOrNull,
   passesSinceReconcile: isCount,
+  found: (value) => value === undefined || isFound(value),
   load: orNull(isLoad),
 });
 

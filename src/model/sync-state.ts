@@ -70,6 +70,16 @@ export interface TableShape {
   readonly left?: readonly string[];
 }
 
+/** What the last pass that had anything to write found. */
+export interface Found {
+  /** ISO time at which the pass began. */
+  readonly at: string;
+  /** Rows that it read, or that had changed. */
+  readonly changed: number;
+  /** Rows that it marked deleted. */
+  readonly deleted: number;
+}
+
 export interface TableState {
   /** Name in the destination; it belongs to this table alone. */
   readonly destinationTable: string;
@@ -94,6 +104,8 @@ export interface TableState {
   readonly watermark: string | null;
   /** Passes since deleted rows were last looked for. */
   readonly passesSinceReconcile: number;
+  /** Missing in states of before it was remembered. */
+  readonly found?: Found;
   readonly load: LoadProgress | null;
 }
 

@@ -97,7 +97,7 @@ export interface TableSchema {
   readonly kind: RelationKind;
   readonly comment: string | null;
   readonly columns: readonly ColumnSchema[];
-  /** A digest of the columns in the catalog; see postgres/read/snapshot `checkUnaltered`. */
+  /** A digest of the columns in the catalog; see `checkLayout` in postgres/catalog. */
   readonly layout: string;
   /** Column names in key order; empty when there is no primary key. */
   readonly primaryKey: readonly string[];

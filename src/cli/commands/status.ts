@@ -35,6 +35,7 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
         ? []
         : wrap(`FAILED ${table}, ${formatAge(lastError.at, now)} ago: ${lastError.message}`, width),
     ),
+    ...renderFound(found, width),
     ...(found.runs.length === 0 ? [] : ['', ...renderRuns(found.runs, width)]),
   ];
 }
@@ -53,7 +54,22 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
 }
 
-/** The point from which the next pass reads on. */
+/** What the newest run of the history found, a line for each table that had changed. */
+function renderFound({ tables, runs }: WarehouseStatus, width: number | undefined): readonly string[] {
+  const [last] = runs;
+  if (last === undefined) return [];
+  const lines = tables.flatMap(({ table, rows, found }) => {
+    if (found === null || found.at < last.startedAt || found.changed + found.deleted === 0) return [];
+    const parts = [
+      `${formatInteger(found.changed)} changed`,
+      ...(found.deleted === 0 ? [] : [`${formatInteger(found.deleted)} marked deleted`]),
+    ];
+    return wrap(`${table}: ${parts.join(', ')} (${formatInteger(rows)} rows)`, width);
+  });
+  return lines.length === 0 ? [] : ['', `Found by the run of ${formatTime(last.startedAt)}:`, ...lines];
+}
+
+/** Where the next pass goes on from. */
 function watermarkOf({ watermark, replicationKey, sinceTransaction }: TableStatus): string {
   if (watermark !== null) return `${replicationKey ?? ''} ${watermark}`.trim();
   return sinceTransaction === null ? '–' : `transaction ${sinceTransaction}`;

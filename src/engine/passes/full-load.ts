@@ -56,7 +56,11 @@ export class FullLoad implements Pass {
     // Everything is read, so another table may have the connection while this one is written.
     releaseSlot();
     const finished = await writer.finish(run, (result, progress) =>
-      finishedState(run, result, progress, xmin ?? progress.firstXmin, true),
+      finishedState(run, result, progress, {
+        xmin: xmin ?? progress.firstXmin,
+        changed: result.rows,
+        deleted: result.deleted,
+      }),
     );
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
       throw new ConnectorError(

@@ -16,6 +16,8 @@ export interface ProcessorOptions {
   readonly maxDeletesPercent: number;
   readonly retrySleepSeconds: number;
   readonly batchBytes: number;
+  /** To the server; see engine/pressure/distance. */
+  readonly roundTripMs: number;
   readonly snapshotMaxAgeMs: number;
   /** Replaces the window that running transactions need; undefined: theirs counts. */
   readonly timestampWindowSeconds: number | undefined;

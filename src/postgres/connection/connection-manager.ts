@@ -124,6 +124,11 @@ export class ConnectionManager {
     return await this.open(signal);
   }
 
+  /** Whether a session can be had without a login. */
+  get hasIdle(): boolean {
+    return this.idle.length > 0;
+  }
+
   private get full(): boolean {
     return this.leased.size + this.opening >= this.options.maxConnections;
   }

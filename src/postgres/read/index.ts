@@ -15,7 +15,7 @@ export {
   beginAndImport,
   endTransaction,
   recover,
-  relationStates,
+  statesUnder,
   type SnapshotInfo,
 } from './snapshot';
 export { statementOfRange } from './tid-conditions';

@@ -1,0 +1,10 @@
+import { ConnectorError } from '../../../common/errors';
+
+/** Throws where not all rows of a batch were taken; `key`: of their table. */
+export function checkTaken(written: number, rowCount: number, key: string): void {
+  if (written === rowCount) return;
+  throw new ConnectorError(`The warehouse took ${written} of ${rowCount} rows of ${key}.`, {
+    code: 'rows_lost',
+    kind: 'destination',
+  });
+}
