@@ -13,6 +13,7 @@ import { type ConnectionManager, monotonicClock } from '../postgres/connection';
 import { rangesThroughRoot } from '../postgres/catalog';
 import { TableSnapshot } from '../engine/passes';
 import { applyTransformations, BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
+import { otherRules, shapeOf } from '../engine/plan';
 import { VerifySource, verifyTable, type TableComparison } from '../engine/verify';
 import { planOf } from './discovery';
 import { Lifecycle } from './lifecycle';
@@ -138,6 +139,8 @@ async function compare(
   const { table } = planned;
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
   const selection = applyTransformations(table, rules, settings.region);
+  const changed = state.shape === null ? [] : otherRules(state.shape, shapeOf(table, selection.columns));
+  if (changed.length > 0) return different(`It was synced under other rules of "columns": ${changed.join(', ')}.`);
   const columns = selection.columns.map((column) => column.name);
   const names = destinationColumnNames(columns, settings.naming);
   const nameOf = (column: string): string => names[columns.indexOf(column)] ?? column;
@@ -161,7 +164,9 @@ async function compare(
       encoding: comparer.encoding,
       syncXmin: state.xmin,
       // Views and foreign tables have no pages.
-      hasXmin: table.relations.every((relation) => relation.blocks > 0) && table.throughRoot === undefined,
+      hasXmin:
+        table.throughRoot === undefined &&
+        table.relations.every(({ blocks, withoutSystemColumns }) => blocks > 0 && withoutSystemColumns !== true),
       batchRows: planned.batchRows,
       batchBytes: settings.batchBytes,
       signal: context.signal,

@@ -47,7 +47,14 @@ export interface CommandDeclaration {
 /** Commands that connect to nothing need only to know where the files are. */
 export const LOCAL_GROUPS: readonly OptionGroup[] = ['Destination', 'Output'];
 /** Of commands that connect and move nothing: there is no sync to watch. */
-const LOOKING_GROUPS: readonly OptionGroup[] = ['Connection', 'Tables', 'Reading', 'Retries', ...LOCAL_GROUPS];
+const LOOKING_GROUPS: readonly OptionGroup[] = [
+  'Connection',
+  'Tables',
+  'Privacy',
+  'Reading',
+  'Retries',
+  ...LOCAL_GROUPS,
+];
 
 const YES: SwitchDeclaration = { flag: 'yes', kind: 'boolean', alias: 'force', describe: 'Do not ask' };
 const JSON_SWITCH: SwitchDeclaration = { flag: 'json', kind: 'boolean', describe: 'Print one JSON document' };

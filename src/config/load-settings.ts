@@ -11,6 +11,8 @@ import {
   type OptionValue,
   type OptionValues,
 } from './options';
+import { hashes, parseColumnRules } from './column-rules';
+import { readHashKey } from './hash-key';
 import { parseTableOptions } from './table-options';
 import type { Settings } from './settings';
 import { existsSync } from 'node:fs';
@@ -62,7 +64,8 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
   const values: Record<string, OptionValue | undefined> = {};
   const missing: OptionDeclaration[] = [];
   const secrets: string[] = [];
-  let optionsDirectory = directory;
+  // Where their value was found, since it may be a path.
+  const directories = { table_options: directory, columns: directory };
   // A file that could not be understood may hold what seems missing.
   const checkMissing = file.problems.length === 0;
 
@@ -78,7 +81,7 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
     const parsed = parseOption(option, found.text, found.origin);
     if ('value' in parsed) values[option.key] = parsed.value;
     else problems.push(parsed.problem);
-    if (option.key === 'table_options') optionsDirectory = found.origin.directory;
+    if (option.key in directories) directories[option.key as keyof typeof directories] = found.origin.directory;
   }
   warnings.push(...warehouseLeftBehind(values['warehouse_path'], input, directory));
 
@@ -91,7 +94,16 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
     });
   }
   // Each value was parsed by the declaration that its type is derived from.
-  const settings = toSettings(values as unknown as OptionValues, optionsDirectory);
+  const typed = values as unknown as OptionValues;
+  const columns = typed.columns === undefined ? [] : parseColumnRules(typed.columns, directories.columns);
+  const hashKey = readHashKey({ text: typed.hash_key, path: typed.hash_key_file }, hashes(columns));
+  if (hashKey !== undefined) secrets.push(hashKey.secret);
+  warnings.push(...(hashKey?.warnings ?? []));
+  const settings = {
+    ...toSettings(typed, directories.table_options),
+    columns,
+    hashKey: hashes(columns) ? hashKey?.key : undefined,
+  };
   return { settings, warnings, secrets: secrets.filter((secret) => !isShownAnyway(secret, settings)) };
 }
 
@@ -183,7 +195,7 @@ function misspeltEnvironment(env: Readonly<Record<string, string | undefined>>):
     });
 }
 
-function toSettings(values: OptionValues, optionsDirectory: string): Settings {
+function toSettings(values: OptionValues, optionsDirectory: string): Omit<Settings, 'columns' | 'hashKey'> {
   return {
     driver: values.driver,
     dsn: values.dsn,
@@ -202,6 +214,8 @@ function toSettings(values: OptionValues, optionsDirectory: string): Settings {
     debug: values.debug,
     tableFilters: values.table_filters,
     includeViews: values.include_views,
+    columnsUnlisted: values.columns_unlisted,
+    columnsDenied: values.columns_denied,
     typeMode: values.type_mode,
     syncMode: values.sync_mode,
     tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options, optionsDirectory),

@@ -147,6 +147,7 @@ const isShape = shapeOf<Required<TableShape>>({
   oid: isCount,
   columns: listOf(isColumnShape),
   left: (value) => value === undefined || listOf(isText)(value),
+  rules: (value) => value === undefined || listOf(isTexts)(value),
 });
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,

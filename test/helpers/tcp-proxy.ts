@@ -21,20 +21,31 @@ export interface TcpProxy {
   /** Stops forwarding without closing anything, as a network that swallows packets. New connections hang too. */
   stall(): void;
   slow(bytesPerSecond: number): void;
+  /** Everything that has passed so far, either way; empty unless `record` was asked for. */
+  recorded(): Recording;
   /** Forwards at full speed again; what was held back arrives. */
   resume(): void;
   close(): Promise<void>;
 }
 
+export interface Recording {
+  readonly fromServer: Buffer;
+  readonly fromClient: Buffer;
+}
+
 /** Stands between a client and a server, to break the connection in every way a network can. */
-export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+export async function startProxy(
+  target: { readonly host: string; readonly port: number },
+  { record = false } = {},
+): Promise<TcpProxy> {
+  const pieces: { readonly fromServer: boolean; readonly data: Buffer }[] = [];
   const pairs = new Set<{ readonly client: Socket; readonly server: Socket; abandoned: boolean }>();
   const pumps = new Set<() => void>();
   let flow: Flow = 'open';
   let refusing = false;
 
   /** Reads from one side and writes to the other as the present flow allows. */
-  function pump(from: Socket, to: Socket, pair: { readonly abandoned: boolean }): void {
+  function pump(from: Socket, to: Socket, pair: { readonly client: Socket; readonly abandoned: boolean }): void {
     let timer: NodeJS.Timeout | undefined;
     const step = (): void => {
       clearTimeout(timer);
@@ -52,6 +63,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
         timer = setTimeout(step, 1000 / SLOW_STEPS_PER_SECOND);
       }
       if (data === null) return;
+      if (record) pieces.push({ fromServer: to === pair.client, data });
       if (to.write(data) && flow === 'open') setImmediate(step);
     };
     from.on('readable', step);
@@ -115,6 +127,11 @@ export async function startProxy(target: { readonly host: string; readonly port:
     stall: () => change('stalled'),
     slow: (bytesPerSecond) => change({ bytesPerSecond }),
     resume: () => change('open'),
+    recorded: () => {
+      const all = (fromServer: boolean): Buffer =>
+        Buffer.concat(pieces.filter((piece) => piece.fromServer === fromServer).map(({ data }) => data));
+      return { fromServer: all(true), fromClient: all(false) };
+    },
     async close() {
       endAll((socket) => socket.destroy());
       await new Promise<void>((resolve) => listener.close(() => resolve()));

@@ -1,4 +1,5 @@
 import { explainTable } from '../../app/plan/explain-table';
+import { columnsText } from '../../app/plan/column-details';
 import { groupByMode, listTables } from '../../app/plan/mode-groups';
 import { planInDetail, type PlanDetails } from '../../app/plan/plan-details';
 import type { TableDetails } from '../../app/plan/table-details';
@@ -124,7 +125,7 @@ export function renderPlanDetails(
     ...refused,
     '',
     ...wrap(summary(details, settings), width),
-    ...[...reasons(details), ...details.advice].flatMap((line) => wrap(line, width)),
+    ...[...reasons(details), ...columnRules(details), ...details.advice].flatMap((line) => wrap(line, width)),
     ...(problem === null ? [] : wrap(`The last state is not known, so all rows are planned: ${problem}`, width)),
   ];
 }
@@ -147,6 +148,12 @@ function timeText({ tables, estimatedSeconds }: PlanDetails): string {
 
 function reasons(details: PlanDetails): readonly string[] {
   return groupByMode(details.tables).map(({ mode, reason, tables }) => `${mode}, ${reason}: ${listTables(tables)}`);
+}
+
+function columnRules({ tables }: PlanDetails): readonly string[] {
+  return tables
+    .filter((table) => table.columnRules.length > 0)
+    .map((table) => `columns of ${table.table}: ${columnsText(table.columnRules)}; all others as they are`);
 }
 
 function total(details: PlanDetails, of: (table: TableDetails) => number): number {

@@ -5,6 +5,7 @@
  */
 export { partsOf } from './catalog-queries';
 export { discover, type Catalog } from './catalog';
+export { columnTypeOf } from './column-types';
 export { isKnownSource, keyCandidates, sourceIdentity, sourceIdentitySql, type KeyCandidate } from './change-tracking';
 export { checkLayout, checkUnaltered, presentLayout, presentRelations } from './present-table';
 export { neverAnalyzed, readServerFacts, type ServerFacts } from './server-facts';
