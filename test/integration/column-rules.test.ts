@@ -287,6 +287,11 @@ describe('rules that change', () => {
 
   it('bring a column back, and leave the table alone for a column that comes without being listed', async () => {
     await sync(database, under({ card: 'exclude', mail: 'mask' }));
+    await database.client.query('DELETE FROM people WHERE id = 1');
+    await sync(database, under({ card: 'exclude', mail: 'mask' }));
+    const { lines: back } = await sync(database, under({ mail: 'mask' }));
+    expect(back.join('\n')).toContain('column card has the rule keep, and had exclude. It is loaded from the start.');
+    expect(await rowsOf('people', 'id, card', 'id').then((rows) => rows[0])).toEqual([1, null]);
     await sync(database, under({}));
     expect(await columnsOf('people')).toEqual(['id', 'mail', 'card', 'v']);
     expect(await verified(under({}))).toEqual({ 'public.people': 'equal', 'public.whole': 'equal' });

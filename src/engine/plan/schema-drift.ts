@@ -37,17 +37,28 @@ function rulesOf({ columns, withheld = [] }: TableSchema): NonNullable<TableShap
   ];
 }
 
-/**
- * Columns under another rule than at the last sync, as phrases. What the destination holds of them must not stay:
- * neither in rows that are live nor in those that are marked deleted.
- */
+/** Columns under another rule than at the last sync, as phrases. */
 export function otherRules(before: TableShape, now: TableShape): readonly string[] {
+  const [was, is] = [new Map(before.rules), new Map(now.rules)];
+  return namesUnderOtherRules(before, now).map(
+    (name) => `column ${name} has the rule ${ruleText(is.get(name))}, and had ${ruleText(was.get(name))}`,
+  );
+}
+
+/**
+ * Whether rows of the last sync hold something of a column that is now under another rule. It must not stay: neither in
+ * rows that are live nor in those that are marked deleted.
+ */
+export function holdsOtherValues(before: TableShape, now: TableShape): boolean {
+  const was = new Map(before.rules);
+  return namesUnderOtherRules(before, now).some((name) => was.get(name) !== EXCLUDED);
+}
+
+function namesUnderOtherRules(before: TableShape, now: TableShape): readonly string[] {
   const [was, is] = [new Map(before.rules), new Map(now.rules)];
   const present = new Set([...now.columns.map(([name]) => name), ...is.keys()]);
   const known = new Set([...before.columns.map(([name]) => name), ...was.keys()]);
-  return [...known]
-    .filter((name) => present.has(name) && was.get(name) !== is.get(name))
-    .map((name) => `column ${name} has the rule ${ruleText(is.get(name))}, and had ${ruleText(was.get(name))}`);
+  return [...known].filter((name) => present.has(name) && was.get(name) !== is.get(name));
 }
 
 function ruleText(rule: string | undefined): string {

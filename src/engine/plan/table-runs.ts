@@ -10,7 +10,7 @@ import { tableKey, type TableSchema } from '../../model/table';
 import { isKnownSource } from '../../postgres/catalog';
 import type { DestinationTable } from '../../destinations/destination';
 import { describeTable, METADATA_TABLE_NAMES } from './metadata-tables';
-import { describeDrift, labelsIn, otherRules, shapeOf } from './schema-drift';
+import { describeDrift, holdsOtherValues, labelsIn, shapeOf } from './schema-drift';
 import { decidePass } from './pass-plan';
 import { takesLongToScan, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
@@ -222,7 +222,7 @@ const KEPT_ELSEWHERE =
   ' The destination may keep columns, and rows marked deleted, with the values of before (docs/PRIVACY.md).';
 
 function haveSameRules({ shape }: TableState, now: TableShape): boolean {
-  return shape === null ? now.rules === undefined : otherRules(shape, now).length === 0;
+  return shape === null ? now.rules === undefined : !holdsOtherValues(shape, now);
 }
 
 function driftRefused(key: string, what: string): ConnectorError {
