@@ -228,7 +228,7 @@ bool read_batch(const Napi::CallbackInfo& info, RecordBatch* batch, MessageLimit
 }
 
 // encodeRecords(rows, beginning, columns, constants, limits): messages, and the places of all of them in one
-// buffer; undefined where the batch has something unusual. src/native/record-encoder.ts has the types.
+// buffer; undefined where the batch has something unusual. src/model/record-encoding.ts has the types.
 Napi::Value encode_records_of(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   RecordBatch batch;

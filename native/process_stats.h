@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-// One reading. Only doubles, in the order of FIELDS in src/native/process-stats.ts: the struct is
+// One reading. Only doubles, in the order of `toSample` in src/native/process-stats.ts: the struct is
 // copied into a Float64Array as it is. NaN: the platform does not say, or no limit is set.
 struct ProcessStats {
   double at_ms;

@@ -10,7 +10,7 @@
 // nearly all batches consist of. Whatever is unusual (a date that the wire cannot hold, an offset, a value that
 // is not of its type) is refused as a whole: the caller then encodes the batch itself, and knows what to say.
 
-// In the order of KINDS in src/native/record-encoder.ts.
+// In the order of KINDS in src/model/record-encoding.ts.
 enum class ValueKind : int32_t { boolean, integer, float32, float64, timestamp, text, binary, count };
 
 struct EncodedColumn {

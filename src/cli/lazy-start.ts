@@ -3,5 +3,5 @@ export const lazyStart = {
   commandLine: () => require('./command-line') as typeof import('./command-line'),
   runCommand: () => require('./run-command') as typeof import('./run-command'),
   failure: () => require('./failure') as typeof import('./failure'),
-  processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),
+  exitNow: () => require('../native/exit-now') as typeof import('../native/exit-now'),
 };

@@ -1,4 +1,11 @@
 #!/usr/bin/env node
+/**
+ * The command line as a process: arguments in, exit code out.
+ *
+ * This room has all that a person at a terminal meets: commands (`command-declarations` lists them, `commands/` runs them),
+ * help and completion, colours, bars, prompts and exit codes. It calls app, fivetran and observe; nothing of src imports it. Start
+ * here for the order of a start, and at `run-command` for what surrounds every command.
+ */
 import { lazyStart } from './lazy-start';
 import { StandardStreams } from './standard-streams';
 import { stuckCalls } from '../common/stuck-calls';
@@ -74,7 +81,7 @@ function packageVersion(): string {
 }
 
 function exitAtOnce(code: number): never {
-  return lazyStart.processStats().exitNow(code);
+  return lazyStart.exitNow().exitNow(code);
 }
 
 /** Waits for whoever reads our output, but not for long. */

@@ -1,3 +1,9 @@
+/**
+ * The one class of errors, and who can mend them.
+ *
+ * This room has what every layer needs and none owns: errors, logs, retries, secrets, waiting. It imports nothing of src,
+ * and every layer comes in. What only one layer uses stands there instead. Start here for errors, `logger` for logs.
+ */
 /** What went wrong, by who can mend it. The command line's exit code and the gRPC status follow from it. */
 export type ErrorKind =
   | 'configuration' // the user's configuration or command line: nothing was started

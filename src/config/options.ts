@@ -1,7 +1,13 @@
 /**
  * The one option table. The command line, the environment, configuration.json, the README's table and
  * Fivetran's form are all made from it; an option exists nowhere else.
+ *
+ * This room turns what users write into `Settings`, or into one sentence for each mistake. It knows files, flags and the
+ * environment, and nothing of PostgreSQL. app, cli, fivetran and observe come in. Start here for an option, and
+ * at `load-settings` for how it becomes a setting.
  */
+import { DESTINATION_NAMES } from '../model/destination-name';
+
 export type OptionGroup =
   'Connection' | 'Tables' | 'Privacy' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching';
 
@@ -449,7 +455,7 @@ const TABLE = [
   {
     key: 'destination',
     kind: 'enum',
-    choices: ['duckdb', 'null'],
+    choices: DESTINATION_NAMES,
     default: 'duckdb',
     group: 'Destination',
     label: 'Destination',

@@ -1,6 +1,7 @@
 import type { LogLevel } from '../common/logger';
 import type { ColumnRule } from '../model/column-policy';
 import type { HashKey } from '../model/hash-key';
+import type { DestinationName } from '../model/destination-name';
 import type { TableMode, TableOptionsByPattern } from './table-options';
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -65,7 +66,7 @@ export interface Settings {
   readonly snapshotMaxAgeSeconds: number;
   /** Absolute path of the user's module of transformations. */
   readonly transformations: string | undefined;
-  readonly destination: 'duckdb' | 'null';
+  readonly destination: DestinationName;
   readonly warehousePath: string;
   readonly statePath: string;
   readonly destinationSchema: string;

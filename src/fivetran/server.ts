@@ -1,4 +1,10 @@
-/** The service: where it listens, what it offers, how it ends. */
+/**
+ * The gRPC service of the platform: where it listens, what it offers, how it ends.
+ *
+ * This room translates between the platform and app: requests become settings (`request-settings`), a sync's rows become
+ * records (`stream-destination`, a `Destination` that sends), and states become JSON. Only cli comes in (`pgsluice serve`).
+ * Start at `handlers` for the four methods, and at `update` for a sync.
+ */
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';

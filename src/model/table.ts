@@ -1,3 +1,10 @@
+/**
+ * A table of the source as the catalog describes it.
+ *
+ * This room has the types that travel between layers, with the small functions that belong to them, and does nothing by
+ * itself: no file of it opens, reads or waits. Every layer comes in. Start here for tables, `packed-batch` for rows,
+ * `sync-state` for what is remembered, `plan` and `report` for a sync before and after.
+ */
 import type { ColumnPolicy, WithheldColumn } from './column-policy';
 import type { ColumnType } from './column-type';
 

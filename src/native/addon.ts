@@ -1,9 +1,15 @@
+/**
+ * The C++ addon as the rest of the program sees it. Each neighbour of this file answers one question with it, and says what
+ * happens without it: `process-stats` (figures of process and host), `process-memory` (how the C library keeps memory),
+ * `column-decoder`, `record-encoder` and `latin1-counter` (packed batches), `exit-now`. app, cli, engine, destinations and
+ * fivetran may come in. Start here for what native/addon.cc exports.
+ */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Latin1Counter } from '../common/count-character';
 import type { DecodeColumns } from '../model/column-decoding';
-import type { EncodeRecords } from './record-encoder';
+import type { EncodeRecords } from '../model/record-encoding';
 
 /** Exports of native/addon.cc. */
 export interface ProcessStatsAddon {
@@ -31,6 +37,9 @@ export interface ProcessStatsAddon {
   readonly fieldCount: number;
 }
 
+/** How many figures `sample` writes: the fields of struct ProcessStats in native/process_stats.h. */
+export const FIELD_COUNT = 23;
+
 export type AddonResult =
   | { readonly addon: ProcessStatsAddon; readonly reason?: undefined }
   | { readonly addon?: undefined; readonly reason: string };
@@ -41,7 +50,7 @@ export const ADDON_PATH = path.join(__dirname, '..', '..', 'build', 'Release', '
 const REBUILD = 'install python3, make and a C++ compiler, then run `npm rebuild pgsluice`.';
 
 /** Loads the addon, or says in one sentence why it cannot be used and what to do. */
-export function loadAddon(expectedFields: number, addonPath: string = ADDON_PATH): AddonResult {
+export function loadAddon(expectedFields: number = FIELD_COUNT, addonPath: string = ADDON_PATH): AddonResult {
   if (process.env['PGSLUICE_NO_ADDON'] === '1') {
     return { reason: 'The native addon is switched off by PGSLUICE_NO_ADDON=1; unset it for exact figures.' };
   }

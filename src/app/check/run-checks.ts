@@ -1,10 +1,16 @@
-/** Everything that can be wrong before a sync, in the order in which a sync would come upon it. */
+/**
+ * Everything that can be wrong before a sync, in the order in which a sync would meet it.
+ *
+ * Each neighbour looks at one subject (host, network, server, tables, warehouse, files) and returns findings: what it
+ * looked at, how that is, and what to do. `connection-tests` runs some of them for the platform. app, cli and fivetran
+ * come in; nothing here writes.
+ */
 import { asConnectorError } from '../../common/errors';
 import type { LogLevel, Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
 import type { TableState } from '../../model/sync-state';
 import { readServerFacts, neverAnalyzed } from '../../postgres/catalog';
-import type { WarehouseContents } from '../../destinations/duckdb';
+import type { WarehouseContents } from '../../destinations/warehouse-access';
 import { originOf } from '../origin';
 import { decideRuns, discoverAndPlan, withSource } from '../pipeline';
 import type { CatalogReader } from '../read-catalog';

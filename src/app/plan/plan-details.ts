@@ -1,4 +1,9 @@
-/** What a sync would do now, table by table, without reading a row. */
+/**
+ * What a sync would do now, table by table, without reading a row.
+ *
+ * The neighbours add what a reader of a plan asks next: `plan-estimates` the time, `plan-advice` what to change,
+ * `mode-groups` the reasons, and `explain-table` the statements that would be sent. Only `pgsluice plan` comes in.
+ */
 import type { ConnectorError } from '../../common/errors';
 import { asConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';

@@ -1,3 +1,9 @@
+/**
+ * `pgsluice sync` and `reconcile`.
+ *
+ * Each file of this folder is one command: it calls a use case of app, and prints what comes of it. `../command` has the
+ * interface, and `../run-command` loads a command only when it is asked for (`../lazy-commands`).
+ */
 import { combineObservers } from '../../app/combine-observers';
 import { runSync } from '../../app/sync-run';
 import { asConnectorError } from '../../common/errors';

@@ -1,17 +1,13 @@
 /** Takes tables out of the state and the history of a warehouse, and their copies with them where that is wished for. */
-import type { TableStates } from '../../model/sync-state';
+import type { TablesToForget } from '../warehouse-access';
 import { qualified } from './types';
 import { Warehouse } from './warehouse';
 import { forgetInRuns } from './run-history';
 import { loadTableName, makeStateTable, storeStates } from './state-rows';
 
-export interface ForgetOptions {
+export interface ForgetOptions extends TablesToForget {
   readonly path: string;
   readonly schema: string;
-  readonly keys: readonly string[];
-  readonly states: TableStates;
-  /** The tables of the warehouse as well. */
-  readonly drop: boolean;
 }
 
 const MEMORY_BYTES = 128_000_000;

@@ -1,4 +1,9 @@
-/** One round of the platform: form, tests, schema, selection, update; data to a file, state to the next round. */
+/**
+ * One round of the platform: form, tests, schema, selection, update; data to a file, state to the next round.
+ *
+ * This folder plays the platform, for tests and for `scripts/grpc-client.js`, and the product does not load it. It
+ * holds the service to the rules of the stream (`stream-rules`, `value-rules`) and writes what arrives into a DuckDB file.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { SelectionMessage, TableSelectionMessage } from '../selection';

@@ -9,7 +9,7 @@ import { mostBytesOf, sourceOfRows, type DecodedRows } from '../../../../../src/
 import { storedText } from '../../../../../src/destinations/duckdb/verify/postgres-text';
 import { binaryForm, textsOfBinary, type BinaryKind, type ExactKind } from '../../../../../src/model/binary-values';
 import { PackedBatch, PackedColumn, packValues, SEPARATOR } from '../../../../../src/model/packed-batch';
-import { nativeColumnDecoder } from '../../../../../src/native/process-stats';
+import { nativeColumnDecoder } from '../../../../../src/native/column-decoder';
 
 type Values = readonly (string | null)[];
 
