@@ -105,7 +105,9 @@ async function verifyWithin(
     }
   };
   await settleAll(Array.from({ length: TABLES_AT_ONCE }, work));
-  return { tables, seconds: (monotonicClock() - started) / 1000 };
+  const { server } = findings.catalog;
+  const source = { version: server.version, database: server.database, identity: findings.source };
+  return { tables, seconds: (monotonicClock() - started) / 1000, source };
 }
 
 async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise<TableVerification> {
@@ -129,12 +131,14 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
   }
 }
 
+type Comparison = Omit<TableComparison, 'checksum'> & Pick<TableVerification, 'proof'>;
+
 async function compare(
   comparer: Comparer,
   planned: PlannedTable,
   name: string,
   state: TableState,
-): Promise<TableComparison> {
+): Promise<Comparison> {
   const { settings, context, manager, module, exclusively } = comparer;
   const { table } = planned;
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
@@ -144,11 +148,12 @@ async function compare(
   const columns = selection.columns.map((column) => column.name);
   const names = destinationColumnNames(columns, settings.naming);
   const nameOf = (column: string): string => names[columns.indexOf(column)] ?? column;
+  const storedColumns = selection.columns.map(({ type }, index) => ({ name: names[index] ?? '', type }));
   const stored = await exclusively(() =>
     comparer.warehouse.table({
       schema: settings.destinationSchema,
       name,
-      columns: selection.columns.map((column, index) => ({ name: names[index] ?? column.name, type: column.type })),
+      columns: storedColumns,
       primaryKey: table.primaryKey.map(nameOf),
     }),
   );
@@ -157,7 +162,7 @@ async function compare(
   if (missing.length > 0) return different(`The warehouse lacks columns of the source: ${missing.join(', ')}.`);
   const readers = Math.min(READERS_PER_TABLE, settings.customThreads ?? planned.threads);
   const asked = throughTheTable(table);
-  return await TableSnapshot.with({ manager, table: asked, readers, signal: context.signal }, (snapshot) => {
+  return await TableSnapshot.with({ manager, table: asked, readers, signal: context.signal }, async (snapshot) => {
     const source = new VerifySource(snapshot, {
       selection,
       primaryKey: table.primaryKey,
@@ -173,7 +178,11 @@ async function compare(
     });
     const { show, sample } = context;
     const random = context.random ?? Math.random;
-    return verifyTable(source, stored, { columns, primaryKey: table.primaryKey, show, sample, random, exclusively });
+    const wishes = { columns, primaryKey: table.primaryKey, show, sample, random, exclusively };
+    const { checksum, ...comparison } = await verifyTable(source, stored, wishes);
+    if (checksum === undefined) return comparison;
+    const { lastSyncedAt } = state;
+    return { ...comparison, proof: { columns: storedColumns, checksum, snapshotXmin: snapshot.xmin, lastSyncedAt } };
   });
 }
 

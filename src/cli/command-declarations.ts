@@ -31,6 +31,8 @@ export interface CommandDeclaration {
   /** Whose options it takes; undefined: all. */
   readonly groups?: readonly OptionGroup[];
   readonly switches?: readonly SwitchDeclaration[];
+  /** A switch with which it connects to nothing, and needs to know only where the files are. */
+  readonly localWith?: string;
   /** Flags that count as given, unless they are given otherwise. */
   readonly presets?: Readonly<Record<string, string>>;
   /** One word after the command's name, which may be left out. */
@@ -88,6 +90,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     aliases: [],
     describe: 'Compare every value of source and warehouse, and show where they differ',
     groups: LOOKING_GROUPS,
+    localWith: 'check',
     switches: [
       JSON_SWITCH,
       {
@@ -96,11 +99,15 @@ export const COMMANDS: readonly CommandDeclaration[] = [
         describe: 'Show so many rows of each table that differ, with both values [default: 0]',
       },
       { flag: 'sample', kind: 'text', describe: 'Compare only this share of each table [default: 100%]' },
+      { flag: 'certificate', kind: 'text', describe: 'Write what was found equal into this file, with checksums' },
+      { flag: 'check', kind: 'text', describe: 'Compare the warehouse with such a file, without the source' },
     ],
     examples: [
       ['$0 verify', 'exit code 0: equal, 6: different'],
       ['$0 verify --show 10', 'with rows and values'],
       ['$0 verify --sample 1%', 'a part of very large tables'],
+      ['$0 verify --certificate proof.json', 'with a file that says what was proven'],
+      ['$0 verify --check proof.json --warehouse copy.db', 'whether a copy holds the same'],
     ],
   },
   {

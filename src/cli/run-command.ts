@@ -1,5 +1,5 @@
 import type { Command, CommandIo } from './command';
-import { declarationOf, type CommandName } from './command-declarations';
+import { declarationOf, LOCAL_GROUPS, type CommandName } from './command-declarations';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazyCommands } from './lazy-commands';
@@ -115,11 +115,18 @@ export async function runCommand(
 }
 
 function settingsInput(
-  { name, configurationPath, flags }: Invocation,
+  { name, configurationPath, flags, switches }: Invocation,
   io: CommandIo,
 ): Parameters<typeof loadSettings>[0] {
-  const { presets, groups } = declarationOf(name);
-  return { configurationPath, flags: { ...presets, ...flags }, env: io.env, cwd: io.cwd, groups };
+  const { presets, groups, localWith } = declarationOf(name);
+  const local = localWith !== undefined && switches[localWith] !== undefined;
+  return {
+    configurationPath,
+    flags: { ...presets, ...flags },
+    env: io.env,
+    cwd: io.cwd,
+    groups: local ? LOCAL_GROUPS : groups,
+  };
 }
 
 function filesInUse(path: string, settings: Settings): string {
