@@ -57,7 +57,7 @@ function block(setting: string): string {
 /** `a***@example.com`; what is not plainly one address is hidden as a whole. */
 function maskedEmail(text: string): string {
   return (
-    `CASE WHEN ${text} ~ '^[^@[:space:]]+@[[:alnum:].-]+$' THEN left(${text}, 1) || '***' || substr(${text}, strpos(${text}, '@')) ` +
+    `CASE WHEN ${text} ~ '^[^@[:space:]]+@[A-Za-z0-9.-]+$' THEN left(${text}, 1) || '***' || substr(${text}, strpos(${text}, '@')) ` +
     `WHEN ${text} IS NOT NULL THEN '***' END`
   );
 }

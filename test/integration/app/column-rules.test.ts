@@ -58,7 +58,7 @@ describe('values', () => {
   it('are hashed as HMAC-SHA-256 over their text, the same text in all columns that hold an equal value', async () => {
     await database.client.query(`
       CREATE TABLE types (id int PRIMARY KEY, i int, l bigint, n numeric(10,2), u numeric, t text, c char(5), b bool, d date, j jsonb, a int[], x bytea);
-      INSERT INTO types VALUES (1, 7, 7, 7, 7.00, '7', '7', true, '2026-02-03', '{"b": 1,  "a": 2}', '{1,2}', '\\x00ff'), (3, -5, -5, -5.5, 1e20, E'grüß\\x1f', 'é', false, '0044-03-15 BC', '[]', '{}', ''); INSERT INTO types (id) VALUES (2); INSERT INTO types (id) VALUES (2)`);
+      INSERT INTO types VALUES (1, 7, 7, 7, 7.00, '7', '7', true, '2026-02-03', '{"b": 1,  "a": 2}', '{1,2}', '\\x00ff'), (3, -5, -5, -5.5, 1e20, E'grüß\\x1f', 'é', false, '0044-03-15 BC', '[]', '{}', ''); INSERT INTO types (id) VALUES (2)`);
     const settings = under({ '*': 'hash', 'types.id': 'keep' });
     expect((await sync(database, settings)).failures).toEqual({});
     const seven = hmac('7');
@@ -123,7 +123,7 @@ describe('values', () => {
       [null, null, null, null, null, null, null],
       ['***', '*** **** (*6)', '', '*', '***', null, null],
       ['***', '**********67', '*****1111', '**2345', '***', null, '\x1f'],
-      ['Ä***@exämple.com', '******٦٧', '*****€uro', '*', null, null, null],
+      ['***', '******٦٧', '*****€uro', '*', null, null, null],
     ]);
     expect(await verified(settings)).toEqual({ 'public.m': 'equal' });
     expect(
@@ -195,7 +195,7 @@ describe('tables', () => {
       'public.a: Key column "k" of public.a has the rule "exclude", which leaves nothing to tell rows apart',
       'public.b: Key column "k2" of public.b has the rule "mask:email", which leaves nothing to tell rows a',
       'public.c: Key column "k3" of public.c has the rule "null", which leaves nothing to tell rows apart b',
-      'public.d: No column of public.d is left to read. Leave the table out with "!public.d" in "table_fil',
+      'public.d: No column of public.d is left to read. Leave the table out with "!public.d" in "table_filt',
       'public.orders: Column "region" of public.orders is under a rule of "columns", so that rows of "region" ca',
     ]);
     const { failures: without } = await sync(database, under({ region: 'hash' }));
@@ -248,7 +248,7 @@ describe('rules that change', () => {
   });
 
   it('leave no clear value in a table, rows marked deleted included, and no column that is left out', async () => {
-    expect((await rowsOf('people', 'count(*)::int FILTER (WHERE _fivetran_deleted)'))[0]).toEqual([10]);
+    expect((await rowsOf('people', '(count(*) FILTER (WHERE _fivetran_deleted))::int'))[0]).toEqual([10]);
     const settings = under({ mail: 'hash', card: 'exclude' }, { schemaDrift: 'fail' });
     expect(await verified(settings)).toMatchObject({
       'public.people': expect.stringContaining('column mail has the rule hash') as string,
@@ -259,10 +259,10 @@ describe('rules that change', () => {
       /WARNING public\.people has changed: column mail has the rule hash \w{16}, and had keep, column card has the rule exclude, and had keep\. It is loaded from the start\. Rows marked deleted are dropped/,
     );
     expect(await columnsOf('people')).toEqual(['id', 'mail', 'v']);
-    expect((await rowsOf('people', `count(*)::int, count(*)::int FILTER (WHERE mail LIKE '%clear%')`))[0]).toEqual([
+    expect((await rowsOf('people', `count(*)::int, (count(*) FILTER (WHERE mail LIKE '%clear%'))::int`))[0]).toEqual([
       490, 0,
     ]);
-    expect((await rowsOf('whole', `count(*)::int, count(*)::int FILTER (WHERE mail LIKE '%clear%')`))[0]).toEqual([
+    expect((await rowsOf('whole', `count(*)::int, (count(*) FILTER (WHERE mail LIKE '%clear%'))::int`))[0]).toEqual([
       40, 0,
     ]);
     expect(await verified(settings)).toEqual({ 'public.people': 'equal', 'public.whole': 'equal' });
@@ -375,7 +375,9 @@ describe('columns that are not listed, or not allowed', () => {
     }
     const nulled = under({ salary: 'null' }, role);
     expect((await sync(database, nulled)).failures).toEqual({});
-    expect(await rowsOf('people', 'count(*)::int, count(salary)::int')).toEqual([[2998, 0]]);
+    expect(await rowsOf('people', '(count(*) FILTER (WHERE NOT _fivetran_deleted))::int, count(salary)::int')).toEqual([
+      [2998, 0],
+    ]);
     expect(
       (await sync(database, under({ id: 'null' }, { ...role, columnsDenied: 'skip' }))).failures['public.people'],
     ).toMatch(/^Key column "id"/);

@@ -60,9 +60,9 @@ beforeAll(async () => {
   };
   await database.client.query(`
     CREATE EXTENSION pg_stat_statements;
-    CREATE TABLE people (mail text PRIMARY KEY, number int, seen_at timestamptz NOT NULL DEFAULT '1912-12-12', phone text, card text, address text, born date, amount int, v int);
+    CREATE TABLE people (mail text PRIMARY KEY, number int, seen_at timestamptz NOT NULL, phone text, card text, address text, born date, amount int, v int);
     CREATE INDEX ON people (seen_at);
-    INSERT INTO people SELECT 'clear-mail-' || i, 77777777, DEFAULT, '+1 5550199 ' || i, '4111222233' || lpad(i::text, 4, '0'), 'clear-address', '1911-11-11', 987654321, i FROM generate_series(1, 3000) i;
+    INSERT INTO people SELECT 'clear-mail-' || i, 77777777, '1912-12-12', '+1 5550199 ' || i, '4111222233' || lpad(i::text, 4, '0'), 'clear-address', '1911-11-11', 987654321, i FROM generate_series(1, 3000) i;
     CREATE TABLE pairs (number int, id int, address text, PRIMARY KEY (number, id)); INSERT INTO pairs SELECT 77777777, i, 'clear-address' FROM generate_series(1, 3000) i;
     CREATE TABLE bag (mail text, born date); INSERT INTO bag SELECT 'clear-mail-' || i, '1911-11-11' FROM generate_series(1, 100) i;
     CREATE VIEW looked AS SELECT mail, number, address FROM people LIMIT 10; ANALYZE`);
@@ -87,7 +87,7 @@ async function change(): Promise<void> {
   await allOlderEnded(database.client);
   await database.client.query(`
     UPDATE people SET v = -v, number = 77777777 WHERE v BETWEEN 10 AND 20; DELETE FROM people WHERE v IN (30, 31);
-    INSERT INTO people (mail, address) VALUES ('clear-mail-new-' || random(), 'clear-address');
+    INSERT INTO people (mail, seen_at, address) VALUES ('clear-mail-new-' || random(), '1912-12-12', 'clear-address');
     UPDATE pairs SET address = 'clear-address-2' WHERE id = 9; DELETE FROM pairs WHERE id = (SELECT min(id) FROM pairs); DELETE FROM bag WHERE ctid = (SELECT min(ctid) FROM bag)`);
 }
 
