@@ -89,7 +89,7 @@ describe('values', () => {
     expect(await verified(settings)).toEqual({ 'public.types': 'equal' });
     // The text is the same whatever types the destination is to have.
     await sync(database, { ...settings, typeMode: 'python', fullResync: ['*'] });
-    expect((await rowsOf('types', 'b, d'))[0]).toEqual([hmac('true'), hmac('2026-02-03')]);
+    expect((await rowsOf('types', 'b, d', 'id'))[0]).toEqual([hmac('true'), hmac('2026-02-03')]);
   });
 
   it('are hashed with long keys as with short ones', async () => {
