@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** How bytes pass: at once, not at all (but nobody hangs up), or a piece at a time. */
+/** How bytes pass: at once, not at all (without closing), or a piece at a time. */
 type Flow = 'open' | 'stalled' | { readonly bytesPerSecond: number };
 
 export interface TcpProxy {
@@ -12,40 +12,29 @@ export interface TcpProxy {
   /** Refuses new connections (they are reset) until accept(). */
   refuse(): void;
   accept(): void;
-  /** Ends every open connection in an orderly way, as a server that shuts down. */
+  /** Ends every open connection in an orderly way, as a server does that shuts down. */
   cut(): void;
-  /** Ends every open connection with a reset, as a host that has forgotten it. */
+  /** Ends every open connection with a reset, as a host does after a restart. */
   reset(): void;
-  /** Ends the server's side of every open connection, and tells the client nothing: as when a host lost its power. */
+  /** Ends the server's side of every open connection without telling the client, as when a host loses its power. */
   halfClose(): void;
   /** Stops forwarding without closing anything, as a network that swallows packets. New connections hang too. */
   stall(): void;
   slow(bytesPerSecond: number): void;
-  /** Everything that has passed so far, either way; empty unless `record` was asked for. */
-  recorded(): Recording;
-  /** Forwards at full speed again; what was held back arrives. */
+  /** Forwards at full speed again; the bytes that were held back arrive. */
   resume(): void;
   close(): Promise<void>;
 }
 
-export interface Recording {
-  readonly fromServer: Buffer;
-  readonly fromClient: Buffer;
-}
-
 /** Stands between a client and a server, to break the connection in every way a network can. */
-export async function startProxy(
-  target: { readonly host: string; readonly port: number },
-  { record = false } = {},
-): Promise<TcpProxy> {
-  const pieces: { readonly fromServer: boolean; readonly data: Buffer }[] = [];
+export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
   const pairs = new Set<{ readonly client: Socket; readonly server: Socket; abandoned: boolean }>();
   const pumps = new Set<() => void>();
   let flow: Flow = 'open';
   let refusing = false;
 
   /** Reads from one side and writes to the other as the present flow allows. */
-  function pump(from: Socket, to: Socket, pair: { readonly client: Socket; readonly abandoned: boolean }): void {
+  function pump(from: Socket, to: Socket, pair: { readonly abandoned: boolean }): void {
     let timer: NodeJS.Timeout | undefined;
     const step = (): void => {
       clearTimeout(timer);
@@ -63,7 +52,6 @@ export async function startProxy(
         timer = setTimeout(step, 1000 / SLOW_STEPS_PER_SECOND);
       }
       if (data === null) return;
-      if (record) pieces.push({ fromServer: to === pair.client, data });
       if (to.write(data) && flow === 'open') setImmediate(step);
     };
     from.on('readable', step);
@@ -127,11 +115,6 @@ export async function startProxy(
     stall: () => change('stalled'),
     slow: (bytesPerSecond) => change({ bytesPerSecond }),
     resume: () => change('open'),
-    recorded: () => {
-      const all = (fromServer: boolean): Buffer =>
-        Buffer.concat(pieces.filter((piece) => piece.fromServer === fromServer).map(({ data }) => data));
-      return { fromServer: all(true), fromClient: all(false) };
-    },
     async close() {
       endAll((socket) => socket.destroy());
       await new Promise<void>((resolve) => listener.close(() => resolve()));
@@ -139,5 +122,5 @@ export async function startProxy(
   };
 }
 
-// Often enough to look like a slow line rather than like bursts.
+// Small steps look like a slow line rather than like bursts.
 const SLOW_STEPS_PER_SECOND = 20;

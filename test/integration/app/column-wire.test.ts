@@ -11,7 +11,7 @@ import { differences } from '../../helpers/fivetran/warehouses';
 import { allOlderEnded } from '../../helpers/older-transactions';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
-import { startProxy, type TcpProxy } from '../../helpers/tcp-proxy';
+import { startRecorder, type Recorder } from '../../helpers/recording';
 import { found, sync } from '../sync';
 
 const SECRET = 'a key of more than sixteen characters';
@@ -42,16 +42,16 @@ const SILENT = { debug: () => undefined, info: () => undefined, warning: () => u
 const key = hashKeyOf(Buffer.from(SECRET));
 
 let database: TestDatabase;
-let proxy: TcpProxy;
+let recorder: Recorder;
 let settings: Partial<Settings>;
 
 beforeAll(async () => {
   database = await createDatabase();
-  proxy = await startProxy(database, { record: true });
+  recorder = await startRecorder(database, join(database.folder, 'wire'));
   const columns = parseColumnRules(JSON.stringify(RULES), '/');
   settings = {
-    host: proxy.host,
-    port: proxy.port,
+    host: recorder.host,
+    port: recorder.port,
     sslmode: 'disable',
     syncMode: 'auto',
     columns,
@@ -68,13 +68,13 @@ beforeAll(async () => {
     CREATE VIEW looked AS SELECT mail, number, address FROM people LIMIT 10; ANALYZE`);
 });
 afterAll(async () => {
-  await proxy?.close();
+  await recorder?.close();
   await database?.drop();
 });
 
 /** What of the covered values and of the key has passed, either way. */
 function seen(): string[] {
-  const { fromServer, fromClient } = proxy.recorded();
+  const [fromServer, fromClient] = [recorder.fromServer(), recorder.fromClient()];
   const blocks = Object.values(key.settings);
   const clear = [...CLEAR, ...CLEAR_DIGITS, SECRET];
   return [
@@ -121,10 +121,10 @@ it('a load, passes over changes, comparisons of keys and of values, plans and ch
   expect((await found(database, settings, 'columns')).length).toBe(1);
   expect(seen()).toEqual([]);
   // What is looked for is found where there are no rules.
-  const bare = await startProxy(database, { record: true });
+  const bare = await startRecorder(database, join(database.folder, 'bare-wire'));
   try {
     await sync(database, { ...settings, port: bare.port, columns: [], warehousePath: `${database.folder}/bare.db` });
-    const { fromServer } = bare.recorded();
+    const fromServer = bare.fromServer();
     const missed = CLEAR.filter(
       (text) => !fromServer.includes(text) && !CLEAR_DIGITS.some((digits) => fromServer.includes(digits)),
     );
@@ -139,8 +139,8 @@ it('the service, whose platform receives what the command line writes', async ()
   const service = await startService();
   try {
     const configuration = configurationFor(database, {
-      host: proxy.host,
-      port: String(proxy.port),
+      host: recorder.host,
+      port: String(recorder.port),
       sslmode: 'disable',
       columns: JSON.stringify(RULES),
       hash_key: SECRET,
@@ -174,8 +174,7 @@ it('the key stands in no statement, so that neither pg_stat_activity nor the log
   const all = rows.map(({ query }) => query).join('\n');
   expect(all).toContain(Object.keys(key.settings)[0]);
   for (const block of Object.values(key.settings)) expect(all).not.toContain(block);
-  const { fromClient } = proxy.recorded();
-  const text = fromClient.toString('latin1');
+  const text = recorder.fromClient().toString('latin1');
   for (const [name, block] of Object.entries(key.settings)) {
     expect(text).toContain(name);
     // A message that binds values has them after the lengths; a statement would have quotes round them.
