@@ -50,7 +50,7 @@ export function hashes(rules: readonly ColumnRule[]): boolean {
 
 export interface ColumnRules {
   /** The rule that counts; undefined where none names the column. */
-  of(table: TableName, column: string): ColumnRule | undefined;
+  readonly of: (table: TableName, column: string) => ColumnRule | undefined;
 }
 
 /**
