@@ -1,4 +1,4 @@
-/** What a sync left behind, to be deleted while nobody else can use it. */
+/** Deletes what a sync left behind, while no other process can use it. */
 import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ConnectorError } from '../common/errors';
@@ -7,9 +7,9 @@ import { accessTo } from '../destinations/registry';
 
 export interface ResetPlan {
   readonly files: readonly string[];
-  /** What is not known, and stays: one sentence each. */
+  /** Files that are unknown, and stay: one sentence each. */
   readonly kept: readonly string[];
-  /** Deletes the files; returns a line about each, and about the folder that they were in. */
+  /** Deletes the files; returns a line about each, and about their folder. */
   readonly deleteAll: () => readonly string[];
 }
 
@@ -32,7 +32,7 @@ export async function withResetPlan<T>(settings: Settings, action: (plan: ResetP
   }
 }
 
-/** The folder that a sync makes by itself, by its default name; one that somebody else uses as well is kept. */
+/** Removes the folder that a sync makes by itself, by its default name. A folder that holds other files is kept. */
 function removeFolder(warehousePath: string): readonly string[] {
   const folder = dirname(warehousePath);
   if (basename(folder) !== 'files' || basename(warehousePath) !== 'warehouse.db') return [];
@@ -42,7 +42,7 @@ function removeFolder(warehousePath: string): readonly string[] {
     rmdirSync(folder);
     return [`Deleted ${folder}`];
   } catch {
-    // A link, or a folder of somebody else: it disturbs no one.
+    // It is a link, or a folder of somebody else, and stays.
     return [];
   }
 }

@@ -1,4 +1,4 @@
-/** The steps of a start, for main alone: --version answers without yargs, and --help without winston. */
+/** Loads the steps of a start, for main alone: --version runs without yargs, and --help without winston. */
 export const lazyStart = {
   commandLine: () => require('./command-line') as typeof import('./command-line'),
   runCommand: () => require('./run-command') as typeof import('./run-command'),

@@ -26,7 +26,9 @@ export interface ConnectorErrorOptions {
   readonly cause?: unknown;
 }
 
-/** The one error class of the product: translated once where it arises, decided once at the edge. */
+/**
+ * The one error class of the product. An error is translated once, where it arises, and is handled once, at the edge.
+ */
 export class ConnectorError extends Error {
   override readonly name = 'ConnectorError';
   readonly code: string;
@@ -54,7 +56,7 @@ export function interrupted(reason: string): ConnectorError {
   return new ConnectorError(reason, { code: 'interrupted', kind: 'interrupted' });
 }
 
-/** Any thrown value as a ConnectorError; what is not one already is a defect of ours. */
+/** Turns any thrown value into a ConnectorError; one of another class is a defect of ours. */
 export function asConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -14,7 +14,7 @@ export type OptionGroup =
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
   readonly key: string;
-  /** Where the flag is not the key in kebab-case; false: there is none. */
+  /** Given where the flag is not the key in kebab-case; false: there is none. */
   readonly flag?: string | false;
   /** Read after PGSLUICE_<KEY>: names that other PostgreSQL programs know. */
   readonly moreEnvironment?: readonly string[];
@@ -24,11 +24,11 @@ interface CommonDeclaration {
   /** A phrase for help and tables, without a final full stop. */
   readonly description: string;
   readonly example?: string;
-  /** Must be given, unless `dsn` is: a data source may hold all of these. */
+  /** Must be given unless `dsn` is, because a data source may hold all of these. */
   readonly required?: true;
   /** Never shown in a message, a log or a form. */
   readonly secret?: true;
-  /** Only of use to the command line on this machine; no field of Fivetran's form. */
+  /** Useful only to the command line on this machine; Fivetran's form has no field for it. */
   readonly local?: true;
 }
 
@@ -142,7 +142,7 @@ const TABLE = [
     mustExist: true,
     group: 'Connection',
     label: 'TLS client key',
-    description: 'File of the key of that certificate, which nobody else may read (chmod 600)',
+    description: 'File of the key of that certificate, which only its owner may read (chmod 600)',
     example: './client.key',
   },
   {
@@ -242,7 +242,7 @@ const TABLE = [
     group: 'Tables',
     label: 'Look for deleted rows',
     description:
-      'Prove at every so many syncs of changes that no row is missing and none is left that the source no longer has; 0: never; default: at each, in mode timestamp at every 24th of a table above 32 GB',
+      'Prove once in this many syncs of changes that no row is missing and that all deleted rows are marked; 0: never; default: at each; in mode timestamp, for tables above 32 GB, at every 24th',
   },
   {
     key: 'max_deletes',
@@ -263,7 +263,7 @@ const TABLE = [
     group: 'Tables',
     label: 'Metadata tables',
     description:
-      'Rows that `postgres_table` and `postgres_column` get: of tables that are described otherwise than before, or of all at each sync',
+      'Which tables get rows in `postgres_table` and `postgres_column`: those whose description has changed, or all at each sync',
   },
   {
     key: 'schema_drift',
@@ -355,7 +355,7 @@ const TABLE = [
     key: 'custom_threads',
     kind: 'integer',
     min: 1,
-    // Readers share 16 threads with the destination's writers (cli/main); more would only wait for one.
+    // Readers share 16 threads with the destination's writers (cli/main), so more readers would only wait for a thread.
     max: 12,
     group: 'Reading',
     label: 'Readers',
@@ -557,7 +557,7 @@ const TABLE = [
     group: 'Watching',
     label: 'Metrics address',
     local: true,
-    description: 'Address that the metrics port is opened on; the page shows table names to whoever can reach it',
+    description: 'Address that the metrics port is opened on; everyone who can reach it sees table names',
   },
 ] as const satisfies readonly OptionDeclaration[];
 

@@ -1,6 +1,6 @@
 /**
- * Batches through the addon's encoder, which takes a quarter of the time. It knows the usual values alone; for
- * a batch with anything else the encoder in TypeScript is there, which also has the words for what is wrong.
+ * Encodes batches with the addon's encoder, which takes a quarter of the time. It knows only the usual values. A batch
+ * with anything else goes to the encoder in TypeScript, which can also say what is wrong.
  */
 import { nativeRecordEncoder } from '../native/record-encoder';
 import type { ColumnType } from '../model/column-type';

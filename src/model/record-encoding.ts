@@ -9,9 +9,9 @@ export interface NativeColumn {
   readonly kind: number;
   /** Number in ValueType, at most 15. */
   readonly field: number;
-  /** Of integers: the largest. */
+  /** The largest value of an integer kind. */
   readonly most: bigint;
-  /** Of the map entry: the key's field, and the tag of its value. */
+  /** Parts of the map entry: the key's field, and the tag of its value. */
   readonly name: Buffer;
   readonly nullable: boolean;
   /** Packed, in the plain encoding. */
@@ -20,17 +20,17 @@ export interface NativeColumn {
 
 export interface NativeMessages {
   readonly bytes: Buffer;
-  /** Of each message: records, start and end. */
+  /** For each message: the number of its records, its start and its end. */
   readonly places: Uint32Array;
 }
 
-/** undefined: the batch holds something that the caller must encode, or refuse, itself. */
+/** Returns undefined where the batch holds something that the caller must encode, or refuse, itself. */
 export type EncodeRecords = (
   rows: number,
-  /** What each record begins with. */
+  /** The bytes that each record begins with. */
   beginning: Buffer,
   columns: readonly NativeColumn[],
-  /** What each record ends with. */
+  /** The bytes that each record ends with. */
   constants: Buffer,
   /** Records and bytes of a message, bytes of a record. */
   limits: readonly [records: number, bytes: number, rowBytes: number],

@@ -12,7 +12,7 @@ export function limitMemoryArenas(): void {
   loadAddon().addon?.limitMemoryArenas(MEMORY_ARENAS);
 }
 
-/** Blocks up to `block` bytes come from the heap, which keeps `heap` bytes that nobody uses. */
+/** Blocks up to `block` bytes come from the heap, which keeps `heap` bytes that are not in use. */
 const KEPT_BYTES = {
   batches: { block: 8 * 1024 * 1024, heap: 16 * 1024 * 1024 },
   longValues: { block: 16 * 1024 * 1024, heap: 64 * 1024 * 1024 },

@@ -6,7 +6,7 @@ import { FIELD_COUNT, loadAddon } from './addon';
 import { FallbackStats } from './fallback-stats';
 
 export interface ProcessStats {
-  /** Whether figures come from Node's own calls, because the native addon cannot be used. */
+  /** Whether figures come from Node's own calls because the native addon cannot be used. */
   readonly degraded: boolean;
   /** Set when degraded: one sentence, why and what to do. */
   readonly degradedReason?: string;
@@ -15,8 +15,8 @@ export interface ProcessStats {
 }
 
 /**
- * The figures of this process and its host. `diskPath` names a file or directory, which need not exist yet,
- * on the file system that the disk fields describe; the addon keeps one such path per process, the last given.
+ * Opens the figures of this process and its host. `diskPath` names a file or directory, which need not exist yet, on
+ * the file system that the disk fields describe; the addon keeps one such path per process, the last given.
  */
 export function createProcessStats(diskPath: string): ProcessStats {
   const existing = nearestExisting(diskPath);
@@ -41,7 +41,7 @@ function degraded(diskPath: string, degradedReason: string): ProcessStats {
   return { degraded: true, degradedReason, sample: () => fallback.sample() };
 }
 
-/** The path itself or its nearest ancestor that exists: the warehouse's folder is created later, by others. */
+/** The path itself, or its nearest ancestor that exists: the warehouse's folder is created later. */
 function nearestExisting(target: string): string {
   let current = path.resolve(target);
   while (!existsSync(current) && path.dirname(current) !== current) current = path.dirname(current);

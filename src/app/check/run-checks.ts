@@ -96,7 +96,7 @@ async function checkSession({ manager, settings, signal }: CatalogReader, add: A
   return true;
 }
 
-/** Plans a sync, and says what it would come upon. */
+/** Plans a sync, and reports what would hinder it. */
 async function checkSource(
   reader: CatalogReader,
   contents: WarehouseContents | undefined,
@@ -117,7 +117,7 @@ async function checkSource(
   add(checkDisk(settings, plan, contents));
 }
 
-/** Keeps what discovery warns of; the rest is not for this list. */
+/** Keeps the warnings of discovery; this list does not show the rest. */
 function collecting(warnings: string[]): Logger {
   const ignore: Record<Exclude<LogLevel, 'warning' | 'severe'>, () => void> = {
     debug: () => undefined,

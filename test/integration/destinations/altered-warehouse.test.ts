@@ -1,4 +1,4 @@
-/** Whoever works in the warehouse may do there what they like: it costs nothing but the table it was done to. */
+/** Users may alter the warehouse as they like: only the table that they altered is affected. */
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { runVerify } from '../../../src/app/verify-run';
@@ -28,7 +28,7 @@ async function changeWarehouse(...statements: string[]): Promise<void> {
   instance.closeSync();
 }
 
-/** Of rows that are not marked deleted; further columns of the warehouse do not count. */
+/** Rows that are not marked deleted; further columns of the warehouse do not count. */
 async function expectSame(...names: string[]): Promise<void> {
   const { tables } = await runVerify(settingsFor(database, { tableFilters: names }), {
     logger: SILENT,

@@ -99,7 +99,7 @@ it('what waits is not there after a rollback', async () => {
     await destination.write(TABLE, batchOf(0, 10));
     await expectRows(destination, 10);
   });
-  // Of a table that was there, and may have other columns.
+  // The table existed before, and may have other columns.
   expect(parts).toEqual([1]);
 });
 
