@@ -45,7 +45,11 @@ function jsonDocument(report: VerificationReport): unknown {
   return {
     equal: report.tables.every((table) => table.outcome === 'equal'),
     seconds: report.seconds,
-    tables: report.tables.map(({ error, ...table }) => ({ ...table, proof: undefined, error: error?.describe() ?? null })),
+    tables: report.tables.map(({ error, ...table }) => ({
+      ...table,
+      proof: undefined,
+      error: error?.describe() ?? null,
+    })),
   };
 }
 

@@ -19,7 +19,10 @@ beforeAll(async () => {
     INSERT INTO people VALUES (1, 'anna@example.com', '1990-01-01', 5);
     CREATE VIEW failing AS SELECT id, (1 / (id - 1))::text AS mail FROM people`);
   const rules = join(database.folder, 'rules.json');
-  writeFileSync(rules, JSON.stringify({ '*.mail': 'hash', 'people.born': 'exclude', 'people.slaary': 'null' }));
+  writeFileSync(
+    rules,
+    JSON.stringify({ 'people.id': 'keep', '*.mail': 'hash', 'people.born': 'exclude', 'people.slaary': 'null' }),
+  );
   configuration = writeConfiguration(database, { columns: rules, max_retries: '1' });
 });
 afterAll(() => database.drop());
