@@ -154,9 +154,11 @@ it('the service, whose platform receives what the command line writes', async ()
       warehousePath: join(database.folder, 'cli.db'),
       statePath: join(database.folder, 'cli.json'),
     };
-    for (let round = 0; round < 3; round += 1) {
+    // Behind the wire, deleted rows are found by a load only: the last round makes one.
+    for (const reconcile of ['0', '0', '1']) {
       await change();
-      expect((await runRound(options)).breaches).toEqual([]);
+      const asked = { ...options, configuration: { ...configuration, reconcile_every: reconcile } };
+      expect((await runRound(asked)).breaches).toEqual([]);
       expect((await sync(database, commandLine)).failures).toEqual({});
     }
     expect(await differences(warehousePath, commandLine.warehousePath)).toEqual([]);
