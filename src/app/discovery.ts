@@ -9,7 +9,7 @@ import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type HiddenMember, type TableSchema } from '../model/table';
-import { isKnownSource } from '../postgres/catalog';
+import { isKnownSource, type KeyCandidate } from '../postgres/catalog';
 import { decideMode, createPlan } from '../engine/plan';
 import {
   applyTransformations,
@@ -19,6 +19,7 @@ import {
   type TransformationModule,
 } from '../engine/rules';
 import { nothingLeft, unmatchedPatterns } from './unmatched-patterns';
+import { applyColumnPolicy, inClear, whyNotRead, withheldNotes } from './column-policy';
 import type { SourceFindings } from './read-catalog';
 
 export interface Discovery {
@@ -41,7 +42,7 @@ export interface PlanContext {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
-  /** The caller reports by itself to which tables row-level security applies. */
+  /** The caller reports by itself to which tables row-level security applies, and which columns are left out. */
   readonly tellsOfPolicies?: boolean;
 }
 
@@ -58,29 +59,33 @@ export function planOf(
   );
   for (const loss of losses) logger.warning(loss);
   const filter = compileTableFilter(settings.tableFilters);
-  const wanted = catalog.tables.filter(
+  const policy = applyColumnPolicy(catalog.tables, settings);
+  const wanted = policy.tables.filter(
     (table) => filter.includes(table) && included(module, table) && (selection?.includesTable(table) ?? true),
   );
   const { tableFilters } = settings;
   if (tableFilters.length > 0 && catalog.tables.length > 0 && !catalog.tables.some((table) => filter.includes(table)))
     throw nothingLeft(tableFilters, catalog);
-  for (const warning of unmatchedPatterns(settings, catalog, wanted)) logger.warning(warning);
+  for (const warning of [...unmatchedPatterns(settings, catalog, wanted), ...policy.warnings]) logger.warning(warning);
   logger.info(`Schema discovery completed: ${counted(wanted.length, 'table')} found`, { tables: wanted.length });
   if (wanted.length === 0) logger.warning(noTables(catalog.tables, selection));
   const unreadable = new Map<string, ConnectorError>();
   for (const table of wanted) {
-    const problem = catalog.unreadable.get(table.oid);
+    const problem = whyNotRead(table, catalog, policy);
     if (problem !== undefined) unreadable.set(tableKey(table), problem);
     if (problem === undefined && table.hiddenMembers !== undefined)
       logger.warning(readAsWhole(table, table.hiddenMembers));
+    const notes = problem !== undefined || tellsOfPolicies ? [] : withheldNotes(table, settings);
+    for (const { level, message } of notes) logger[level](message);
     const policies = tellsOfPolicies ? undefined : describePolicies(table);
     if (policies !== undefined) logger.warning(`Row-level security applies to ${tableKey(table)}: ${policies}.`);
   }
   const readable = wanted.filter((table) => !unreadable.has(tableKey(table)));
   const optionsOf = tableOptions(settings.tableOptions);
+  const candidatesOf = (table: TableSchema): readonly KeyCandidate[] => inClear(table, candidates.get(table.oid) ?? []);
   for (const table of readable) {
     const named = optionsOf(table).replicationKey;
-    const columns = (candidates.get(table.oid) ?? []).map(({ column }) => column);
+    const columns = candidatesOf(table).map(({ column }) => column);
     if (named !== undefined && !columns.includes(named)) logger.warning(noReplicationKey(table, named, columns));
   }
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
@@ -89,7 +94,7 @@ export function planOf(
       table,
       setting: isKnownSource(source) ? settings.syncMode : 'full',
       options: isKnownSource(source) ? optionsOf(table) : {},
-      candidates: candidates.get(table.oid) ?? [],
+      candidates: candidatesOf(table),
       batchRows,
       comparesKeys,
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
@@ -138,7 +143,7 @@ function readAsWhole(table: TableSchema, [first, ...others]: readonly HiddenMemb
 function noReplicationKey(table: TableSchema, named: string, columns: readonly string[]): string {
   const meant = nearest(named, columns);
   const advice = meant === undefined ? 'correct it in "table_options".' : `did you mean ${meant}?`;
-  return `The replication key "${named}" of ${tableKey(table)} is no column of type date or timestamp; ${advice}`;
+  return `The replication key "${named}" of ${tableKey(table)} is no column of type date or timestamp, or is under a rule of "columns"; ${advice}`;
 }
 
 function noTables(found: readonly TableSchema[], selection: SourceSelection | undefined): string {

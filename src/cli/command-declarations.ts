@@ -33,6 +33,8 @@ export interface CommandDeclaration {
   /** The groups whose options it takes; undefined: all. */
   readonly groups?: readonly OptionGroup[];
   readonly switches?: readonly SwitchDeclaration[];
+  /** A switch with which it connects to nothing, and needs to know only where the files are. */
+  readonly localWith?: string;
   /** Flags with presets that the user's own flags replace. */
   readonly presets?: Readonly<Record<string, string>>;
   /** One optional word after the command's name. */
@@ -49,7 +51,14 @@ export interface CommandDeclaration {
 /** Commands that make no connection only need to know where the files are. */
 export const LOCAL_GROUPS: readonly OptionGroup[] = ['Destination', 'Output'];
 /** For commands that connect but move no data: there is no sync to watch. */
-const LOOKING_GROUPS: readonly OptionGroup[] = ['Connection', 'Tables', 'Reading', 'Retries', ...LOCAL_GROUPS];
+const LOOKING_GROUPS: readonly OptionGroup[] = [
+  'Connection',
+  'Tables',
+  'Privacy',
+  'Reading',
+  'Retries',
+  ...LOCAL_GROUPS,
+];
 
 const YES: SwitchDeclaration = { flag: 'yes', kind: 'boolean', alias: 'force', describe: 'Do not ask' };
 const JSON_SWITCH: SwitchDeclaration = { flag: 'json', kind: 'boolean', describe: 'Print one JSON document' };
@@ -99,6 +108,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     aliases: [],
     describe: 'Compare every value of source and warehouse, and show where they differ',
     groups: LOOKING_GROUPS,
+    localWith: 'check',
     switches: [
       JSON_SWITCH,
       {
@@ -107,11 +117,15 @@ export const COMMANDS: readonly CommandDeclaration[] = [
         describe: 'Show so many rows of each table that differ, with both values [default: 0]',
       },
       { flag: 'sample', kind: 'text', describe: 'Compare only this share of each table [default: 100%]' },
+      { flag: 'certificate', kind: 'text', describe: 'Write what was found equal into this file, with checksums' },
+      { flag: 'check', kind: 'text', describe: 'Compare the warehouse with such a file, without the source' },
     ],
     examples: [
       ['$0 verify', 'exit code 0: equal, 6: different'],
       ['$0 verify --show 10', 'with rows and values'],
       ['$0 verify --sample 1%', 'a part of very large tables'],
+      ['$0 verify --certificate proof.json', 'with a file that says what was proven'],
+      ['$0 verify --check proof.json --warehouse copy.db', 'whether a copy holds the same'],
     ],
   },
   {

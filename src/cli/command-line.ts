@@ -1,6 +1,6 @@
 import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
-import { flagOf, OPTIONS, type OptionDeclaration } from '../config/options';
+import { environmentNamesOf, flagOf, OPTIONS, type OptionDeclaration } from '../config/options';
 import {
   COMMANDS,
   optionsOf,
@@ -233,8 +233,10 @@ function explainUnknown(word: string, argv: readonly string[]): string {
     return meant === undefined ? `Unknown argument "${word}".` : `Unknown command "${word}"; did you mean ${meant}?`;
   }
   const option = written.replace(/=.*$/s, '');
-  if (OPTIONS.some((known) => known.secret === true && known.key === word)) {
-    return `There is no option ${option}, since every user of this machine could read it; set PGPASSWORD instead.`;
+  const secret = OPTIONS.find((known) => known.secret === true && known.key.replaceAll('_', '-') === word);
+  if (secret !== undefined) {
+    const variable = environmentNamesOf(secret).at(-1) ?? '';
+    return `There is no option ${option}, since every user of this machine could read it; set ${variable} instead.`;
   }
   const own = COMMANDS.flatMap((command) => (command.switches ?? []).map((each) => each.flag));
   const known = [

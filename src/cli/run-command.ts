@@ -1,5 +1,5 @@
 import type { Command, CommandContext, CommandIo } from './command';
-import { declarationOf, type CommandName } from './command-declarations';
+import { declarationOf, LOCAL_GROUPS, type CommandName } from './command-declarations';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazyCommands } from './lazy-commands';
@@ -171,9 +171,16 @@ function loadFor(name: CommandName, input: LoadSettingsInput): Start {
   }
 }
 
-function settingsInput({ name, configurationPath, flags }: Invocation, io: CommandIo): LoadSettingsInput {
-  const { presets, groups } = declarationOf(name);
-  return { configurationPath, flags: { ...presets, ...flags }, env: io.env, cwd: io.cwd, groups };
+function settingsInput({ name, configurationPath, flags, switches }: Invocation, io: CommandIo): LoadSettingsInput {
+  const { presets, groups, localWith } = declarationOf(name);
+  const local = localWith !== undefined && switches[localWith] !== undefined;
+  return {
+    configurationPath,
+    flags: { ...presets, ...flags },
+    env: io.env,
+    cwd: io.cwd,
+    groups: local ? LOCAL_GROUPS : groups,
+  };
 }
 
 function filesInUse(path: string, { settings, passwordFrom }: LoadedSettings): string {

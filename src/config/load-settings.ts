@@ -14,6 +14,8 @@ import {
 } from './options';
 import { findPassword, namedPassword } from './find-password';
 import type { NamedSource } from './password-source';
+import { hashes, parseColumnRules } from './column-rules';
+import { readHashKey } from './hash-key';
 import { parseTableOptions } from './table-options';
 import type { Settings } from './settings';
 import { existsSync } from 'node:fs';
@@ -72,7 +74,8 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
   const missing: OptionDeclaration[] = [];
   const secrets: string[] = [];
   const passwords: NamedSource[] = [];
-  let optionsDirectory = directory;
+  // Where their value was found, since it may be a path.
+  const directories = { table_options: directory, columns: directory };
   // A file that could not be understood may hold the key that seems to be missing.
   const checkMissing = file.problems.length === 0;
 
@@ -91,7 +94,7 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
       values[option.key] = parsed.value;
       passwords.push(...namedPassword(option.key, parsed.value, found));
     } else problems.push(parsed.problem);
-    if (option.key === 'table_options') optionsDirectory = found.origin.directory;
+    if (option.key in directories) directories[option.key as keyof typeof directories] = found.origin.directory;
   }
   warnings.push(...warehouseLeftBehind(values['warehouse_path'], input, directory));
 
@@ -119,7 +122,16 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
     });
   }
   // The declaration that parsed each value is also the one its type is derived from.
-  const settings = toSettings(values as unknown as OptionValues, optionsDirectory);
+  const typed = values as unknown as OptionValues;
+  const columns = typed.columns === undefined ? [] : parseColumnRules(typed.columns, directories.columns);
+  const hashKey = readHashKey({ text: typed.hash_key, path: typed.hash_key_file }, hashes(columns));
+  if (hashKey !== undefined) secrets.push(hashKey.secret);
+  warnings.push(...(hashKey?.warnings ?? []));
+  const settings = {
+    ...toSettings(typed, directories.table_options),
+    columns,
+    hashKey: hashes(columns) ? hashKey?.key : undefined,
+  };
   return {
     settings,
     warnings,
@@ -228,7 +240,7 @@ function misspeltEnvironment(env: Readonly<Record<string, string | undefined>>):
     });
 }
 
-function toSettings(values: OptionValues, optionsDirectory: string): Settings {
+function toSettings(values: OptionValues, optionsDirectory: string): Omit<Settings, 'columns' | 'hashKey'> {
   return {
     driver: values.driver,
     dsn: values.dsn,
@@ -247,6 +259,8 @@ function toSettings(values: OptionValues, optionsDirectory: string): Settings {
     debug: values.debug,
     tableFilters: values.table_filters,
     includeViews: values.include_views,
+    columnsUnlisted: values.columns_unlisted,
+    columnsDenied: values.columns_denied,
     typeMode: values.type_mode,
     syncMode: values.sync_mode,
     tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options, optionsDirectory),

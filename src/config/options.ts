@@ -9,7 +9,7 @@
 import { DESTINATION_NAMES } from '../model/destination-name';
 
 export type OptionGroup =
-  'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching' | 'Hooks';
+  'Connection' | 'Tables' | 'Privacy' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching' | 'Hooks';
 
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
@@ -303,6 +303,54 @@ const TABLE = [
     description: 'Tables to load from the start in this sync, as patterns; `*` for all',
     example: 'public.orders',
     local: true,
+  },
+  {
+    key: 'columns',
+    kind: 'string',
+    group: 'Privacy',
+    label: 'Column rules',
+    description:
+      'What becomes of single columns before their values leave the server, as JSON or the path of a JSON file: `keep`, `exclude`, `hash`, `null`, `mask`, `mask:email`, `mask:phone`, `mask:last:4`',
+    example: '{"public.people.email": "hash"}',
+  },
+  {
+    key: 'hash_key',
+    kind: 'password',
+    // A flag would show the key to everyone who can list processes.
+    flag: false,
+    group: 'Privacy',
+    label: 'Hash key',
+    secret: true,
+    description: 'Key of hashed columns, of 16 characters at least; another key gives other hashes',
+  },
+  {
+    key: 'hash_key_file',
+    kind: 'path',
+    mustExist: true,
+    group: 'Privacy',
+    label: 'Hash key file',
+    local: true,
+    description: 'File that holds the key of hashed columns, which nobody else may read (chmod 600)',
+    example: './hash.key',
+  },
+  {
+    key: 'columns_unlisted',
+    kind: 'enum',
+    choices: ['read', 'exclude', 'fail'],
+    default: 'read',
+    group: 'Privacy',
+    label: 'Unlisted columns',
+    description:
+      'Columns that no rule of `columns` names: read them, leave them out, or leave them out and let `check` fail',
+  },
+  {
+    key: 'columns_denied',
+    kind: 'enum',
+    choices: ['fail', 'skip'],
+    default: 'fail',
+    group: 'Privacy',
+    label: 'Denied columns',
+    description: 'Where the role may read some columns of a table only: the table fails, or is read without the others',
   },
   {
     key: 'batch_mode',

@@ -40,7 +40,7 @@ export function settingsOfRequest(
   const paths = pathsOf(values);
   problems.push(...paths);
   // The file is not even opened.
-  if (paths.length > 0) values.delete('table_options');
+  if (paths.length > 0) for (const key of JSON_OPTIONS.keys()) values.delete(key);
   const withSchema = values.get(WITH_SCHEMA);
   if (withSchema !== undefined && !/^(?:true|false)$/i.test(withSchema.trim()))
     problems.push(`${WITH_SCHEMA} (${PLACE}) must be true or false.`);
@@ -95,17 +95,23 @@ export function secretsOf(configuration: ConfigurationMap | undefined): readonly
     .map(([, value]) => value);
 }
 
+/** Options that are JSON, or the path of a file with it, with an example of each. */
+const JSON_OPTIONS: ReadonlyMap<string, string> = new Map([
+  ['table_options', '{"public.orders": {"mode": "xmin"}}'],
+  ['columns', '{"public.people.email": "hash"}'],
+]);
+
 /** Options that could name a file of this machine, to which a client must have no access. */
 function pathsOf(values: ReadonlyMap<string, string>): string[] {
   const driver = values.get('driver')?.trim() ?? '';
-  const options = values.get('table_options')?.trim() ?? '';
   return [
     ...(/[\\/]/.test(driver)
       ? [`driver (${PLACE}) must be the name of an installed ODBC driver, no path; \`odbcinst -q -d\` lists them.`]
       : []),
-    ...(options === '' || options.startsWith('{')
-      ? []
-      : [`table_options (${PLACE}) must be JSON, no path: {"public.orders": {"mode": "xmin"}}.`]),
+    ...[...JSON_OPTIONS].flatMap(([key, example]) => {
+      const text = values.get(key)?.trim() ?? '';
+      return text === '' || text.startsWith('{') ? [] : [`${key} (${PLACE}) must be JSON, no path: ${example}.`];
+    }),
   ];
 }
 

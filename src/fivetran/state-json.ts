@@ -149,6 +149,7 @@ const isShape = shapeOf<Required<TableShape>>({
   oid: isCount,
   columns: listOf(isColumnShape),
   left: (value) => value === undefined || listOf(isText)(value),
+  rules: (value) => value === undefined || listOf(isTexts)(value),
 });
 const isFound = shapeOf<Found>({ at: isTime, changed: isCount, deleted: isCount });
 const isEntry = shapeOf<TableState>({

@@ -68,6 +68,8 @@ export interface TableShape {
   readonly columns: readonly ColumnShape[];
   /** Columns that were not selected. Missing: all were. */
   readonly left?: readonly string[];
+  /** Columns under a rule, with what it does; a hash with its key's identity. Missing: none. */
+  readonly rules?: readonly (readonly [name: string, rule: string])[];
 }
 
 /** What the last pass that had anything to write found. */

@@ -1,5 +1,6 @@
 import { explainTable } from '../../app/plan/explain-table';
 import { placeOfRows } from '../../app/place-of-rows';
+import { columnsText } from '../../app/plan/column-details';
 import { groupByMode, listTables } from '../../app/plan/mode-groups';
 import { planInDetail, type PlanDetails } from '../../app/plan/plan-details';
 import type { TableDetails } from '../../app/plan/table-details';
@@ -128,7 +129,7 @@ export function renderPlanDetails(
     ...refused,
     '',
     ...wrap(summary(details, settings), width),
-    ...[...reasons(details), ...details.advice].flatMap((line) => wrap(line, width)),
+    ...[...reasons(details), ...columnRules(details), ...details.advice].flatMap((line) => wrap(line, width)),
     ...terms(details, table).flatMap((line) => wrap(line, width)),
     ...(problem === null ? [] : wrap(`The last state is not known, so all rows are planned: ${problem}`, width)),
   ];
@@ -158,6 +159,12 @@ function timeText({ tables, estimatedSeconds }: PlanDetails): string {
 
 function reasons(details: PlanDetails): readonly string[] {
   return groupByMode(details.tables).map(({ mode, reason, tables }) => `${mode}, ${reason}: ${listTables(tables)}`);
+}
+
+function columnRules({ tables }: PlanDetails): readonly string[] {
+  return tables
+    .filter((table) => table.columnRules.length > 0)
+    .map((table) => `columns of ${table.table}: ${columnsText(table.columnRules)}; all others as they are`);
 }
 
 /** Of what the table shows: a narrow terminal leaves columns out. */

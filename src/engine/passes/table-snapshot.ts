@@ -33,6 +33,11 @@ export class TableSnapshot {
     });
   }
 
+  /** pg_snapshot_xmin, 64 bits in decimal. */
+  get xmin(): string {
+    return this.snapshot.xmin;
+  }
+
   /** Ranges of about so many rows; a relation without readable ranges is one partition. */
   partitions(rows: (relation: Relation) => number): Partition[] {
     return this.options.table.relations.flatMap((relation) => {

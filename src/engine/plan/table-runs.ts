@@ -14,7 +14,7 @@ import { isOwnName } from '../../model/table-template';
 import { isKnownSource } from '../../postgres/catalog';
 import type { DestinationTable } from '../../destinations/destination';
 import { describeTable, METADATA_TABLE_NAMES } from './metadata-tables';
-import { describeDrift, labelsIn, shapeOf } from './schema-drift';
+import { describeDrift, holdsOtherValues, labelsIn, shapeOf } from './schema-drift';
 import { decidePass } from './pass-plan';
 import { takesLongToScan, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
@@ -98,13 +98,16 @@ function createRun(
   const primaryKey = table.primaryKey.map((column) => nameOf.get(column) ?? column);
   const previousKey = committed?.lastSyncedAt == null ? null : committed.primaryKey;
   const sameKey = previousKey === null || previousKey.join('\0') === primaryKey.join('\0');
+  const shape = shapeOf(table, selection.columns);
+  const sameRules = committed?.lastSyncedAt == null || haveSameRules(committed, shape);
   const destinationTable = {
     key: tableKey(table),
     name: destinationTableName(table, options.naming, options.destinationTable),
     columns: selection.columns.map(({ name, type }) => ({ name: nameOf.get(name) ?? name, type })),
     primaryKey,
     keysMayRepeat: selection.keysMayChange,
-    keepDeletedRows: sameKey,
+    // They hold what the rules of before let through.
+    keepDeletedRows: sameKey && sameRules,
   };
   // Another template changes the name of a table, and nothing in it.
   const place = { schema: options.destinationSchema, name: destinationTableName(table, options.naming) };
@@ -113,7 +116,7 @@ function createRun(
   const comparable =
     earlier === null ? signature : signatureOf(table, place, destinationTable, selection, labelsIn(earlier));
   const drifted = committed?.signature != null && committed.signature !== comparable;
-  if (drifted) reportDrift(shapeOf(table, selection.columns), committed, { key: tableKey(table), sameKey }, options);
+  if (drifted) reportDrift(shape, committed, { key: tableKey(table), sameKey, sameRules }, options);
   const decision = decisionOf(planned);
   const fresh = options.fullResync(table);
   const { pass, notice } = decidePass({
@@ -210,17 +213,28 @@ function signatureOf(
 function reportDrift(
   now: TableShape,
   committed: TableState | null,
-  { key, sameKey }: { readonly key: string; readonly sameKey: boolean },
+  { key, sameKey, sameRules }: { readonly key: string; readonly sameKey: boolean; readonly sameRules: boolean },
   options: RunsOptions,
 ): void {
   const found = committed?.shape == null ? undefined : describeDrift(committed.shape, now, sameKey);
   const what =
     found?.description ??
     `labels of an enum, its transformations, its row-level security or names in ${placeOf(options)} are others`;
-  if (options.schemaDrift === 'fail') throw driftRefused(key, what);
+  // Other rules are the user's own wish, and what is there must not stay as it is.
+  if (options.schemaDrift === 'fail' && found?.onlyRules !== true) throw driftRefused(key, what);
   const level = options.schemaDrift === 'warn' || found?.onlyAdded !== true ? 'warning' : 'info';
   const keyNote = sameKey || !options.comparesKeys ? '' : ' Rows marked deleted under the old key are dropped.';
-  options.logger[level](`${key} has changed: ${what}. It is loaded from the start.${keyNote}`);
+  const rulesNote = sameRules ? '' : options.comparesKeys ? DROPPED_BY_RULES : KEPT_ELSEWHERE;
+  options.logger[level](`${key} has changed: ${what}. It is loaded from the start.${keyNote}${rulesNote}`);
+}
+
+const DROPPED_BY_RULES =
+  ' Rows marked deleted are dropped, since they hold the values of before; blocks of the file that were theirs hold them until they are used again (docs/PRIVACY.md).';
+const KEPT_ELSEWHERE =
+  ' The destination may keep columns, and rows marked deleted, with the values of before (docs/PRIVACY.md).';
+
+function haveSameRules({ shape }: TableState, now: TableShape): boolean {
+  return shape === null ? now.rules === undefined : !holdsOtherValues(shape, now);
 }
 
 function driftRefused(key: string, what: string): ConnectorError {

@@ -20,7 +20,7 @@ import type {
 } from './catalog-rows';
 import { columnTypeOf, type TypeMode } from './column-types';
 import { isChunk, throughRoot, whyThroughRoot, type Hypertables } from './table-members';
-import { grantsOf, whyUnreadable } from './unreadable';
+import { grantsOf, isPartlyReadable, whyUnreadable } from './unreadable';
 
 /** Facts about tables beyond their own rows of the catalog. */
 export interface Surroundings {
@@ -55,13 +55,17 @@ export function assembleCatalog(
   const tables: TableSchema[] = [];
   const unreadable = new Map<number, ConnectorError>();
   const viewsLeftOut = options.includeViews ? [] : rows.filter(({ kind }) => kind === 'v');
+  const partlyReadable = new Map<number, ConnectorError>();
   for (const row of rows) {
     // Partitions and chunks are read through their parent; views are read only where asked for.
     if (row.isPartition || (row.kind === 'v' && !options.includeViews) || isChunk(row.oid, row.schema, hypertables))
       continue;
     const { columns = [], layout = NO_COLUMNS } = columnsOf.get(row.oid) ?? {};
     const rights = columns.map((column) => ({ name: column[0], selectable: column[11] }));
-    const problem = whyUnreadable(row, rights, server.user) ?? lockProblem(row, columns);
+    const denied = whyUnreadable(row, rights, server.user);
+    const partly = denied !== undefined && isPartlyReadable(row, rights);
+    if (partly) partlyReadable.set(row.oid, denied);
+    const problem = (partly ? undefined : denied) ?? lockProblem(row, columns);
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const descending = membersOf(row.oid);
     const members = descending.flatMap((oid) => byOid.get(oid) ?? []);
@@ -100,7 +104,7 @@ export function assembleCatalog(
     });
   }
   tables.sort((a, b) => compare(a.schema, b.schema) || compare(a.name, b.name));
-  return { server, tables, unreadable, viewsLeftOut };
+  return { server, tables, unreadable, partlyReadable, viewsLeftOut };
 }
 
 /** Another expression would have rewritten the table, which its file shows. */
@@ -121,7 +125,8 @@ function toRelation(row: RelationRow, columns: readonly ColumnRow[], server: Ser
     blocks,
     rows: estimateRows(row, blocks, columns, server.blockSize),
     bytes: row.heapBytes + row.toastBytes,
-    rangeReadable: row.isHeap && server.versionNumber >= RANGE_SCAN_VERSION,
+    rangeReadable: row.isHeap && server.versionNumber >= RANGE_SCAN_VERSION && row.systemColumns,
+    ...(row.kind === 'v' || row.kind === 'f' || row.systemColumns ? {} : { withoutSystemColumns: true as const }),
   };
 }
 
@@ -162,7 +167,7 @@ function toColumn(
     comment,
     maxLength,
     informationSchemaType,
-    ,
+    selectable,
     schema,
     place,
     ,
@@ -183,6 +188,7 @@ function toColumn(
     place,
     labels: userType?.labels ?? [],
     ...(isVirtual ? { virtual: true as const } : {}),
+    ...(selectable ? {} : { denied: true as const }),
     madeOf: [userType?.attributes, isVirtual ? defaultExpression : undefined].filter((part) => part != null).join(' '),
   };
 }

@@ -51,6 +51,9 @@ export const serverQuery = (
 /** SQL over pg_class `c`. */
 export const RELATION_IS_HEAP = `coalesce((SELECT a.amname = 'heap' FROM pg_catalog.pg_am a WHERE a.oid = c.relam), false)`;
 
+/** SQL over pg_class `c`: the role may read ctid (-1) and xmin (-2), which a GRANT of single columns leaves out. */
+const SYSTEM_COLUMNS = `coalesce(has_column_privilege(c.oid, '-1'::int2, 'SELECT') AND has_column_privilege(c.oid, '-2'::int2, 'SELECT'), false)`;
+
 /**
  * pg_relation_size and the text of a generated column's expression open the table with a lock. They would wait where
  * another session holds the table exclusively, or waits to. Everything else here reads the catalog alone. Where the
@@ -109,7 +112,7 @@ function relations(opening: boolean, sizes: boolean): string {
   SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", c.relkind AS "kind", c.relispartition AS "isPartition",
          c.reltuples::float8 AS "tuples", c.relpages AS "pages", ${size('c.oid', 'c.relpages')} AS "heapBytes",
          CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE ${size('c.reltoastrelid', '(SELECT relpages FROM pg_class WHERE oid = c.reltoastrelid)')} END AS "toastBytes",
-         ${RELATION_IS_HEAP} AS "isHeap",
+         ${RELATION_IS_HEAP} AS "isHeap", ${SYSTEM_COLUMNS} AS "systemColumns",
          has_schema_privilege(n.oid, 'USAGE') AS "schemaUsage", has_table_privilege(c.oid, 'SELECT') AS "selectable",
          c.relispopulated AS "populated",
          obj_description(c.oid, 'pg_class') AS "comment",

@@ -30,6 +30,8 @@ export interface Catalog {
   readonly tables: readonly TableSchema[];
   /** Tables that the role may not read, with the sentence that says what to grant. */
   readonly unreadable: ReadonlyMap<number, ConnectorError>;
+  /** Tables of which the role may read some columns only, with what is said where the others are to be read as well. */
+  readonly partlyReadable: ReadonlyMap<number, ConnectorError>;
   /** Views, where they are not asked for. */
   readonly viewsLeftOut: readonly { readonly schema: string; readonly name: string }[];
 }
@@ -57,6 +59,8 @@ export interface RelationRow extends MemberFacts {
   readonly heapBytes: number;
   readonly toastBytes: number;
   readonly isHeap: boolean;
+  /** Whether the role may read ctid and xmin. */
+  readonly systemColumns: boolean;
   readonly populated: boolean;
   readonly comment: string | null;
   readonly policies: { readonly digest: string; readonly elsewhere: boolean } | null;

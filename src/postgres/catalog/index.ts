@@ -5,6 +5,7 @@
  */
 export { partsOf } from './catalog-queries';
 export { discover, type Catalog, type KeyCandidate } from './catalog';
+export { columnTypeOf } from './column-types';
 export { isKnownSource, sourceIdentitySql } from './source-identity';
 export { checkLayout, presentLayout, presentRelations } from './present-table';
 export { neverAnalyzed, readServerFacts, type ServerFacts } from './server-facts';

@@ -9,7 +9,7 @@ import type { Session } from '../connection';
 
 /** SQL for the digest that `checkLayout` takes. */
 export function presentLayout(table: TableSchema): string {
-  const last = Math.max(0, ...table.columns.map(({ place }) => place));
+  const last = Math.max(0, ...[...table.columns, ...(table.withheld ?? [])].map(({ place }) => place));
   return layoutDigest(String(table.oid), String(last));
 }
 

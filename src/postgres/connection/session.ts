@@ -24,6 +24,8 @@ export interface SessionOptions extends OdbcTarget {
   readonly lockTimeoutSeconds: number;
   /** A call without an answer for this long counts as lost. */
   readonly stallTimeoutSeconds: number;
+  /** Settings of the session's own whose values are secret, by their names. */
+  readonly secretSettings?: Readonly<Record<string, string>>;
   /** Called for every statement that has ended; must not throw. */
   readonly onStatement?: (statement: StatementEvent) => void;
 }
@@ -99,6 +101,7 @@ export class Session {
         throw await explainRefusal(error, asked);
       });
       refuseOtherProduct(String(row?.['product']));
+      await probe.makeSecretSettings(options.secretSettings ?? {}, context);
       const denied = row?.['denied'];
       const allowances = new Allowances(typeof denied === 'string' ? denied : '');
       const session = new Session(connection, options, clock(), Number(row?.['pid']), allowances);
@@ -131,6 +134,28 @@ export class Session {
    * Rejects with a ConnectorError; an abort cancels the statement on the server.
    */
   async query(sql: string, context: StatementContext): Promise<OdbcRow[]> {
+    return await this.call(() => this.connection.query(sql, bufferFor(context.longestValueBytes ?? 0)), context);
+  }
+
+  /**
+   * Their values are parameters, which pg_stat_activity does not show. The server's log has them only where it is told to
+   * log statements with their parameters.
+   */
+  private async makeSecretSettings(
+    settings: Readonly<Record<string, string>>,
+    context: StatementContext,
+  ): Promise<void> {
+    const names = Object.keys(settings);
+    if (names.length === 0) return;
+    // What set_config returns is the value.
+    const calls = names.map(
+      (name, index) => `pg_catalog.set_config(${quoteLiteral(name)}, ?, false) IS NOT NULL AS s${index}`,
+    );
+    const sql = `SELECT ${calls.join(', ')}`;
+    await this.call(() => this.connection.queryWith(sql, Object.values(settings)), context);
+  }
+
+  private async call(statement: () => Promise<OdbcRow[]>, context: StatementContext): Promise<OdbcRow[]> {
     if (isAborted(context.signal)) throw interrupted(`Interrupted before ${context.doing}.`);
     const { stallTimeoutSeconds } = this.options;
     const startedMs = performance.now();
@@ -144,7 +169,7 @@ export class Session {
         failed,
       });
     try {
-      const rows = await limited(this.connection.query(sql, bufferFor(context.longestValueBytes ?? 0)), {
+      const rows = await limited(statement(), {
         // The limit applies even where the server allows more: a statement whose connection was cut cannot end it.
         limitMs: stallTimeoutSeconds * 1000,
         doing: context.doing,

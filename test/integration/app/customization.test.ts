@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTableOptions } from '../../../src/config/table-options';
+import { parseColumnRules } from '../../../src/config/column-rules';
+import { hashKeyOf } from '../../../src/model/hash-key';
 import { loadSettings } from '../../../src/config/load-settings';
 import { withWarehouse } from '../../helpers/compare';
 import { createDemoDatabase } from '../../helpers/demo-database';
@@ -50,6 +52,18 @@ test('a pattern that matches nothing is warned of, with what was probably meant'
   expect(lines).toContainEqual(
     expect.stringMatching(/^WARNING The pattern "!public.nothing_like_it" .*`pgsluice plan` shows/),
   );
+});
+
+test('the rules of columns hash, mask and leave out', async () => {
+  const columns = parseColumnRules(example('json columns'), database.folder);
+  await sync(database, { columns, hashKey: hashKeyOf(Buffer.from('a key of more than sixteen characters')) });
+  const [row] = await rows(
+    `SELECT bool_and(length(email) = 64), bool_and(name LIKE '**%'), count(*) > 0 FROM tester.source_public_customers WHERE email IS NOT NULL`,
+  );
+  expect(row).toEqual([true, true, true]);
+  expect(
+    await rows(`SELECT name FROM pragma_table_info('tester.source_public_customers') WHERE name = 'notes'`),
+  ).toEqual([]);
 });
 
 test('the options of single tables decide their modes', async () => {
