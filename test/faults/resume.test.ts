@@ -49,7 +49,7 @@ it('reads only the rest, and catches up on what changed between', async () => {
   expect(resumed.code).toBe(0);
   expect(resumed.stdout).toMatch(
     new RegExp(
-      `Going on with the load of public\\.huge that began [-\\d]{10} [:\\d]{8} UTC: ${before} of about 60000000 rows are there already`,
+      `Going on with the load of public\\.huge that began [-\\d]{10} [:\\d]{8} UTC: ${before} of about \\d+ rows are there already`,
     ),
   );
   expect(resumed.stdout).toMatch(/Catching up public\.huge/);
