@@ -1,6 +1,7 @@
 import type { OptionDeclaration, OptionValue } from './options';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isSlotName, LONGEST_NAME_BYTES } from './slot-name';
 
 /** Where a value was found, for messages and for paths. */
 export interface ValueOrigin {
@@ -44,6 +45,12 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
       if (option.key === 'destination_schema') {
         const taken = takenSchema(trimmed);
         if (taken !== undefined) return problem(`cannot be ${quote(trimmed)}, which is ${taken}; name another schema`);
+      }
+      if (option.key === 'slot_name' && !isSlotName(trimmed)) {
+        return problem(`must be 1 to ${LONGEST_NAME_BYTES} lower-case letters, digits and underscores${not}`);
+      }
+      if (option.key === 'publication_name' && Buffer.byteLength(trimmed) > LONGEST_NAME_BYTES) {
+        return problem(`must have at most ${LONGEST_NAME_BYTES} bytes, as every name of PostgreSQL${not}`);
       }
       return { value: trimmed };
     case 'integer':

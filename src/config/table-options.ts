@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { ConnectorError } from '../common/errors';
 import { compileTableFilter, type TableName } from './table-filter';
 
-const MODES = ['auto', 'full', 'timestamp', 'xmin'] as const;
+const MODES = ['auto', 'full', 'timestamp', 'xmin', 'log'] as const;
 export type TableMode = (typeof MODES)[number];
 
 export interface TableOptionValues {

@@ -150,7 +150,7 @@ const isShape = shapeOf<Required<TableShape>>({
 });
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
-  mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
+  mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin' || value === 'log',
   primaryKey: listOf(isText),
   lastSyncedAt: orNull(isTime),
   rows: isCount,

@@ -9,9 +9,10 @@ export const STATE_VERSION = 1;
 /**
  * How a table's changes are found.
  * full: everything is read each time. timestamp: rows at or after the watermark of a replication key.
- * xmin: rows whose inserting transaction is at or after the last snapshot's xmin.
+ * xmin: rows whose inserting transaction is at or after the last snapshot's xmin. log: rows whose keys the write-ahead
+ * log names.
  */
-export type SyncMode = 'full' | 'timestamp' | 'xmin';
+export type SyncMode = 'full' | 'timestamp' | 'xmin' | 'log';
 
 /** A full load that has begun and not ended: enough to go on with it. */
 export interface LoadProgress {

@@ -26,6 +26,8 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     typeMode: 'exact',
     syncMode: 'auto',
     tableOptions: [],
+    slotName: undefined,
+    publicationName: 'pgsluice',
     reconcileEvery: undefined,
     // Tests empty tables; the guard has tests of its own.
     maxDeletes: 100,

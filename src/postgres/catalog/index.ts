@@ -3,7 +3,7 @@
  * pg_catalog alone. It uses connection and reads no row of a user's table. The rooms read and checksum, engine and app
  * may come in. Start at catalog.ts for what is found, catalog-queries.ts for how it is asked.
  */
-export { partsOf } from './catalog-queries';
+export { partsOf, STILL_ATTACHED } from './catalog-queries';
 export { discover, type Catalog } from './catalog';
 export { isKnownSource, keyCandidates, sourceIdentity, sourceIdentitySql, type KeyCandidate } from './change-tracking';
 export { checkLayout, checkUnaltered, presentLayout, presentRelations } from './present-table';

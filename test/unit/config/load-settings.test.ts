@@ -62,6 +62,8 @@ describe('a complete configuration', () => {
       metadataHistory: 'changes',
       fullResync: [],
       schemaDrift: 'evolve',
+      slotName: undefined,
+      publicationName: 'pgsluice',
       timestampWindowSeconds: undefined,
       batchMode: 'adaptive',
       customBatchSize: undefined,

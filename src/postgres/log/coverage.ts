@@ -1,0 +1,128 @@
+/**
+ * Which tables the log can answer for: of every row that is inserted, changed or deleted it must name the key, and it must
+ * name all of them. One answer for `log setup`, `log status`, `check` and the choice of the mode.
+ */
+import type { TableSchema, ThroughRoot } from '../../model/table';
+import { quoteIdentifier, quoteQualified } from '../connection';
+import type { LogFacts, PublicationFacts, RelationIdentity } from './slot-facts';
+
+export interface CoverageGap {
+  /** `table`: whatever the publication says, the log cannot answer for it; `publication`: it could. */
+  readonly lies: 'table' | 'publication';
+  /** A phrase whose subject is the table: `it is unlogged`. */
+  readonly reason: string;
+  /** The statement that helps; undefined where none does. */
+  readonly remedy?: string;
+}
+
+const OUTSIDE: Readonly<Partial<Record<TableSchema['kind'], string>>> = {
+  view: 'it is a view, whose rows are not in the log',
+  materialized_view: 'it is a materialized view, whose rows are not in the log',
+  foreign: 'it is a foreign table, whose rows are in another log',
+};
+
+const UNNAMED: Readonly<Partial<Record<ThroughRoot, string>>> = {
+  hypertable: 'it is a hypertable, whose chunks the log names under names of their own',
+  'unknown-child': 'it has a child that the catalog does not describe',
+};
+
+/** Undefined where a pass over the log finds every change of the table. */
+export function whyNotCovered(
+  table: TableSchema,
+  facts: Pick<LogFacts, 'identities' | 'publication'>,
+): CoverageGap | undefined {
+  return whyNotPublishable(table, facts) ?? whyNotPublished(table, facts);
+}
+
+/** Why no publication would help; undefined where the table may be put into one without harm. */
+export function whyNotPublishable(
+  table: TableSchema,
+  { identities }: Pick<LogFacts, 'identities'>,
+): CoverageGap | undefined {
+  const gap = (reason: string, remedy?: string): CoverageGap => ({
+    lies: 'table',
+    reason,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+  const outside = OUTSIDE[table.kind] ?? (table.throughRoot === undefined ? undefined : UNNAMED[table.throughRoot]);
+  if (outside !== undefined) return gap(outside);
+  if (table.primaryKey.length === 0) return gap('it has no primary key');
+  for (const part of partsOfTable(table, identities)) {
+    const whose = part.oid === table.oid ? 'it' : `its partition ${part.schema}.${part.name}`;
+    const name = quoteQualified(part.schema, part.name);
+    if (part.kind === 'f') return gap(`${whose} is a foreign table, whose rows are in another log`);
+    if (part.persistence !== 'p')
+      return gap(
+        `${whose} is ${part.persistence === 'u' ? 'unlogged' : 'temporary'}`,
+        part.persistence === 'u' ? `ALTER TABLE ${name} SET LOGGED;` : undefined,
+      );
+    const { identityColumns: carried } = part;
+    const lacking = carried === null ? undefined : table.primaryKey.find((column) => !carried.includes(column));
+    if (lacking !== undefined)
+      return gap(
+        `the replica identity of ${whose === 'it' ? 'the table' : whose} does not name the key column ${quoteIdentifier(lacking)}`,
+        `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;`,
+      );
+    const generated = table.primaryKey.find((column) => part.generatedColumns.includes(column));
+    if (generated !== undefined)
+      return gap(`its key column ${quoteIdentifier(generated)} is generated, and the log leaves it out`);
+  }
+  return undefined;
+}
+
+/** The relations that hold its rows; of a partitioned table its partitions, however it is read. */
+export function partsOfTable(
+  table: { readonly oid: number },
+  identities: ReadonlyMap<number, RelationIdentity>,
+): readonly RelationIdentity[] {
+  const belongs = ({ oid, parents }: RelationIdentity): boolean =>
+    oid === table.oid ||
+    parents.some((parent) => {
+      const known = identities.get(parent);
+      return parent === table.oid || (known !== undefined && belongs(known));
+    });
+  return [...identities.values()].filter((relation) => relation.kind !== 'p' && belongs(relation));
+}
+
+function whyNotPublished(
+  table: TableSchema,
+  { publication, identities }: Pick<LogFacts, 'identities' | 'publication'>,
+): CoverageGap | undefined {
+  const gap = (reason: string, remedy: string): CoverageGap => ({ lies: 'publication', reason, remedy });
+  if (publication === null) return gap('the publication does not exist', 'Run `pgsluice log setup`.');
+  const name = quoteIdentifier(publication.name);
+  const missing = unpublishedOperation(publication);
+  if (missing !== undefined)
+    return gap(
+      `the publication ${publication.name} leaves out ${missing}`,
+      `ALTER PUBLICATION ${name} SET (publish = 'insert, update, delete, truncate');`,
+    );
+  const byOid = new Map(publication.tables.map((each) => [each.oid, each]));
+  const root = byOid.get(table.oid);
+  const parts = root === undefined ? partsOfTable(table, identities) : [];
+  const entries = root === undefined ? parts.map(({ oid }) => byOid.get(oid)) : [root];
+  const qualified = quoteQualified(table.schema, table.name);
+  if (entries.length === 0 || entries.includes(undefined))
+    return gap(
+      `the publication ${publication.name} does not contain it`,
+      `ALTER PUBLICATION ${name} ADD TABLE ${qualified};`,
+    );
+  const again = `ALTER PUBLICATION ${name} DROP TABLE ${qualified}; ALTER PUBLICATION ${name} ADD TABLE ${qualified};`;
+  for (const entry of entries) {
+    if (entry === undefined) continue;
+    if (entry.filter !== null)
+      return gap(`a row filter of the publication ${publication.name} hides changes of it`, again);
+    const hidden = table.primaryKey.find((column) => entry.columns?.includes(column) === false);
+    if (hidden !== undefined)
+      return gap(
+        `a column list of the publication ${publication.name} leaves out its key column ${quoteIdentifier(hidden)}`,
+        again,
+      );
+  }
+  return undefined;
+}
+
+function unpublishedOperation({ inserts, updates, deletes, truncates }: PublicationFacts): string | undefined {
+  const left = Object.entries({ inserts, updates, deletes, truncates }).filter(([, published]) => !published);
+  return left.length === 0 ? undefined : left.map(([operation]) => operation).join(', ');
+}

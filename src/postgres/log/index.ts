@@ -1,0 +1,17 @@
+/**
+ * The write-ahead log as an index of what has changed: what a server needs for it, the slot that keeps our place in it, the
+ * publication that says which tables it names, and which of them it can answer for. It uses catalog and connection.
+ * Engine and app may come in. Start at slot-facts.ts for what is asked, coverage.ts for which tables are covered.
+ */
+export {
+  PUBLICATION_COMMENT,
+  readLogFacts,
+  type LogFacts,
+  type LogNames,
+  type PublicationFacts,
+  type PublishedTable,
+  type RelationIdentity,
+  type ServerLogFacts,
+  type SlotFacts,
+} from './slot-facts';
+export { partsOfTable, whyNotCovered, whyNotPublishable, type CoverageGap } from './coverage';
