@@ -130,6 +130,10 @@ export class DuckDbDestination implements Destination {
     return await this.keys.markMissing(table, within);
   }
 
+  async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
+    return await this.keys.markDeleted(table, keys);
+  }
+
   async countGroups(table: DestinationTable, column: string): Promise<CountedGroups | undefined> {
     return await this.keys.countGroups(table, column);
   }
@@ -154,6 +158,14 @@ export class DuckDbDestination implements Destination {
 
   async putOrigin(origin: Origin): Promise<void> {
     await this.states.putOrigin(origin);
+  }
+
+  async logPosition(): Promise<string | undefined> {
+    return await this.states.logPosition();
+  }
+
+  async putLogPosition(position: string): Promise<void> {
+    await this.states.putLogPosition(position);
   }
 
   async recordRun(run: RunRecord): Promise<void> {

@@ -3,6 +3,7 @@ import type { Origin } from '../../model/origin';
 import type { RunRecord } from '../../model/run-record';
 import type { TableState, TableStates } from '../../model/sync-state';
 import type { OpenTables } from './open-tables';
+import { storedLogPosition, storeLogPosition } from './log-position-row';
 import { storedOrigin, storeOrigin } from './origin-row';
 import { forgetInRuns, writeRun } from './run-history';
 import { storedStates, storeStates } from './state-rows';
@@ -50,6 +51,14 @@ export class WarehouseStates {
 
   async putOrigin(origin: Origin): Promise<void> {
     await storeOrigin(await this.tables.writing(), this.tables.schema, origin);
+  }
+
+  async logPosition(): Promise<string | undefined> {
+    return await storedLogPosition(this.tables.warehouse, this.tables.schema);
+  }
+
+  async putLogPosition(position: string): Promise<void> {
+    await storeLogPosition(await this.tables.writing(), this.tables.schema, position);
   }
 
   async writeRun(run: RunRecord): Promise<void> {

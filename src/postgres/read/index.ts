@@ -14,6 +14,7 @@ export {
   beginAndExport,
   beginAndImport,
   endTransaction,
+  lockUnderSnapshot,
   recover,
   relationStates,
   type SnapshotInfo,
