@@ -2,6 +2,7 @@
  * Which tables the log can answer for: of every row that is inserted, changed or deleted it must name the key, and it must
  * name all of them. One answer for `log setup`, `log status`, `check` and the choice of the mode.
  */
+import { createHash } from 'node:crypto';
 import type { TableSchema, ThroughRoot } from '../../model/table';
 import { quoteIdentifier, quoteQualified } from '../connection';
 import type { LogFacts, PublicationFacts, RelationIdentity } from './slot-facts';
@@ -110,6 +111,11 @@ function whyNotPublished(
   const again = `ALTER PUBLICATION ${name} DROP TABLE ${qualified}; ALTER PUBLICATION ${name} ADD TABLE ${qualified};`;
   for (const entry of entries) {
     if (entry === undefined) continue;
+    if (entry.mark === null && !publication.allTables)
+      return gap(
+        `the publication ${publication.name} names its schema, not the table`,
+        `ALTER PUBLICATION ${name} ADD TABLE ${qualified};`,
+      );
     if (entry.filter !== null)
       return gap(`a row filter of the publication ${publication.name} hides changes of it`, again);
     const hidden = table.primaryKey.find((column) => entry.columns?.includes(column) === false);
@@ -125,4 +131,23 @@ function whyNotPublished(
 function unpublishedOperation({ inserts, updates, deletes, truncates }: PublicationFacts): string | undefined {
   const left = Object.entries({ inserts, updates, deletes, truncates }).filter(([, published]) => !published);
   return left.length === 0 ? undefined : left.map(([operation]) => operation).join(', ');
+}
+
+/**
+ * Of all that decides which changes of a covered table the log shows. Where it is another than at the last pass, changes
+ * in between may be missing from the log. Partitions that come and go do not change it, while they are like the others.
+ */
+export function coverageDigest(table: TableSchema, facts: Pick<LogFacts, 'identities' | 'publication'>): string {
+  const { publication, identities } = facts;
+  const parts = partsOfTable(table, identities);
+  const oids = new Set([table.oid, ...parts.map(({ oid }) => oid)]);
+  const entries = (publication?.tables ?? []).filter(({ oid }) => oids.has(oid));
+  const distinct = (values: readonly unknown[]): readonly string[] =>
+    [...new Set(values.map((value) => JSON.stringify(value)))].sort();
+  const shown = [
+    publication?.mark,
+    distinct(entries.map(({ mark, columns, filter }) => [mark, columns, filter])),
+    distinct(parts.map(({ identity, identityColumns }) => [identity, identityColumns])),
+  ];
+  return createHash('md5').update(JSON.stringify(shown)).digest('hex');
 }

@@ -14,4 +14,6 @@ export {
   type ServerLogFacts,
   type SlotFacts,
 } from './slot-facts';
-export { partsOfTable, whyNotCovered, whyNotPublishable, type CoverageGap } from './coverage';
+export { coverageDigest, partsOfTable, whyNotCovered, whyNotPublishable, type CoverageGap } from './coverage';
+export { dropSlot, isInvalid, OUTPUT_PLUGIN, readingObstacles, setupObstacles, type Obstacle } from './obstacles';
+export { setupStatements, type SetupStatement, type SetupStatements } from './setup-statements';

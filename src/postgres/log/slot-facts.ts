@@ -61,6 +61,11 @@ export interface PublishedTable {
   readonly columns: readonly string[] | null;
   /** Condition of a row filter (PostgreSQL 15); null: every row. */
   readonly filter: string | null;
+  /**
+   * Another one where its entry, or that of its root, was taken out, put back or changed: changes in between are not in the
+   * log. null: it has none, since the publication names its schema.
+   */
+  readonly mark: string | null;
 }
 
 /** What the log says of rows of a relation that change or go. */
@@ -86,6 +91,8 @@ export interface RelationIdentity {
 
 export interface PublicationFacts {
   readonly name: string;
+  /** Another one where the publication was made anew, or what it publishes was changed. */
+  readonly mark: string;
   readonly owner: string;
   /** The role may change and drop it. */
   readonly owned: boolean;
@@ -150,10 +157,18 @@ function factsQuery({ allowances }: Session, { slotName, publicationName }: LogN
        OR coalesce((SELECT pg_catalog.pg_has_role(current_user, r.oid, 'USAGE') FROM pg_catalog.pg_roles r WHERE r.rolname = ${serviceRole}), false)`
     : `CASE WHEN current_setting('is_superuser') = 'on' THEN true END`;
   const wanted = oids.length === 0 ? 'NULL' : oids.join(', ');
-  return `WITH RECURSIVE published AS (
+  const mark = (row: string): string => `${row}.oid::text || '/' || ${row}.xmin::text`;
+  return `WITH RECURSIVE entry AS (
+    SELECT r.prrelid, ${mark('r')} AS mark FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid WHERE p.pubname = ${publication}
+  ), listed AS (
     SELECT c.oid, t.schemaname::text AS schema, t.tablename::text AS name, pg_catalog.to_jsonb(t) -> 'attnames' AS columns, pg_catalog.to_jsonb(t) ->> 'rowfilter' AS filter
       FROM pg_catalog.pg_publication_tables t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
       JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename WHERE t.pubname = ${publication}
+  ), above(oid, ancestor) AS (
+    SELECT l.oid, l.oid FROM listed l UNION
+    SELECT a.oid, i.inhparent FROM above a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.ancestor WHERE ${STILL_ATTACHED}
+  ), published AS (
+    SELECT l.*, (SELECT pg_catalog.string_agg(e.mark, ' ' ORDER BY e.mark) FROM above a JOIN entry e ON e.prrelid = a.ancestor WHERE a.oid = l.oid) AS mark FROM listed l
   ), part(oid) AS (
     SELECT p.oid FROM published p UNION SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid IN (${wanted})
     UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid WHERE ${STILL_ATTACHED}
@@ -167,20 +182,20 @@ function factsQuery({ allowances }: Session, { slotName, publicationName }: LogN
     ${seesRoles ? serviceRole : 'NULL'} AS "serviceRole", (${currentLsn})::text AS "currentLsn") AS x),
   'slot', (SELECT row_to_json(x) FROM (SELECT ${slotColumns(currentLsn)} FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ${slot}) AS x),
   'otherSlots', ${rows(`SELECT ${slotColumns(currentLsn)} FROM pg_catalog.pg_replication_slots s
-    WHERE s.slot_name <> ${slot} AND starts_with(s.slot_name::text, ${quoteLiteral(SLOT_PREFIX)}) AND s.database = current_database() ORDER BY s.slot_name`)},
-  'publication', (SELECT row_to_json(x) FROM (SELECT p.pubname::text AS "name", pg_catalog.pg_get_userbyid(p.pubowner)::text AS "owner",
+    WHERE s.slot_name <> ${slot} AND left(s.slot_name::text, ${SLOT_PREFIX.length}) = ${quoteLiteral(SLOT_PREFIX)} AND s.database = current_database() ORDER BY s.slot_name`)},
+  'publication', (SELECT row_to_json(x) FROM (SELECT p.pubname::text AS "name", ${mark('p')} AS "mark", pg_catalog.pg_get_userbyid(p.pubowner)::text AS "owner",
     pg_catalog.pg_has_role(p.pubowner, 'USAGE') AS "owned",
     coalesce(pg_catalog.obj_description(p.oid, 'pg_publication') = ${quoteLiteral(PUBLICATION_COMMENT)}, false) AS "ours",
     p.puballtables AS "allTables", p.pubinsert AS "inserts", p.pubupdate AS "updates", p.pubdelete AS "deletes", p.pubtruncate AS "truncates",
     coalesce(pg_catalog.to_jsonb(p) ->> 'pubviaroot' = 'true', false) AS "viaRoot",
-    ${rows(`SELECT u.oid::int8 AS "oid", u.schema AS "schema", u.name AS "name", u.columns AS "columns", u.filter AS "filter" FROM published u ORDER BY u.oid`)} AS "tables"
+    ${rows(`SELECT u.oid::int8 AS "oid", u.schema AS "schema", u.name AS "name", u.columns AS "columns", u.filter AS "filter", u.mark AS "mark" FROM published u ORDER BY u.oid`)} AS "tables"
     FROM pg_catalog.pg_publication p WHERE p.pubname = ${publication}) AS x),
   'identities', ${rows(`SELECT c.oid::int8 AS "oid", n.nspname::text AS "schema", c.relname::text AS "name", c.relkind AS "kind", c.relpersistence AS "persistence", c.relreplident AS "identity",
     CASE WHEN c.relreplident <> 'f' THEN coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_index i
       JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
       WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END), '[]') END AS "identityColumns",
     coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
-      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> ''), '[]') AS "generatedColumns",
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(pg_catalog.to_jsonb(a) ->> 'attgenerated', '') <> ''), '[]') AS "generatedColumns",
     (SELECT coalesce(json_agg(i.inhparent::int8), '[]') FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND ${STILL_ATTACHED}) AS "parents",
     pg_catalog.pg_has_role(c.relowner, 'USAGE') AS "owned"
     FROM part JOIN pg_catalog.pg_class c ON c.oid = part.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`)}
