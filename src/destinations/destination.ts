@@ -27,7 +27,7 @@ import type { Origin } from '../model/origin';
 import type { GroupCounts, KeyGroups } from '../model/key-groups';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
-import type { TableState, TableStates } from '../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../model/sync-state';
 
 export interface DestinationColumn {
   readonly name: string;
@@ -185,11 +185,11 @@ export interface DatabaseState {
   putOrigin(origin: Origin): Promise<void>;
 }
 
-/** The place in the log of the source (pg_lsn) that all tables of mode log have come to, those further on as well. */
+/** How far the log of the source is known of all tables of mode log; of single ones further on, as their states say. */
 export interface LogPositions {
-  logPosition(): Promise<string | undefined>;
+  logPosition(): Promise<LogPosition | undefined>;
   /** To be committed with what is written before. */
-  putLogPosition(position: string): Promise<void>;
+  putLogPosition(position: LogPosition): Promise<void>;
 }
 
 /** Remembers how syncs went. */
@@ -199,20 +199,9 @@ export interface RunHistory {
 }
 
 /** What every destination does. */
-export interface CoreDestination extends
-    Lifecycle,
-    LoadWriter,
-    ChangesWriter,
-    RowAppender,
-    KeyComparer,
-    KeyedDeletes,
-    StateStore {}
+export interface CoreDestination
+  extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, KeyedDeletes, StateStore {}
 
 /** With what only some do: each of these methods may be missing. */
 export interface Destination
-  extends
-    CoreDestination,
-    Partial<RowCounter>,
-    Partial<DatabaseState>,
-    Partial<LogPositions>,
-    Partial<RunHistory> {}
+  extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<LogPositions>, Partial<RunHistory> {}

@@ -4,6 +4,7 @@ import {
   STATE_VERSION,
   type KeyMark,
   type LoadProgress,
+  type LogPosition,
   type TableLogState,
   type TableShape,
   type TableState,
@@ -23,7 +24,7 @@ export interface RequestState {
   /** Under which names the tables were sent; undefined: by a version that did not say. */
   readonly withSchema: boolean | undefined;
   /** In the log of the source, up to where all tables of mode log have come. */
-  readonly logPosition: string | undefined;
+  readonly logPosition: LogPosition | undefined;
   /** A line for the log, where the state is not simply ours. */
   readonly notice: string | undefined;
 }
@@ -84,7 +85,7 @@ function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
     described: new Map(known),
     widened: new Map(texts),
     withSchema: typeof withSchema === 'boolean' ? withSchema : undefined,
-    logPosition: isPosition(logPosition) ? String(logPosition) : undefined,
+    logPosition: isLogPosition(logPosition) ? (logPosition as LogPosition) : undefined,
     notice: undefined,
   };
 }
@@ -160,6 +161,7 @@ const isShape = shapeOf<Required<TableShape>>({
   left: (value) => value === undefined || listOf(isText)(value),
 });
 const isPosition: Check = (value) => isText(value) && /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i.test(value as string);
+const isLogPosition = shapeOf<LogPosition>({ slot: isText, position: isPosition });
 const isLogState = shapeOf<TableLogState>({ position: isPosition, identity: isText });
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,

@@ -23,7 +23,7 @@ import { ConnectorError } from '../common/errors';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../destinations/destination';
 import { stateDocument } from '../destinations/state-file';
 import type { PackedBatch } from '../model/packed-batch';
-import type { TableState, TableStates } from '../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../model/sync-state';
 import { loadAnew, withoutRows } from '../engine/plan';
 import type { SourceSelection, TableName } from '../model/source-selection';
 import { encodeTruncate } from './record-encoder';
@@ -73,8 +73,8 @@ export class StreamDestination implements Destination {
   private readonly schemas: SchemaMemory;
   private readonly renamed: boolean;
   /** In the log of the source, as of the last checkpoint, and for the next one. */
-  private position: string | undefined;
-  private stagedPosition: string | undefined;
+  private position: LogPosition | undefined;
+  private stagedPosition: LogPosition | undefined;
   private stateBytes = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -222,11 +222,11 @@ export class StreamDestination implements Destination {
     return Promise.resolve();
   }
 
-  logPosition(): Promise<string | undefined> {
+  logPosition(): Promise<LogPosition | undefined> {
     return Promise.resolve(this.position);
   }
 
-  putLogPosition(position: string): Promise<void> {
+  putLogPosition(position: LogPosition): Promise<void> {
     this.stagedPosition = position;
     return Promise.resolve();
   }

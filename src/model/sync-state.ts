@@ -71,6 +71,14 @@ export interface TableShape {
   readonly left?: readonly string[];
 }
 
+/** A place in the log of a database, and who keeps the log from there on. */
+export interface LogPosition {
+  /** Name of the replication slot. */
+  readonly slot: string;
+  /** pg_lsn */
+  readonly position: string;
+}
+
 /**
  * The table has every change that was committed before `position` (pg_lsn). So it has those up to the position of the
  * database (`DatabaseState`), where that is further on.

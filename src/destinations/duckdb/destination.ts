@@ -9,7 +9,7 @@ import type { KeyGroups } from '../../model/key-groups';
 import type { Origin } from '../../model/origin';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { RunRecord } from '../../model/run-record';
-import type { TableState, TableStates } from '../../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../../model/sync-state';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../destination';
 import { Changes } from './changes';
 import { Keys } from './keys';
@@ -160,11 +160,11 @@ export class DuckDbDestination implements Destination {
     await this.states.putOrigin(origin);
   }
 
-  async logPosition(): Promise<string | undefined> {
+  async logPosition(): Promise<LogPosition | undefined> {
     return await this.states.logPosition();
   }
 
-  async putLogPosition(position: string): Promise<void> {
+  async putLogPosition(position: LogPosition): Promise<void> {
     await this.states.putLogPosition(position);
   }
 

@@ -1,7 +1,7 @@
 /** What the warehouse remembers of its syncs: each table's state, the database it comes from, the last runs. */
 import type { Origin } from '../../model/origin';
 import type { RunRecord } from '../../model/run-record';
-import type { TableState, TableStates } from '../../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../../model/sync-state';
 import type { OpenTables } from './open-tables';
 import { storedLogPosition, storeLogPosition } from './log-position-row';
 import { storedOrigin, storeOrigin } from './origin-row';
@@ -53,11 +53,11 @@ export class WarehouseStates {
     await storeOrigin(await this.tables.writing(), this.tables.schema, origin);
   }
 
-  async logPosition(): Promise<string | undefined> {
+  async logPosition(): Promise<LogPosition | undefined> {
     return await storedLogPosition(this.tables.warehouse, this.tables.schema);
   }
 
-  async putLogPosition(position: string): Promise<void> {
+  async putLogPosition(position: LogPosition): Promise<void> {
     await storeLogPosition(await this.tables.writing(), this.tables.schema, position);
   }
 

@@ -14,6 +14,7 @@ import type { LoadProgress, TableLogState, TableState } from '../../model/sync-s
 import { tableKey, type Relation } from '../../model/table';
 import { subtractRange, type TidRange } from '../../model/tid-range';
 import { withoutRows } from './load-claims';
+import type { LoggedAs } from './log-outlook';
 import type { PassPlan } from './pass-plan';
 import type { ModeDecision } from './sync-modes';
 import type { TableSelection } from '../rules';
@@ -31,8 +32,8 @@ export interface TableRunParts {
   readonly committed: TableState | null;
   /** Nothing of an earlier load is to be used. */
   readonly fresh: boolean;
-  /** See `TableLogState`; undefined where the log cannot be asked about the table. */
-  readonly logIdentity: string | undefined;
+  /** How the log names it; undefined where its changes are found in another way. */
+  readonly logged: LoggedAs | undefined;
 }
 
 export class TableRun {
@@ -46,7 +47,8 @@ export class TableRun {
   /** The server's identity; see postgres/catalog. */
   readonly source: string;
   readonly decision: ModeDecision;
-  readonly logIdentity: string | undefined;
+  /** How the log names it; undefined where its changes are found in another way. */
+  readonly logged: LoggedAs | undefined;
   private present: PlannedTable;
   private plannedPass: PassPlan;
   private newRelations: ReadonlySet<number> = new Set();
@@ -73,7 +75,7 @@ export class TableRun {
     this.description = parts.description;
     this.source = parts.source;
     this.decision = parts.decision;
-    this.logIdentity = parts.logIdentity;
+    this.logged = parts.logged;
     this.plannedPass = parts.pass;
     this.committedState = parts.committed;
     this.loadProgress = parts.fresh ? null : this.committedLoad();
@@ -166,8 +168,7 @@ export class TableRun {
 
   /** `position`: snapshots from now on show everything that was committed before. null: none is known to be so. */
   followsLogFrom(position: string | null): void {
-    const identity = this.logIdentity;
-    this.logMark = position === null || identity === undefined ? null : { position, identity };
+    this.logMark = position === null || this.logged === undefined ? null : { position, identity: this.logged.identity };
   }
 
   /** Replaces what was planned, under the snapshot that shows why. */

@@ -13,6 +13,10 @@ export function formatLsn(position: bigint): string {
   return `${half(position >> 32n)}/${half(position & 0xffff_ffffn)}`;
 }
 
-export function earliest(first: string, ...others: readonly string[]): string {
-  return others.reduce((least, each) => (parseLsn(each) < parseLsn(least) ? each : least), first);
+export function earlier(one: string, other: string): string {
+  return parseLsn(other) < parseLsn(one) ? other : one;
+}
+
+export function latest(one: string, other: string): string {
+  return parseLsn(other) > parseLsn(one) ? other : one;
 }
