@@ -12,6 +12,7 @@ export type CommandName =
   | 'init'
   | 'reset'
   | 'forget'
+  | 'log'
   | 'serve'
   | 'completion';
 
@@ -183,6 +184,29 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     examples: [
       ['$0 forget public.orders_old', 'its table in the warehouse stays'],
       ["$0 forget 'archive.*' --drop --yes", 'with the tables in the warehouse'],
+    ],
+  },
+  {
+    name: 'log',
+    aliases: [],
+    describe:
+      'Set up mode log, which reads changes and deletes from the write-ahead log; show how it stands; take it down',
+    groups: LOOKING_GROUPS,
+    positional: {
+      name: 'action',
+      describe: 'What to do: setup prints the statements, status shows slot and log, drop ends both',
+      choices: ['setup', 'status', 'drop'],
+    },
+    switches: [
+      JSON_SWITCH,
+      { flag: 'apply', kind: 'boolean', describe: 'setup: run the statements, rather than print them' },
+      { ...YES, describe: 'drop: do not ask' },
+    ],
+    examples: [
+      ['$0 log setup', 'the statements, for whoever owns the tables; nothing is changed'],
+      ['$0 log setup --apply', 'runs what is missing'],
+      ['$0 log status', 'what the slot keeps on the disk of the source; exit code 4: it cannot be used'],
+      ['$0 log drop --yes', 'the slot, and the publication if nobody else can need it'],
     ],
   },
   {

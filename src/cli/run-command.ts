@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   init: () => lazyCommands.init().init,
   reset: () => lazyCommands.reset().reset,
   forget: () => lazyCommands.forget().forget,
+  log: () => lazyCommands.log().log,
   serve: () => lazyCommands.serve().serve,
   completion: () => lazyCommands.completion().completion,
 };

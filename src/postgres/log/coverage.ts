@@ -62,7 +62,8 @@ export function whyNotPublishable(
     if (lacking !== undefined)
       return gap(
         `the replica identity of ${whose === 'it' ? 'the table' : whose} does not name the key column ${quoteIdentifier(lacking)}`,
-        `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;`,
+        // A primary key that is deferrable identifies nothing.
+        `ALTER TABLE ${name} REPLICA IDENTITY ${part.identity === 'd' ? 'FULL' : 'DEFAULT'};`,
       );
     const generated = table.primaryKey.find((column) => part.generatedColumns.includes(column));
     if (generated !== undefined)

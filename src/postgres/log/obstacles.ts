@@ -1,5 +1,5 @@
 /** What stands in the way of mode log, each with the statement that helps. */
-import { quoteIdentifier, quoteLiteral } from '../connection';
+import { quoteIdentifier } from '../connection';
 import type { LogFacts, LogNames, ServerLogFacts, SlotFacts } from './slot-facts';
 
 export interface Obstacle {
@@ -15,7 +15,12 @@ export interface Obstacle {
     | 'slot_of_another_database'
     | 'slot_in_use'
     | 'slot_invalid'
-    | 'publication_missing';
+    | 'publication_missing'
+    | 'publication_right'
+    | 'publication_foreign'
+    | 'standby_publication'
+    | 'pooler'
+    | 'no_tables';
   /** One sentence. */
   readonly message: string;
   /** A statement, or a sentence where none helps. */
@@ -144,6 +149,7 @@ function invalid(slot: SlotFacts): readonly Obstacle[] {
   ];
 }
 
+/** Names of slots have nothing that would have to be quoted. */
 export function dropSlot(name: string): string {
-  return `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)});`;
+  return `SELECT pg_catalog.pg_drop_replication_slot('${name}');`;
 }

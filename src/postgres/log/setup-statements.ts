@@ -1,14 +1,14 @@
 /** The statements that set mode log up, as far as they are still missing, and those that take it down. */
 import { tableKey, type TableSchema } from '../../model/table';
-import { quoteIdentifier, quoteLiteral, quoteQualified } from '../connection';
+import { quoteIdentifier, quoteQualified } from '../connection';
 import { partsOfTable, whyNotCovered, type CoverageGap } from './coverage';
 import { dropSlot, isInvalid, OUTPUT_PLUGIN } from './obstacles';
 import { PUBLICATION_COMMENT, type LogFacts, type LogNames, type PublicationFacts } from './slot-facts';
 
 export interface SetupStatement {
   readonly sql: string;
-  /** What it does, as a phrase: `makes the publication "pgsluice" for 3 tables`. */
-  readonly does: string;
+  /** What it has done, as a sentence: `Made the publication "pgsluice" for 3 tables.` */
+  readonly done: string;
 }
 
 export interface SetupStatements {
@@ -59,15 +59,15 @@ export function setupStatements(tables: readonly TableSchema[], facts: LogFacts,
         ? [
             {
               sql: dropSlot(names.slotName),
-              does: `drops the replication slot "${names.slotName}", which ${isInvalid(slot) ? 'the server has given up' : 'is older than its publication and could not be read'}`,
+              done: `Dropped the replication slot "${names.slotName}", which ${isInvalid(slot) ? 'the server had given up' : 'was older than its publication and could not be read'}.`,
             },
           ]
         : []),
       ...(slot === null || makesAnew
         ? [
             {
-              sql: `SELECT pg_catalog.pg_create_logical_replication_slot(${quoteLiteral(names.slotName)}, ${quoteLiteral(OUTPUT_PLUGIN)});`,
-              does: `makes the replication slot "${names.slotName}"`,
+              sql: `SELECT pg_catalog.pg_create_logical_replication_slot('${names.slotName}', '${OUTPUT_PLUGIN}');`,
+              done: `Made the replication slot "${names.slotName}".`,
             },
           ]
         : []),
@@ -85,11 +85,11 @@ function createPublication(tables: readonly TableSchema[], facts: LogFacts, name
   return [
     {
       sql: `CREATE PUBLICATION ${name} FOR TABLE ${entries.join(', ')}${options};`,
-      does: `makes the publication ${name} for ${counted(tables.length)}`,
+      done: `Made the publication ${name} for ${counted(tables.length)}.`,
     },
     {
-      sql: `COMMENT ON PUBLICATION ${name} IS ${quoteLiteral(PUBLICATION_COMMENT)};`,
-      does: 'marks it as made by pgsluice',
+      sql: `COMMENT ON PUBLICATION ${name} IS '${PUBLICATION_COMMENT}';`,
+      done: `Marked the publication ${name} as made by pgsluice.`,
     },
   ];
 }
@@ -112,7 +112,7 @@ function extend(
       : [
           {
             sql: `ALTER PUBLICATION ${name} SET (publish = 'insert, update, delete, truncate');`,
-            does: `lets the publication ${name} publish every kind of change`,
+            done: `Let the publication ${name} publish every kind of change.`,
           },
         ]),
     ...(wrong.length === 0
@@ -120,7 +120,7 @@ function extend(
       : [
           {
             sql: `ALTER PUBLICATION ${name} DROP TABLE ${wrong.map((table) => onlyTable(table)).join(', ')};`,
-            does: `takes ${counted(wrong.length)} with filters out of the publication ${name}`,
+            done: `Took ${counted(wrong.length)} out of the publication ${name}, whose changes it hid.`,
           },
         ]),
     ...(added.length === 0
@@ -128,7 +128,7 @@ function extend(
       : [
           {
             sql: `ALTER PUBLICATION ${name} ADD TABLE ${added.flatMap((table) => entriesOf(table, facts)).join(', ')};`,
-            does: `adds ${counted(added.length)} to the publication ${name}`,
+            done: `Added ${counted(added.length)} to the publication ${name}.`,
           },
         ]),
   ];

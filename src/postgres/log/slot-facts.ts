@@ -17,6 +17,8 @@ export interface ServerLogFacts {
   /** Superuser, attribute REPLICATION, or member of a managed service's role for it; null: may not be seen. */
   readonly mayReplicate: boolean | null;
   readonly superuser: boolean;
+  /** The role may make publications in this database. */
+  readonly mayPublish: boolean;
   readonly user: string;
   readonly database: string;
   /** Name of the service that has a role of its own for replication, such as `rds_replication`; null: none. */
@@ -178,7 +180,8 @@ function factsQuery({ allowances }: Session, { slotName, publicationName }: LogN
     current_setting('max_replication_slots')::int AS "maxReplicationSlots",
     (SELECT count(*)::int FROM pg_catalog.pg_replication_slots) AS "usedReplicationSlots",
     coalesce(pg_catalog.pg_size_bytes(current_setting('max_slot_wal_keep_size', true)), -1) AS "maxSlotWalKeepBytes",
-    ${mayReplicate} AS "mayReplicate", current_setting('is_superuser') = 'on' AS "superuser", current_user::text AS "user", current_database()::text AS "database",
+    ${mayReplicate} AS "mayReplicate", current_setting('is_superuser') = 'on' AS "superuser",
+    pg_catalog.has_database_privilege(current_database(), 'CREATE') AS "mayPublish", current_user::text AS "user", current_database()::text AS "database",
     ${seesRoles ? serviceRole : 'NULL'} AS "serviceRole", (${currentLsn})::text AS "currentLsn") AS x),
   'slot', (SELECT row_to_json(x) FROM (SELECT ${slotColumns(currentLsn)} FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ${slot}) AS x),
   'otherSlots', ${rows(`SELECT ${slotColumns(currentLsn)} FROM pg_catalog.pg_replication_slots s
@@ -193,7 +196,7 @@ function factsQuery({ allowances }: Session, { slotName, publicationName }: LogN
   'identities', ${rows(`SELECT c.oid::int8 AS "oid", n.nspname::text AS "schema", c.relname::text AS "name", c.relkind AS "kind", c.relpersistence AS "persistence", c.relreplident AS "identity",
     CASE WHEN c.relreplident <> 'f' THEN coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_index i
       JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
-      WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END), '[]') END AS "identityColumns",
+      WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END), '[]') END AS "identityColumns",
     coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(pg_catalog.to_jsonb(a) ->> 'attgenerated', '') <> ''), '[]') AS "generatedColumns",
     (SELECT coalesce(json_agg(i.inhparent::int8), '[]') FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND ${STILL_ATTACHED}) AS "parents",
