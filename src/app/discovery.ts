@@ -9,7 +9,7 @@ import type { SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type HiddenMember, type TableSchema } from '../model/table';
 import { isKnownSource } from '../postgres/catalog';
-import { decideMode, createPlan } from '../engine/plan';
+import { decideMode, createPlan, type ModeSetting } from '../engine/plan';
 import {
   applyTransformations,
   BUILT_IN_TRANSFORMATIONS,
@@ -17,7 +17,8 @@ import {
   type Transformation,
   type TransformationModule,
 } from '../engine/rules';
-import type { SourceFindings } from './read-catalog';
+import { describeGaps, planLog, type LogPlan } from './log-outlook';
+import { logNames, type SourceFindings } from './read-catalog';
 
 export interface Discovery {
   readonly plan: SyncPlan;
@@ -31,6 +32,8 @@ export interface Discovery {
   readonly database: string;
   /** The server's, as PostgreSQL names it. */
   readonly encoding: string;
+  /** undefined: no log is followed. */
+  readonly log: LogPlan['outlook'];
   /** The user's rules, with which it was planned. */
   readonly module: TransformationModule;
 }
@@ -39,17 +42,19 @@ export interface PlanContext {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
+  /** The destination remembers no position in the log of the source. */
+  readonly withoutLog?: boolean;
   /** The caller says itself to which tables row-level security applies. */
   readonly tellsOfPolicies?: boolean;
 }
 
 /** What is to be synced of what was found, and how; says what a user should know of it. */
 export function planOf(
-  { catalog, candidates, source, losses }: SourceFindings,
+  { catalog, candidates, source, losses, log: facts }: SourceFindings,
   settings: Settings,
   module: TransformationModule,
   logger: Logger,
-  { selection, comparesKeys = true, tellsOfPolicies = false }: PlanContext = {},
+  { selection, comparesKeys = true, withoutLog = false, tellsOfPolicies = false }: PlanContext = {},
 ): Discovery {
   logger.info(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
@@ -82,6 +87,15 @@ export function planOf(
     if (named !== undefined && !columns.includes(named)) logger.warning(noReplicationKey(table, named, columns));
   }
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
+  const names = logNames(settings, comparesKeys);
+  const log = facts === undefined || names === undefined ? undefined : planLog(facts, names, readable, !withoutLog);
+  const settingOf = (table: TableSchema): ModeSetting => optionsOf(table).mode ?? settings.syncMode;
+  if (log !== undefined) {
+    const wishing = readable.filter((table) => settingOf(table) === 'log');
+    const tell =
+      log.outlook === undefined ? (wishing.length > 0 ? log.obstacles : []) : describeGaps(wishing, log.gaps);
+    for (const sentence of tell) logger.warning(sentence);
+  }
   const plan = createPlan(readable, settings, (table, batchRows) =>
     decideMode({
       table,
@@ -90,6 +104,7 @@ export function planOf(
       candidates: candidates.get(table.oid) ?? [],
       batchRows,
       comparesKeys,
+      logGap: log?.outlook === undefined && settingOf(table) !== 'log' ? NOT_FOLLOWED : log?.gaps.get(table.oid),
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
     }),
   );
@@ -100,9 +115,12 @@ export function planOf(
     existing: new Set(catalog.tables.map(tableKey)),
     database: catalog.server.database,
     encoding: catalog.server.encoding,
+    log: log?.outlook,
     module,
   };
 }
+
+const NOT_FOLLOWED = 'there is no slot of ours';
 
 /** What row-level security does to the rows that arrive, as the rest of a sentence. */
 export function describePolicies({ rowSecurity, policedMembers = [] }: TableSchema): string | undefined {

@@ -49,13 +49,16 @@ export async function openSync(
     void manager.close();
     await it.close();
   });
-  const { opened: states, findings } = await readCatalogWhile({ manager, settings, logger, signal }, async () => {
-    const stored = new Map<string, TableState>(await destination.open());
-    // Released before the destination is, when the outcome is known.
-    lifecycle.use(destination, (it) => recorder.write(it));
-    if (stored.size === 0) noteForeignState(settings, logger);
-    return stored;
-  });
+  const { opened: states, findings } = await readCatalogWhile(
+    { manager, settings, logger, signal, ownWarehouse: destination.comparesKeys !== false },
+    async () => {
+      const stored = new Map<string, TableState>(await destination.open());
+      // Released before the destination is, when the outcome is known.
+      lifecycle.use(destination, (it) => recorder.write(it));
+      if (stored.size === 0) noteForeignState(settings, logger);
+      return stored;
+    },
+  );
   return { monitor, module, manager, destination, states, findings };
 }
 

@@ -3,10 +3,12 @@ import { asConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
+import { slotNameOf } from '../config/slot-name';
 import { compileTableFilter } from '../config/table-filter';
 import type { TableSchema } from '../model/table';
 import { discover, keyCandidates, sourceIdentity, type Catalog, type KeyCandidate } from '../postgres/catalog';
 import type { ConnectionManager } from '../postgres/connection';
+import { readLogFacts, type LogFacts, type LogNames } from '../postgres/log';
 import { isPartitioned, partitionBytes } from '../engine/plan';
 import { parametersFor } from '../engine/pressure';
 
@@ -17,6 +19,8 @@ export interface SourceFindings {
   readonly source: string;
   /** Sentences about what the role is denied. */
   readonly losses: readonly string[];
+  /** undefined: there is no slot of ours, and nobody asks for mode log. */
+  readonly log: LogFacts | undefined;
 }
 
 export interface CatalogReader {
@@ -24,6 +28,8 @@ export interface CatalogReader {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** False where the rows go elsewhere than into a warehouse of ours, after which a slot could be named. */
+  readonly ownWarehouse?: boolean;
 }
 
 /**
@@ -47,25 +53,44 @@ export async function readCatalogWhile<T>(
 
 /** A server that cannot be reached is tried again as often as a table would be. `rowsFollow`: the tables will be read on the same connections. */
 export async function readCatalog(
-  { manager, settings, logger, signal }: CatalogReader,
+  { manager, settings, logger, signal, ownWarehouse = true }: CatalogReader,
   rowsFollow = false,
 ): Promise<SourceFindings> {
   return await withRetries(settings, logger, signal, async () => {
     const session = await manager.lease(signal);
     try {
       const catalog = await discover(session, signal, settings);
-      const source = await sourceIdentity(session, signal);
+      const names = logNames(settings, ownWarehouse);
+      const { source, hasSlot } = await sourceIdentity(session, signal, names?.slotName);
+      const asksForLog = names !== undefined && (hasSlot || wishesForLog(settings));
+      const oids = asksForLog ? wantedOids(catalog.tables, settings) : [];
+      const log = asksForLog ? await readLogFacts(session, names, signal, oids) : undefined;
       const opensAhead = rowsFollow && willShare(catalog.tables, settings);
       const candidates = keyCandidates(session, signal);
       // While a connection is made, no statement can begin or end: the odbc package has one lock for all of that. The
       // catalog's last statement is under way; the next one, which takes the first snapshot, would wait for the login.
       if (opensAhead) manager.openAhead();
       const losses = session.allowances.losses(catalog.server.standby);
-      return { catalog, source, candidates: await candidates, losses };
+      return { catalog, source, candidates: await candidates, losses, log };
     } finally {
       await manager.release(session);
     }
   });
+}
+
+/** Of slot and publication; undefined where no slot is named. */
+export function logNames(settings: Settings, ownWarehouse: boolean): LogNames | undefined {
+  if (!ownWarehouse && settings.slotName === undefined) return undefined;
+  return { slotName: slotNameOf(settings), publicationName: settings.publicationName };
+}
+
+function wishesForLog({ syncMode, tableOptions }: Settings): boolean {
+  return syncMode === 'log' || tableOptions.some(([, { mode }]) => mode === 'log');
+}
+
+function wantedOids(tables: readonly TableSchema[], { tableFilters }: Settings): number[] {
+  const filter = compileTableFilter(tableFilters);
+  return tables.filter((table) => filter.includes(table)).map(({ oid }) => oid);
 }
 
 /** Whether two readers will find work, as far as is known before there is a plan. */

@@ -53,8 +53,8 @@ async function syncWithin(
     readingIsTheLimit: context.destination !== undefined || settings.destination === 'null',
   });
   const opened = await openSync(lifecycle, settings, context, recorder);
-  const { runs, leftOut } = await planTables(opened, settings, context);
-  const sync = new TableSync({ settings, context, opened, runs, memory });
+  const { runs, leftOut, log } = await planTables(opened, settings, context);
+  const sync = new TableSync({ settings, context, opened, runs, log, memory });
   const failed = [...leftOut].map(([key, error]) => reportLeftOut(key, error, context));
   const reports = await sync.run(startedAt);
   if (context.signal.aborted)
@@ -73,14 +73,17 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
   const { destination, states, findings, module } = opened;
   const { logger, observer, reconcile, keysOnly, selection } = context;
   const { comparesKeys } = destination;
-  const discovery = planOf(findings, settings, module, logger, { selection, comparesKeys });
+  const withoutLog = destination.putLogPosition === undefined;
+  const discovery = planOf(findings, settings, module, logger, { selection, comparesKeys, withoutLog });
   const { plan, existing } = discovery;
   await claimSchema(destination, settings, discovery);
   const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
   await tellOfAbsentTables(destination, states, { existing, planned }, logger);
   observer.planned?.(plan);
   for (const line of describePlan(plan)) logger.info(line);
-  return decideRuns(discovery, states, { settings, logger }, { reconcile, keysOnly, selection, comparesKeys });
+  const logPosition = discovery.log === undefined ? undefined : await destination.logPosition?.();
+  const wishes = { reconcile, keysOnly, selection, comparesKeys, logPosition };
+  return decideRuns(discovery, states, { settings, logger }, wishes);
 }
 
 function reportLeftOut(key: string, error: ConnectorError, { logger, observer }: RunContext): TableReport {

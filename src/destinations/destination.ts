@@ -13,8 +13,8 @@
  * - Rollback. `rollback` goes back to the last commit, forgets the states put since, and closes every load and pass.
  *   Their tables begin again: a load that was committed in part is resumed.
  * - Idempotence. What follows the last commit is written once more after a crash or a rollback, to the same effect.
- *   `applyChanges`, `abandonLoad`, `putState`, `putOrigin`, `commit`, `rollback` and `close` may be repeated: the second
- *   call adds nothing. `beginKeys` and `beginChanges` start over. A batch of `write` is repeated only after a rollback,
+ *   `applyChanges`, `markDeleted`, `abandonLoad`, `putState`, `putOrigin`, `putLogPosition`, `commit`, `rollback` and
+ *   `close` may be repeated: the second call adds nothing. `beginKeys` and `beginChanges` start over. A batch of `write` is repeated only after a rollback,
  *   since rows without a key would be there twice.
  * - Errors. One of kind `source` is about the table that was written: the writer rolls back, and the table may be tried
  *   again. Any other error means that the destination is of no further use, and ends the sync.
@@ -27,7 +27,7 @@ import type { Origin } from '../model/origin';
 import type { GroupCounts, KeyGroups } from '../model/key-groups';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
-import type { TableState, TableStates } from '../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../model/sync-state';
 
 export interface DestinationColumn {
   readonly name: string;
@@ -143,6 +143,15 @@ export interface KeyComparer {
   markMissing(table: DestinationTable, within?: KeyGroups & { readonly groups: readonly number[] }): Promise<number>;
 }
 
+/** Deletes rows by their keys, which the log names. */
+export interface KeyedDeletes {
+  /**
+   * Marks rows deleted that have one of these keys (columns: the primary key, in its order), before changes that are
+   * written later. Returns how many rows it newly marked; where that cannot be known, how many keys there were.
+   */
+  markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number>;
+}
+
 /** Where it is missing, nothing is proven by counts, and all keys are compared. */
 export interface RowCounter {
   /** How many rows each of the tables holds that are not marked deleted, changes applied. */
@@ -166,14 +175,21 @@ export interface StateStore {
 }
 
 /**
- * What is remembered of the source database as a whole. A position in its log would stand here as well. Where it is
- * missing, no other database could fill the same schema.
+ * What is remembered of the source database as a whole. Where it is missing, no other database could fill the same schema,
+ * and its log cannot be followed.
  */
 export interface DatabaseState {
   /** Which database fills its schema; undefined where none does yet. */
   origin(): Promise<Origin | undefined>;
   /** To be committed with what is written first. */
   putOrigin(origin: Origin): Promise<void>;
+}
+
+/** How far the log of the source is known of all tables of mode log; of single ones further on, as their states say. */
+export interface LogPositions {
+  logPosition(): Promise<LogPosition | undefined>;
+  /** To be committed with what is written before. */
+  putLogPosition(position: LogPosition): Promise<void>;
 }
 
 /** Remembers how syncs went. */
@@ -183,8 +199,9 @@ export interface RunHistory {
 }
 
 /** What every destination does. */
-export interface CoreDestination extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, StateStore {}
+export interface CoreDestination
+  extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, KeyedDeletes, StateStore {}
 
 /** With what only some do: each of these methods may be missing. */
 export interface Destination
-  extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<RunHistory> {}
+  extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<LogPositions>, Partial<RunHistory> {}

@@ -4,6 +4,8 @@ import {
   STATE_VERSION,
   type KeyMark,
   type LoadProgress,
+  type LogPosition,
+  type TableLogState,
   type TableShape,
   type TableState,
   type TableStates,
@@ -21,6 +23,8 @@ export interface RequestState {
   readonly widened: ReadonlyMap<string, readonly string[]>;
   /** Under which names the tables were sent; undefined: by a version that did not say. */
   readonly withSchema: boolean | undefined;
+  /** In the log of the source, up to where all tables of mode log have come. */
+  readonly logPosition: LogPosition | undefined;
   /** A line for the log, where the state is not simply ours. */
   readonly notice: string | undefined;
 }
@@ -43,7 +47,14 @@ export function parseState(text: string | undefined): RequestState {
 }
 
 function emptyState(notice?: string): RequestState {
-  return { states: new Map(), described: new Map(), widened: new Map(), withSchema: undefined, notice };
+  return {
+    states: new Map(),
+    described: new Map(),
+    widened: new Map(),
+    withSchema: undefined,
+    logPosition: undefined,
+    notice,
+  };
 }
 
 function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
@@ -55,7 +66,7 @@ function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
     });
   }
   // What states of earlier versions do not have is not missed in them.
-  const { tables, described = {}, widened = {}, with_schema: withSchema } = document;
+  const { tables, described = {}, widened = {}, with_schema: withSchema, log_position: logPosition } = document;
   if (document['version'] !== STATE_VERSION || !isObject(tables) || !isObject(described) || !isObject(widened))
     throw notOurs('is not one of pgsluice');
   const states = new Map<string, TableState>();
@@ -74,6 +85,7 @@ function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
     described: new Map(known),
     widened: new Map(texts),
     withSchema: typeof withSchema === 'boolean' ? withSchema : undefined,
+    logPosition: isLogPosition(logPosition) ? (logPosition as LogPosition) : undefined,
     notice: undefined,
   };
 }
@@ -148,6 +160,9 @@ const isShape = shapeOf<Required<TableShape>>({
   columns: listOf(isColumnShape),
   left: (value) => value === undefined || listOf(isText)(value),
 });
+const isPosition: Check = (value) => isText(value) && /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i.test(value as string);
+const isLogPosition = shapeOf<LogPosition>({ slot: isText, position: isPosition });
+const isLogState = shapeOf<TableLogState>({ position: isPosition, identity: isText });
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin' || value === 'log',
@@ -162,6 +177,7 @@ const isEntry = shapeOf<TableState>({
   xmin: orNull(isXid),
   replicationKey: isTextOrNull,
   watermark: isTextOrNull,
+  log: (value) => value === undefined || orNull(isLogState)(value),
   passesSinceReconcile: isCount,
   load: orNull(isLoad),
 });

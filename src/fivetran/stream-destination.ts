@@ -23,7 +23,7 @@ import { ConnectorError } from '../common/errors';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../destinations/destination';
 import { stateDocument } from '../destinations/state-file';
 import type { PackedBatch } from '../model/packed-batch';
-import type { TableState, TableStates } from '../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../model/sync-state';
 import { loadAnew, withoutRows } from '../engine/plan';
 import type { SourceSelection, TableName } from '../model/source-selection';
 import { encodeTruncate } from './record-encoder';
@@ -72,6 +72,9 @@ export class StreamDestination implements Destination {
   private readonly finished = new Set<string>();
   private readonly schemas: SchemaMemory;
   private readonly renamed: boolean;
+  /** In the log of the source, as of the last checkpoint, and for the next one. */
+  private position: LogPosition | undefined;
+  private stagedPosition: LogPosition | undefined;
   private stateBytes = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -82,6 +85,7 @@ export class StreamDestination implements Destination {
     // Under other names the platform holds nothing, and was told nothing.
     this.states = new Map([...state.states].map(([key, each]) => [key, renamed ? withoutRows(each) : each]));
     const described = new Map([...state.described].map(([key, told]) => [key, renamed ? IN_DOUBT : told]));
+    this.position = state.logPosition;
     this.schemas = new SchemaMemory({ described, widened: state.widened });
   }
 
@@ -191,6 +195,17 @@ export class StreamDestination implements Destination {
     );
   }
 
+  async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
+    const streamed = this.streamed(table);
+    let deleted = 0;
+    for (const batch of keys) {
+      await this.sendAll(streamed.deletes(batch));
+      deleted += batch.rowCount;
+    }
+    this.counts.deletes += deleted;
+    return deleted;
+  }
+
   finishChanges(table: DestinationTable): Promise<FinishedLoad> {
     return this.finishLoad(table);
   }
@@ -207,7 +222,18 @@ export class StreamDestination implements Destination {
     return Promise.resolve();
   }
 
+  logPosition(): Promise<LogPosition | undefined> {
+    return Promise.resolve(this.position);
+  }
+
+  putLogPosition(position: LogPosition): Promise<void> {
+    this.stagedPosition = position;
+    return Promise.resolve();
+  }
+
   async commit(): Promise<void> {
+    this.position = this.stagedPosition ?? this.position;
+    this.stagedPosition = undefined;
     for (const [key, state] of this.staged) {
       if (state === null) this.states.delete(key);
       else this.states.set(key, state);
@@ -219,6 +245,7 @@ export class StreamDestination implements Destination {
   }
 
   rollback(): Promise<void> {
+    this.stagedPosition = undefined;
     this.staged.clear();
     this.finished.clear();
     return Promise.resolve();
@@ -295,6 +322,7 @@ export class StreamDestination implements Destination {
     const document = {
       ...stateDocument(this.states, new Date()),
       with_schema: this.options.names.withSchema,
+      ...(this.position === undefined ? {} : { log_position: this.position }),
       ...this.schemas.document(),
     };
     const text = JSON.stringify(document);

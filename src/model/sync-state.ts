@@ -71,6 +71,24 @@ export interface TableShape {
   readonly left?: readonly string[];
 }
 
+/** A place in the log of a database, and who keeps the log from there on. */
+export interface LogPosition {
+  /** Name of the replication slot. */
+  readonly slot: string;
+  /** pg_lsn */
+  readonly position: string;
+}
+
+/**
+ * The table has every change that was committed before `position` (pg_lsn). So it has those up to the position of the
+ * database (`DatabaseState`), where that is further on.
+ */
+export interface TableLogState {
+  readonly position: string;
+  /** Digest of what decides which of its rows the log names; with another one, some may have been left out. */
+  readonly identity: string;
+}
+
 export interface TableState {
   /** Name in the destination; it belongs to this table alone. */
   readonly destinationTable: string;
@@ -93,6 +111,8 @@ export interface TableState {
   /** The replication key that the watermark is of; null in other modes. */
   readonly replicationKey: string | null;
   readonly watermark: string | null;
+  /** How far the log is known of the table; null or missing: not at all, in other modes too. */
+  readonly log?: TableLogState | null;
   /** Passes since deleted rows were last looked for. */
   readonly passesSinceReconcile: number;
   readonly load: LoadProgress | null;

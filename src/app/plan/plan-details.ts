@@ -115,6 +115,8 @@ function countStatements(run: TableRun, settings: Settings): number {
   const rowsPerBatch = Math.max(1, Math.min(planned.batchRows, settings.batchBytes / bytesPerRow));
   const batches = Math.max(1, Math.ceil(estimatedRows / rowsPerBatch));
   const { pass } = run;
+  // A question and an answer, as far as can be known: the log is not read for a plan.
+  if (pass.kind === 'by-log') return FRAME_STATEMENTS + 2;
   if (pass.kind === 'keys-only') return FRAME_STATEMENTS + batches;
   if (pass.kind !== 'full-load') {
     const scans = relations.reduce((sum, relation) => sum + Math.ceil(relation.blocks / MAX_BATCH_BLOCKS), 0);

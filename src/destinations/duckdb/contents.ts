@@ -3,7 +3,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { ConnectorError } from '../../common/errors';
 import type { Origin } from '../../model/origin';
 import type { RunRecord } from '../../model/run-record';
-import type { StateDocument, TableState, TableStates } from '../../model/sync-state';
+import type { LogPosition, StateDocument, TableState, TableStates } from '../../model/sync-state';
+import { storedLogPosition } from './log-position-row';
 import { Warehouse } from './warehouse';
 import { readRuns } from './run-history';
 import { storedOrigin } from './origin-row';
@@ -14,6 +15,8 @@ export interface WarehouseContents {
   /** Of the schema that was asked for. */
   readonly states: TableStates;
   readonly origin: Origin | undefined;
+  /** How far it knows the log of its source; undefined where mode log was never used. */
+  readonly logPosition: LogPosition | undefined;
   /** The newest first. */
   readonly runs: readonly RunRecord[];
 }
@@ -45,6 +48,7 @@ export async function readWarehouse(
       bytes: statSync(path).size,
       states: new Map(entries.map(([key, entry]) => [key, JSON.parse(entry) as TableState])),
       origin: await storedOrigin(warehouse, schema),
+      logPosition: await storedLogPosition(warehouse, schema),
       runs: has('runs') ? await readRuns(warehouse, runs) : [],
     };
   } finally {

@@ -1,7 +1,7 @@
 /** Keys that the source has: they gather in a temporary table, and tell which rows of the table are gone. */
 import type { KeyGroups } from '../../model/key-groups';
 import type { PackedBatch } from '../../model/packed-batch';
-import type { DestinationTable } from '../destination';
+import type { DestinationTable, LoadStamp } from '../destination';
 import { createStaging } from './changes';
 import { keysName, rowIds } from './load/key-statements';
 import { stampSeconds, stampTime } from './load/stamp';
@@ -51,9 +51,9 @@ export class Keys {
     const name = this.tables.nameOf(table);
     const { stamp } = await this.tables.flushed(table);
     const stamped = `_fivetran_synced = ${stampTime(stamp)}, sync_timestamp = ${stampSeconds(stamp)}`;
-    const marked = await this.replaceRows(
+    const marked = await this.mark(
       name,
-      `* REPLACE (true AS _fivetran_deleted, ${stampTime(stamp)} AS _fivetran_synced, ${stampSeconds(stamp)} AS sync_timestamp)`,
+      stamp,
       `NOT _fivetran_deleted${inGroups(within)} AND rowid IN (${rowIds(name, 'ANTI', keysName(table), table)})`,
     );
     await warehouse.changeRows(
@@ -63,6 +63,29 @@ export class Keys {
     );
     await warehouse.run(`DROP TABLE ${keysName(table)}`);
     return marked;
+  }
+
+  async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
+    await this.begin(table);
+    for (const batch of keys) await this.collect(table, batch);
+    const warehouse = await this.tables.writing();
+    const name = this.tables.nameOf(table);
+    const { stamp } = await this.tables.flushed(table);
+    const marked = await this.mark(
+      name,
+      stamp,
+      `NOT _fivetran_deleted AND rowid IN (${rowIds(name, 'SEMI', keysName(table), table)})`,
+    );
+    await warehouse.run(`DROP TABLE ${keysName(table)}`);
+    return marked;
+  }
+
+  private async mark(name: string, stamp: LoadStamp, condition: string): Promise<number> {
+    return await this.replaceRows(
+      name,
+      `* REPLACE (true AS _fivetran_deleted, ${stampTime(stamp)} AS _fivetran_synced, ${stampSeconds(stamp)} AS sync_timestamp)`,
+      condition,
+    );
   }
 
   /**

@@ -40,6 +40,7 @@ function stateAfter(
     xmin,
     replicationKey: run.decision.replicationKey,
     watermark: progress.watermark,
+    log: run.log,
     passesSinceReconcile: reconciled ? 0 : (run.committed?.passesSinceReconcile ?? 0) + 1,
     load: null,
   };

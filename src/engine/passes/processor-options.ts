@@ -4,6 +4,7 @@ import type { ConnectionManager, Clock } from '../../postgres/connection';
 import type { ReaderPool } from '../pressure';
 import type { TableRun } from '../plan';
 import type { Writer } from '../write';
+import type { LogFollower } from './log-follower';
 
 export interface ProcessorOptions {
   readonly manager: ConnectionManager;
@@ -22,6 +23,8 @@ export interface ProcessorOptions {
   /** Rows of the next batch; pressure is sampled on the way. */
   readonly batchRows: (run: TableRun) => number;
   readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
+  /** undefined: no table is read by it. */
+  readonly log: LogFollower | undefined;
   readonly clock?: Clock;
   readonly random?: () => number;
 }

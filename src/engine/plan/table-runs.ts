@@ -11,6 +11,7 @@ import { isKnownSource } from '../../postgres/catalog';
 import type { DestinationTable } from '../../destinations/destination';
 import { describeTable, METADATA_TABLE_NAMES } from './metadata-tables';
 import { describeDrift, labelsIn, shapeOf } from './schema-drift';
+import { logReachesBack, type LogOutlook } from './log-outlook';
 import { decidePass } from './pass-plan';
 import { takesLongToScan, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
@@ -31,6 +32,8 @@ export interface RunsOptions {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys: boolean;
+  /** undefined: no log is followed. */
+  readonly log?: LogOutlook | undefined;
   readonly logger: Logger;
 }
 
@@ -107,6 +110,7 @@ function createRun(
   if (drifted) reportDrift(shapeOf(table, selection.columns), committed, { key: tableKey(table), sameKey }, options);
   const decision = decisionOf(planned);
   const fresh = options.fullResync(table);
+  const logged = decision.mode === 'log' ? options.log?.tables.get(table.oid) : undefined;
   const { pass, notice } = decidePass({
     decision,
     state: committed,
@@ -114,6 +118,8 @@ function createRun(
     source: options.source,
     fullResync: fresh,
     hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
+    readByRanges: planned.readMethod === 'ranges',
+    logReachesBack: logReachesBack(committed, logged, options.log),
     filtersRows: selection.conditions.length > 0,
     mayDifferUnchanged: selection.rulesApply || table.policiesLookElsewhere === true || !isKnownSource(options.source),
     keysOnly: options.keysOnly,
@@ -136,6 +142,7 @@ function createRun(
     pass,
     committed,
     fresh,
+    logged,
   });
 }
 

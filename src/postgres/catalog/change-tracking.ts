@@ -1,4 +1,5 @@
-import type { OptionalObject, Session } from '../connection';
+import { quoteLiteral, type OptionalObject, type Session } from '../connection';
+
 /** In place of what the role may not know. */
 const UNKNOWN = '?';
 
@@ -27,10 +28,25 @@ export function sourceIdentitySql({ allowances }: Session): string {
   return `${cluster} || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ${ofStandby} ELSE ${ofPrimary} END || '/' || ${database}`;
 }
 
-export async function sourceIdentity(session: Session, signal: AbortSignal | undefined): Promise<string> {
-  const sql = `SELECT ${sourceIdentitySql(session)} AS id`;
+export interface SourceIdentity {
+  readonly source: string;
+  /** Whether the server has a replication slot of that name. */
+  readonly hasSlot: boolean;
+}
+
+/** `slotName`: undefined where no slot is of interest. */
+export async function sourceIdentity(
+  session: Session,
+  signal: AbortSignal | undefined,
+  slotName?: string,
+): Promise<SourceIdentity> {
+  const slot =
+    slotName === undefined
+      ? 'false'
+      : `EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = ${quoteLiteral(slotName)})`;
+  const sql = `SELECT ${sourceIdentitySql(session)} AS id, (${slot})::text AS has_slot`;
   const [row] = await session.query(sql, { doing: 'identifying the server', signal });
-  return String(row?.['id']);
+  return { source: String(row?.['id']), hasSlot: row?.['has_slot'] === 'true' };
 }
 
 /** Whether a server that was restored or replaced would have another identity. */

@@ -83,6 +83,22 @@ export async function beginAndExport(
 }
 
 /**
+ * Locks the relations under the session's snapshot (ACCESS SHARE). False: one of them has another file than the snapshot's
+ * own catalog says, so that its rows cannot be read as of the snapshot.
+ */
+export async function lockUnderSnapshot(
+  session: Session,
+  relations: readonly Relation[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const [row] = await session.query(`SELECT ${lockAndCompare(relations, session.allowances.seesFiles)} AS replaced`, {
+    doing: 'locking a table for reading',
+    signal,
+  });
+  return Number(row?.['replaced']) === 0;
+}
+
+/**
  * SQL that locks the relations and counts those whose file is another than the snapshot shows. Locks are taken
  * while a statement is analyzed, so they are held when it counts.
  */
