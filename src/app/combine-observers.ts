@@ -4,6 +4,7 @@ import type { SyncObserver } from '../model/report';
 export function combineObservers(...observers: readonly SyncObserver[]): SyncObserver {
   return {
     planned: (...event) => observers.forEach((observer) => observer.planned?.(...event)),
+    slotSeen: (...event) => observers.forEach((observer) => observer.slotSeen?.(...event)),
     tableStarted: (...event) => observers.forEach((observer) => observer.tableStarted?.(...event)),
     statement: (...event) => observers.forEach((observer) => observer.statement?.(...event)),
     rowsWritten: (...event) => observers.forEach((observer) => observer.rowsWritten?.(...event)),

@@ -1,5 +1,5 @@
 /** What the log can be asked about in a sync, of what the server says of slot, publication and tables. */
-import { tableKey, type ColumnSchema, type TableSchema } from '../model/table';
+import { tableKey, type TableSchema } from '../model/table';
 import {
   coverageDigest,
   partsOfTable,
@@ -31,26 +31,12 @@ export function planLog(facts: LogFacts, names: LogNames, tables: readonly Table
   const gaps = new Map<number, string>();
   const logged = new Map<number, LoggedAs>();
   for (const table of tables) {
-    const gap = whyNotFollowed(table, facts);
+    const gap = whyNotCovered(table, facts)?.reason;
     if (gap === undefined) logged.set(table.oid, loggedAs(table, facts));
     else gaps.set(table.oid, gap);
   }
   const { retainedBytes } = slot;
   return { outlook: { ...names, confirmed, retainedBytes: retainedBytes ?? 0, tables: logged }, gaps, obstacles };
-}
-
-function whyNotFollowed(table: TableSchema, facts: LogFacts): string | undefined {
-  const gap = whyNotCovered(table, facts);
-  if (gap !== undefined) return gap.reason;
-  const foreign = table.columns.find(({ name, sourceType }) => table.primaryKey.includes(name) && !isKnown(sourceType));
-  if (foreign !== undefined) return `its key column ${foreign.name} has a type of an extension`;
-  if (table.policiesLookElsewhere === true) return 'its row-level security asks functions or other tables';
-  return undefined;
-}
-
-/** Types that can be compared without a search_path; enums, ranges and composites by operators of pg_catalog. */
-function isKnown({ schema, category }: ColumnSchema['sourceType']): boolean {
-  return schema === 'pg_catalog' || category !== 'b';
 }
 
 function loggedAs(table: TableSchema, facts: LogFacts): LoggedAs {

@@ -3,7 +3,7 @@ import { asConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
-import { slotNameOf } from '../config/slot-name';
+import { logNamesOf } from '../config/slot-name';
 import { compileTableFilter } from '../config/table-filter';
 import type { TableSchema } from '../model/table';
 import { discover, keyCandidates, sourceIdentity, type Catalog, type KeyCandidate } from '../postgres/catalog';
@@ -81,7 +81,7 @@ export async function readCatalog(
 /** Of slot and publication; undefined where no slot is named. */
 export function logNames(settings: Settings, ownWarehouse: boolean): LogNames | undefined {
   if (!ownWarehouse && settings.slotName === undefined) return undefined;
-  return { slotName: slotNameOf(settings), publicationName: settings.publicationName };
+  return logNamesOf(settings);
 }
 
 function wishesForLog({ syncMode, tableOptions }: Settings): boolean {

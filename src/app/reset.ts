@@ -3,12 +3,14 @@ import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
-import { lockWarehouse, ownFiles } from '../destinations/duckdb';
+import { lockWarehouse, ownFiles, readStateFile } from '../destinations/duckdb';
 
 export interface ResetPlan {
   readonly files: readonly string[];
   /** What is not known, and stays: one sentence each. */
   readonly kept: readonly string[];
+  /** Whether a sync that is about to be forgotten read the log of its source, and so has a slot there. */
+  readonly usesSlot: boolean;
   /** Deletes the files; returns a line about each, and about the folder that they were in. */
   readonly deleteAll: () => readonly string[];
 }
@@ -21,6 +23,7 @@ export async function withResetPlan<T>(settings: Settings, action: (plan: ResetP
     return await action({
       files,
       kept,
+      usesSlot: Object.values(readStateFile(settings.statePath)?.tables ?? {}).some(({ mode }) => mode === 'log'),
       deleteAll: () => {
         for (const path of files) remove(path);
         return [...files.map((path) => `Deleted ${path}`), ...removeFolder(settings.warehousePath)];

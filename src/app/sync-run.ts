@@ -9,6 +9,7 @@ import { tellOfAbsentTables } from './absent-tables';
 import { combineObservers } from './combine-observers';
 import { planOf } from './discovery';
 import { Lifecycle } from './lifecycle';
+import { tellOfSlot } from './log/retained-wal';
 import { openSync, type OpenSync } from './open-sync';
 import { claimSchema } from './origin';
 import { decideRuns, type DecidedRuns } from './pipeline';
@@ -76,6 +77,7 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
   const withoutLog = destination.putLogPosition === undefined;
   const discovery = planOf(findings, settings, module, logger, { selection, comparesKeys, withoutLog });
   const { plan, existing } = discovery;
+  tellOfSlot(findings.log, observer, logger);
   await claimSchema(destination, settings, discovery);
   const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
   await tellOfAbsentTables(destination, states, { existing, planned }, logger);

@@ -32,6 +32,8 @@ export interface CommandDeclaration {
   /** Whose options it takes; undefined: all. */
   readonly groups?: readonly OptionGroup[];
   readonly switches?: readonly SwitchDeclaration[];
+  /** A switch with which it takes more options, and must have those that are required. */
+  readonly more?: { readonly flag: string; readonly groups: readonly OptionGroup[] };
   /** Flags that count as given, unless they are given otherwise. */
   readonly presets?: Readonly<Record<string, string>>;
   /** One word after the command's name, which may be left out. */
@@ -168,8 +170,19 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     aliases: [],
     describe: 'Delete the warehouse and the state, and no other file, so that the next sync starts anew',
     groups: LOCAL_GROUPS,
-    switches: [YES],
-    examples: [['$0 reset --yes', 'without being asked']],
+    switches: [
+      YES,
+      {
+        flag: 'drop-slot',
+        kind: 'boolean',
+        describe: 'Drop the replication slot of mode log on the source as well, before all else',
+      },
+    ],
+    more: { flag: 'drop-slot', groups: LOOKING_GROUPS },
+    examples: [
+      ['$0 reset --yes', 'without being asked'],
+      ['$0 reset --drop-slot', 'with the replication slot and the publication of mode log'],
+    ],
   },
   {
     name: 'forget',
@@ -248,7 +261,18 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 ];
 
 export function optionsOf(command: CommandDeclaration): readonly OptionDeclaration[] {
-  return OPTIONS.filter((option) => command.groups?.includes(option.group) ?? true);
+  const groups = groupsOf(command, { [command.more?.flag ?? '']: 'true' });
+  return OPTIONS.filter((option) => groups?.includes(option.group) ?? true);
+}
+
+/** Of the options that count with these switches; undefined: all. */
+export function groupsOf(
+  { groups, more }: CommandDeclaration,
+  switches: Readonly<Record<string, string>>,
+): readonly OptionGroup[] | undefined {
+  return more !== undefined && switches[more.flag] === 'true'
+    ? [...new Set([...(groups ?? []), ...more.groups])]
+    : groups;
 }
 
 /** Whether it reads a configuration file at all. */

@@ -1,6 +1,6 @@
 /** Mode log as people read it: the statements of its setup, and how it stands. */
 import type { LogSetup } from '../app/log/log-setup';
-import type { LogStatus } from '../app/log/log-status';
+import type { LogStatus, SlotFacts } from '../app/log/log-status';
 import { gigabytes } from '../app/log/retained-wal';
 import { renderRecords, wrap } from './render-records';
 import { formatAge, formatTime } from './text-time';
@@ -56,7 +56,7 @@ export function renderSetup(setup: LogSetup, width: number | undefined): readonl
 }
 
 export function renderLogStatus(status: LogStatus, now: Date, width: number | undefined): readonly string[] {
-  const { slot, retained, publication, tables, otherSlots } = status;
+  const { slot, publication, tables, otherSlots } = status;
   const covered = tables.filter((table) => table.covered).length;
   const facts: readonly (readonly [string, string])[] = [
     [
@@ -73,7 +73,7 @@ export function renderLogStatus(status: LogStatus, now: Date, width: number | un
             `${slot.confirmedFlushLsn}${status.lastLogPassAt === null ? '' : `, of the sync of ${formatTime(status.lastLogPassAt)}`}`,
           ] as const,
         ]),
-    ...(retained === null ? [] : [['Kept log', keptLog(status, now)] as const]),
+    ...(slot === null ? [] : [['Kept log', keptLog(status, slot, now)] as const]),
     [
       'Publication',
       publication === null
@@ -112,14 +112,11 @@ export function renderLogStatus(status: LogStatus, now: Date, width: number | un
   ];
 }
 
-function keptLog({ retained, lastLogPassAt }: LogStatus, now: Date): string {
-  const { bytes, limitBytes, safeBytes, inactiveSinceMs } = retained ?? {};
-  const amount = bytes == null ? 'not known' : gigabytes(bytes);
-  const since = lastLogPassAt ?? (inactiveSinceMs == null ? null : new Date(inactiveSinceMs).toISOString());
+function keptLog({ walLimitBytes: limit, lastLogPassAt }: LogStatus, slot: SlotFacts, now: Date): string {
+  const { retainedBytes, safeWalBytes, inactiveSinceMs } = slot;
+  const amount = retainedBytes === null ? 'not known' : gigabytes(retainedBytes);
+  const since = lastLogPassAt ?? (inactiveSinceMs === null ? null : new Date(inactiveSinceMs).toISOString());
   const age = since === null ? '' : ` of ${formatAge(since, now)}`;
-  const limit =
-    limitBytes == null
-      ? 'max_slot_wal_keep_size is -1: no limit'
-      : `given up above ${gigabytes(limitBytes)} (max_slot_wal_keep_size)`;
-  return `${amount}${age}; ${limit}${safeBytes == null ? '' : `, ${gigabytes(Math.max(0, safeBytes))} left`}`;
+  const left = safeWalBytes === null ? '' : `, ${gigabytes(Math.max(0, safeWalBytes))} left`;
+  return `${amount}${age}; ${limit === null ? 'max_slot_wal_keep_size is -1: no limit' : `given up above ${gigabytes(limit)} (max_slot_wal_keep_size)${left}`}`;
 }

@@ -1,5 +1,5 @@
 import type { Command, CommandIo } from './command';
-import { declarationOf, type CommandName } from './command-declarations';
+import { declarationOf, groupsOf, type CommandName } from './command-declarations';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazyCommands } from './lazy-commands';
@@ -115,10 +115,12 @@ export async function runCommand(
 }
 
 function settingsInput(
-  { name, configurationPath, flags }: Invocation,
+  { name, configurationPath, flags, switches }: Invocation,
   io: CommandIo,
 ): Parameters<typeof loadSettings>[0] {
-  const { presets, groups } = declarationOf(name);
+  const command = declarationOf(name);
+  const { presets } = command;
+  const groups = groupsOf(command, switches);
   return { configurationPath, flags: { ...presets, ...flags }, env: io.env, cwd: io.cwd, groups };
 }
 

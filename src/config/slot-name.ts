@@ -26,3 +26,10 @@ export function slotNameOf({
   const digest = createHash('sha256').update(`${warehousePath}\0${destinationSchema}`).digest('hex');
   return `${SLOT_PREFIX}${digest.slice(0, DIGEST_CHARACTERS)}`;
 }
+
+/** Of a warehouse: what mode log uses on the source. */
+export function logNamesOf(
+  settings: Pick<Settings, 'slotName' | 'publicationName' | 'warehousePath' | 'destinationSchema'>,
+): { readonly slotName: string; readonly publicationName: string } {
+  return { slotName: slotNameOf(settings), publicationName: settings.publicationName };
+}

@@ -1,3 +1,4 @@
+import type { SlotWal } from './slot-wal';
 import type { PlannedTable, SyncPlan } from './plan';
 import type { Pressure } from './resources';
 import type { ConnectorError } from '../common/errors';
@@ -45,6 +46,8 @@ export interface StatementEvent {
 /** What a running sync tells whoever watches: the progress display, metrics, tests. Calls must not throw or block. */
 export interface SyncObserver {
   planned?(plan: SyncPlan): void;
+  /** Of the slot of mode log, where there is one, before anything is read. */
+  slotSeen?(wal: SlotWal): void;
   tableStarted?(table: PlannedTable, position: number, total: number): void;
   /** Of every connection, when it has ended. */
   statement?(statement: StatementEvent): void;

@@ -11,7 +11,7 @@ import {
 } from '../../postgres/log';
 import { withSource } from '../pipeline';
 import type { CatalogReader } from '../read-catalog';
-import { logNames } from './log-source';
+import { logNamesOf } from '../../config/slot-name';
 import { refused } from './log-setup';
 
 export interface LogDrop {
@@ -40,7 +40,7 @@ export async function withLogDrop<T>(
 }
 
 async function planLogDrop({ manager, settings, signal }: CatalogReader): Promise<LogDrop> {
-  const names = logNames(settings);
+  const names = logNamesOf(settings);
   const session = await manager.lease(signal);
   const facts = await readLogFacts(session, names, signal);
   const others = facts.publication?.ours === true ? await otherReaders(names) : [];

@@ -47,7 +47,7 @@ export async function planLogSetup(reader: CatalogReader): Promise<LogSetup> {
 }
 
 /** The owner's part is not the reading role's, which should own nothing. */
-function rightsMissing({ facts, names, tables }: LogSource, statements: SetupStatements): readonly Obstacle[] {
+function rightsMissing({ facts, names }: LogSource, statements: SetupStatements): readonly Obstacle[] {
   if (statements.publication.length === 0) return [];
   const { server, publication } = facts;
   const remedy =
@@ -65,7 +65,7 @@ function rightsMissing({ facts, names, tables }: LogSource, statements: SetupSta
         remedy,
       },
     ];
-  const foreign = tables.filter(({ oid }) => facts.identities.get(oid)?.owned === false);
+  const foreign = statements.publishes.filter(({ oid }) => facts.identities.get(oid)?.owned === false);
   const [first] = foreign;
   if (first === undefined) return [];
   return [

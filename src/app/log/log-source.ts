@@ -1,6 +1,5 @@
 /** What mode log is about in a configuration: its tables, its names, and what the server says of them. */
-import { slotNameOf } from '../../config/slot-name';
-import type { Settings } from '../../config/settings';
+import { logNamesOf } from '../../config/slot-name';
 import { tableOptions, type TableMode } from '../../config/table-options';
 import { tableKey, type TableSchema } from '../../model/table';
 import { readLogFacts, type LogFacts, type LogNames } from '../../postgres/log';
@@ -16,10 +15,6 @@ export interface LogSource {
   readonly otherwise: ReadonlyMap<string, TableMode>;
 }
 
-export function logNames(settings: Settings): LogNames {
-  return { slotName: slotNameOf(settings), publicationName: settings.publicationName };
-}
-
 export async function readLogSource(reader: CatalogReader): Promise<LogSource> {
   const { manager, settings, signal } = reader;
   const { plan } = await discoverAndPlan(reader, { tellsOfPolicies: true });
@@ -33,7 +28,7 @@ export async function readLogSource(reader: CatalogReader): Promise<LogSource> {
     if (wanted === 'log' || wanted === 'auto') tables.push(table);
     else otherwise.set(tableKey(table), wanted);
   }
-  const names = logNames(settings);
+  const names = logNamesOf(settings);
   const session = await manager.lease(signal);
   try {
     const oids = tables.map(({ oid }) => oid);

@@ -6,7 +6,9 @@ import { tableKey } from '../../model/table';
 import { dropSlot, readingObstacles, whyNotCovered, type Obstacle, type SlotFacts } from '../../postgres/log';
 import type { CatalogReader } from '../read-catalog';
 import { readLogSource } from './log-source';
-import { walWarnings, type RetainedWal } from './retained-wal';
+import { muchWal, slotWal } from './retained-wal';
+
+export type { SlotFacts };
 
 export interface LogTableStatus {
   /** `schema.table` */
@@ -24,7 +26,8 @@ export interface LogStatus {
   readonly slotName: string;
   readonly publicationName: string;
   readonly slot: SlotFacts | null;
-  readonly retained: RetainedWal | null;
+  /** max_slot_wal_keep_size; null: no limit. */
+  readonly walLimitBytes: number | null;
   /** ISO time of the last complete pass over the log; null: none yet, or the warehouse could not be looked at. */
   readonly lastLogPassAt: string | null;
   readonly publication: { readonly ours: boolean; readonly owner: string; readonly tables: number } | null;
@@ -41,20 +44,21 @@ export async function readLogStatus(reader: CatalogReader): Promise<LogStatus> {
   const lastLogPassAt = await lastLogPass(reader.settings);
   const { names, facts, tables, otherwise } = await readLogSource(reader);
   const { server, slot, publication } = facts;
-  const retained = slot === null ? null : retainedOf(slot, server.maxSlotWalKeepBytes);
+  const wal = slotWal(facts);
+  const warning = wal === undefined ? undefined : muchWal(wal);
   return {
     database: server.database,
     walLevel: server.walLevel,
     ...names,
     slot,
-    retained,
+    walLimitBytes: server.maxSlotWalKeepBytes < 0 ? null : server.maxSlotWalKeepBytes,
     lastLogPassAt,
     publication:
       publication === null
         ? null
         : { ours: publication.ours, owner: publication.owner, tables: publication.tables.length },
     obstacles: readingObstacles(facts, names),
-    warnings: retained === null ? [] : walWarnings(names.slotName, retained),
+    warnings: warning === undefined ? [] : [warning],
     tables: [
       ...tables.map((table): LogTableStatus => {
         const gap = whyNotCovered(table, facts);
@@ -70,15 +74,6 @@ export async function readLogStatus(reader: CatalogReader): Promise<LogStatus> {
       }),
     ],
     otherSlots: facts.otherSlots.map((other) => ({ ...other, drop: dropSlot(other.name) })),
-  };
-}
-
-export function retainedOf(slot: SlotFacts, limitBytes: number): RetainedWal {
-  return {
-    bytes: slot.retainedBytes,
-    limitBytes: limitBytes < 0 ? null : limitBytes,
-    safeBytes: slot.safeWalBytes,
-    inactiveSinceMs: slot.inactiveSinceMs,
   };
 }
 

@@ -3,7 +3,7 @@
  * name all of them. One answer for `log setup`, `log status`, `check` and the choice of the mode.
  */
 import { createHash } from 'node:crypto';
-import type { TableSchema, ThroughRoot } from '../../model/table';
+import type { ColumnSchema, TableSchema, ThroughRoot } from '../../model/table';
 import { quoteIdentifier, quoteQualified } from '../connection';
 import type { LogFacts, PublicationFacts, RelationIdentity } from './slot-facts';
 
@@ -48,6 +48,9 @@ export function whyNotPublishable(
   const outside = OUTSIDE[table.kind] ?? (table.throughRoot === undefined ? undefined : UNNAMED[table.throughRoot]);
   if (outside !== undefined) return gap(outside);
   if (table.primaryKey.length === 0) return gap('it has no primary key');
+  const foreign = table.columns.find(({ name, sourceType }) => table.primaryKey.includes(name) && !isKnown(sourceType));
+  if (foreign !== undefined) return gap(`its key column ${quoteIdentifier(foreign.name)} has a type of an extension`);
+  if (table.policiesLookElsewhere === true) return gap('its row-level security asks functions or other tables');
   for (const part of partsOfTable(table, identities)) {
     const whose = part.oid === table.oid ? 'it' : `its partition ${part.schema}.${part.name}`;
     const name = quoteQualified(part.schema, part.name);
@@ -70,6 +73,11 @@ export function whyNotPublishable(
       return gap(`its key column ${quoteIdentifier(generated)} is generated, and the log leaves it out`);
   }
   return undefined;
+}
+
+/** Types that can be compared without a search_path; enums, ranges and composites by operators of pg_catalog. */
+function isKnown({ schema, category }: ColumnSchema['sourceType']): boolean {
+  return schema === 'pg_catalog' || category !== 'b';
 }
 
 /** The relations that hold its rows; of a partitioned table its partitions, however it is read. */

@@ -18,6 +18,8 @@ export interface SetupStatements {
   readonly slot: readonly SetupStatement[];
   /** What is there already, a sentence each. */
   readonly existing: readonly string[];
+  /** Tables that the statements put into the publication; their owner must run them. */
+  readonly publishes: readonly TableSchema[];
   /** Tables that mode log will serve. */
   readonly covered: readonly string[];
   readonly uncovered: readonly { readonly table: string; readonly gap: CoverageGap }[];
@@ -73,6 +75,7 @@ export function setupStatements(tables: readonly TableSchema[], facts: LogFacts,
         : []),
     ],
     existing,
+    publishes: missing,
     covered: covered.map(tableKey),
     uncovered,
   };
