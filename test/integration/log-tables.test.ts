@@ -194,6 +194,24 @@ describe('tables', () => {
     await expectSame();
   });
 
+  it('of which a partition was detached, changed and attached again', async () => {
+    await sql(`CREATE TABLE t (id int PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE TABLE t_low PARTITION OF t FOR VALUES FROM (0) TO (100);
+      CREATE TABLE t_high PARTITION OF t DEFAULT; INSERT INTO t SELECT i, 'v' FROM generate_series(1, 200) i`);
+    await setUpLog(database, 't');
+    if (serverMajor() >= 13) await sql('ALTER PUBLICATION pgsluice SET (publish_via_partition_root = true)');
+    await log();
+    await sql(`ALTER TABLE t DETACH PARTITION t_low`);
+    await sql(
+      `UPDATE t_low SET v = 'alone' WHERE id = 6; INSERT INTO t_low VALUES (0, 'alone'); DELETE FROM t_low WHERE id = 5`,
+    );
+    await sql(`ALTER TABLE t ATTACH PARTITION t_low FOR VALUES FROM (0) TO (100)`);
+    await log();
+    await expectSame();
+    await sql(`DELETE FROM t WHERE id IN (7, 150)`);
+    expectByLog(await log());
+    await expectSame();
+  });
+
   it('whose rows a rule leaves out once they have changed', async () => {
     await sql(
       `CREATE TABLE orders (id int PRIMARY KEY, region text); INSERT INTO orders SELECT i, 'eu-west' FROM generate_series(1, 10) i`,
