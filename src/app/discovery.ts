@@ -34,6 +34,8 @@ export interface Discovery {
   readonly encoding: string;
   /** undefined: no log is followed. */
   readonly log: LogPlan['outlook'];
+  /** undefined: there is no slot of ours, and nobody asks for mode log. */
+  readonly logFacts: SourceFindings['log'];
   /** The user's rules, with which it was planned. */
   readonly module: TransformationModule;
 }
@@ -46,6 +48,8 @@ export interface PlanContext {
   readonly withoutLog?: boolean;
   /** The caller says itself to which tables row-level security applies. */
   readonly tellsOfPolicies?: boolean;
+  /** The caller says itself what stands in the way of mode log. */
+  readonly tellsOfLog?: boolean;
 }
 
 /** What is to be synced of what was found, and how; says what a user should know of it. */
@@ -54,7 +58,7 @@ export function planOf(
   settings: Settings,
   module: TransformationModule,
   logger: Logger,
-  { selection, comparesKeys = true, withoutLog = false, tellsOfPolicies = false }: PlanContext = {},
+  { selection, comparesKeys = true, withoutLog = false, tellsOfPolicies = false, tellsOfLog = false }: PlanContext = {},
 ): Discovery {
   logger.info(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
@@ -90,10 +94,9 @@ export function planOf(
   const names = logNames(settings, comparesKeys);
   const log = facts === undefined || names === undefined ? undefined : planLog(facts, names, readable, !withoutLog);
   const settingOf = (table: TableSchema): ModeSetting => optionsOf(table).mode ?? settings.syncMode;
-  if (log !== undefined) {
+  if (log !== undefined && !tellsOfLog) {
     const wishing = readable.filter((table) => settingOf(table) === 'log');
-    const tell =
-      log.outlook === undefined ? (wishing.length > 0 ? log.obstacles : []) : describeGaps(wishing, log.gaps);
+    const tell = log.outlook === undefined ? log.obstacles : describeGaps(wishing, log.gaps);
     for (const sentence of tell) logger.warning(sentence);
   }
   const plan = createPlan(readable, settings, (table, batchRows) =>
@@ -104,7 +107,10 @@ export function planOf(
       candidates: candidates.get(table.oid) ?? [],
       batchRows,
       comparesKeys,
-      logGap: log?.outlook === undefined && settingOf(table) !== 'log' ? NOT_FOLLOWED : log?.gaps.get(table.oid),
+      logGap:
+        log === undefined || (log.outlook === undefined && settingOf(table) !== 'log')
+          ? NOT_FOLLOWED
+          : log.gaps.get(table.oid),
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
     }),
   );
@@ -116,6 +122,7 @@ export function planOf(
     database: catalog.server.database,
     encoding: catalog.server.encoding,
     log: log?.outlook,
+    logFacts: facts,
     module,
   };
 }

@@ -1,5 +1,5 @@
 /** What the server says of itself and its tables, read by itself or while a warehouse is opened. */
-import { asConnectorError } from '../common/errors';
+import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
@@ -64,14 +64,18 @@ export async function readCatalog(
       const { source, hasSlot } = await sourceIdentity(session, signal, names?.slotName);
       const asksForLog = names !== undefined && (hasSlot || wishesForLog(settings));
       const oids = asksForLog ? wantedOids(catalog.tables, settings) : [];
-      const log = asksForLog ? await readLogFacts(session, names, signal, oids) : undefined;
+      const log = asksForLog ? await logFacts(session, names, signal, oids) : undefined;
       const opensAhead = rowsFollow && willShare(catalog.tables, settings);
       const candidates = keyCandidates(session, signal);
       // While a connection is made, no statement can begin or end: the odbc package has one lock for all of that. The
       // catalog's last statement is under way; the next one, which takes the first snapshot, would wait for the login.
       if (opensAhead) manager.openAhead();
-      const losses = session.allowances.losses(catalog.server.standby);
-      return { catalog, source, candidates: await candidates, losses, log };
+      const losses = [
+        ...session.allowances.losses(catalog.server.standby),
+        ...(log instanceof ConnectorError ? [`Mode log cannot be used: ${log.describe()}`] : []),
+      ];
+      const known = log instanceof ConnectorError ? undefined : log;
+      return { catalog, source, candidates: await candidates, losses, log: known };
     } finally {
       await manager.release(session);
     }
@@ -82,6 +86,16 @@ export async function readCatalog(
 export function logNames(settings: Settings, ownWarehouse: boolean): LogNames | undefined {
   if (!ownWarehouse && settings.slotName === undefined) return undefined;
   return logNamesOf(settings);
+}
+
+/** What is denied takes mode log away, and nothing else. */
+async function logFacts(...parameters: Parameters<typeof readLogFacts>): Promise<LogFacts | ConnectorError> {
+  try {
+    return await readLogFacts(...parameters);
+  } catch (error) {
+    if (error instanceof ConnectorError && error.code === 'permission_denied') return error;
+    throw error;
+  }
 }
 
 function wishesForLog({ syncMode, tableOptions }: Settings): boolean {

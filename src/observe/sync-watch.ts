@@ -60,6 +60,7 @@ export class SyncWatch {
   private endMs: number | undefined;
   private retries = 0;
   private checkpoints = 0;
+  private slotWalBytes: number | null = null;
   private batchRows = NaN;
   private readers = NaN;
   private timer: NodeJS.Timeout | undefined;
@@ -75,6 +76,7 @@ export class SyncWatch {
 
   readonly observer: SyncObserver = {
     planned: (plan) => this.planned(plan),
+    slotSeen: ({ bytes }) => void (this.slotWalBytes = bytes),
     tableStarted: (table) => {
       this.entry(table).fromMs ??= this.now();
     },
@@ -162,6 +164,7 @@ export class SyncWatch {
       bytes: this.byteRate.rows,
       retries: this.retries,
       checkpoints: this.checkpoints,
+      slotWalBytes: this.slotWalBytes,
       tablesDone: done.length,
       tablesFailed: this.failures.size,
       tablesTotal: tables.length,

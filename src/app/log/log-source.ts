@@ -17,7 +17,7 @@ export interface LogSource {
 
 export async function readLogSource(reader: CatalogReader): Promise<LogSource> {
   const { manager, settings, signal } = reader;
-  const { plan } = await discoverAndPlan(reader, { tellsOfPolicies: true });
+  const { plan } = await discoverAndPlan(reader, { tellsOfPolicies: true, tellsOfLog: true });
   const optionsOf = tableOptions(settings.tableOptions);
   const tables: TableSchema[] = [];
   const otherwise = new Map<string, TableMode>();

@@ -34,14 +34,15 @@ export interface SourceIdentity {
   readonly hasSlot: boolean;
 }
 
-/** `slotName`: undefined where no slot is of interest. */
+/** `slotName`: undefined where no slot is of interest; a slot that the role may not see counts as not there. */
 export async function sourceIdentity(
   session: Session,
   signal: AbortSignal | undefined,
   slotName?: string,
 ): Promise<SourceIdentity> {
+  const seesSlots = session.allowances.may('pg_replication_slots', 'pg_get_replication_slots()');
   const slot =
-    slotName === undefined
+    slotName === undefined || !seesSlots
       ? 'false'
       : `EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = ${quoteLiteral(slotName)})`;
   const sql = `SELECT ${sourceIdentitySql(session)} AS id, (${slot})::text AS has_slot`;

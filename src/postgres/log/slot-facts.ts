@@ -2,6 +2,7 @@
  * What a server says of the write-ahead log and of who follows it: settings, the role's right, our slot, other slots of
  * ours, the publication and the replica identity of its tables. One statement, asked only where mode log is in question.
  */
+import { ConnectorError } from '../../common/errors';
 import { quoteLiteral, type Session } from '../connection';
 import { STILL_ATTACHED } from '../catalog';
 
@@ -215,12 +216,23 @@ export async function readLogFacts(
   signal: AbortSignal | undefined,
   oids: readonly number[] = [],
 ): Promise<LogFacts> {
-  const [row] = await session.query(factsQuery(session, names, oids), {
-    doing: 'asking about the replication slot and the publication',
-    signal,
-  });
+  const query = factsQuery(session, names, oids);
+  const [row] = await session
+    .query(query, { doing: 'asking about the replication slot and the publication', signal })
+    .catch((error: unknown) => {
+      throw error instanceof ConnectorError && error.code === 'permission_denied' ? deniedCatalog(error) : error;
+    });
   const { identities, ...facts } = JSON.parse(String(row?.['j'])) as Omit<LogFacts, 'identities'> & {
     readonly identities: readonly RelationIdentity[];
   };
   return { ...facts, identities: new Map(identities.map((each) => [each.oid, each])) };
+}
+
+function deniedCatalog({ message, code, kind, sqlState }: ConnectorError): ConnectorError {
+  return new ConnectorError(message, {
+    code,
+    kind,
+    ...(sqlState === undefined ? {} : { sqlState }),
+    hint: 'Grant it what PostgreSQL grants everybody: SELECT ON pg_catalog.pg_replication_slots, pg_catalog.pg_publication, pg_catalog.pg_publication_rel, pg_catalog.pg_publication_tables.',
+  });
 }
