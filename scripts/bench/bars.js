@@ -10,6 +10,7 @@
  * @property {import('./growth').Growth | undefined} growth
  * @property {import('./changes').Changes | undefined} changes
  * @property {import('./quiet').Quiet | undefined} quiet
+ * @property {import('./log').LogPasses | undefined} log
  * @property {import('./small-things').SmallThings | undefined} small
  */
 
@@ -17,7 +18,7 @@
  * @param {Results} measured
  * @returns {Bar[]} `measured` is NaN where this run has no number for it
  */
-function assessBars({ results, growth, changes, quiet, small }) {
+function assessBars({ results, growth, changes, quiet, log, small }) {
   /** @type {(workload: string, name: string) => import('./rounds').Measured | undefined} */
   const of = (workload, name) => results.get(workload)?.find((it) => it.name === name && it.failure === undefined);
   /** @type {(workload: string, name: string, other: string) => number} */
@@ -60,6 +61,7 @@ function assessBars({ results, growth, changes, quiet, small }) {
     ['incremental, 1 % changed: time ÷ full', 0.15, 0.05, '', incremental(changes, 100)],
     ['incremental, 0.1 % changed: time ÷ full', 0.1, 0.05, '', incremental(changes, 1_000)],
     ...quietBars(quiet),
+    ...logBars(log),
     ['start-up of pgsluice --version', 150, 80, 'ms', (small?.startUp ?? NaN) * 1000],
   ];
   return bars.map(([what, bar, goal, unit, measured]) => ({ what, bar, goal, unit, measured }));
@@ -99,6 +101,46 @@ function quietBars(quiet) {
       1.1,
       '',
       divide(exact(sync('tables', 'changed')), tables?.seconds),
+    ],
+  ];
+}
+
+/**
+ * @param {import('./log').LogPasses | undefined} log
+ * @returns {[what: string, bar: number, goal: number, unit: string, measured: number][]}
+ */
+function logBars(log) {
+  /** @type {(name: string) => import('./log').Pass | undefined} */
+  const pass = (name) => {
+    const found = log?.passes.get(name);
+    return found?.failure === undefined ? found : undefined;
+  };
+  const [few, xmin] = [pass('few-log'), pass('few-xmin')];
+  const foreignSeconds = (pass('foreign')?.seconds ?? NaN) - (pass('nothing')?.seconds ?? NaN);
+  return [
+    [
+      'log: few changes of a large table: time ÷ by transaction ids',
+      0.25,
+      0.15,
+      '',
+      divide(few?.seconds, xmin?.seconds),
+    ],
+    ['log: the same, CPU of the server', 0.15, 0.05, '', divide(few?.serverCpuSeconds, xmin?.serverCpuSeconds)],
+    [
+      'log: 10 % of rows changed: time ÷ full load',
+      0.5,
+      0.3,
+      '',
+      divide(pass('many-log')?.seconds, pass('many-load')?.seconds),
+    ],
+    ['log: peak memory of a pass over a tenth of the rows', 300, 200, 'MB', (pass('keys')?.peakBytes ?? NaN) / 1e6],
+    // What is passed over the slower, the longer it takes.
+    [
+      'log: seconds for 100 MB of changes to other tables',
+      2,
+      1,
+      's',
+      divide(foreignSeconds, (log?.foreignBytes ?? NaN) / 1e8),
     ],
   ];
 }

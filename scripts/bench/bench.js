@@ -11,6 +11,7 @@ const { renderGrowth } = require('./growth-plot');
 const { describeMachine, postgresDriver } = require('./machine');
 const { endRunning } = require('./process-run');
 const { profileSync } = require('./profile');
+const { measureLog } = require('./log');
 const { measureQuiet } = require('./quiet');
 const { renderMarkdown, renderText } = require('./report');
 const { runRounds } = require('./rounds');
@@ -19,7 +20,7 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'small'];
+const PARTS_BESIDE_WORKLOADS = ['growth', 'log', 'quiet', 'small'];
 
 /**
  * @typedef {object} Outcome
@@ -30,6 +31,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'small'];
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
  * @property {import('./changes').Changes} [changes]
  * @property {import('./quiet').Quiet} [quiet]
+ * @property {import('./log').LogPasses} [log]
  * @property {import('./growth').Growth} [growth]
  * @property {import('./small-things').SmallThings} [small]
  * @property {import('./bars').Bar[]} bars
@@ -97,7 +99,7 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * @param {Source} source
  * @param {Choices} choices
  * @param {Set<string>} parts
- * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'growth'>>}
+ * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'log' | 'growth'>>}
  */
 async function measureTheRest(source, choices, parts) {
   const { main, against, rows, rounds } = choices;
@@ -108,6 +110,7 @@ async function measureTheRest(source, choices, parts) {
     say('quiet: tables, then rows');
     quiet = await measureQuiet({ source, main, against, rows, rounds, say });
   }
+  const log = parts.has('log') ? await measureLog({ ...choices, rows, rounds, main, say }) : undefined;
   let growth;
   if (parts.has('growth')) {
     say('growth: rows, then tables');
@@ -116,6 +119,7 @@ async function measureTheRest(source, choices, parts) {
   }
   return {
     ...(quiet === undefined ? {} : { quiet }),
+    ...(log === undefined ? {} : { log }),
     ...(growth === undefined ? {} : { growth }),
     ...(small === undefined ? {} : { small }),
   };
@@ -146,7 +150,7 @@ async function benchmark(choices, source, driver) {
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
   const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { quiet, growth, small } = await measureTheRest(source, choices, chosen.parts);
+  const { quiet, log, growth, small } = await measureTheRest(source, choices, chosen.parts);
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
     'npm run bench',
@@ -160,9 +164,10 @@ async function benchmark(choices, source, driver) {
     results,
     ...(changes === undefined ? {} : { changes }),
     ...(quiet === undefined ? {} : { quiet }),
+    ...(log === undefined ? {} : { log }),
     ...(growth === undefined ? {} : { growth }),
     ...(small === undefined ? {} : { small }),
-    bars: assessBars({ results, growth, changes, quiet, small }),
+    bars: assessBars({ results, growth, changes, quiet, log, small }),
     skipped,
   };
 }

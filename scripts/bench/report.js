@@ -15,7 +15,7 @@ const { verdict } = require('./bars');
  * @param {Outcome} outcome
  * @returns {Section[]}
  */
-function sections({ workloads, results, changes, quiet, growth, small, bars, skipped }) {
+function sections({ workloads, results, changes, quiet, log, growth, small, bars, skipped }) {
   /** @type {Table} */
   const leftOut = [['what', 'why'], ...skipped];
   return [
@@ -26,6 +26,11 @@ function sections({ workloads, results, changes, quiet, growth, small, bars, ski
     ...(quiet === undefined
       ? []
       : [{ title: 'quiet: later syncs that find little or nothing to do', table: quietTable(quiet) }]),
+    ...(log === undefined
+      ? []
+      : [
+          { title: `log: ${log.rows.toLocaleString('en')} rows, changes and deletes by the log`, table: logTable(log) },
+        ]),
     ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: true }]),
     ...(small === undefined ? [] : [{ title: 'Small things', table: smallTable(small) }]),
     { title: 'Bars', table: barsTable(bars) },
@@ -127,6 +132,21 @@ function warehouseAfter({ grownBytes, differing }, growthSyncs) {
   if (grownBytes !== undefined) return `grew by ${number(grownBytes / 1e6, 2)} MB in ${growthSyncs} syncs`;
   if (differing === undefined) return '';
   return differing === 0 ? 'equal' : `${differing.toLocaleString('en')} rows differ`;
+}
+
+/**
+ * @param {import('./log').LogPasses} log
+ * @returns {Table}
+ */
+function logTable({ passes }) {
+  const rows = [...passes.values()].map((it) => [
+    it.what,
+    it.failure === undefined ? number(it.seconds, 2) : `failed: ${it.failure}`,
+    number(it.cpuSeconds, 2),
+    number(it.serverCpuSeconds, 2),
+    number(it.peakBytes / 1e6, 0),
+  ]);
+  return [['sync', 'seconds', 'CPU s', 'server CPU s', 'MB'], ...rows];
 }
 
 /**

@@ -17,7 +17,7 @@ import { sleep } from '../../common/retry';
 import type { TableState } from '../../model/sync-state';
 import type { Session } from '../../postgres/connection';
 import { advanceSlot, latest, logEnd, parseLsn } from '../../postgres/log';
-import type { PassPlan, TableRun } from '../plan';
+import { logReach, type PassPlan, type TableRun } from '../plan';
 import type { Writer } from '../write';
 import { LogMoment, snapshotText, type LogMomentOptions } from './log-moment';
 
@@ -55,6 +55,7 @@ export class LogFollower {
     if (this.followers.length === 0) return new Set();
     const { outlook } = this.options;
     await this.moveSlot(outlook.reached?.position);
+    this.tellOfLostPlace();
     const byLog = this.followers.filter(isByLog);
     const unchanged = new Set<TableRun>();
     if (byLog.length === 0) this.position = await this.settled(() => Promise.resolve(outlook.confirmed));
@@ -112,6 +113,15 @@ export class LogFollower {
     const to = before === undefined ? position : latest(before, position);
     await writer.logKnown({ slot: outlook.slotName, position: to }, outdated);
     if (this.options.commitsAreDurable) await this.moveSlot(to);
+  }
+
+  private tellOfLostPlace(): void {
+    const { outlook, logger } = this.options;
+    const lost = this.followers.filter(({ committed, logged }) => logReach(committed, logged, outlook) === 'lost');
+    if (lost.length === 0) return;
+    logger.warning(
+      `Slot ${outlook.slotName} does not reach back to the last sync: somebody else has moved it on, or it was made anew. So ${lost.length} tables are compared in another way once; give each reader of the log a slot of its own.`,
+    );
   }
 
   private open(runs: readonly TableRun[]): Promise<LogMoment> {

@@ -57,7 +57,7 @@ export class LogMoment {
         signal,
       });
       const relations = runs.flatMap((run) => run.planned.table.relations);
-      const states = await relationStates(session, relations, signal);
+      const states = await relationStates(session, relations, signal, false);
       const changes = new Map(
         runs.flatMap((run, index): [TableRun, LoggedChanges][] => {
           const found = reading.changes[index];

@@ -4,7 +4,7 @@
  * table-analysis.ts for the plan, sync-modes.ts for modes, table-run.ts for a table's progress.
  */
 export { asksForLoadAnew, claimsRows, loadAnew, withoutRows } from './load-claims';
-export { knownUntil, type LoggedAs, type LogOutlook } from './log-outlook';
+export { knownUntil, logReach, type LoggedAs, type LogOutlook } from './log-outlook';
 export { describeTables } from './metadata-tables';
 export { isPartitioned, partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';
 export { shapeOf } from './schema-drift';

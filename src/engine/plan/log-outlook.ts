@@ -31,13 +31,16 @@ export function knownUntil(state: TableState | null, reached: LogPosition | unde
   return reached === undefined ? state.log.position : latest(state.log.position, reached.position);
 }
 
-/** Whether everything that the table lacks is still in the slot. */
-export function logReachesBack(
+/**
+ * Whether everything that the table lacks is still in the slot. `lost`: it was known up to a position from which the slot
+ * has moved on. `unknown`: nothing was known of it, or the log may have left out some of its rows in between.
+ */
+export function logReach(
   state: TableState | null,
   logged: LoggedAs | undefined,
   outlook: LogOutlook | undefined,
-): boolean {
-  if (logged === undefined || outlook === undefined || state?.log?.identity !== logged.identity) return false;
+): 'reaches' | 'lost' | 'unknown' {
+  if (logged === undefined || outlook === undefined || state?.log?.identity !== logged.identity) return 'unknown';
   const since = knownUntil(state, outlook.reached);
-  return since !== undefined && parseLsn(since) >= parseLsn(outlook.confirmed);
+  return since !== undefined && parseLsn(since) >= parseLsn(outlook.confirmed) ? 'reaches' : 'lost';
 }

@@ -11,7 +11,7 @@ import { isKnownSource } from '../../postgres/catalog';
 import type { DestinationTable } from '../../destinations/destination';
 import { describeTable, METADATA_TABLE_NAMES } from './metadata-tables';
 import { describeDrift, labelsIn, shapeOf } from './schema-drift';
-import { logReachesBack, type LogOutlook } from './log-outlook';
+import { logReach, type LogOutlook } from './log-outlook';
 import { decidePass } from './pass-plan';
 import { takesLongToScan, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
@@ -119,7 +119,7 @@ function createRun(
     fullResync: fresh,
     hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
     readByRanges: planned.readMethod === 'ranges',
-    logReachesBack: logReachesBack(committed, logged, options.log),
+    logReachesBack: logReach(committed, logged, options.log) === 'reaches',
     filtersRows: selection.conditions.length > 0,
     mayDifferUnchanged: selection.rulesApply || table.policiesLookElsewhere === true || !isKnownSource(options.source),
     keysOnly: options.keysOnly,

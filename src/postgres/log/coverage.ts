@@ -157,6 +157,7 @@ export function coverageDigest(table: TableSchema, facts: Pick<LogFacts, 'identi
     publication?.mark,
     distinct(entries.map(({ mark, columns, filter }) => [mark, columns, filter])),
     distinct(parts.map(({ identity, identityColumns }) => [identity, identityColumns])),
+    distinct(parts.filter(({ attached }) => attached !== '').map(({ oid, attached }) => [oid, attached])),
   ];
   return createHash('md5').update(JSON.stringify(shown)).digest('hex');
 }

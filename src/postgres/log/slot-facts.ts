@@ -78,6 +78,8 @@ export interface RelationIdentity {
   readonly name: string;
   /** Oids of the partitioned tables or parents that it belongs to directly. */
   readonly parents: readonly number[];
+  /** Another one where it was detached and attached again: changes in between do not bear its root's name. */
+  readonly attached: string;
   /** pg_class.relkind: r table, p partitioned, f foreign, v view, m materialized view. */
   readonly kind: string;
   /** pg_class.relpersistence: p permanent, u unlogged, t temporary. */
@@ -201,6 +203,7 @@ function factsQuery({ allowances }: Session, { slotName, publicationName }: LogN
     coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(pg_catalog.to_jsonb(a) ->> 'attgenerated', '') <> ''), '[]') AS "generatedColumns",
     (SELECT coalesce(json_agg(i.inhparent::int8), '[]') FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND ${STILL_ATTACHED}) AS "parents",
+    (SELECT coalesce(string_agg(i.inhparent::text || '/' || i.xmin::text, ' '), '') FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid) AS "attached",
     pg_catalog.pg_has_role(c.relowner, 'USAGE') AS "owned"
     FROM part JOIN pg_catalog.pg_class c ON c.oid = part.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`)}
   )::text AS j`;

@@ -166,18 +166,21 @@ export async function endTransaction(session: Session): Promise<void> {
   await session.query('COMMIT', { doing: 'ending a transaction' });
 }
 
-/** File node and size of each relation, at or after the session's snapshot; a dropped one is missing from the result. */
+/**
+ * File node and size of each relation, at or after the session's snapshot; a dropped one is missing from the result.
+ * Without sizes (0), it does not wait for a table that somebody has locked.
+ */
 export async function relationStates(
   session: Session,
   relations: readonly Relation[],
   signal: AbortSignal | undefined,
+  sizes = true,
 ): Promise<ReadonlyMap<number, RelationState>> {
   // A partitioned table may have no partitions yet.
   if (relations.length === 0) return new Map();
   const { seesFiles } = session.allowances;
-  const blocks = seesFiles
-    ? `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`
-    : 'c.relpages';
+  const ofFile = `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`;
+  const blocks = !sizes ? '0' : seesFiles ? ofFile : 'c.relpages';
   const fileNode = seesFiles ? 'pg_catalog.pg_relation_filenode(c.oid)' : 'c.relfilenode';
   const alone = relations.filter(({ includesChildren }) => includesChildren !== true).map(({ oid }) => oid);
   const statements = relations
