@@ -38,6 +38,9 @@ const MOST_HELD_BYTES = 1024 ** 3;
 const MOST_OF_TABLE = 0.25;
 /** However small the table is. */
 const ALWAYS_BY_KEY = 50_000;
+/** SQLSTATE of a slot that another session reads, and how often it is tried for. */
+const IN_USE = '55006';
+const ATTEMPTS_IN_USE = 10;
 const SETTLING_SECONDS = 2;
 const SETTLING_ROUND_SECONDS = 0.1;
 
@@ -61,7 +64,7 @@ export class LogFollower {
     if (byLog.length === 0) this.position = await this.settled(() => Promise.resolve(outlook.confirmed));
     else {
       try {
-        const moment = await this.open(byLog);
+        const moment = await this.openPatiently(byLog);
         this.position = moment.position;
         const edited = await this.edited(byLog);
         for (const run of byLog) if (this.decide(run, moment, edited)) unchanged.add(run);
@@ -129,6 +132,20 @@ export class LogFollower {
     // Whoever needs it hears of its failure.
     this.moment.catch(() => undefined);
     return this.moment;
+  }
+
+  /** A session that was cut off may still be reading the slot for a while, and a connection may be lost. */
+  private async openPatiently(runs: readonly TableRun[]): Promise<LogMoment> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.open(runs);
+      } catch (thrown) {
+        const { sqlState, kind, retryable } = asConnectorError(thrown);
+        const attempts = sqlState === IN_USE ? ATTEMPTS_IN_USE : kind === 'connection' && retryable ? 2 : 1;
+        if (attempt >= attempts) throw thrown;
+        await sleep(1, this.options.signal);
+      }
+    }
   }
 
   /** Whether the table is unchanged; its pass is another one where the log does not suffice. */
