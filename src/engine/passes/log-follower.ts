@@ -78,16 +78,23 @@ export class LogFollower {
 
   /** The moment that the table is read at; undefined where the log does not suffice for it any more. */
   async momentFor(run: TableRun): Promise<LogMoment | undefined> {
-    const before = await this.moment?.catch(() => undefined);
-    if (before?.usable === true) return before;
-    // Its snapshot was lost with the connection: this table is read at a later moment than the others.
-    const moment = await this.open(this.followers.filter(isByLog));
-    const position = moment.position;
-    run.followsLogFrom(position);
+    const moment = await this.present();
+    run.followsLogFrom(moment.position);
     const changes = moment.changesOf(run);
     if (changes?.obstacle === undefined && changes?.truncated !== true) return moment;
     this.catchUp(run, changes.obstacle ?? 'was truncated');
     return undefined;
+  }
+
+  /** Where a snapshot is lost with its connection, the tables that are left are read at a later moment than the others. */
+  private async present(): Promise<LogMoment> {
+    for (;;) {
+      const known = this.moment;
+      const moment = await known?.catch(() => undefined);
+      if (moment?.usable === true) return moment;
+      // Another table may have opened the next one meanwhile.
+      if (known === this.moment) return await this.open(this.followers.filter(isByLog));
+    }
   }
 
   /** All tables that the log names are read: the snapshot is not needed any more. */
@@ -167,7 +174,8 @@ export class LogFollower {
     return false;
   }
 
-  private catchUp(run: TableRun, why: string): void {
+  /** Another pass: its snapshot is later than the log, so the table is known as far all the same. */
+  catchUp(run: TableRun, why: string): void {
     const pass = this.otherPass(run);
     const how = pass.kind === 'by-xmin' ? 'compared by transaction ids and counts' : 'loaded from the start';
     this.options.logger.info(`${run.key} ${why}; it is ${how}.`);
