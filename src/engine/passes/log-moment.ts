@@ -28,6 +28,15 @@ export interface LogMomentOptions {
   readonly signal: AbortSignal;
 }
 
+interface Found {
+  readonly snapshot: SnapshotInfo;
+  /** Everything that was committed before is in the snapshot, and in the changes. */
+  readonly position: string;
+  readonly changes: ReadonlyMap<TableRun, LoggedChanges>;
+  /** By relation, when the log had been read. */
+  readonly fileNodes: ReadonlyMap<number, string>;
+}
+
 export class LogMoment {
   private tail: Promise<unknown> = Promise.resolve();
   private left = false;
@@ -35,11 +44,7 @@ export class LogMoment {
   private constructor(
     private readonly manager: ConnectionManager,
     private readonly session: Session,
-    readonly snapshot: SnapshotInfo,
-    /** Everything that was committed before is in the snapshot, and in the changes. */
-    readonly position: string,
-    private readonly changes: ReadonlyMap<TableRun, LoggedChanges>,
-    private readonly fileNodes: ReadonlyMap<number, string>,
+    private readonly found: Found,
   ) {}
 
   static async open(runs: readonly TableRun[], { manager, outlook, signal }: LogMomentOptions): Promise<LogMoment> {
@@ -65,11 +70,19 @@ export class LogMoment {
         }),
       );
       const fileNodes = new Map([...states].map(([oid, { fileNode }]) => [oid, fileNode]));
-      return new LogMoment(manager, session, snapshot, reading.until, changes, fileNodes);
+      return new LogMoment(manager, session, { snapshot, position: reading.until, changes, fileNodes });
     } catch (error) {
       await manager.discard(session);
       throw error;
     }
+  }
+
+  get snapshot(): SnapshotInfo {
+    return this.found.snapshot;
+  }
+
+  get position(): string {
+    return this.found.position;
   }
 
   /** False once its snapshot is lost, or was given back. */
@@ -78,12 +91,12 @@ export class LogMoment {
   }
 
   changesOf(run: TableRun): LoggedChanges | undefined {
-    return this.changes.get(run);
+    return this.found.changes.get(run);
   }
 
   /** Of a relation of one of the tables, when the log had been read; undefined: it is gone. */
   fileNodeOf(oid: number): string | undefined {
-    return this.fileNodes.get(oid);
+    return this.found.fileNodes.get(oid);
   }
 
   /** Runs `action` under the snapshot, one at a time. */
