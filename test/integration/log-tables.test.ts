@@ -349,7 +349,8 @@ describe('transactions', () => {
     await sql(FILLED);
     await setUpLog(database);
     await log();
-    await sql(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'; SELECT pg_reload_conf()`);
+    await sql(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`);
+    await sql('SELECT pg_reload_conf()');
     const waiting = await database.connect();
     await waiting.query('SET synchronous_commit = on');
     const committed = waiting.query(`DELETE FROM t WHERE id = 9`);
@@ -359,7 +360,8 @@ describe('transactions', () => {
       await log();
       await expectSame();
     } finally {
-      await sql(`ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()`);
+      await sql('ALTER SYSTEM RESET synchronous_standby_names');
+      await sql('SELECT pg_reload_conf()');
       await committed;
     }
     expectByLog(await log());

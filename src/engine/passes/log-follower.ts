@@ -61,7 +61,9 @@ export class LogFollower {
     this.tellOfLostPlace();
     const byLog = this.followers.filter(isByLog);
     const unchanged = new Set<TableRun>();
-    if (byLog.length === 0) this.position = await this.settled(() => Promise.resolve(outlook.confirmed));
+    // Where nobody else has moved it, every snapshot since shows what was committed before the slot's own position.
+    if (byLog.length === 0)
+      this.position = (await this.settled()) ?? (this.lostPlace.length === 0 ? outlook.confirmed : null);
     else {
       try {
         const moment = await this.openPatiently(byLog);
@@ -125,9 +127,14 @@ export class LogFollower {
     if (this.options.commitsAreDurable) await this.moveSlot(to);
   }
 
+  private get lostPlace(): readonly TableRun[] {
+    const { outlook } = this.options;
+    return this.followers.filter(({ committed, logged }) => logReach(committed, logged, outlook) === 'lost');
+  }
+
   private tellOfLostPlace(): void {
     const { outlook, logger } = this.options;
-    const lost = this.followers.filter(({ committed, logged }) => logReach(committed, logged, outlook) === 'lost');
+    const lost = this.lostPlace;
     if (lost.length === 0) return;
     logger.warning(
       `Slot ${outlook.slotName} does not reach back to the last sync: somebody else has moved it on, or it was made anew. So ${lost.length} tables are compared in another way once; give each reader of the log a slot of its own.`,
@@ -202,24 +209,24 @@ export class LogFollower {
       `The log cannot be read from slot ${outlook.slotName}, so its tables are compared by transaction ids and counts this time: ${error.describe()}`,
     );
     for (const run of runs) run.changePass(this.otherPass(run));
-    this.position = await this.settled(async (session) => (await logEnd(session, signal)).readable);
+    this.position = await this.settled();
   }
 
   /**
-   * A position so that every later snapshot shows what was committed before it. A transaction writes its commit record
+   * The end of the log, so that every later snapshot shows what was committed before it. A transaction writes its commit record
    * before others see it: so all that run at the position must have ended. null: one of them goes on.
    */
-  private async settled(position: (session: Session) => Promise<string>): Promise<string | null> {
+  private async settled(): Promise<string | null> {
     const { signal } = this.options;
     return await this.withSession(async (session) => {
-      const found = await position(session);
+      const { readable } = await logEnd(session, signal);
       let running = runningIn(await snapshotText(session, signal));
       for (let seconds = 0; running.size > 0 && seconds < SETTLING_SECONDS; seconds += SETTLING_ROUND_SECONDS) {
         await sleep(SETTLING_ROUND_SECONDS, signal);
         const now = runningIn(await snapshotText(session, signal));
         running = new Set([...running].filter((id) => now.has(id)));
       }
-      return running.size === 0 ? found : null;
+      return running.size === 0 ? readable : null;
     });
   }
 
