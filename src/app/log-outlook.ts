@@ -21,7 +21,10 @@ export interface LogPlan {
 
 /** `followed`: whether the destination remembers a position. */
 export function planLog(facts: LogFacts, names: LogNames, tables: readonly TableSchema[], followed: boolean): LogPlan {
-  const obstacles = readingObstacles(facts, names).map(({ message, remedy }) => `${message} ${remedy}`);
+  // Who is reading a slot may have ended before we come to it.
+  const obstacles = readingObstacles(facts, names)
+    .filter(({ code }) => code !== 'slot_in_use')
+    .map(({ message, remedy }) => `${message} ${remedy}`);
   const { slot } = facts;
   const confirmed = slot?.confirmedFlushLsn ?? null;
   if (!followed || obstacles.length > 0 || slot === null || confirmed === null) {

@@ -114,10 +114,9 @@ it('a slot that another session is reading', async () => {
     const { rows } = await database.client.query<{ active: boolean }>('SELECT active FROM pg_replication_slots');
     active = rows.some((row) => row.active);
   }
-  const { lines } = await log();
-  expect(lines.join('\n')).toMatch(/WARNING .*(is being read by another session|cannot be read from slot)/);
+  // It is waited for, and where that takes too long the tables are compared.
+  await log();
   await expectSame();
-  await reader.query('SELECT 1').catch(() => undefined);
   await reading;
   await log();
   await expectSame();

@@ -41,23 +41,32 @@ export class ByLog implements Pass {
     const { writer } = this.options;
     run.forgetUnlessOpen();
     const moment = await this.follower?.momentFor(run);
-    // The log did not suffice after all, and the run has another pass.
-    if (moment === undefined || run.pass.kind !== 'by-log') return undefined;
-    const deleted = await moment.use((session) => this.read(run, moment, session));
+    const deleted = await moment?.use((session) => this.read(run, moment, session));
+    if (deleted === undefined) {
+      // The log did not suffice after all. The other pass may need the connection that the snapshot has.
+      await this.follower?.leave();
+      return undefined;
+    }
     await writer.settled();
     if (run.failure !== undefined) throw run.failure;
     releaseSlot();
     return await this.end.finish(run, deleted);
   }
 
-  private async read(run: TableRun, moment: LogMoment, session: Session): Promise<number> {
+  /** Returns how many rows were marked deleted; undefined: the run has another pass. */
+  private async read(run: TableRun, moment: LogMoment, session: Session): Promise<number | undefined> {
     const { writer } = this.options;
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     const changes = moment.changesOf(run);
     if (changes === undefined)
       throw new ConnectorError(`The log was not asked about ${run.key}.`, { code: 'log_not_read', kind: 'internal' });
     try {
-      await this.lock(run, session, signal);
+      const { table } = run.planned;
+      if (!(await lockUnderSnapshot(session, [...new Set([rowsOf(table), ...table.relations])], signal))) {
+        this.follower?.catchUp(run, 'was rewritten or truncated while the log was read');
+        return undefined;
+      }
+      await checkUnaltered(session, table, signal);
       const read = this.keyedRead(run, signal);
       const missing = await this.missing(session, run, read, changes);
       await writer.begin(run, progressOf(run, moment), false);
@@ -74,20 +83,6 @@ export class ByLog implements Pass {
       if (session.usable) await recover(session, this.options.signal);
       throw error;
     }
-  }
-
-  private async lock(run: TableRun, session: Session, signal: AbortSignal): Promise<void> {
-    const { table } = run.planned;
-    const root = rowsOf(table);
-    const sameFiles = await lockUnderSnapshot(session, [...new Set([root, ...table.relations])], signal);
-    if (!sameFiles) {
-      throw new ConnectorError(`${run.key} was rewritten or truncated while it was read.`, {
-        code: 'table_rewritten',
-        kind: 'source',
-        retryable: true,
-      });
-    }
-    await checkUnaltered(session, table, signal);
   }
 
   private async missing(

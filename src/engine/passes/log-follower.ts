@@ -38,6 +38,9 @@ const MOST_HELD_BYTES = 1024 ** 3;
 const MOST_OF_TABLE = 0.25;
 /** However small the table is. */
 const ALWAYS_BY_KEY = 50_000;
+/** SQLSTATE of a slot that another session reads, and how often it is tried for. */
+const IN_USE = '55006';
+const ATTEMPTS_IN_USE = 10;
 const SETTLING_SECONDS = 2;
 const SETTLING_ROUND_SECONDS = 0.1;
 
@@ -61,7 +64,7 @@ export class LogFollower {
     if (byLog.length === 0) this.position = await this.settled(() => Promise.resolve(outlook.confirmed));
     else {
       try {
-        const moment = await this.open(byLog);
+        const moment = await this.openPatiently(byLog);
         this.position = moment.position;
         const edited = await this.edited(byLog);
         for (const run of byLog) if (this.decide(run, moment, edited)) unchanged.add(run);
@@ -75,16 +78,23 @@ export class LogFollower {
 
   /** The moment that the table is read at; undefined where the log does not suffice for it any more. */
   async momentFor(run: TableRun): Promise<LogMoment | undefined> {
-    const before = await this.moment?.catch(() => undefined);
-    if (before?.usable === true) return before;
-    // Its snapshot was lost with the connection: this table is read at a later moment than the others.
-    const moment = await this.open(this.followers.filter(isByLog));
-    const position = moment.position;
-    run.followsLogFrom(position);
+    const moment = await this.present();
+    run.followsLogFrom(moment.position);
     const changes = moment.changesOf(run);
     if (changes?.obstacle === undefined && changes?.truncated !== true) return moment;
     this.catchUp(run, changes.obstacle ?? 'was truncated');
     return undefined;
+  }
+
+  /** Where a snapshot is lost with its connection, the tables that are left are read at a later moment than the others. */
+  private async present(): Promise<LogMoment> {
+    for (;;) {
+      const known = this.moment;
+      const moment = await known?.catch(() => undefined);
+      if (moment?.usable === true) return moment;
+      // Another table may have opened the next one meanwhile.
+      if (known === this.moment) return await this.open(this.followers.filter(isByLog));
+    }
   }
 
   /** All tables that the log names are read: the snapshot is not needed any more. */
@@ -131,6 +141,20 @@ export class LogFollower {
     return this.moment;
   }
 
+  /** A session that was cut off may still be reading the slot for a while, and a connection may be lost. */
+  private async openPatiently(runs: readonly TableRun[]): Promise<LogMoment> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.open(runs);
+      } catch (thrown) {
+        const { sqlState, kind, retryable } = asConnectorError(thrown);
+        const attempts = sqlState === IN_USE ? ATTEMPTS_IN_USE : kind === 'connection' && retryable ? 2 : 1;
+        if (attempt >= attempts) throw thrown;
+        await sleep(1, this.options.signal);
+      }
+    }
+  }
+
   /** Whether the table is unchanged; its pass is another one where the log does not suffice. */
   private decide(run: TableRun, moment: LogMoment, edited: ReadonlySet<TableRun>): boolean {
     const changes = moment.changesOf(run);
@@ -150,7 +174,8 @@ export class LogFollower {
     return false;
   }
 
-  private catchUp(run: TableRun, why: string): void {
+  /** Another pass: its snapshot is later than the log, so the table is known as far all the same. */
+  catchUp(run: TableRun, why: string): void {
     const pass = this.otherPass(run);
     const how = pass.kind === 'by-xmin' ? 'compared by transaction ids and counts' : 'loaded from the start';
     this.options.logger.info(`${run.key} ${why}; it is ${how}.`);
