@@ -63,7 +63,7 @@ export function renderLogStatus(status: LogStatus, now: Date, width: number | un
       'Slot',
       slot === null
         ? `"${status.slotName}" does not exist`
-        : `"${status.slotName}", ${slot.active ? 'being read' : 'not being read'}${slot.walStatus === null ? '' : `, log ${slot.walStatus}`}`,
+        : `"${status.slotName}", ${slot.active ? 'being read' : 'not being read'}${slot.walStatus === null ? '' : `, wal_status ${slot.walStatus}`}`,
     ],
     ...(slot?.confirmedFlushLsn == null
       ? []
@@ -93,7 +93,9 @@ export function renderLogStatus(status: LogStatus, now: Date, width: number | un
     ),
     ...status.obstacles.flatMap(({ message, remedy }) => wrap(`FAILURE ${message} ${remedy}`, width)),
     ...status.warnings.flatMap((sentence) => wrap(`WARNING ${sentence}`, width)),
-    ...(rows.length === 0 ? [] : ['', ...renderRecords(['Not in mode log', 'Why', 'What helps'], rows, { width })]),
+    ...(rows.length === 0
+      ? []
+      : ['', 'Not in mode log:', '', ...renderRecords(['Table', 'Why', 'What helps'], rows, { width })]),
     ...(uncovered.length > LISTED ? [`… and ${uncovered.length - LISTED} more; --json shows them all`] : []),
     ...(otherSlots.length === 0
       ? []

@@ -97,10 +97,10 @@ export async function applyLogSetup(
     try {
       for (const statement of slot) await run(session, statement, signal);
     } catch (thrown) {
-      const made = setup.facts.publication === null;
       const drop = `DROP PUBLICATION ${quoteIdentifier(setup.names.publicationName)}`;
-      if (made) await undo(session, ['BEGIN READ WRITE', drop, 'COMMIT']);
-      throw explained(thrown, setup, patienceMs(settings));
+      const made = setup.facts.publication === null;
+      const undone = made && (await undo(session, ['BEGIN READ WRITE', drop, 'COMMIT']));
+      throw explained(thrown, setup, patienceMs(settings), undone);
     }
     return { done: [...publication, ...slot].map(({ done }) => done) };
   } finally {
@@ -146,14 +146,20 @@ async function inTransaction(
   }
 }
 
-/** Also after an interruption; a session that is lost has undone what was not committed by itself. */
-async function undo(session: Session, statements: readonly string[]): Promise<void> {
-  for (const sql of statements) if (session.usable) await session.query(sql, { doing: 'taking back what was set up' });
+/** Also after an interruption. Whether it came through: a session that is lost undoes only what was not committed. */
+async function undo(session: Session, statements: readonly string[]): Promise<boolean> {
+  if (!session.usable) return false;
+  for (const sql of statements) await session.query(sql, { doing: 'taking back what was set up' });
+  return true;
 }
 
-function explained(thrown: unknown, { names, facts }: LogSetup, patience: number): ConnectorError {
+function explained(thrown: unknown, { names, facts }: LogSetup, patience: number, undone: boolean): ConnectorError {
   const error = asConnectorError(thrown);
-  const undone = facts.publication === null ? ' The publication was dropped again.' : '';
+  const publication = undone
+    ? ' The publication was dropped again.'
+    : facts.publication === null
+      ? ' The publication stays; `pgsluice log setup --apply` goes on from there.'
+      : '';
   const { code, kind, sqlState } = error;
   if (kind === 'interrupted') return error;
   const waited = sqlState === '57014';
@@ -163,7 +169,7 @@ function explained(thrown: unknown, { names, facts }: LogSetup, patience: number
   const hint = waited
     ? 'Run it again when they have; to see them: SELECT pid, xact_start, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL ORDER BY xact_start;'
     : error.hint;
-  return new ConnectorError(`The replication slot "${names.slotName}" could not be made: ${reason}.${undone}`, {
+  return new ConnectorError(`The replication slot "${names.slotName}" could not be made: ${reason}.${publication}`, {
     code: waited ? 'slot_waits' : code,
     kind,
     ...(sqlState === undefined ? {} : { sqlState }),

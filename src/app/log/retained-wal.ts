@@ -5,7 +5,7 @@ import type { SlotWal } from '../../model/slot-wal';
 import type { LogFacts } from '../../postgres/log';
 
 /** Disks of databases have room for that; what is more will not come back by itself. */
-export const MUCH_WAL_BYTES = 1e9;
+export const MUCH_WAL_BYTES = 2 ** 30;
 
 /** undefined: there is no slot of ours. */
 export function slotWal({ slot, server }: Pick<LogFacts, 'slot' | 'server'>): SlotWal | undefined {
@@ -33,6 +33,7 @@ export function tellOfSlot(facts: LogFacts | undefined, observer: SyncObserver, 
   if (warning !== undefined) logger.warning(warning);
 }
 
+/** In powers of 1,024, as PostgreSQL counts in its settings. */
 export function gigabytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.ceil(bytes / 1e6)} MB`;
+  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GB` : `${Math.ceil(bytes / 2 ** 20)} MB`;
 }

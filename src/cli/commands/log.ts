@@ -10,6 +10,7 @@ import { confirm } from '../confirm';
 import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
 import { renderLogStatus, renderSetup } from '../render-log';
+import { wrap } from '../render-records';
 
 /** Sets mode log up, shows how it stands, or takes it down. */
 export const log: Command = async (context) => {
@@ -67,9 +68,11 @@ async function setup(context: CommandContext): Promise<number> {
           ...statements.existing,
           ...done,
           ...(done.length === 0 ? ['Nothing was left to do.'] : []),
-          ...statements.uncovered.map(
-            ({ table, gap }) =>
+          ...statements.uncovered.flatMap(({ table, gap }) =>
+            wrap(
               `Not in mode log: ${table}, since ${gap.reason}.${gap.remedy === undefined ? '' : ` ${gap.remedy}`}`,
+              widthOf(context),
+            ),
           ),
         ]);
       return EXIT.ok;
