@@ -4,6 +4,7 @@
  */
 import { ConnectorError } from '../../common/errors';
 import { quoteLiteral, type Session } from '../connection';
+import { publishedRelations } from './published-relations';
 import { STILL_ATTACHED } from '../catalog';
 
 export interface ServerLogFacts {
@@ -131,6 +132,8 @@ export interface LogNames {
 
 /** The comment of a publication that `log setup` made. */
 export const PUBLICATION_COMMENT = 'Made by pgsluice log setup';
+/** Publications of all tables of a schema. */
+const SCHEMAS_SINCE = 150_000;
 const SLOT_PREFIX = 'pgsluice_';
 /** Roles that stand for the attribute REPLICATION where a service keeps that for itself. */
 const SERVICE_ROLES = ['rds_replication'];
@@ -149,7 +152,12 @@ const slotColumns = (currentLsn: string): string => `
   (extract(epoch FROM (pg_catalog.to_jsonb(s) ->> 'inactive_since')::timestamptz) * 1000)::int8 AS "inactiveSinceMs",
   coalesce(pg_catalog.to_jsonb(s) ->> 'failover' = 'true', false) AS "failover"`;
 
-function factsQuery({ allowances }: Session, { slotName, publicationName }: LogNames, oids: readonly number[]): string {
+function factsQuery(
+  { allowances }: Session,
+  { slotName, publicationName }: LogNames,
+  oids: readonly number[],
+  namesSchemas: boolean,
+): string {
   const slot = quoteLiteral(slotName);
   const publication = quoteLiteral(publicationName);
   const currentLsn = allowances.may('pg_current_wal_lsn()')
@@ -165,11 +173,7 @@ function factsQuery({ allowances }: Session, { slotName, publicationName }: LogN
   const mark = (row: string): string => `${row}.oid::text || '/' || ${row}.xmin::text`;
   return `WITH RECURSIVE entry AS (
     SELECT r.prrelid, ${mark('r')} AS mark FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid WHERE p.pubname = ${publication}
-  ), listed AS (
-    SELECT c.oid, t.schemaname::text AS schema, t.tablename::text AS name, pg_catalog.to_jsonb(t) -> 'attnames' AS columns, pg_catalog.to_jsonb(t) ->> 'rowfilter' AS filter
-      FROM pg_catalog.pg_publication_tables t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
-      JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename WHERE t.pubname = ${publication}
-  ), above(oid, ancestor) AS (
+  ), ${publishedRelations(publication, namesSchemas)}, above(oid, ancestor) AS (
     SELECT l.oid, l.oid FROM listed l UNION
     SELECT a.oid, i.inhparent FROM above a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.ancestor WHERE ${STILL_ATTACHED}
   ), published AS (
@@ -216,12 +220,15 @@ export async function readLogFacts(
   signal: AbortSignal | undefined,
   oids: readonly number[] = [],
 ): Promise<LogFacts> {
-  const query = factsQuery(session, names, oids);
-  const [row] = await session
-    .query(query, { doing: 'asking about the replication slot and the publication', signal })
-    .catch((error: unknown) => {
-      throw error instanceof ConnectorError && error.code === 'permission_denied' ? deniedCatalog(error) : error;
-    });
+  const doing = 'asking about the replication slot and the publication';
+  const [version] = await session.query(`SELECT current_setting('server_version_num') AS v`, {
+    doing,
+    signal,
+  });
+  const query = factsQuery(session, names, oids, Number(version?.['v']) >= SCHEMAS_SINCE);
+  const [row] = await session.query(query, { doing, signal }).catch((error: unknown) => {
+    throw error instanceof ConnectorError && error.code === 'permission_denied' ? deniedCatalog(error) : error;
+  });
   const { identities, ...facts } = JSON.parse(String(row?.['j'])) as Omit<LogFacts, 'identities'> & {
     readonly identities: readonly RelationIdentity[];
   };
@@ -233,6 +240,6 @@ function deniedCatalog({ message, code, kind, sqlState }: ConnectorError): Conne
     code,
     kind,
     ...(sqlState === undefined ? {} : { sqlState }),
-    hint: 'Grant it what PostgreSQL grants everybody: SELECT ON pg_catalog.pg_replication_slots, pg_catalog.pg_publication, pg_catalog.pg_publication_rel, pg_catalog.pg_publication_tables.',
+    hint: 'Grant it what PostgreSQL grants everybody: SELECT ON pg_catalog.pg_replication_slots, pg_catalog.pg_publication, pg_catalog.pg_publication_rel, pg_catalog.pg_publication_namespace.',
   });
 }
