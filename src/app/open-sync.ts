@@ -1,4 +1,4 @@
-/** Opens what a sync needs: the user's rules, the source and the destination, with what both know of the tables. */
+/** Opens what a sync needs: the user's rules, source and destination, and reads what both know of the tables. */
 import type { Settings } from '../config/settings';
 import type { Destination } from '../destinations/destination';
 import { createDestination } from '../destinations/registry';
@@ -44,8 +44,8 @@ export async function openSync(
   );
   const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
   lifecycle.use(destination, async (it) => {
-    // Connections end in threads of their own, but whoever has just ended a statement waits for them (the odbc package's
-    // lock): so now that the run is recorded, while the warehouse is closed.
+    // Connections end in threads of their own, but a connection that has just ended a statement waits for them (the
+    // odbc package's lock). So they are closed now that the run is recorded, while the warehouse closes.
     void manager.close();
     await it.close();
   });
@@ -53,7 +53,7 @@ export async function openSync(
     { manager, settings, logger, signal, ownWarehouse: destination.comparesKeys !== false },
     async () => {
       const stored = new Map<string, TableState>(await destination.open());
-      // Released before the destination is, when the outcome is known.
+      // The run is recorded before the destination is released, when the outcome is known.
       lifecycle.use(destination, (it) => recorder.write(it));
       if (stored.size === 0) noteForeignState(settings, logger);
       return stored;

@@ -1,25 +1,27 @@
-/** What a sync left behind, to be deleted while nobody else can use it. */
+/** Deletes what a sync left behind, while no other process can use it. */
 import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
-import { lockWarehouse, ownFiles, readStateFile } from '../destinations/duckdb';
+import { accessTo } from '../destinations/registry';
+import { readStateFile } from '../destinations/state-file';
 
 export interface ResetPlan {
   readonly files: readonly string[];
-  /** What is not known, and stays: one sentence each. */
+  /** Files that are unknown, and stay: one sentence each. */
   readonly kept: readonly string[];
   /** Whether a sync that is about to be forgotten read the log of its source, and so has a slot there. */
   readonly usesSlot: boolean;
-  /** Deletes the files; returns a line about each, and about the folder that they were in. */
+  /** Deletes the files; returns a line about each, and about their folder. */
   readonly deleteAll: () => readonly string[];
 }
 
 /** Runs `action` with the warehouse locked; rejects with code `warehouse_locked` where a sync has it. */
 export async function withResetPlan<T>(settings: Settings, action: (plan: ResetPlan) => Promise<T>): Promise<T> {
-  const lock = await lockWarehouse(settings.warehousePath);
+  const warehouse = accessTo(settings);
+  const lock = await warehouse.lock();
   try {
-    const { files, kept } = ownFiles(settings.warehousePath, settings.statePath);
+    const { files, kept } = warehouse.ownFiles(settings.statePath);
     return await action({
       files,
       kept,
@@ -34,7 +36,7 @@ export async function withResetPlan<T>(settings: Settings, action: (plan: ResetP
   }
 }
 
-/** The folder that a sync makes by itself, by its default name; one that somebody else uses as well is kept. */
+/** Removes the folder that a sync makes by itself, by its default name. A folder that holds other files is kept. */
 function removeFolder(warehousePath: string): readonly string[] {
   const folder = dirname(warehousePath);
   if (basename(folder) !== 'files' || basename(warehousePath) !== 'warehouse.db') return [];
@@ -44,7 +46,7 @@ function removeFolder(warehousePath: string): readonly string[] {
     rmdirSync(folder);
     return [`Deleted ${folder}`];
   } catch {
-    // A link, or a folder of somebody else: it disturbs no one.
+    // It is a link, or a folder of somebody else, and stays.
     return [];
   }
 }

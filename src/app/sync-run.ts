@@ -1,6 +1,13 @@
-/** One sync: open, plan, read and write, report. Each step is a file of its own. */
+/**
+ * One sync: open, plan, read and write, report. Each step is a file of its own.
+ *
+ * This room has the use cases: `sync-run` here, `verify-run`, `status`, `reset`, `forget`, and the folders `check` and
+ * `plan`. Each joins engine, source and destination and knows no terminal, so cli and fivetran come in. Start here for a
+ * sync, and at `pipeline` for the steps that all of them share: connect, read the catalog, plan.
+ */
 import { interrupted, type ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
+import { keepsRows } from '../destinations/place';
 import type { SyncReport, TableReport } from '../model/report';
 import { tableKey } from '../model/table';
 import { monotonicClock } from '../postgres/connection';
@@ -51,7 +58,7 @@ async function syncWithin(
   const startedAt = new Date();
   const memory = new SyncMemory({
     ownProcess: context.ownProcess === true,
-    readingIsTheLimit: context.destination !== undefined || settings.destination === 'null',
+    readingIsTheLimit: context.destination !== undefined || !keepsRows(settings),
   });
   const opened = await openSync(lifecycle, settings, context, recorder);
   const { runs, leftOut, log } = await planTables(opened, settings, context);

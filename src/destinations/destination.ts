@@ -29,6 +29,9 @@ import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { LogPosition, TableState, TableStates } from '../model/sync-state';
 
+/** The code of an error which says that the table was altered in the destination, and must be loaded anew. */
+export const COPY_ALTERED = 'copy_altered';
+
 export interface DestinationColumn {
   readonly name: string;
   readonly type: ColumnType;
@@ -66,27 +69,27 @@ export interface FinishedLoad {
 export interface Lifecycle {
   /** Opens and locks; returns what was committed last. */
   open(): Promise<TableStates>;
-  /** Of tables that were synced and are gone from the destination, by key: where they were. Known once it is open. */
+  /** Tables that were synced and are gone from the destination, by key, with where they were. Known once it is open. */
   readonly tablesGone?: ReadonlyMap<string, { readonly schema: string; readonly name: string }>;
   commit(): Promise<void>;
-  /** About the size of what a commit writes besides the rows, where that is worth thinking of. */
+  /** About how many bytes a commit writes besides the rows. Missing where that is negligible. */
   readonly commitBytes?: number;
-  /** Back to the last commit. */
+  /** Goes back to the last commit. */
   rollback(): Promise<void>;
   /**
-   * Writes what still waits for more batches of the table. `commit` does that for all, but an error of its own costs
-   * more than the table.
+   * Writes the batches of the table that still wait for more. `commit` does that for all tables, but an error there
+   * costs more than one table.
    */
   flush?(table: DestinationTable): Promise<void>;
-  /** What was not committed is dropped. */
+  /** Drops what was not committed. */
   close(): Promise<void>;
 }
 
 /** A full load: rows gather beside the table and take its place in `finishLoad`. */
 export interface LoadWriter {
   /**
-   * True where a load takes the rows of before away as soon as it begins, and what was written stays written: a state
-   * that says so must be committed before, and commits must come often, since they are all that is kept of a cut.
+   * True where a load removes the earlier rows as soon as it begins, and written rows cannot be taken back. A state
+   * that says so must be committed before. Commits must come often, because an interrupted load keeps nothing else.
    */
   readonly loadsInPlace?: boolean;
   /**
@@ -100,9 +103,9 @@ export interface LoadWriter {
   write(table: DestinationTable, batch: PackedBatch): Promise<void>;
   /** Adds a batch of newer versions: each replaces all rows of the load with its key. */
   writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void>;
-  /** The load takes the table's place; rows of the table that the load lacks are kept, marked deleted. */
+  /** Puts the load in the table's place. Rows of the table that the load lacks are kept and marked deleted. */
   finishLoad(table: DestinationTable): Promise<FinishedLoad>;
-  /** Forgets a load. */
+  /** Drops a load. */
   abandonLoad(table: DestinationTable): Promise<void>;
 }
 
@@ -123,18 +126,18 @@ export interface RowAppender {
   append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;
 }
 
-/** Finds the rows that are gone from the source: it collects the keys that exist there. */
+/** Finds the rows that are gone from the source, from the keys that still exist there. */
 export interface KeyComparer {
   /**
-   * False where it cannot tell which of its rows have none of the collected keys (`markMissing`): deleted
-   * rows are then found by loading the table in full.
+   * False where it cannot tell which of its rows have none of the collected keys (`markMissing`). Deleted rows are then
+   * found by loading the table in full.
    */
   readonly comparesKeys?: boolean;
   /** Begins a collection of keys; those of an attempt that failed are forgotten. */
   beginKeys(table: DestinationTable): Promise<void>;
   /** Collects the keys that exist (columns: the primary key, in its order), for `keepOnlyKeys` and `markMissing`. */
   collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void>;
-  /** Drops from the load what has none of the collected keys. Returns how many rows went. */
+  /** Drops the rows of the load that have none of the collected keys. Returns how many it dropped. */
   keepOnlyKeys(table: DestinationTable): Promise<number>;
   /**
    * Marks rows deleted that have none of the collected keys, and un-marks those that have one. With `within`, only the
@@ -152,9 +155,9 @@ export interface KeyedDeletes {
   markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number>;
 }
 
-/** Where it is missing, nothing is proven by counts, and all keys are compared. */
+/** A destination without it proves nothing by counts, so all keys are compared. */
 export interface RowCounter {
-  /** How many rows each of the tables holds that are not marked deleted, changes applied. */
+  /** Counts the rows of each table that are not marked deleted, changes applied. */
   countRows(tables: readonly DestinationTable[]): Promise<readonly number[]>;
   /**
    * Counts the rows that are not marked deleted by groups of a key column of whole numbers; undefined where the column
@@ -166,22 +169,22 @@ export interface RowCounter {
   ): Promise<{ readonly groups: KeyGroups; readonly counts: GroupCounts } | undefined>;
 }
 
-/** What is remembered of each table; `open` returns it. */
+/** Keeps the state of each table; `open` returns it. */
 export interface StateStore {
   /** To be committed with the data written so far; null removes the entry. */
   putState(key: string, state: TableState | null): Promise<void>;
-  /** Removes everything that is remembered of a table, with the next commit. */
+  /** Removes all that is kept about a table, with the next commit. */
   forget?(key: string): Promise<void>;
 }
 
 /**
- * What is remembered of the source database as a whole. Where it is missing, no other database could fill the same schema,
- * and its log cannot be followed.
+ * Keeps the state of the source database as a whole. A destination without it cannot tell that another database fills the
+ * same schema, and cannot follow the log.
  */
 export interface DatabaseState {
   /** Which database fills its schema; undefined where none does yet. */
   origin(): Promise<Origin | undefined>;
-  /** To be committed with what is written first. */
+  /** Committed with the first data that is written. */
   putOrigin(origin: Origin): Promise<void>;
 }
 
@@ -192,9 +195,9 @@ export interface LogPositions {
   putLogPosition(position: LogPosition): Promise<void>;
 }
 
-/** Remembers how syncs went. */
+/** Keeps a history of syncs. */
 export interface RunHistory {
-  /** In a transaction of its own; what was not committed before is dropped. */
+  /** Uses a transaction of its own; what was not committed before is dropped. */
   recordRun(run: RunRecord): Promise<void>;
 }
 
@@ -202,6 +205,6 @@ export interface RunHistory {
 export interface CoreDestination
   extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, KeyedDeletes, StateStore {}
 
-/** With what only some do: each of these methods may be missing. */
+/** The capabilities that only some destinations have: each of these methods may be missing. */
 export interface Destination
   extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<LogPositions>, Partial<RunHistory> {}

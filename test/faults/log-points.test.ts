@@ -32,9 +32,8 @@ afterEach(async () => {
 });
 
 async function makeLog(): Promise<void> {
-  await database.client.query(
-    `CREATE PUBLICATION pgsluice FOR ALL TABLES; SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`,
-  );
+  await database.client.query('CREATE PUBLICATION pgsluice FOR ALL TABLES');
+  await database.client.query(`SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`);
 }
 
 const configure = (): string =>

@@ -39,9 +39,8 @@ beforeAll(async () => {
   database = await createDatabase({ server });
   proxy = await startProxy(server);
   await createWorld(database.client, ROWS);
-  await database.client.query(
-    `CREATE PUBLICATION pgsluice FOR ALL TABLES; SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`,
-  );
+  await database.client.query('CREATE PUBLICATION pgsluice FOR ALL TABLES');
+  await database.client.query(`SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`);
 });
 afterAll(async () => {
   await proxy.close();
@@ -66,7 +65,7 @@ function configure(followsLog: boolean): string {
   });
 }
 
-/** Of so many seeds in a row, each has another fault: 7 and their number, 18, have no divisor in common. */
+/** So many seeds in a row each have another fault: 7 and the number of faults, 18, have no divisor in common. */
 const names = Object.keys(FAULTS);
 const rounds = Array.from({ length: ROUNDS }, (_, round): [name: string, seed: number] => [
   names[((SEED + round) * 7) % names.length] ?? '',

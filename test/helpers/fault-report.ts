@@ -1,4 +1,4 @@
-/** What every failure must look like to the person who caused it, whatever it was. */
+/** Checks what every failure must look like to the user who caused it. */
 import type { CliResult } from './cli';
 
 /** The sentences that ended a command, without the program's name. */
@@ -14,7 +14,7 @@ const RAW = /^\s+at .+[:(]\d+|node:internal|\[Error|Error: |\bundefined\b|\[obje
 
 /**
  * libpq writes this to standard error by itself, when the server ends a connection between the login and the first
- * statement: psqlODBC has not set its own receiver of notices then (see the test in e2e/connection-errors).
+ * statement: psqlODBC has not set its own receiver of notices then (see the test in e2e/postgres/connection-errors).
  */
 export const LIBPQ_LINE = 'FATAL:  terminating connection due to administrator command';
 

@@ -1,4 +1,5 @@
 import { explainTable } from '../../app/plan/explain-table';
+import { placeOfRows } from '../../app/place-of-rows';
 import { groupByMode, listTables } from '../../app/plan/mode-groups';
 import { planInDetail, type PlanDetails } from '../../app/plan/plan-details';
 import type { TableDetails } from '../../app/plan/table-details';
@@ -13,10 +14,10 @@ import { renderRecords, wrap } from '../render-records';
 import { formatDuration } from '../text-time';
 import { formatBytes, formatInteger } from '../text-width';
 
-/** Connects and shows what a sync would do; reads no table, and looks into the warehouse without changing it. */
+/** Connects and shows what a sync would do. It reads no table, and only looks into the warehouse. */
 export const plan: Command = async (context) => {
   const { settings, output, signal, io } = context;
-  // What a sync would log of its progress is not part of a plan.
+  // A sync's progress lines are no part of a plan.
   const logger = { ...output.logger, info: (message: string) => output.logger.debug(message) };
   const details = await planInDetail(settings, logger, signal);
   const asked = context.switches['explain'];
@@ -134,7 +135,7 @@ function summary(details: PlanDetails, settings: Settings): string {
   const size = formatBytes(total(details, ({ bytes }) => bytes));
   const statements = formatInteger(total(details, (table) => table.statements));
   const time = timeText(details);
-  const into = settings.destination === 'null' ? 'nowhere' : settings.warehousePath;
+  const into = placeOfRows(settings) ?? 'nowhere';
   return `${details.tables.length} tables of about ${rows} rows, ${size}; about ${statements} statements, into ${into}; ${time}.`;
 }
 

@@ -1,22 +1,18 @@
-/** Takes tables out of the state and the history of a warehouse, and their copies with them where that is wished for. */
-import type { TableStates } from '../../model/sync-state';
+/** Removes tables from the state and the history of a warehouse, and drops the tables themselves on request. */
+import type { TablesToForget } from '../warehouse-access';
 import { qualified } from './types';
 import { Warehouse } from './warehouse';
 import { forgetInRuns } from './run-history';
 import { loadTableName, makeStateTable, storeStates } from './state-rows';
 
-export interface ForgetOptions {
+export interface ForgetOptions extends TablesToForget {
   readonly path: string;
   readonly schema: string;
-  readonly keys: readonly string[];
-  readonly states: TableStates;
-  /** The tables of the warehouse as well. */
-  readonly drop: boolean;
 }
 
 const MEMORY_BYTES = 128_000_000;
 
-/** All of it or nothing. Rejects with code `warehouse_locked` where a process has the warehouse. */
+/** Forgets all of them or none. Rejects with code `warehouse_locked` where a process has the warehouse. */
 export async function forgetTables({ path, schema, keys, states, drop }: ForgetOptions): Promise<void> {
   const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1 });
   try {

@@ -54,7 +54,7 @@ export class TableLoop {
     return this.reports;
   }
 
-  /** Counts a table that has nothing to be read. */
+  /** Counts a table that has nothing to read. */
   skip({ key, destinationTable }: TableRun): TableReport {
     this.skipped += 1;
     return { key, destinationTable: destinationTable.name, rows: 0, seconds: 0 };

@@ -10,19 +10,19 @@
 import { settleAll } from '../../common/settle-all';
 import { CELL_END, MOST_GROUP_BITS, sameChecksum, type GroupChecksums } from '../../model/checksum';
 import type { RowDifference, TableDifference, TableVerification } from '../../model/verification';
-import type { WarehouseTable } from '../../destinations/duckdb';
+import type { StoredTable } from '../../destinations/warehouse-access';
 import type { SourceRow, VerifySource } from './verify-source';
 
 export interface VerifyTableOptions {
   readonly columns: readonly string[];
   /** Source names; empty: the whole row tells rows apart. */
   readonly primaryKey: readonly string[];
-  /** Rows to show. */
+  /** Number of rows to show. */
   readonly show: number;
   /** 1: the whole table. */
   readonly sample: number;
   readonly random: () => number;
-  /** The warehouse answers one question at a time. */
+  /** Runs one question to the warehouse at a time. */
   readonly exclusively: <T>(action: () => Promise<T>) => Promise<T>;
 }
 
@@ -40,7 +40,7 @@ const LOOKUP_ROWS = 200_000;
 
 export async function verifyTable(
   source: VerifySource,
-  warehouse: WarehouseTable,
+  warehouse: StoredTable,
   options: VerifyTableOptions,
 ): Promise<TableComparison> {
   if (options.sample < 1) return await compareSample(source, warehouse, options);
@@ -75,12 +75,12 @@ export async function verifyTable(
 }
 
 /**
- * Rows from all over the source are looked up by key: what is missing or changed is found, but not what only
- * the warehouse has.
+ * Looks up rows from all over the source by key. It finds missing and changed rows, but not rows that only the
+ * warehouse has.
  */
 async function compareSample(
   source: VerifySource,
-  warehouse: WarehouseTable,
+  warehouse: StoredTable,
   options: VerifyTableOptions,
 ): Promise<TableComparison> {
   const sample = await source.sample(options.sample, options.random);

@@ -1,12 +1,12 @@
 /**
- * Decoded batches of a table that wait to be inserted together: a statement of DuckDB's takes 0.45 ms by itself, as
- * long as 500 rows of 11 columns do, and batches of large tables have no more than 1,000.
+ * Gathers decoded batches of a table, to insert them together. A statement of DuckDB takes 0.45 ms by itself, as long
+ * as 500 rows of 11 columns do, and batches of large tables have no more than 1,000 rows.
  */
 import type { PackedBatch } from '../../../model/packed-batch';
 import type { InsertStatement } from './insert-statement';
 import { KEPT_ARENA_BYTES, mostBytesOf, type Arena, type DecodedRows, type RowVectors } from './row-vectors';
 
-/** Four full vectors. Twice as many would win little more, and take more memory. */
+/** Four full vectors. Twice as many would save little more time, and take more memory. */
 const ENOUGH_ROWS = 8192;
 const ENOUGH_BYTES = 4_000_000;
 
@@ -14,7 +14,7 @@ export interface HeldBatches {
   readonly statement: InsertStatement;
   readonly parts: readonly DecodedRows[];
   readonly rowCount: number;
-  /** Of the batches' text. */
+  /** Bytes of the batches' text. */
   readonly bytes: number;
 }
 
@@ -28,8 +28,8 @@ export class HeldRows {
   ) {}
 
   /**
-   * The batch as vectors of these types, or of text; they must be held or done with before the next batch is decoded.
-   * undefined: as of RowVectors.decode.
+   * The batch as vectors of these types, or of text. They must be kept or used before the next batch is decoded.
+   * Returns undefined as RowVectors.decode does.
    */
   async decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows | undefined> {
     const most = mostBytesOf(batch);
@@ -53,17 +53,18 @@ export class HeldRows {
     if (this.held.rowCount >= ENOUGH_ROWS || this.held.bytes >= ENOUGH_BYTES) await this.flush();
   }
 
-  /** Inserts what waits. */
+  /** Inserts the waiting rows. */
   async flush(): Promise<void> {
     const { held } = this;
     if (held === undefined) return;
     this.held = undefined;
     await this.insert(held);
-    // What a very large batch took is not kept until the next one comes. (Rows decoded since have their own hold on it.)
+    // The room that a very large batch took is not kept until the next one comes. (Rows decoded since have a hold of
+    // their own on it.)
     if ((this.arena?.buffer.byteLength ?? 0) > KEPT_ARENA_BYTES) this.release();
   }
 
-  /** Nothing waits, and nothing is decoded for some time. */
+  /** Nothing waits, and nothing will be decoded for some time. */
   release(): void {
     if (this.arena !== undefined) this.vectors.giveBack(this.arena);
     this.arena = undefined;
