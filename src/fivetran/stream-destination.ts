@@ -36,14 +36,6 @@ import type { UpdateStream } from './update-stream';
 import type { WireNames } from './wire-names';
 import { tableLists, type SecondsType } from './wire-schema';
 
-export interface StreamCounts {
-  upserts: number;
-  deletes: number;
-  truncates: number;
-  schemaChanges: number;
-  checkpoints: number;
-}
-
 export interface StreamDestinationOptions {
   readonly stream: UpdateStream;
   readonly serialize: (message: object) => Buffer;
@@ -64,7 +56,7 @@ const CHECKPOINT_EVERY_MS = 8 * 60_000;
 export class StreamDestination implements Destination {
   readonly comparesKeys = false;
   readonly loadsInPlace = true;
-  readonly counts: StreamCounts = { upserts: 0, deletes: 0, truncates: 0, schemaChanges: 0, checkpoints: 0 };
+  readonly counts = { upserts: 0, deletes: 0, truncates: 0, schemaChanges: 0, checkpoints: 0 };
   private readonly states: Map<string, TableState>;
   private readonly staged = new Map<string, TableState | null>();
   private readonly tables = new Map<string, StreamedTable>();
@@ -152,13 +144,7 @@ export class StreamDestination implements Destination {
       );
       return 0;
     }
-    let deleted = 0;
-    for (const batch of streamed.sentKeys.without(existing)) {
-      await this.sendAll(streamed.deletes(batch));
-      deleted += batch.rowCount;
-    }
-    this.counts.deletes += deleted;
-    return deleted;
+    return await this.delete(streamed, streamed.sentKeys.without(existing));
   }
 
   finishLoad(table: DestinationTable): Promise<FinishedLoad> {
@@ -196,14 +182,7 @@ export class StreamDestination implements Destination {
   }
 
   async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
-    const streamed = this.streamed(table);
-    let deleted = 0;
-    for (const batch of keys) {
-      await this.sendAll(streamed.deletes(batch));
-      deleted += batch.rowCount;
-    }
-    this.counts.deletes += deleted;
-    return deleted;
+    return await this.delete(this.streamed(table), keys);
   }
 
   finishChanges(table: DestinationTable): Promise<FinishedLoad> {
@@ -289,6 +268,16 @@ export class StreamDestination implements Destination {
     await this.widen(streamed, batch);
     await this.sendAll(streamed.upserts(batch));
     this.counts.upserts += batch.rowCount;
+  }
+
+  private async delete(streamed: StreamedTable, keys: Iterable<PackedBatch>): Promise<number> {
+    let deleted = 0;
+    for (const batch of keys) {
+      await this.sendAll(streamed.deletes(batch));
+      deleted += batch.rowCount;
+    }
+    this.counts.deletes += deleted;
+    return deleted;
   }
 
   private async widen(streamed: StreamedTable, batch: PackedBatch): Promise<void> {
