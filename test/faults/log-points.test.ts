@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 
 async function makeLog(): Promise<void> {
-  await database.client.query('CREATE PUBLICATION pgsluice FOR ALL TABLES');
+  await database.client.query('CREATE PUBLICATION pgsluice FOR TABLE accounts, ledger, parts');
   await database.client.query(`SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`);
 }
 

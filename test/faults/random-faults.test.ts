@@ -39,7 +39,7 @@ beforeAll(async () => {
   database = await createDatabase({ server });
   proxy = await startProxy(server);
   await createWorld(database.client, ROWS);
-  await database.client.query('CREATE PUBLICATION pgsluice FOR ALL TABLES');
+  await database.client.query('CREATE PUBLICATION pgsluice FOR TABLE accounts, ledger, parts');
   await database.client.query(`SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`);
 });
 afterAll(async () => {

@@ -10,7 +10,8 @@ jest.setTimeout(60_000);
 let server: PostgresServer;
 let database: TestDatabase;
 beforeAll(async () => {
-  server = await startLogServer();
+  // Slots are moved on up to what is flushed.
+  server = await startLogServer({ flags: { synchronous_commit: 'on' } });
 });
 afterAll(async () => {
   await server.close();
