@@ -20,7 +20,7 @@ const mayImport = {
 // Rooms within a layer, in the order in which they may import: a room imports those after it.
 const rooms = {
   engine: ['verify', 'passes', 'write', 'plan', 'pressure', 'rules'],
-  postgres: ['checksum', 'read', 'catalog', 'connection'],
+  postgres: ['checksum', 'read', 'log', 'catalog', 'connection'],
 };
 
 // Folders that are entered through their index.ts only, by whoever is outside of them.

@@ -12,6 +12,7 @@ const { FAR_MS } = require('./distance');
  * @property {import('./changes').Changes | undefined} changes
  * @property {import('./quiet').Quiet | undefined} quiet
  * @property {import('./distance').Distance | undefined} distance
+ * @property {import('./log').LogPasses | undefined} log
  * @property {import('./small-things').SmallThings | undefined} small
  */
 
@@ -19,7 +20,7 @@ const { FAR_MS } = require('./distance');
  * @param {Results} measured
  * @returns {Bar[]} `measured` is NaN where this run has no number for it
  */
-function assessBars({ results, growth, changes, quiet, distance, small }) {
+function assessBars({ results, growth, changes, quiet, distance, log, small }) {
   /** @type {(workload: string, name: string) => import('./rounds').Measured | undefined} */
   const of = (workload, name) => results.get(workload)?.find((it) => it.name === name && it.failure === undefined);
   /** @type {(workload: string, name: string, other: string) => number} */
@@ -63,6 +64,7 @@ function assessBars({ results, growth, changes, quiet, distance, small }) {
     ['incremental, 0.1 % changed: time ÷ full', 0.1, 0.05, '', incremental(changes, 1_000)],
     ...quietBars(quiet),
     ...distanceBars(distance),
+    ...logBars(log),
     ['start-up of pgsluice --version', 150, 80, 'ms', (small?.startUp ?? NaN) * 1000],
   ];
   return bars.map(([what, bar, goal, unit, measured]) => ({ what, bar, goal, unit, measured }));
@@ -126,6 +128,46 @@ function distanceBars(distance) {
       1.2,
       '',
       divide(of('tables', FAR_MS)?.seconds, of('tables', 0)?.seconds),
+    ],
+  ];
+}
+
+/**
+ * @param {import('./log').LogPasses | undefined} log
+ * @returns {[what: string, bar: number, goal: number, unit: string, measured: number][]}
+ */
+function logBars(log) {
+  /** @type {(name: string) => import('./log').Pass | undefined} */
+  const pass = (name) => {
+    const found = log?.passes.get(name);
+    return found?.failure === undefined ? found : undefined;
+  };
+  const [few, xmin] = [pass('few-log'), pass('few-xmin')];
+  const foreignSeconds = (pass('foreign')?.seconds ?? NaN) - (pass('nothing')?.seconds ?? NaN);
+  return [
+    [
+      'log: few changes of a large table: time ÷ by transaction ids',
+      0.25,
+      0.15,
+      '',
+      divide(few?.seconds, xmin?.seconds),
+    ],
+    ['log: the same, CPU of the server', 0.15, 0.05, '', divide(few?.serverCpuSeconds, xmin?.serverCpuSeconds)],
+    [
+      'log: 10 % of rows changed: time ÷ full load',
+      0.5,
+      0.3,
+      '',
+      divide(pass('many-log')?.seconds, pass('many-load')?.seconds),
+    ],
+    ['log: peak memory of a pass over a tenth of the rows', 300, 200, 'MB', (pass('keys')?.peakBytes ?? NaN) / 1e6],
+    // What is passed over the slower, the longer it takes.
+    [
+      'log: seconds for 100 MB of changes to other tables',
+      2,
+      1,
+      's',
+      divide(foreignSeconds, (log?.foreignBytes ?? NaN) / 1e8),
     ],
   ];
 }

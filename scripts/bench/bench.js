@@ -12,6 +12,7 @@ const { renderGrowth } = require('./growth-plot');
 const { describeMachine, postgresDriver } = require('./machine');
 const { endRunning } = require('./process-run');
 const { profileSync } = require('./profile');
+const { measureLog } = require('./log');
 const { measureQuiet } = require('./quiet');
 const { renderMarkdown, renderText } = require('./report');
 const { runRounds } = require('./rounds');
@@ -20,7 +21,7 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'distance', 'small'];
+const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'log', 'distance', 'small'];
 
 /**
  * @typedef {object} Outcome
@@ -32,6 +33,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'distance', 'small'];
  * @property {import('./changes').Changes} [changes]
  * @property {import('./quiet').Quiet} [quiet]
  * @property {import('./distance').Distance} [distance]
+ * @property {import('./log').LogPasses} [log]
  * @property {import('./growth').Growth} [growth]
  * @property {import('./small-things').SmallThings} [small]
  * @property {import('./bars').Bar[]} bars
@@ -100,7 +102,7 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * @param {Choices} choices
  * @param {string} driver
  * @param {Set<string>} parts
- * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'growth'>>}
+ * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'log' | 'growth'>>}
  */
 async function measureTheRest(source, choices, driver, parts) {
   const { main, against, rows, rounds } = choices;
@@ -116,6 +118,7 @@ async function measureTheRest(source, choices, driver, parts) {
     say('distance: a proxy holds every byte back');
     distance = await measureDistance({ source, main, driver, rows, rounds, say });
   }
+  const log = parts.has('log') ? await measureLog({ ...choices, rows, rounds, main, say }) : undefined;
   let growth;
   if (parts.has('growth')) {
     say('growth: rows, then tables');
@@ -125,6 +128,7 @@ async function measureTheRest(source, choices, driver, parts) {
   return {
     ...(quiet === undefined ? {} : { quiet }),
     ...(distance === undefined ? {} : { distance }),
+    ...(log === undefined ? {} : { log }),
     ...(growth === undefined ? {} : { growth }),
     ...(small === undefined ? {} : { small }),
   };
@@ -155,7 +159,7 @@ async function benchmark(choices, source, driver) {
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
   const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { quiet, distance, growth, small } = await measureTheRest(source, choices, driver, chosen.parts);
+  const { quiet, distance, log, growth, small } = await measureTheRest(source, choices, driver, chosen.parts);
   skipped.push(...(distance?.skipped ?? []).filter(([name]) => !skipped.some(([other]) => other === name)));
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
@@ -171,9 +175,10 @@ async function benchmark(choices, source, driver) {
     ...(changes === undefined ? {} : { changes }),
     ...(quiet === undefined ? {} : { quiet }),
     ...(distance === undefined ? {} : { distance }),
+    ...(log === undefined ? {} : { log }),
     ...(growth === undefined ? {} : { growth }),
     ...(small === undefined ? {} : { small }),
-    bars: assessBars({ results, growth, changes, quiet, distance, small }),
+    bars: assessBars({ results, growth, changes, quiet, distance, log, small }),
     skipped,
   };
 }

@@ -15,7 +15,7 @@ const { verdict } = require('./bars');
  * @param {Outcome} outcome
  * @returns {Section[]}
  */
-function sections({ workloads, results, changes, quiet, distance, growth, small, bars, skipped }) {
+function sections({ workloads, results, changes, quiet, distance, log, growth, small, bars, skipped }) {
   /** @type {Table} */
   const leftOut = [['what', 'why'], ...skipped];
   return [
@@ -29,6 +29,11 @@ function sections({ workloads, results, changes, quiet, distance, growth, small,
     ...(distance === undefined
       ? []
       : [{ title: 'distance: the same work over a long way to the server', table: distanceTable(distance) }]),
+    ...(log === undefined
+      ? []
+      : [
+          { title: `log: ${log.rows.toLocaleString('en')} rows, changes and deletes by the log`, table: logTable(log) },
+        ]),
     ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: true }]),
     ...(small === undefined ? [] : [{ title: 'Small things', table: smallTable(small) }]),
     { title: 'Bars', table: barsTable(bars) },
@@ -151,6 +156,21 @@ function distanceTable({ far }) {
       number(it.roundTrips, 0),
     ]);
   return [['program', 'round trip ms', 'seconds', '÷ 0 ms', '÷ pyodbc there', 'round trips'], ...rows];
+}
+
+/**
+ * @param {import('./log').LogPasses} log
+ * @returns {Table}
+ */
+function logTable({ passes }) {
+  const rows = [...passes.values()].map((it) => [
+    it.what,
+    it.failure === undefined ? number(it.seconds, 2) : `failed: ${it.failure}`,
+    number(it.cpuSeconds, 2),
+    number(it.serverCpuSeconds, 2),
+    number(it.peakBytes / 1e6, 0),
+  ]);
+  return [['sync', 'seconds', 'CPU s', 'server CPU s', 'MB'], ...rows];
 }
 
 /**

@@ -24,8 +24,9 @@ class Source {
     this.databases = new Set();
   }
 
-  static async start() {
-    return new Source(await startPostgres({ flags: FLAGS, password: PASSWORD }));
+  /** @param {Readonly<Record<string, string>>} [flags] on top of the usual ones */
+  static async start(flags = {}) {
+    return new Source(await startPostgres({ flags: { ...FLAGS, ...flags }, password: PASSWORD }));
   }
 
   /** @param {string} connection postgresql://user:password@host:port/ */

@@ -5,6 +5,7 @@ export function combineObservers(...observers: readonly SyncObserver[]): SyncObs
   return {
     connected: (...event) => observers.forEach((observer) => observer.connected?.(...event)),
     planned: (...event) => observers.forEach((observer) => observer.planned?.(...event)),
+    slotSeen: (...event) => observers.forEach((observer) => observer.slotSeen?.(...event)),
     tableStarted: (...event) => observers.forEach((observer) => observer.tableStarted?.(...event)),
     statement: (...event) => observers.forEach((observer) => observer.statement?.(...event)),
     rowsWritten: (...event) => observers.forEach((observer) => observer.rowsWritten?.(...event)),

@@ -10,7 +10,7 @@ import type { SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type HiddenMember, type TableSchema } from '../model/table';
 import { isKnownSource, type KeyCandidate } from '../postgres/catalog';
-import { decideMode, createPlan } from '../engine/plan';
+import { decideMode, createPlan, type ModeSetting } from '../engine/plan';
 import {
   applyTransformations,
   BUILT_IN_TRANSFORMATIONS,
@@ -20,7 +20,8 @@ import {
 } from '../engine/rules';
 import { nothingLeft, unmatchedPatterns } from './unmatched-patterns';
 import { applyColumnPolicy, inClear, whyNotRead, withheldNotes } from './column-policy';
-import type { SourceFindings } from './read-catalog';
+import { describeGaps, planLog, type LogPlan } from './log-outlook';
+import { logNames, type SourceFindings } from './read-catalog';
 
 export interface Discovery {
   readonly plan: SyncPlan;
@@ -34,6 +35,10 @@ export interface Discovery {
   readonly database: string;
   /** The server's encoding, as PostgreSQL names it. */
   readonly encoding: string;
+  /** undefined: no log is followed. */
+  readonly log: LogPlan['outlook'];
+  /** undefined: there is no slot of ours, and nobody asks for mode log. */
+  readonly logFacts: SourceFindings['log'];
   /** The user's rules, with which it was planned. */
   readonly module: TransformationModule;
 }
@@ -42,17 +47,21 @@ export interface PlanContext {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
+  /** The destination remembers no position in the log of the source. */
+  readonly withoutLog?: boolean;
   /** The caller reports by itself to which tables row-level security applies, and which columns are left out. */
   readonly tellsOfPolicies?: boolean;
+  /** The caller says itself what stands in the way of mode log. */
+  readonly tellsOfLog?: boolean;
 }
 
 /** Decides which of the found tables are synced, and how; logs what a user should know. */
 export function planOf(
-  { catalog, candidates, source, roundTripMs, losses }: SourceFindings,
+  { catalog, candidates, source, roundTripMs, losses, log: facts }: SourceFindings,
   settings: Settings,
   module: TransformationModule,
   logger: Logger,
-  { selection, comparesKeys = true, tellsOfPolicies = false }: PlanContext = {},
+  { selection, comparesKeys = true, withoutLog = false, tellsOfPolicies = false, tellsOfLog = false }: PlanContext = {},
 ): Discovery {
   logger.info(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
@@ -89,6 +98,14 @@ export function planOf(
     if (named !== undefined && !columns.includes(named)) logger.warning(noReplicationKey(table, named, columns));
   }
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
+  const names = logNames(settings, comparesKeys);
+  const log = facts === undefined || names === undefined ? undefined : planLog(facts, names, readable, !withoutLog);
+  const settingOf = (table: TableSchema): ModeSetting => optionsOf(table).mode ?? settings.syncMode;
+  if (log !== undefined && !tellsOfLog) {
+    const wishing = readable.filter((table) => settingOf(table) === 'log');
+    const tell = log.outlook === undefined ? log.obstacles : describeGaps(wishing, log.gaps);
+    for (const sentence of tell) logger.warning(sentence);
+  }
   const plan = createPlan(readable, { ...settings, roundTripMs }, (table, batchRows) =>
     decideMode({
       table,
@@ -97,6 +114,10 @@ export function planOf(
       candidates: candidatesOf(table),
       batchRows,
       comparesKeys,
+      logGap:
+        log === undefined || (log.outlook === undefined && settingOf(table) !== 'log')
+          ? NOT_FOLLOWED
+          : log.gaps.get(table.oid),
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
     }),
   );
@@ -107,9 +128,13 @@ export function planOf(
     existing: new Set(catalog.tables.map(tableKey)),
     database: catalog.server.database,
     encoding: catalog.server.encoding,
+    log: log?.outlook,
+    logFacts: facts,
     module,
   };
 }
+
+const NOT_FOLLOWED = 'there is no slot of ours';
 
 /** The effect of row-level security on the rows that arrive, as the rest of a sentence. */
 export function describePolicies({ rowSecurity, policedMembers = [] }: TableSchema): string | undefined {

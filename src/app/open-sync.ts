@@ -50,7 +50,8 @@ export async function openSync(
     await it.close();
   });
   const { roundTripMs } = context;
-  const reader = { manager, settings, logger, signal, roundTripMs };
+  const ownWarehouse = destination.comparesKeys !== false;
+  const reader = { manager, settings, logger, signal, ownWarehouse, roundTripMs };
   const { opened: states, findings } = await readCatalogWhile(reader, async () => {
     const stored = new Map<string, TableState>(await destination.open());
     // The run is recorded before the destination is released, when the outcome is known.

@@ -7,7 +7,7 @@ import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import type { TableState } from '../model/sync-state';
 import type { ConnectionManager } from '../postgres/connection';
-import { createRuns, type TableRun } from '../engine/plan';
+import { createRuns, type LogOutlook, type TableRun } from '../engine/plan';
 import { loadTransformationModule, type TransformationModule } from '../engine/rules';
 import { planOf, type Discovery, type PlanContext } from './discovery';
 import { readCatalog, type CatalogReader } from './read-catalog';
@@ -18,6 +18,8 @@ export interface DecidedRuns {
   readonly runs: readonly TableRun[];
   /** By table: why it cannot be read, or not be written under its name. */
   readonly leftOut: ReadonlyMap<string, ConnectorError>;
+  /** undefined: no log is followed. */
+  readonly log: LogOutlook | undefined;
 }
 
 /** Lends connections to the source for the time of an action. */
@@ -52,6 +54,7 @@ export function decideRuns(
   { settings, logger }: Pick<CatalogReader, 'settings' | 'logger'>,
   wishes: RunsWishes = {},
 ): DecidedRuns {
-  const { runs, refused } = createRuns(discovery.plan, states, runsOptions(settings, discovery, wishes, logger));
-  return { runs, leftOut: new Map([...discovery.unreadable, ...refused]) };
+  const options = runsOptions(settings, discovery, wishes, logger);
+  const { runs, refused } = createRuns(discovery.plan, states, options);
+  return { runs, leftOut: new Map([...discovery.unreadable, ...refused]), log: options.log };
 }

@@ -1,12 +1,14 @@
 /** Reads the server's facts and tables, alone or while a warehouse opens. */
-import { asConnectorError } from '../common/errors';
+import { asConnectorError, ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { retryDelaySeconds, sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
+import { logNamesOf } from '../config/slot-name';
 import { compileTableFilter } from '../config/table-filter';
 import type { TableSchema } from '../model/table';
 import { discover, type Catalog, type KeyCandidate } from '../postgres/catalog';
 import type { ConnectionManager } from '../postgres/connection';
+import { readLogFacts, type LogFacts, type LogNames } from '../postgres/log';
 import { isPartitioned, partitionBytes } from '../engine/plan';
 import { distanceFrom, isFar, parametersFor } from '../engine/pressure';
 
@@ -19,6 +21,8 @@ export interface SourceFindings {
   readonly roundTripMs: number;
   /** Sentences about rights that the role lacks. */
   readonly losses: readonly string[];
+  /** undefined: there is no slot of ours, and nobody asks for mode log. */
+  readonly log: LogFacts | undefined;
 }
 
 export interface CatalogReader {
@@ -26,6 +30,8 @@ export interface CatalogReader {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** False where the rows go elsewhere than into a warehouse of ours, after which a slot could be named. */
+  readonly ownWarehouse?: boolean;
   /** In place of what is measured, for tests. */
   readonly roundTripMs?: number | undefined;
 }
@@ -54,23 +60,58 @@ export async function readCatalogWhile<T>(
  * the same connections.
  */
 export async function readCatalog(
-  { manager, settings, logger, signal, roundTripMs: given }: CatalogReader,
+  { manager, settings, logger, signal, ownWarehouse = true, roundTripMs: given }: CatalogReader,
   rowsFollow = false,
 ): Promise<SourceFindings> {
   return await withRetries(settings, logger, signal, async () => {
     const session = await manager.lease(signal);
     try {
-      const { source, candidates, ...catalog } = await discover(session, signal, settings);
-      const losses = session.allowances.losses(catalog.server.standby);
+      const names = logNames(settings, ownWarehouse);
+      const { includeViews, typeMode } = settings;
+      const options = { includeViews, typeMode, slotName: names?.slotName };
+      const { source, hasSlot, candidates, ...catalog } = await discover(session, signal, options);
       const roundTripMs = given ?? distanceFrom(session.roundTripMs);
       // While the warehouse is opened, and before the first snapshot: during a login, no statement can begin or end (the
       // odbc package has one lock for all of that). From far away it would take longer than opening.
       if (rowsFollow && !isFar(roundTripMs) && willShare(catalog.tables, settings)) manager.openAhead();
-      return { catalog, source, candidates, roundTripMs, losses };
+      const asksForLog = names !== undefined && (hasSlot || wishesForLog(settings));
+      const oids = asksForLog ? wantedOids(catalog.tables, settings) : [];
+      const log = asksForLog ? await logFacts(session, names, signal, oids) : undefined;
+      const losses = [
+        ...session.allowances.losses(catalog.server.standby),
+        ...(log instanceof ConnectorError ? [`Mode log cannot be used: ${log.describe()}`] : []),
+      ];
+      const known = log instanceof ConnectorError ? undefined : log;
+      return { catalog, source, candidates, roundTripMs, losses, log: known };
     } finally {
       await manager.release(session);
     }
   });
+}
+
+/** Of slot and publication; undefined where no slot is named. */
+export function logNames(settings: Settings, ownWarehouse: boolean): LogNames | undefined {
+  if (!ownWarehouse && settings.slotName === undefined) return undefined;
+  return logNamesOf(settings);
+}
+
+/** What is denied takes mode log away, and nothing else. */
+async function logFacts(...parameters: Parameters<typeof readLogFacts>): Promise<LogFacts | ConnectorError> {
+  try {
+    return await readLogFacts(...parameters);
+  } catch (error) {
+    if (error instanceof ConnectorError && error.code === 'permission_denied') return error;
+    throw error;
+  }
+}
+
+function wishesForLog({ syncMode, tableOptions }: Settings): boolean {
+  return syncMode === 'log' || tableOptions.some(([, { mode }]) => mode === 'log');
+}
+
+function wantedOids(tables: readonly TableSchema[], { tableFilters }: Settings): number[] {
+  const filter = compileTableFilter(tableFilters);
+  return tables.filter((table) => filter.includes(table)).map(({ oid }) => oid);
 }
 
 /** Whether two readers will find work, as far as is known before there is a plan. */

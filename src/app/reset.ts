@@ -4,11 +4,14 @@ import { basename, dirname } from 'node:path';
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import { accessTo } from '../destinations/registry';
+import { readStateFile } from '../destinations/state-file';
 
 export interface ResetPlan {
   readonly files: readonly string[];
   /** Files that are unknown, and stay: one sentence each. */
   readonly kept: readonly string[];
+  /** Whether a sync that is about to be forgotten read the log of its source, and so has a slot there. */
+  readonly usesSlot: boolean;
   /** Deletes the files; returns a line about each, and about their folder. */
   readonly deleteAll: () => readonly string[];
 }
@@ -22,6 +25,7 @@ export async function withResetPlan<T>(settings: Settings, action: (plan: ResetP
     return await action({
       files,
       kept,
+      usesSlot: Object.values(readStateFile(settings.statePath)?.tables ?? {}).some(({ mode }) => mode === 'log'),
       deleteAll: () => {
         for (const path of files) remove(path);
         return [...files.map((path) => `Deleted ${path}`), ...removeFolder(settings.warehousePath)];

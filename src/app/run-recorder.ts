@@ -22,6 +22,7 @@ export class RunRecorder {
   private readonly redact: (text: string) => string;
   private outcome: RunOutcome = 'failed';
   private error: string | null = null;
+  private slotWalBytes: number | null = null;
 
   constructor(
     secrets: readonly string[],
@@ -31,6 +32,7 @@ export class RunRecorder {
   }
 
   readonly observer: SyncObserver = {
+    slotSeen: ({ bytes }) => void (this.slotWalBytes = bytes),
     tableStarted: (table) => void this.tally(keyOf(table)),
     rowsWritten: (table, rows, bytes) => {
       const tally = this.tally(keyOf(table));
@@ -66,6 +68,7 @@ export class RunRecorder {
       rows: sum((table) => table.rows),
       bytes: sum((table) => table.bytes),
       retries: sum((table) => table.retries),
+      slotWalBytes: this.slotWalBytes,
       error: this.error,
       tableCount: tables.length,
       tables,

@@ -2,6 +2,7 @@
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import { compileTableFilter } from '../config/table-filter';
+import type { LogPosition } from '../model/sync-state';
 import type { SourceSelection } from '../model/source-selection';
 import type { TableSchema } from '../model/table';
 import type { RunsOptions } from '../engine/plan';
@@ -18,11 +19,13 @@ export interface RunsWishes {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
+  /** How far the destination knows the log of the source. */
+  readonly logPosition?: LogPosition | undefined;
 }
 
 export function runsOptions(
   settings: Settings,
-  { module, source }: Pick<Discovery, 'module' | 'source'>,
+  { module, source, log }: Pick<Discovery, 'module' | 'source' | 'log'>,
   wishes: RunsWishes,
   logger: Logger,
 ): RunsOptions {
@@ -40,6 +43,7 @@ export function runsOptions(
     schemaDrift: settings.schemaDrift,
     selection: wishes.selection,
     comparesKeys: wishes.comparesKeys !== false,
+    log: log === undefined ? undefined : { ...log, reached: wishes.logPosition },
     logger,
   };
 }

@@ -37,6 +37,8 @@ export interface WarehouseStatus {
   readonly tables: readonly TableStatus[];
   /** Tables that were synced once, and that "table_filters" leaves out now. */
   readonly filteredOut: number;
+  /** What the replication slot of mode log kept on the disk of the source when a sync last saw it; null: never. */
+  readonly slotWal: { readonly at: string; readonly bytes: number } | null;
   /** The newest first. */
   readonly runs: readonly RunRecord[];
 }
@@ -54,6 +56,7 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
       bytes: contents.bytes,
       lockedBy: null,
       ...wanted(settings, describeTables(contents.states, contents.runs)),
+      slotWal: lastSlotWal(contents.runs),
       runs: contents.runs.slice(0, SHOWN_RUNS),
     };
   } catch (error) {
@@ -65,6 +68,7 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
       bytes: null,
       lockedBy: error.message,
       ...wanted(settings, describeTables(new Map(Object.entries(document.tables)), [])),
+      slotWal: null,
       runs: [],
     };
   }
@@ -77,6 +81,13 @@ function wanted(
   const filter = compileTableFilter(tableFilters);
   const tables = all.filter(({ table }) => includesKey(filter, table));
   return { tables, filteredOut: all.length - tables.length };
+}
+
+/** Of the newest run only: an older one may have had a slot that is gone. */
+function lastSlotWal([newest]: readonly RunRecord[]): WarehouseStatus['slotWal'] {
+  return newest === undefined || newest.slotWalBytes === null
+    ? null
+    : { at: newest.startedAt, bytes: newest.slotWalBytes };
 }
 
 function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly RunRecord[]): readonly TableStatus[] {

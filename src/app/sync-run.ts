@@ -16,6 +16,7 @@ import { tellOfAbsentTables } from './absent-tables';
 import { combineObservers } from './combine-observers';
 import { planOf } from './discovery';
 import { Lifecycle } from './lifecycle';
+import { tellOfSlot } from './log/retained-wal';
 import { openSync, type OpenSync } from './open-sync';
 import { claimSchema } from './origin';
 import { decideRuns, type DecidedRuns } from './pipeline';
@@ -61,8 +62,8 @@ async function syncWithin(
     readingIsTheLimit: context.destination !== undefined || !keepsRows(settings),
   });
   const opened = await openSync(lifecycle, settings, context, recorder);
-  const { runs, leftOut } = await planTables(opened, settings, context);
-  const sync = new TableSync({ settings, context, opened, runs, memory });
+  const { runs, leftOut, log } = await planTables(opened, settings, context);
+  const sync = new TableSync({ settings, context, opened, runs, log, memory });
   const failed = [...leftOut].map(([key, error]) => reportLeftOut(key, error, context));
   const reports = await sync.run(startedAt);
   if (context.signal.aborted)
@@ -81,8 +82,10 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
   const { destination, states, findings, module } = opened;
   const { logger, observer, reconcile, keysOnly, selection } = context;
   const { comparesKeys } = destination;
-  const discovery = planOf(findings, settings, module, logger, { selection, comparesKeys });
+  const withoutLog = destination.putLogPosition === undefined;
+  const discovery = planOf(findings, settings, module, logger, { selection, comparesKeys, withoutLog });
   const { plan, existing } = discovery;
+  tellOfSlot(findings.log, observer, logger);
   await claimSchema(destination, settings, discovery);
   const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
   await tellOfAbsentTables(destination, states, { existing, planned }, logger);
@@ -90,8 +93,11 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
   observer.connected?.(opened.findings.catalog.server);
   observer.planned?.(plan);
   for (const line of describePlan(plan)) logger.info(line);
-  const decided = decideRuns(discovery, states, { settings, logger }, { reconcile, keysOnly, selection, comparesKeys });
+  const logPosition = discovery.log === undefined ? undefined : await destination.logPosition?.();
+  const wishes = { reconcile, keysOnly, selection, comparesKeys, logPosition };
+  const decided = decideRuns(discovery, states, { settings, logger }, wishes);
   return {
+    ...decided,
     runs: decided.runs.filter(({ key }) => !notRenamed.has(key)),
     leftOut: new Map([...notRenamed, ...decided.leftOut]),
   };

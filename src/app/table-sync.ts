@@ -5,8 +5,15 @@ import type { Settings } from '../config/settings';
 import type { OperationCounts, TableReport } from '../model/report';
 import type { TableState } from '../model/sync-state';
 import { monotonicClock } from '../postgres/connection';
-import { beginsAnew, DataProcessor, findUnchanged, TableLoop, type ProcessorOptions } from '../engine/passes';
-import { describeTables, type TableRun } from '../engine/plan';
+import {
+  beginsAnew,
+  DataProcessor,
+  findUnchanged,
+  LogFollower,
+  TableLoop,
+  type ProcessorOptions,
+} from '../engine/passes';
+import { describeTables, type LogOutlook, type TableRun } from '../engine/plan';
 import { PressureControl, ReaderPool } from '../engine/pressure';
 import { Writer, type WriterOptions } from '../engine/write';
 import { MAX_READERS, type OpenSync } from './open-sync';
@@ -24,6 +31,8 @@ export interface TableSyncParts {
     readonly states: Map<string, TableState>;
   };
   readonly runs: readonly TableRun[];
+  /** undefined: no log is followed. */
+  readonly log: LogOutlook | undefined;
   readonly memory: SyncMemory;
 }
 
@@ -32,6 +41,7 @@ export class TableSync {
   private readonly pool: ReaderPool;
   private readonly writer: Writer;
   private readonly loop: TableLoop;
+  private readonly log: LogFollower | undefined;
   private readonly stateFile: StateCopy;
   private readonly fatal = new AbortController();
   private readonly signal: AbortSignal;
@@ -47,7 +57,12 @@ export class TableSync {
     this.control.onChange = () => this.pool.grantAll();
     this.stateFile = new StateCopy(settings);
     this.writer = new Writer(this.writerOptions(), opened.states);
-    const { control, pool, signal } = this;
+    const { control, pool, signal, writer } = this;
+    const { manager, destination, states } = opened;
+    if (parts.log !== undefined) {
+      const commitsAreDurable = destination.loadsInPlace !== true;
+      this.log = new LogFollower({ manager, outlook: parts.log, writer, logger, states, commitsAreDurable, signal });
+    }
     const processor = new DataProcessor(this.processorOptions());
     this.loop = new TableLoop({ pool, processor, control, logger, observer, signal });
   }
@@ -65,25 +80,42 @@ export class TableSync {
   async run(startedAt: Date): Promise<readonly TableReport[]> {
     const { runs, context } = this.parts;
     const { logger } = context;
-    const { writer, loop } = this;
+    const { writer } = this;
     logger.info(`Found ${counted(runs.length, 'table')} to process`, { tables: runs.length });
     this.control.logStatus();
-    this.announce(startedAt);
-    const { manager } = this.parts.opened;
-    const unchanged = await findUnchanged(runs, { manager, writer, logger, signal: this.signal });
-    const changed = runs.filter(({ key }) => !unchanged.has(key));
-    if (unchanged.size > 0)
-      logger.info(`Unchanged since the last sync: ${unchanged.size} of ${counted(runs.length, 'table')}`, {
-        unchanged: unchanged.size,
-        tables: runs.length,
-      });
-    const skipped = runs.filter(({ key }) => unchanged.has(key)).map((run) => loop.skip(run));
-    const reports = [...skipped, ...(await loop.run(changed))];
+    const reports = await this.readTables(startedAt);
     if (this.fatalError !== undefined) throw this.fatalError;
+    const failed = reports.filter(({ error }) => error !== undefined).map(({ key }) => key);
+    // An interruption leaves tables without a report, which are not known to be as far as the log.
+    if (!this.signal.aborted) await this.log?.end(new Set(failed), writer.counts.checkpoints > 0);
     // The rows of interrupted tables are kept too, because their state says how far they came.
     await writer.commit();
     this.stateFile.flush();
     return reports;
+  }
+
+  private async readTables(startedAt: Date): Promise<readonly TableReport[]> {
+    const { runs, context, opened } = this.parts;
+    const { logger } = context;
+    const { writer, loop, signal } = this;
+    try {
+      const unlogged = (await this.log?.begin(runs)) ?? new Set();
+      this.announce(startedAt);
+      const asked = await findUnchanged(runs, { manager: opened.manager, writer, logger, signal });
+      const unchanged = runs.filter((run) => unlogged.has(run) || asked.has(run.key));
+      if (unchanged.length > 0)
+        logger.info(`Unchanged since the last sync: ${unchanged.length} of ${runs.length} tables`);
+      const skipped = unchanged.map((run) => loop.skip(run));
+      const changed = runs.filter((run) => !unchanged.includes(run));
+      const logged = changed.filter(({ pass }) => pass.kind === 'by-log');
+      // They share a snapshot, which is given back before the others begin.
+      if (logged.length > 0) await loop.run(logged, changed);
+      await this.log?.leave();
+      const others = changed.filter((run) => !logged.includes(run));
+      return [...skipped, ...(await loop.run(others, changed))];
+    } finally {
+      await this.log?.leave();
+    }
   }
 
   logStatus(): void {
@@ -155,6 +187,7 @@ export class TableSync {
       batchRows: (run) => this.control.batchRows(run.planned),
       onNews: (run) => this.loop.heard(run),
       isSilent: (run) => this.loop.isSilent(run),
+      log: this.log,
       onRetry: (run, attempt, delay) => observer.retry?.(run.planned, attempt, delay),
       clock,
     };

@@ -14,6 +14,7 @@ export type CommandName =
   | 'init'
   | 'reset'
   | 'forget'
+  | 'log'
   | 'serve'
   | 'completion';
 
@@ -35,6 +36,8 @@ export interface CommandDeclaration {
   readonly switches?: readonly SwitchDeclaration[];
   /** A switch with which it connects to nothing, and needs to know only where the files are. */
   readonly localWith?: string;
+  /** A switch with which it takes more options, and must have those that are required. */
+  readonly more?: { readonly flag: string; readonly groups: readonly OptionGroup[] };
   /** Flags with presets that the user's own flags replace. */
   readonly presets?: Readonly<Record<string, string>>;
   /** One optional word after the command's name. */
@@ -223,8 +226,19 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     aliases: [],
     describe: 'Delete the warehouse and the state, and no other file, so that the next sync starts anew',
     groups: LOCAL_GROUPS,
-    switches: [YES],
-    examples: [['$0 reset --yes', 'without being asked']],
+    switches: [
+      YES,
+      {
+        flag: 'drop-slot',
+        kind: 'boolean',
+        describe: 'Drop the replication slot of mode log on the source as well, before all else',
+      },
+    ],
+    more: { flag: 'drop-slot', groups: LOOKING_GROUPS },
+    examples: [
+      ['$0 reset --yes', 'without being asked'],
+      ['$0 reset --drop-slot', 'with the replication slot and the publication of mode log'],
+    ],
   },
   {
     name: 'forget',
@@ -239,6 +253,29 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     examples: [
       ['$0 forget public.orders_old', 'its table in the warehouse stays'],
       ["$0 forget 'archive.*' --drop --yes", 'with the tables in the warehouse'],
+    ],
+  },
+  {
+    name: 'log',
+    aliases: [],
+    describe:
+      'Set up mode log, which reads changes and deletes from the write-ahead log; show how it stands; take it down',
+    groups: LOOKING_GROUPS,
+    positional: {
+      name: 'action',
+      describe: 'What to do: setup prints the statements, status shows slot and log, drop ends both',
+      choices: ['setup', 'status', 'drop'],
+    },
+    switches: [
+      JSON_SWITCH,
+      { flag: 'apply', kind: 'boolean', describe: 'setup: run the statements, rather than print them' },
+      { ...YES, describe: 'drop: do not ask' },
+    ],
+    examples: [
+      ['$0 log setup', 'the statements, for whoever owns the tables; nothing is changed'],
+      ['$0 log setup --apply', 'runs what is missing'],
+      ['$0 log status', 'what the slot keeps on the disk of the source; exit code 4: it cannot be used'],
+      ['$0 log drop --yes', 'the slot, and the publication if nobody else can need it'],
     ],
   },
   {
@@ -285,7 +322,19 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 ];
 
 export function optionsOf(command: CommandDeclaration): readonly OptionDeclaration[] {
-  return OPTIONS.filter((option) => command.groups?.includes(option.group) ?? true);
+  const groups = groupsOf(command, { [command.more?.flag ?? '']: 'true' });
+  return OPTIONS.filter((option) => groups?.includes(option.group) ?? true);
+}
+
+/** Of the options that count with these switches; undefined: all. */
+export function groupsOf(
+  { groups, more, localWith }: CommandDeclaration,
+  switches: Readonly<Record<string, string>>,
+): readonly OptionGroup[] | undefined {
+  if (localWith !== undefined && switches[localWith] !== undefined) return LOCAL_GROUPS;
+  return more !== undefined && switches[more.flag] === 'true'
+    ? [...new Set([...(groups ?? []), ...more.groups])]
+    : groups;
 }
 
 /** Whether it reads a configuration file at all. */

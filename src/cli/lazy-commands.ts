@@ -13,5 +13,6 @@ export const lazyCommands = {
   serve: () => require('./commands/serve') as typeof import('./commands/serve'),
   completion: () => require('./commands/completion') as typeof import('./commands/completion'),
   forget: () => require('./commands/forget') as typeof import('./commands/forget'),
+  log: () => require('./commands/log') as typeof import('./commands/log'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
 };

@@ -5,5 +5,6 @@
 export const lazy = {
   progress: () => require('./progress') as typeof import('./progress'),
   watching: () => require('./watching') as typeof import('./watching'),
+  logDrop: () => require('../app/log/log-drop') as typeof import('../app/log/log-drop'),
   traces: () => require('../observe/traces') as typeof import('../observe/traces'),
 };

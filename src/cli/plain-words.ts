@@ -4,6 +4,7 @@ import type { SyncMode } from '../model/sync-state';
 const MODES: Readonly<Record<SyncMode, string>> = {
   full: 'Mode full: every row is read at each sync, unless it is proven that nothing has changed.',
   xmin: 'Mode xmin: a sync reads the rows that were written since the last one, which PostgreSQL marks with a transaction number (xmin).',
+  log: "Mode log: a sync reads the rows that the server's write-ahead log names as changed or deleted since the last one.",
   timestamp:
     'Mode timestamp: a sync reads the rows whose update column says that they changed since the last one, through its index.',
 };

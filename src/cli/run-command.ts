@@ -1,5 +1,5 @@
 import type { Command, CommandContext, CommandIo } from './command';
-import { declarationOf, LOCAL_GROUPS, type CommandName } from './command-declarations';
+import { declarationOf, groupsOf, type CommandName } from './command-declarations';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazyCommands } from './lazy-commands';
@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   init: () => lazyCommands.init().init,
   reset: () => lazyCommands.reset().reset,
   forget: () => lazyCommands.forget().forget,
+  log: () => lazyCommands.log().log,
   serve: () => lazyCommands.serve().serve,
   completion: () => lazyCommands.completion().completion,
 };
@@ -172,14 +173,13 @@ function loadFor(name: CommandName, input: LoadSettingsInput): Start {
 }
 
 function settingsInput({ name, configurationPath, flags, switches }: Invocation, io: CommandIo): LoadSettingsInput {
-  const { presets, groups, localWith } = declarationOf(name);
-  const local = localWith !== undefined && switches[localWith] !== undefined;
+  const command = declarationOf(name);
   return {
     configurationPath,
-    flags: { ...presets, ...flags },
+    flags: { ...command.presets, ...flags },
     env: io.env,
     cwd: io.cwd,
-    groups: local ? LOCAL_GROUPS : groups,
+    groups: groupsOf(command, switches),
   };
 }
 

@@ -264,6 +264,8 @@ function toSettings(values: OptionValues, optionsDirectory: string): Omit<Settin
     typeMode: values.type_mode,
     syncMode: values.sync_mode,
     tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options, optionsDirectory),
+    slotName: values.slot_name,
+    publicationName: values.publication_name,
     reconcileEvery: values.reconcile_every,
     maxDeletes: values.max_deletes,
     metadataHistory: values.metadata_history,

@@ -4,6 +4,7 @@ import type { OptionDeclaration, OptionValue } from './options';
 import { isTableTemplate } from '../model/table-template';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isSlotName, LONGEST_NAME_BYTES } from './slot-name';
 
 /** Where a value was found, for messages and for paths. */
 export interface ValueOrigin {
@@ -56,6 +57,12 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
         return problem(
           `must be made of letters, digits, underscores, {schema} and {table}, with {table} in it, and not begin with _pgsluice${not}`,
         );
+      if (option.key === 'slot_name' && !isSlotName(trimmed)) {
+        return problem(`must be 1 to ${LONGEST_NAME_BYTES} lower-case letters, digits and underscores${not}`);
+      }
+      if (option.key === 'publication_name' && Buffer.byteLength(trimmed) > LONGEST_NAME_BYTES) {
+        return problem(`must have at most ${LONGEST_NAME_BYTES} bytes, as every name of PostgreSQL${not}`);
+      }
       return { value: trimmed };
     case 'integer':
     case 'number': {

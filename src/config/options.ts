@@ -229,12 +229,29 @@ const TABLE = [
   {
     key: 'sync_mode',
     kind: 'enum',
-    choices: ['auto', 'full', 'timestamp', 'xmin'],
+    choices: ['auto', 'full', 'timestamp', 'xmin', 'log'],
     default: 'auto',
     group: 'Tables',
     label: 'Sync mode',
     description:
-      'How changes are found: by an update column, by transaction ids, or by reading everything; auto decides for each table',
+      'How changes are found: by an update column, by transaction ids, from the write-ahead log, or by reading everything; auto decides for each table',
+  },
+  {
+    key: 'slot_name',
+    kind: 'string',
+    group: 'Tables',
+    label: 'Replication slot',
+    description:
+      'Replication slot of mode log, of this warehouse alone; without it, a name that is made of the path of the warehouse and its schema',
+    example: 'pgsluice_shop',
+  },
+  {
+    key: 'publication_name',
+    kind: 'string',
+    default: 'pgsluice',
+    group: 'Tables',
+    label: 'Publication',
+    description: 'Publication of mode log; the warehouses of a database may share it',
   },
   {
     key: 'table_options',

@@ -41,6 +41,9 @@ export interface Settings {
   readonly typeMode: 'exact' | 'python';
   readonly syncMode: TableMode;
   readonly tableOptions: TableOptionsByPattern;
+  /** As configured; see `slotNameOf` (config/slot-name). */
+  readonly slotName: string | undefined;
+  readonly publicationName: string;
   /** Compare keys once in this many passes over changes; 0: never. */
   readonly reconcileEvery: number | undefined;
   /** Tables to load from the start, as filters; empty: none. */

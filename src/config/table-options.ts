@@ -3,7 +3,7 @@ import { ConnectorError } from '../common/errors';
 import { jsonEntries } from './json-option';
 import { compileTableFilter, type TableName } from './table-filter';
 
-const MODES = ['auto', 'full', 'timestamp', 'xmin'] as const;
+const MODES = ['auto', 'full', 'timestamp', 'xmin', 'log'] as const;
 export type TableMode = (typeof MODES)[number];
 
 export interface TableOptionValues {

@@ -13,8 +13,8 @@
  * - Rollback. `rollback` goes back to the last commit, forgets the states put since, and closes every load and pass.
  *   Their tables begin again: a load that was committed in part is resumed.
  * - Idempotence. What follows the last commit is written once more after a crash or a rollback, to the same effect.
- *   `applyChanges`, `abandonLoad`, `putState`, `putOrigin`, `commit`, `rollback` and `close` may be repeated: the second
- *   call adds nothing. `beginKeys` and `beginChanges` start over. A batch of `write` is repeated only after a rollback,
+ *   `applyChanges`, `markDeleted`, `abandonLoad`, `putState`, `putOrigin`, `putLogPosition`, `commit`, `rollback` and
+ *   `close` may be repeated: the second call adds nothing. `beginKeys` and `beginChanges` start over. A batch of `write` is repeated only after a rollback,
  *   since rows without a key would be there twice.
  * - Errors. One of kind `source` is about the table that was written: the writer rolls back, and the table may be tried
  *   again. Any other error means that the destination is of no further use, and ends the sync.
@@ -27,7 +27,7 @@ import type { Origin } from '../model/origin';
 import type { GroupCounts, KeyGroups } from '../model/key-groups';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
-import type { TableState, TableStates } from '../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../model/sync-state';
 
 /** The code of an error which says that the table was altered in the destination, and must be loaded anew. */
 export const COPY_ALTERED = 'copy_altered';
@@ -146,6 +146,15 @@ export interface KeyComparer {
   markMissing(table: DestinationTable, within?: KeyGroups & { readonly groups: readonly number[] }): Promise<number>;
 }
 
+/** Deletes rows by their keys, which the log names. */
+export interface KeyedDeletes {
+  /**
+   * Marks rows deleted that have one of these keys (columns: the primary key, in its order), before changes that are
+   * written later. Returns how many rows it newly marked; where that cannot be known, how many keys there were.
+   */
+  markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number>;
+}
+
 /** A destination without it proves nothing by counts, so all keys are compared. */
 export interface RowCounter {
   /** Counts the rows of each table that are not marked deleted, changes applied. */
@@ -169,8 +178,8 @@ export interface StateStore {
 }
 
 /**
- * Keeps the state of the source database as a whole; a position in its log would stand here as well. A destination
- * without it cannot tell that another database fills the same schema.
+ * Keeps the state of the source database as a whole. A destination without it cannot tell that another database fills the
+ * same schema, and cannot follow the log.
  */
 export interface DatabaseState {
   /** Which database fills its schema; undefined where none does yet. */
@@ -185,6 +194,13 @@ export interface TableRenamer {
   renameTable(key: string, from: string, to: string): Promise<void>;
 }
 
+/** How far the log of the source is known of all tables of mode log; of single ones further on, as their states say. */
+export interface LogPositions {
+  logPosition(): Promise<LogPosition | undefined>;
+  /** To be committed with what is written before. */
+  putLogPosition(position: LogPosition): Promise<void>;
+}
+
 /** Keeps a history of syncs. */
 export interface RunHistory {
   /**
@@ -195,8 +211,15 @@ export interface RunHistory {
 }
 
 /** What every destination does. */
-export interface CoreDestination extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, StateStore {}
+export interface CoreDestination
+  extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, KeyedDeletes, StateStore {}
 
 /** The capabilities that only some destinations have: each of these methods may be missing. */
 export interface Destination
-  extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<TableRenamer>, Partial<RunHistory> {}
+  extends
+    CoreDestination,
+    Partial<RowCounter>,
+    Partial<DatabaseState>,
+    Partial<TableRenamer>,
+    Partial<LogPositions>,
+    Partial<RunHistory> {}

@@ -9,7 +9,7 @@
 import type { Checksum, GroupChecksums } from '../model/checksum';
 import type { Origin } from '../model/origin';
 import type { RunRecord } from '../model/run-record';
-import type { TableStates } from '../model/sync-state';
+import type { LogPosition, TableStates } from '../model/sync-state';
 import type { DestinationColumn } from './destination';
 import type { WarehouseReader } from './warehouse-reader';
 
@@ -18,6 +18,8 @@ export interface WarehouseContents {
   /** Those of the schema that the settings name. */
   readonly states: TableStates;
   readonly origin: Origin | undefined;
+  /** How far it knows the log of its source; undefined where mode log was never used. */
+  readonly logPosition: LogPosition | undefined;
   /** The newest first. */
   readonly runs: readonly RunRecord[];
 }

@@ -6,6 +6,8 @@ import {
   type Found,
   type KeyMark,
   type LoadProgress,
+  type LogPosition,
+  type TableLogState,
   type TableShape,
   type TableState,
   type TableStates,
@@ -23,6 +25,8 @@ export interface RequestState {
   readonly widened: ReadonlyMap<string, readonly string[]>;
   /** The kind of names under which the tables were sent; undefined: an earlier version did not record it. */
   readonly withSchema: boolean | undefined;
+  /** In the log of the source, up to where all tables of mode log have come. */
+  readonly logPosition: LogPosition | undefined;
   /** A line for the log, where the state is not simply ours. */
   readonly notice: string | undefined;
 }
@@ -45,7 +49,14 @@ export function parseState(text: string | undefined): RequestState {
 }
 
 function emptyState(notice?: string): RequestState {
-  return { states: new Map(), described: new Map(), widened: new Map(), withSchema: undefined, notice };
+  return {
+    states: new Map(),
+    described: new Map(),
+    widened: new Map(),
+    withSchema: undefined,
+    logPosition: undefined,
+    notice,
+  };
 }
 
 function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
@@ -57,7 +68,7 @@ function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
     });
   }
   // Fields that earlier versions did not write are optional.
-  const { tables, described = {}, widened = {}, with_schema: withSchema } = document;
+  const { tables, described = {}, widened = {}, with_schema: withSchema, log_position: logPosition } = document;
   if (document['version'] !== STATE_VERSION || !isObject(tables) || !isObject(described) || !isObject(widened))
     throw notOurs('is not one of pgsluice');
   const states = new Map<string, TableState>();
@@ -76,6 +87,7 @@ function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
     described: new Map(known),
     widened: new Map(texts),
     withSchema: typeof withSchema === 'boolean' ? withSchema : undefined,
+    logPosition: isLogPosition(logPosition) ? (logPosition as LogPosition) : undefined,
     notice: undefined,
   };
 }
@@ -152,9 +164,12 @@ const isShape = shapeOf<Required<TableShape>>({
   rules: (value) => value === undefined || listOf(isTexts)(value),
 });
 const isFound = shapeOf<Found>({ at: isTime, changed: isCount, deleted: isCount });
+const isPosition: Check = (value) => isText(value) && /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i.test(value as string);
+const isLogPosition = shapeOf<LogPosition>({ slot: isText, position: isPosition });
+const isLogState = shapeOf<TableLogState>({ position: isPosition, identity: isText });
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
-  mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
+  mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin' || value === 'log',
   primaryKey: listOf(isText),
   lastSyncedAt: orNull(isTime),
   rows: isCount,
@@ -166,6 +181,7 @@ const isEntry = shapeOf<TableState>({
   xmin: orNull(isXid),
   replicationKey: isTextOrNull,
   watermark: isTextOrNull,
+  log: (value) => value === undefined || orNull(isLogState)(value),
   passesSinceReconcile: isCount,
   found: (value) => value === undefined || isFound(value),
   load: orNull(isLoad),

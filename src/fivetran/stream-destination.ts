@@ -24,7 +24,7 @@ import { ConnectorError } from '../common/errors';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../destinations/destination';
 import { stateDocument } from '../destinations/state-file';
 import type { PackedBatch } from '../model/packed-batch';
-import type { TableState, TableStates } from '../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../model/sync-state';
 import { loadAnew, withoutRows } from '../engine/plan';
 import type { SourceSelection, TableName } from '../model/source-selection';
 import { encodeTruncate } from './record-encoder';
@@ -36,14 +36,6 @@ import { StreamedTable } from './streamed-table';
 import type { UpdateStream } from './update-stream';
 import type { WireNames } from './wire-names';
 import { tableLists, type SecondsType } from './wire-schema';
-
-export interface StreamCounts {
-  upserts: number;
-  deletes: number;
-  truncates: number;
-  schemaChanges: number;
-  checkpoints: number;
-}
 
 export interface StreamDestinationOptions {
   readonly stream: UpdateStream;
@@ -65,7 +57,7 @@ const CHECKPOINT_EVERY_MS = 8 * 60_000;
 export class StreamDestination implements Destination {
   readonly comparesKeys = false;
   readonly loadsInPlace = true;
-  readonly counts: StreamCounts = { upserts: 0, deletes: 0, truncates: 0, schemaChanges: 0, checkpoints: 0 };
+  readonly counts = { upserts: 0, deletes: 0, truncates: 0, schemaChanges: 0, checkpoints: 0 };
   private readonly states: Map<string, TableState>;
   private readonly staged = new Map<string, TableState | null>();
   private readonly tables = new Map<string, StreamedTable>();
@@ -73,6 +65,9 @@ export class StreamDestination implements Destination {
   private readonly finished = new Set<string>();
   private readonly schemas: SchemaMemory;
   private readonly renamed: boolean;
+  /** In the log of the source, as of the last checkpoint, and for the next one. */
+  private position: LogPosition | undefined;
+  private stagedPosition: LogPosition | undefined;
   private stateBytes = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -83,6 +78,7 @@ export class StreamDestination implements Destination {
     // The platform holds nothing under other names, and was told nothing about them.
     this.states = new Map([...state.states].map(([key, each]) => [key, renamed ? withoutRows(each) : each]));
     const described = new Map([...state.described].map(([key, told]) => [key, renamed ? IN_DOUBT : told]));
+    this.position = state.logPosition;
     this.schemas = new SchemaMemory({ described, widened: state.widened });
   }
 
@@ -149,13 +145,7 @@ export class StreamDestination implements Destination {
       );
       return 0;
     }
-    let deleted = 0;
-    for (const batch of streamed.sentKeys.without(existing)) {
-      await this.sendAll(streamed.deletes(batch));
-      deleted += batch.rowCount;
-    }
-    this.counts.deletes += deleted;
-    return deleted;
+    return await this.delete(streamed, streamed.sentKeys.without(existing));
   }
 
   finishLoad(table: DestinationTable): Promise<FinishedLoad> {
@@ -192,6 +182,10 @@ export class StreamDestination implements Destination {
     );
   }
 
+  async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
+    return await this.delete(this.streamed(table), keys);
+  }
+
   finishChanges(table: DestinationTable): Promise<FinishedLoad> {
     return this.finishLoad(table);
   }
@@ -208,7 +202,18 @@ export class StreamDestination implements Destination {
     return Promise.resolve();
   }
 
+  logPosition(): Promise<LogPosition | undefined> {
+    return Promise.resolve(this.position);
+  }
+
+  putLogPosition(position: LogPosition): Promise<void> {
+    this.stagedPosition = position;
+    return Promise.resolve();
+  }
+
   async commit(): Promise<void> {
+    this.position = this.stagedPosition ?? this.position;
+    this.stagedPosition = undefined;
     for (const [key, state] of this.staged) {
       if (state === null) this.states.delete(key);
       else this.states.set(key, state);
@@ -220,6 +225,7 @@ export class StreamDestination implements Destination {
   }
 
   rollback(): Promise<void> {
+    this.stagedPosition = undefined;
     this.staged.clear();
     this.finished.clear();
     return Promise.resolve();
@@ -265,6 +271,16 @@ export class StreamDestination implements Destination {
     this.counts.upserts += batch.rowCount;
   }
 
+  private async delete(streamed: StreamedTable, keys: Iterable<PackedBatch>): Promise<number> {
+    let deleted = 0;
+    for (const batch of keys) {
+      await this.sendAll(streamed.deletes(batch));
+      deleted += batch.rowCount;
+    }
+    this.counts.deletes += deleted;
+    return deleted;
+  }
+
   private async widen(streamed: StreamedTable, batch: PackedBatch): Promise<void> {
     const { table } = streamed;
     const columns = streamed.widen(batch);
@@ -296,6 +312,7 @@ export class StreamDestination implements Destination {
     const document = {
       ...stateDocument(this.states, new Date()),
       with_schema: this.options.names.withSchema,
+      ...(this.position === undefined ? {} : { log_position: this.position }),
       ...this.schemas.document(),
     };
     const text = JSON.stringify(document);

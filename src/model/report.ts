@@ -1,3 +1,4 @@
+import type { SlotWal } from './slot-wal';
 import type { PlannedTable, SyncPlan } from './plan';
 import type { Pressure } from './resources';
 import type { ConnectorError } from '../common/errors';
@@ -56,6 +57,8 @@ export interface SyncObserver {
   /** The server that answered, its version as it says it. */
   connected?(server: { readonly version: string; readonly database: string }): void;
   planned?(plan: SyncPlan): void;
+  /** Of the slot of mode log, where there is one, before anything is read. */
+  slotSeen?(wal: SlotWal): void;
   tableStarted?(table: PlannedTable, position: number, total: number): void;
   /** Called for every statement of every connection, when it has ended. */
   statement?(statement: StatementEvent): void;

@@ -28,6 +28,8 @@ export interface RunRecord {
   readonly rows: number;
   readonly bytes: number;
   readonly retries: number;
+  /** Bytes of log that the replication slot kept on the disk of the source when the run began; null: no slot, or not known. */
+  readonly slotWalBytes: number | null;
   /** What ended the run as a whole; null where it went to its end. */
   readonly error: string | null;
   /** Number of tables that the run dealt with. */

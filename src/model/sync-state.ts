@@ -9,9 +9,10 @@ export const STATE_VERSION = 1;
 /**
  * How a table's changes are found.
  * full: everything is read each time. timestamp: rows at or after the watermark of a replication key.
- * xmin: rows whose inserting transaction is at or after the last snapshot's xmin.
+ * xmin: rows whose inserting transaction is at or after the last snapshot's xmin. log: rows whose keys the write-ahead
+ * log names.
  */
-export type SyncMode = 'full' | 'timestamp' | 'xmin';
+export type SyncMode = 'full' | 'timestamp' | 'xmin' | 'log';
 
 /** A full load that has begun and not ended, with all that is needed to resume it. */
 export interface LoadProgress {
@@ -82,6 +83,24 @@ export interface Found {
   readonly deleted: number;
 }
 
+/** A place in the log of a database, and who keeps the log from there on. */
+export interface LogPosition {
+  /** Name of the replication slot. */
+  readonly slot: string;
+  /** pg_lsn */
+  readonly position: string;
+}
+
+/**
+ * The table has every change that was committed before `position` (pg_lsn). So it has those up to the position of the
+ * database (`DatabaseState`), where that is further on.
+ */
+export interface TableLogState {
+  readonly position: string;
+  /** Digest of what decides which of its rows the log names; with another one, some may have been left out. */
+  readonly identity: string;
+}
+
 export interface TableState {
   /** Name in the destination; it belongs to this table alone. */
   readonly destinationTable: string;
@@ -104,6 +123,8 @@ export interface TableState {
   /** The replication key that the watermark is of; null in other modes. */
   readonly replicationKey: string | null;
   readonly watermark: string | null;
+  /** How far the log is known of the table; null or missing: not at all, in other modes too. */
+  readonly log?: TableLogState | null;
   /** Passes since deleted rows were last looked for. */
   readonly passesSinceReconcile: number;
   /** Missing in states of before it was remembered. */

@@ -58,6 +58,11 @@ const METRICS = {
     'Commits of data and state in the destination',
     [0.01, 0.05, 0.2, 1, 5, 30],
   ),
+  slotWal: gauge(
+    'slot_retained_wal_bytes',
+    'Log that the replication slot kept on the disk of the source when the sync began; absent without a slot',
+    'slot',
+  ),
   memory: gauge('memory_used_ratio', 'Memory in use, of what the process may really use, 0 to 1'),
   available: gauge('memory_available_bytes', 'Memory left to the process'),
   cpu: gauge('cpu_used_ratio', 'CPU in use, of what the process may really use, 0 to 1'),
@@ -121,6 +126,9 @@ function observe(metrics: Metrics): SyncObserver {
       for (const { table } of plan.tables) waiting.add(tableKey(table));
       moved(undefined, 'waiting', plan.tables.length);
       metrics.estimated.set(plan.tables.reduce((sum, { table }) => sum + table.estimatedRows, 0));
+    },
+    slotSeen: ({ slotName, bytes: kept }) => {
+      if (kept !== null) metrics.slotWal.set({ slot: slotName }, kept);
     },
     tableStarted: () => moved('waiting', 'running'),
     statement: ({ startedMs, endedMs, failed }) =>

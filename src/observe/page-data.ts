@@ -75,6 +75,8 @@ export interface PageData {
   readonly bytes: number;
   readonly retries: number;
   readonly checkpoints: number;
+  /** Log that the replication slot kept on the disk of the source at the start; null: no slot, or not known. */
+  readonly slotWalBytes: number | null;
   readonly tablesDone: number;
   readonly tablesFailed: number;
   readonly tablesTotal: number;

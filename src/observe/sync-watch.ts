@@ -63,6 +63,7 @@ export class SyncWatch {
   private endMs: number | undefined;
   private retries = 0;
   private checkpoints = 0;
+  private slotWalBytes: number | null = null;
   private batchRows = NaN;
   private batchCut: PageData['batchCut'] = null;
   private readers = NaN;
@@ -79,6 +80,7 @@ export class SyncWatch {
 
   readonly observer: SyncObserver = {
     planned: (plan) => this.planned(plan),
+    slotSeen: ({ bytes }) => void (this.slotWalBytes = bytes),
     tableStarted: (table) => {
       this.entry(table).fromMs ??= this.now();
     },
@@ -167,6 +169,7 @@ export class SyncWatch {
       bytes: this.byteRate.rows,
       retries: this.retries,
       checkpoints: this.checkpoints,
+      slotWalBytes: this.slotWalBytes,
       tablesDone: done.length,
       tablesFailed: this.failures.size,
       tablesTotal: tables.length,

@@ -12,12 +12,14 @@ import { FAULTS } from '../helpers/fault-actions';
 import { endInTime, syncUntilDone } from '../helpers/fault-run';
 import { createWorld, expectEqual, startWriter } from '../helpers/fault-world';
 import { createDatabase, startServer, withClient, type PostgresServer, type TestDatabase } from '../helpers/postgres';
+import { dropSlot, LOG_FLAGS } from '../helpers/log-server';
 import { createRandom } from '../helpers/random';
 import { startProxy, type TcpProxy } from '../helpers/tcp-proxy';
 
 const ROUNDS = Number(process.env['PGSLUICE_FAULT_ROUNDS'] ?? 6);
 const SEED = Number(process.env['PGSLUICE_FAULT_SEED'] ?? Date.now() % 1_000_000);
 const ROWS = 5_000;
+const SLOT = 'faults';
 
 jest.setTimeout(300_000);
 
@@ -27,6 +29,7 @@ let proxy: TcpProxy;
 beforeAll(async () => {
   server = await startServer({
     flags: {
+      ...LOG_FLAGS,
       max_connections: '24',
       superuser_reserved_connections: '3',
       // Else a killed server forgets what it had already shown to a sync.
@@ -36,15 +39,20 @@ beforeAll(async () => {
   database = await createDatabase({ server });
   proxy = await startProxy(server);
   await createWorld(database.client, ROWS);
+  await database.client.query('CREATE PUBLICATION pgsluice FOR TABLE accounts, ledger, parts');
+  await database.client.query(`SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`);
 });
 afterAll(async () => {
   await proxy.close();
+  await dropSlot(database).catch(() => undefined);
   await database.drop();
   await server.close();
 });
 
-function configure(): string {
+/** `followsLog`: else there is no slot of the name that a sync looks for. */
+function configure(followsLog: boolean): string {
   return writeConfiguration(database, {
+    ...(followsLog ? { slot_name: SLOT } : {}),
     // A table is emptied on purpose.
     max_deletes: '100',
     host: proxy.host,
@@ -68,7 +76,8 @@ it.each(rounds)('%s (PGSLUICE_FAULT_SEED=%d)', (name, seed) => playRound(name, c
 
 async function playRound(name: string, random: ReturnType<typeof createRandom>): Promise<void> {
   // Every other round begins from nothing.
-  const configuration = configure();
+  const followsLog = random.next() < 0.5;
+  const configuration = configure(followsLog);
   const more = random.next() < 0.5 ? ['--full-resync', '*'] : [];
   const writer = startWriter(database, random, ROWS);
   try {
@@ -83,6 +92,7 @@ async function playRound(name: string, random: ReturnType<typeof createRandom>):
   } finally {
     await writer.stop();
   }
-  await syncUntilDone(configuration, [database.password], ['--reconcile']);
+  // The log needs no help to find what is gone.
+  await syncUntilDone(configuration, [database.password], followsLog ? [] : ['--reconcile']);
   await withClient(server, database.name, (client) => expectEqual(database, client));
 }

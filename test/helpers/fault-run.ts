@@ -40,8 +40,12 @@ export async function syncUntilDone(
 }
 
 /** A sync that ends by SIGKILL at a named call (test/faults/kill-at.js), or well where the call is never made. */
-export async function syncKilledAt(configuration: string, point: string): Promise<CliResult> {
-  return await runCli(['sync', '--configuration', configuration, '--reconcile'], {
+export async function syncKilledAt(
+  configuration: string,
+  point: string,
+  more: readonly string[] = ['--reconcile'],
+): Promise<CliResult> {
+  return await runCli(['sync', '--configuration', configuration, ...more], {
     main: MODULES_MAIN,
     nodeArguments: ['--require', require.resolve('../faults/kill-at.js')],
     env: { TEST_KILL_AT: point },

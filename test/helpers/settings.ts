@@ -30,6 +30,8 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     typeMode: 'exact',
     syncMode: 'auto',
     tableOptions: [],
+    slotName: undefined,
+    publicationName: 'pgsluice',
     reconcileEvery: undefined,
     // Tests empty tables, so the guard is off here; it has tests of its own.
     maxDeletes: 100,

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { serverMajor, startServer, withClient, type PostgresServer, type ServerCoordinates } from './postgres';
 import { freePort, give, launch, ownedFolder, runToEnd, type ServerProcess } from './server-process';
 
-/** Starts a server that others may follow. */
-export function startPrimary(): Promise<PostgresServer> {
+/** Starts a server that others may follow; `flags` come on top of what that takes. */
+export function startPrimary(flags: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
   const version = process.env['PGSLUICE_TEST_PG_VERSION'];
   return startServer({
     ...(version === undefined ? {} : { version }),
@@ -14,6 +14,7 @@ export function startPrimary(): Promise<PostgresServer> {
       ...{ wal_level: 'replica', max_wal_senders: '4', hot_standby: 'on' },
       // Otherwise a checkpoint may remove files that a standby has not yet fetched.
       ...(serverMajor() >= 13 ? { wal_keep_size: '1GB' } : { wal_keep_segments: '64' }),
+      ...flags,
     },
   });
 }

@@ -24,6 +24,7 @@ import {
   checkTransformations,
   type ConfigurationOnDisk,
 } from './host';
+import { checkLog } from './log';
 import { checkNetwork } from './network';
 import { checkPooling } from './pooling';
 import { checkServer } from './server';
@@ -104,10 +105,13 @@ async function checkSource(
   add: Add,
 ): Promise<void> {
   const { manager, settings, signal } = reader;
-  const discovery = await discoverAndPlan(reader, { tellsOfPolicies: true });
+  const discovery = await discoverAndPlan(reader, { tellsOfPolicies: true, tellsOfLog: true });
   const { plan } = discovery;
   add(checkOrigin(settings, originOf(settings, discovery), contents?.origin));
-  const { leftOut } = decideRuns(discovery, contents?.states ?? new Map<string, TableState>(), reader);
+  add(checkLog(discovery.logFacts, settings));
+  const { leftOut } = decideRuns(discovery, contents?.states ?? new Map<string, TableState>(), reader, {
+    logPosition: contents?.logPosition,
+  });
   const oids = plan.tables.flatMap(({ table }) => table.relations.map((relation) => relation.oid));
   const session = await manager.lease(signal);
   const withoutStatistics = await neverAnalyzed(session, oids, signal);

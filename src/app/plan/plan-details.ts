@@ -10,7 +10,7 @@ import type { Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
 import { readContents } from '../../destinations/registry';
 import type { RunRecord } from '../../model/run-record';
-import type { TableState } from '../../model/sync-state';
+import type { LogPosition, TableState } from '../../model/sync-state';
 import { blockRange } from '../../model/tid-range';
 import { partitionBytes, planPartitions, singleStatementRelation, type TableRun } from '../../engine/plan';
 import { decideRuns, discoverAndPlan, withSource } from '../pipeline';
@@ -41,10 +41,10 @@ const MAX_BATCH_BLOCKS = 4096;
 const HISTORY = 20;
 
 export async function planInDetail(settings: Settings, logger: Logger, signal: AbortSignal): Promise<PlanDetails> {
-  const { states, history, problem } = await lookIntoWarehouse(settings);
+  const { states, history, logPosition, problem } = await lookIntoWarehouse(settings);
   return await withSource(settings, logger, 1, async (manager) => {
     const reader = { manager, settings, logger, signal };
-    const { runs, leftOut } = decideRuns(await discoverAndPlan(reader), states, reader);
+    const { runs, leftOut } = decideRuns(await discoverAndPlan(reader), states, reader, { logPosition });
     const tables = estimateTables(
       runs.map((run) => describeRun(run, settings)),
       history,
@@ -65,13 +65,24 @@ export async function planInDetail(settings: Settings, logger: Logger, signal: A
 async function lookIntoWarehouse(settings: Settings): Promise<{
   readonly states: ReadonlyMap<string, TableState>;
   readonly history: readonly RunRecord[];
+  readonly logPosition: LogPosition | undefined;
   readonly problem: string | null;
 }> {
   try {
     const contents = await readContents(settings, HISTORY);
-    return { states: contents?.states ?? new Map<string, TableState>(), history: contents?.runs ?? [], problem: null };
+    return {
+      states: contents?.states ?? new Map<string, TableState>(),
+      history: contents?.runs ?? [],
+      logPosition: contents?.logPosition,
+      problem: null,
+    };
   } catch (error) {
-    return { states: new Map<string, TableState>(), history: [], problem: asConnectorError(error).describe() };
+    return {
+      states: new Map<string, TableState>(),
+      history: [],
+      logPosition: undefined,
+      problem: asConnectorError(error).describe(),
+    };
   }
 }
 
@@ -122,6 +133,8 @@ function countStatements(run: TableRun, settings: Settings): number {
   const rowsPerBatch = Math.max(1, Math.min(planned.batchRows, settings.batchBytes / bytesPerRow));
   const batches = Math.max(1, Math.ceil(estimatedRows / rowsPerBatch));
   const { pass } = run;
+  // A question and an answer, as far as can be known: the log is not read for a plan.
+  if (pass.kind === 'by-log') return FRAME_STATEMENTS + 2;
   if (pass.kind === 'keys-only') return FRAME_STATEMENTS + batches;
   if (pass.kind !== 'full-load') {
     const scans = relations.reduce((sum, relation) => sum + Math.ceil(relation.blocks / MAX_BATCH_BLOCKS), 0);

@@ -33,6 +33,12 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
     '',
     ...table,
     ...(found.filteredOut === 0 ? [] : [`Left out by "table_filters": ${formatInteger(found.filteredOut)}`]),
+    ...(found.slotWal === null
+      ? []
+      : wrap(
+          `The replication slot kept ${formatBytes(found.slotWal.bytes)} of log on the disk of the source when the last sync began, ${formatAge(found.slotWal.at, now)} ago; \`pgsluice log status\` asks the source.`,
+          width,
+        )),
     ...found.tables.flatMap(({ table, lastError }) =>
       lastError === null
         ? []

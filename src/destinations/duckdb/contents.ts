@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { ConnectorError } from '../../common/errors';
 import type { TableState } from '../../model/sync-state';
 import type { WarehouseContents } from '../warehouse-access';
+import { storedLogPosition } from './log-position-row';
 import { Warehouse } from './warehouse';
 import { readRuns } from './run-history';
 import { storedOrigin } from './origin-row';
@@ -35,6 +36,7 @@ export async function readWarehouse(
       bytes: statSync(path).size,
       states: new Map(entries.map(([key, entry]) => [key, JSON.parse(entry) as TableState])),
       origin: await storedOrigin(warehouse, schema),
+      logPosition: await storedLogPosition(warehouse, schema),
       runs: has('runs') ? await readRuns(warehouse, runs) : [],
     };
   } finally {

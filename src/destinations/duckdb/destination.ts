@@ -9,7 +9,7 @@ import type { KeyGroups } from '../../model/key-groups';
 import type { Origin } from '../../model/origin';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { RunRecord } from '../../model/run-record';
-import type { TableState, TableStates } from '../../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../../model/sync-state';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../destination';
 import { Changes } from './changes';
 import { Keys } from './keys';
@@ -131,6 +131,10 @@ export class DuckDbDestination implements Destination {
     return await this.keys.markMissing(table, within);
   }
 
+  async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
+    return await this.keys.markDeleted(table, keys);
+  }
+
   async countGroups(table: DestinationTable, column: string): Promise<CountedGroups | undefined> {
     return await this.keys.countGroups(table, column);
   }
@@ -159,6 +163,14 @@ export class DuckDbDestination implements Destination {
 
   async putOrigin(origin: Origin): Promise<void> {
     await this.states.putOrigin(origin);
+  }
+
+  async logPosition(): Promise<LogPosition | undefined> {
+    return await this.states.logPosition();
+  }
+
+  async putLogPosition(position: LogPosition): Promise<void> {
+    await this.states.putLogPosition(position);
   }
 
   async recordRun(run: RunRecord): Promise<void> {

@@ -3,7 +3,7 @@
  */
 import type { KeyGroups } from '../../model/key-groups';
 import type { PackedBatch } from '../../model/packed-batch';
-import type { DestinationTable } from '../destination';
+import type { DestinationTable, LoadStamp } from '../destination';
 import { createStaging } from './changes';
 import { KeyBits } from './key-bits';
 import { checkTaken } from './load/check-taken';
@@ -64,12 +64,19 @@ export class Keys {
     await this.tables.writing();
     const name = this.tables.nameOf(table);
     const { stamp } = await this.tables.flushed(table);
-    const stamped = `_fivetran_synced = ${stampTime(stamp)}, sync_timestamp = ${stampSeconds(stamp)}`;
-    const update = (deleted: boolean): string =>
-      `UPDATE ${name} SET _fivetran_deleted = ${deleted}, ${stamped} WHERE _fivetran_deleted = ${!deleted} AND`;
     // In this order: rows that were just marked need not be looked at again.
-    await this.change(table, 'SEMI', name, update(false));
-    const marked = await this.change(table, 'ANTI', name, `${update(true)} ${inGroups(within)}`);
+    await this.change(table, 'SEMI', name, marking(name, stamp, false));
+    const marked = await this.change(table, 'ANTI', name, `${marking(name, stamp, true)} ${inGroups(within)}`);
+    await this.forget(table);
+    return marked;
+  }
+
+  async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
+    await this.begin(table);
+    for (const batch of keys) await this.collect(table, batch);
+    const name = this.tables.nameOf(table);
+    const { stamp } = await this.tables.flushed(table);
+    const marked = await this.change(table, 'SEMI', name, marking(name, stamp, true));
     await this.forget(table);
     return marked;
   }
@@ -120,4 +127,10 @@ async function keyBitsFor(
   const [rows, least, most] = extent ?? [];
   if (typeof least !== 'string' || typeof most !== 'string') return undefined;
   return KeyBits.between(least, most, Number(rows));
+}
+
+/** The beginning of a statement that marks rows deleted, or takes the mark away. */
+function marking(name: string, stamp: LoadStamp, deleted: boolean): string {
+  const stamped = `_fivetran_synced = ${stampTime(stamp)}, sync_timestamp = ${stampSeconds(stamp)}`;
+  return `UPDATE ${name} SET _fivetran_deleted = ${deleted}, ${stamped} WHERE _fivetran_deleted = ${!deleted} AND`;
 }

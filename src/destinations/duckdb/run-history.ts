@@ -7,6 +7,11 @@ const RUNS_TABLE = '_pgsluice.runs';
 /** A run every five minutes for a day and more; beyond that, people keep their logs. */
 const KEPT_RUNS = 300;
 
+const SLOT_COLUMN = 'slot_wal_bytes';
+const COLUMNS = [
+  ...['started', 'ended', 'outcome', 'seconds', 'tables', 'failed_tables', 'rows', 'bytes'],
+  ...['rows_per_second', 'bytes_per_second', 'retries', 'error', 'table_details'],
+];
 /**
  * So long, runs that find nothing new are left out after one that went well. Each would make DuckDB write the file's
  * catalog anew, a tenth of the CPU time of such a run over 1,000 tables, and the file a few blocks larger or smaller.
@@ -27,6 +32,9 @@ export async function mayBeLeftOut(warehouse: Warehouse, run: RunRecord): Promis
 
 export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<void> {
   await createRuns(warehouse);
+  // Older versions write into the columns that they know: this one is there where mode log is used.
+  const slot = run.slotWalBytes === null ? [] : [String(run.slotWalBytes)];
+  if (slot.length > 0) await warehouse.run(`ALTER TABLE ${RUNS_TABLE} ADD COLUMN IF NOT EXISTS ${SLOT_COLUMN} BIGINT`);
   const perSecond = (amount: number): string => String(run.seconds > 0 ? amount / run.seconds : 0);
   const failed = run.tables.filter((table) => table.error !== null).length;
   const failedBefore = await recentlyFailed(warehouse);
@@ -45,9 +53,11 @@ export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<vo
     String(run.retries),
     run.error === null ? 'NULL' : literal(run.error),
     literal(JSON.stringify(details)),
+    ...slot,
   ];
+  const columns = slot.length > 0 ? [...COLUMNS, SLOT_COLUMN] : COLUMNS;
   await warehouse.run(
-    `INSERT INTO ${RUNS_TABLE} VALUES (${values.join(', ')}); ` +
+    `INSERT INTO ${RUNS_TABLE} (${columns.join(', ')}) VALUES (${values.join(', ')}); ` +
       `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
   );
 }
@@ -96,11 +106,12 @@ async function hasRuns(warehouse: Warehouse): Promise<boolean> {
 
 /** The newest first. */
 export async function readRuns(warehouse: Warehouse, limit: number): Promise<readonly RunRecord[]> {
+  const slot = (await warehouse.columnsOf(RUNS_TABLE)).has(SLOT_COLUMN) ? SLOT_COLUMN : 'NULL';
   const rows = await warehouse.rows(
-    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, tables, table_details FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
+    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, tables, table_details, ${slot} FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
   );
   return rows.map(
-    ([started, ended, outcome, seconds, count, bytes, retries, error, tableCount, tables]): RunRecord => ({
+    ([started, ended, outcome, seconds, count, bytes, retries, error, tableCount, tables, slotWal]): RunRecord => ({
       startedAt: isoTime(started),
       endedAt: isoTime(ended),
       outcome: String(outcome) as RunRecord['outcome'],
@@ -108,6 +119,7 @@ export async function readRuns(warehouse: Warehouse, limit: number): Promise<rea
       rows: Number(count),
       bytes: Number(bytes),
       retries: Number(retries),
+      slotWalBytes: slotWal == null ? null : Number(slotWal),
       error: typeof error === 'string' ? error : null,
       tableCount: Number(tableCount),
       tables: JSON.parse(String(tables)) as readonly TableRecord[],

@@ -1,8 +1,9 @@
 /** Stores what the warehouse keeps about its syncs: each table's state, the database it comes from, the last runs. */
 import type { Origin } from '../../model/origin';
 import type { RunRecord } from '../../model/run-record';
-import type { TableState, TableStates } from '../../model/sync-state';
+import type { LogPosition, TableState, TableStates } from '../../model/sync-state';
 import type { OpenTables } from './open-tables';
+import { storedLogPosition, storeLogPosition } from './log-position-row';
 import { storedOrigin, storeOrigin } from './origin-row';
 import { forgetInRuns, mayBeLeftOut, writeRun } from './run-history';
 import { storedStates, storeStates } from './state-rows';
@@ -50,6 +51,14 @@ export class WarehouseStates {
 
   async putOrigin(origin: Origin): Promise<void> {
     await storeOrigin(await this.tables.writing(), this.tables.schema, origin);
+  }
+
+  async logPosition(): Promise<LogPosition | undefined> {
+    return await storedLogPosition(this.tables.warehouse, this.tables.schema);
+  }
+
+  async putLogPosition(position: LogPosition): Promise<void> {
+    await storeLogPosition(await this.tables.writing(), this.tables.schema, position);
   }
 
   async writeRun(run: RunRecord): Promise<void> {

@@ -65,6 +65,10 @@ export class NullDestination implements Destination {
     return Promise.resolve(0);
   }
 
+  markDeleted(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   finishChanges(): Promise<FinishedLoad> {
     return Promise.resolve({ rows: 0, deleted: 0 });
   }

@@ -85,6 +85,8 @@ function stateStaysTrue(run: TableRun, { snapshot, beginning }: CompleteReading)
   const { committed } = run;
   if (committed === null || committed.xmin === null || committed.mode !== run.decision.mode) return false;
   if (committed.description !== run.description) return false;
+  // From where on the log is to be read must be known.
+  if (run.log !== null) return false;
   return !stateIsOld(committed.xmin, snapshot.xmin) && sameMarks(committed, beginning.relations);
 }
 

@@ -14,6 +14,7 @@ export function changeConditions(run: TableRun, relationOid: number): string[] {
     case 'by-timestamp':
       return atOrAfterWatermark(run, committed.watermark);
     case 'full-load':
+    case 'by-log':
     case 'keys-only':
       return [];
   }

@@ -39,6 +39,7 @@ export function finishedState(
     xmin,
     replicationKey: run.decision.replicationKey,
     watermark: progress.watermark,
+    log: run.log,
     passesSinceReconcile: deleted === undefined ? (committed?.passesSinceReconcile ?? 0) + 1 : 0,
     found,
     load: null,

@@ -112,7 +112,8 @@ export class KeyComparison {
   }
 }
 
-function keyColumns(run: TableRun): SelectColumn[] {
+/** Columns of the key as they are read, in its order. */
+export function keyColumns(run: TableRun): SelectColumn[] {
   return run.planned.table.primaryKey.map((key) => {
     const column = run.selection.columns.find((candidate) => candidate.name === key);
     if (column === undefined)

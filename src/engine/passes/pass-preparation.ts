@@ -133,7 +133,7 @@ export class PassPreparation {
   /** Finds relations that are new, gone or rewritten, which transaction ids alone do not show. */
   private planChanges(run: TableRun, present: readonly RelationMark[], snapshot: SnapshotInfo): void {
     const { committed, pass } = run;
-    if (committed === null || pass.kind === 'full-load' || pass.kind === 'keys-only') return;
+    if (committed === null || (pass.kind !== 'by-xmin' && pass.kind !== 'by-timestamp')) return;
     const known = new Map(committed.relations.map(({ oid, fileNode }) => [oid, fileNode]));
     run.readRelationsWhole(new Set(present.filter(({ oid }) => !known.has(oid)).map(({ oid }) => oid)));
     const rewritten = present.some(({ oid, fileNode }) => known.has(oid) && known.get(oid) !== fileNode);

@@ -1,6 +1,7 @@
 /** Has the object that runs each kind of pass. */
 import type { Clock } from '../../postgres/connection';
 import type { PassPlan } from '../plan';
+import { ByLog } from './by-log';
 import { ByTimestamp } from './by-timestamp';
 import { ByXmin } from './by-xmin';
 import { ChangesEnd } from './changes-end';
@@ -18,6 +19,7 @@ export function createPasses(options: ProcessorOptions, clock: Clock): Readonly<
     'full-load': new FullLoad(options, reader),
     'by-xmin': byXmin,
     'by-timestamp': new ByTimestamp(options, byXmin, end),
+    'by-log': new ByLog(options, end, options.log),
     'keys-only': new KeysOnly(options, end),
   };
 }

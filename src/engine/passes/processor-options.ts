@@ -4,6 +4,7 @@ import type { ConnectionManager, Clock } from '../../postgres/connection';
 import type { ReaderPool } from '../pressure';
 import type { TableRun } from '../plan';
 import type { Writer } from '../write';
+import type { LogFollower } from './log-follower';
 
 export interface ProcessorOptions {
   readonly manager: ConnectionManager;
@@ -28,6 +29,8 @@ export interface ProcessorOptions {
   /** Whether nothing was said of the table yet, nor need be. */
   readonly isSilent: (run: TableRun) => boolean;
   readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
+  /** undefined: no table is read by it. */
+  readonly log: LogFollower | undefined;
   readonly clock?: Clock;
   readonly random?: () => number;
 }

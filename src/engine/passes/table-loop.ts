@@ -21,6 +21,7 @@ export interface TableLoopOptions {
 const TABLES_PER_STATUS = 5;
 
 export class TableLoop {
+  private started = 0;
   private completed = 0;
   private told = 0;
   private skipped = 0;
@@ -47,17 +48,21 @@ export class TableLoop {
     return this.completed + this.skipped;
   }
 
-  /** Reports of all tables that ended by themselves. Tables that an interruption ended are missing. */
-  async run(runs: readonly TableRun[]): Promise<readonly TableReport[]> {
+  /**
+   * Reports of all tables that ended by themselves, in earlier calls as well; an interruption leaves the others out. `all`:
+   * with those of earlier and later calls.
+   */
+  async run(runs: readonly TableRun[], all: readonly TableRun[] = runs): Promise<readonly TableReport[]> {
     const { pool, signal } = this.options;
     const processing: Promise<void>[] = [];
-    for (const [index, run] of runs.entries()) {
+    for (const run of runs) {
       try {
         await pool.acquire(run.position, signal);
       } catch {
         break;
       }
-      processing.push(this.processOne(run, index, runs));
+      this.started += 1;
+      processing.push(this.processOne(run, this.started, all));
     }
     const outcomes = await Promise.allSettled(processing);
     this.news.summarize();
@@ -80,17 +85,17 @@ export class TableLoop {
     };
   }
 
-  private async processOne(run: TableRun, index: number, runs: readonly TableRun[]): Promise<void> {
+  private async processOne(run: TableRun, place: number, runs: readonly TableRun[]): Promise<void> {
     const { control, logger, observer, processor } = this.options;
     const { planned } = run;
     const { estimatedRows } = planned.table;
     this.news.begin(run, () =>
       logger.info(
-        `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${counted(estimatedRows, 'row')})`,
-        { table: run.key, position: index + 1, tables: runs.length, rows: estimatedRows },
+        `Processing table ${place}/${runs.length}: ${run.key} (${planned.category}, ${counted(estimatedRows, 'row')})`,
+        { table: run.key, position: place, tables: runs.length, rows: estimatedRows },
       ),
     );
-    observer.tableStarted?.(planned, index + 1, runs.length);
+    observer.tableStarted?.(planned, place, runs.length);
     const report = await processor.process(run).catch((error: unknown) => {
       this.news.interrupted(run);
       throw error;

@@ -61,7 +61,8 @@ export async function findUnchanged(
 function canBeAsked(run: TableRun): boolean {
   const { pass, committed, planned } = run;
   const provable = pass.kind === 'by-xmin' ? pass.proof === 'count' : pass.kind === 'full-load' && pass.unlessUnchanged;
-  if (provable !== true || committed === null || committed.xmin === null) return false;
+  // The log will be followed from now on, which its state must say.
+  if (run.log !== null || provable !== true || committed === null || committed.xmin === null) return false;
   if (committed.mode !== run.decision.mode || committed.description !== run.description) return false;
   const { relations } = planned.table;
   const blocks = relations.reduce((sum, relation) => sum + relation.blocks, 0);

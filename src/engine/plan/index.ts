@@ -4,11 +4,12 @@
  * table-analysis.ts for the plan, sync-modes.ts for modes, table-run.ts for a table's progress.
  */
 export { asksForLoadAnew, claimsRows, loadAnew, withoutRows } from './load-claims';
+export { knownUntil, logReach, type LoggedAs, type LogOutlook } from './log-outlook';
 export { describeTables } from './metadata-tables';
 export { isPartitioned, partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';
 export { otherRules, shapeOf } from './schema-drift';
 export { xidsComparable, type PassPlan } from './pass-plan';
-export { decideMode } from './sync-modes';
+export { decideMode, type ModeSetting } from './sync-modes';
 export { createPlan, describePlan } from './table-analysis';
 export type { TableRun } from './table-run';
 export { createRuns, type RunsOptions } from './table-runs';

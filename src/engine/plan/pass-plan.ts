@@ -19,6 +19,8 @@ export type PassPlan =
       readonly kind: 'by-xmin' | 'by-timestamp';
       readonly proof: Proof;
     }
+  /** Rows are read by their keys, which the log names, those of deleted ones as well. */
+  | { readonly kind: 'by-log' }
   /** No rows are read; keys are compared only. */
   | { readonly kind: 'keys-only' };
 
@@ -35,6 +37,8 @@ export interface PassInput {
   readonly source: string;
   readonly fullResync: boolean;
   readonly hasKey: boolean;
+  /** So that transaction ids can be looked at. */
+  readonly readByRanges: boolean;
   /**
    * Rules leave out rows. A row that changes so that a rule leaves it out would not be read, and would stay as it was.
    */
@@ -49,6 +53,8 @@ export interface PassInput {
   readonly reconcileEvery: number | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys: boolean;
+  /** The slot still holds the log from where the table is known. */
+  readonly logReachesBack: boolean;
 }
 
 const LOAD: PassPlan = { kind: 'full-load' };
@@ -84,7 +90,12 @@ export function decidePass(input: PassInput): PassDecision {
   if (decision.mode === 'timestamp' && (state.replicationKey !== decision.replicationKey || state.watermark === null)) {
     return load(`has no watermark of ${decision.replicationKey ?? ''} yet; it is loaded from the start`, 'info');
   }
-  if (decision.mode === 'xmin' && state.xmin === null) return load();
+  if (decision.mode === 'log' && input.logReachesBack && !input.reconcile)
+    return { pass: { kind: 'by-log' }, notice: undefined };
+  if (decision.mode === 'log' && (!input.comparesKeys || !input.readByRanges)) {
+    return load('is loaded from the start, since the log does not reach back to its last sync', 'info');
+  }
+  if (decision.mode !== 'timestamp' && state.xmin === null) return load();
   const due = input.reconcile || isDue(input.reconcileEvery, state);
   if (!input.comparesKeys) {
     if (!input.reconcile && !input.filtersRows && !isDue(input.reconcileEvery ?? 0, state)) {
@@ -93,6 +104,8 @@ export function decidePass(input: PassInput): PassDecision {
     return load('is loaded from the start, which finds rows that were deleted or left out since as well', 'info');
   }
   if (input.reconcile) return changes(decision, 'keys');
+  // What the log would have shown, a pass by transaction ids must prove.
+  if (decision.mode === 'log') return changes(decision, 'count');
   // A row that changed so that a rule leaves it out is not read; only a count shows it.
   return changes(decision, due || input.filtersRows ? 'count' : 'none');
 }

@@ -29,6 +29,8 @@ export interface ModeInput {
   readonly batchRows: number;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys: boolean;
+  /** Why the log cannot be asked about the table, as a phrase; undefined: it can. */
+  readonly logGap: string | undefined;
   /** Rules may drop or rewrite rows in ways that changes alone do not show. */
   readonly keysMayChange: boolean;
 }
@@ -65,6 +67,13 @@ export function decideMode(input: ModeInput): ModeDecision {
   if (setting === 'full') return full('configured');
   const obstacle = whyOnlyFull(input);
   if (obstacle !== undefined) return full(setting === 'auto' ? obstacle : `${setting} is configured, but ${obstacle}`);
+  if (setting === 'log' && input.logGap !== undefined) {
+    const { mode, reason, replicationKey } = decideMode({ ...input, options: { ...options, mode: 'auto' } });
+    return { mode, reason: `log is configured, but ${input.logGap}; ${reason}`, replicationKey };
+  }
+  if (setting === 'log') return { mode: 'log', reason: 'configured', replicationKey: null };
+  if (setting === 'auto' && input.logGap === undefined)
+    return { mode: 'log', reason: 'its changes are in the log of our slot', replicationKey: null };
   const transactionIds = (reason: string): ModeDecision =>
     table.relations.every((relation) => relation.rangeReadable)
       ? { mode: 'xmin', reason, replicationKey: null }

@@ -10,10 +10,11 @@
 import type { DestinationTable } from '../../destinations/destination';
 import type { ConnectorError } from '../../common/errors';
 import type { PlannedTable } from '../../model/plan';
-import type { LoadProgress, TableState } from '../../model/sync-state';
+import type { LoadProgress, TableLogState, TableState } from '../../model/sync-state';
 import { tableKey, type Relation } from '../../model/table';
 import { subtractRange, type TidRange } from '../../model/tid-range';
 import { withoutRows } from './load-claims';
+import type { LoggedAs } from './log-outlook';
 import type { PassPlan } from './pass-plan';
 import type { ModeDecision } from './sync-modes';
 import type { TableSelection } from '../rules';
@@ -31,6 +32,8 @@ export interface TableRunParts {
   readonly committed: TableState | null;
   /** Nothing of an earlier load may be used. */
   readonly fresh: boolean;
+  /** How the log names it; undefined where its changes are found in another way. */
+  readonly logged: LoggedAs | undefined;
 }
 
 export class TableRun {
@@ -44,12 +47,15 @@ export class TableRun {
   /** The server's identity; see postgres/catalog. */
   readonly source: string;
   readonly decision: ModeDecision;
+  /** How the log names it; undefined where its changes are found in another way. */
+  readonly logged: LoggedAs | undefined;
   private present: PlannedTable;
   private plannedPass: PassPlan;
   private newRelations: ReadonlySet<number> = new Set();
   private loadProgress: LoadProgress | null;
   private committedState: TableState | null;
   private endedState: TableState | undefined;
+  private logMark: TableLogState | null = null;
   private open = false;
   private rollbacks = 0;
   private uncheckpointedRows = 0;
@@ -69,6 +75,7 @@ export class TableRun {
     this.description = parts.description;
     this.source = parts.source;
     this.decision = parts.decision;
+    this.logged = parts.logged;
     this.plannedPass = parts.pass;
     this.committedState = parts.committed;
     this.loadProgress = parts.fresh ? null : this.committedLoad();
@@ -155,6 +162,16 @@ export class TableRun {
   /** Aborts with the table's failure or the sync's interruption. */
   get stopSignal(): AbortSignal {
     return this.stop.signal;
+  }
+
+  /** How far the log is known of the table once this pass has ended, for its state. */
+  get log(): TableLogState | null {
+    return this.logMark;
+  }
+
+  /** `position`: snapshots from now on show everything that was committed before. null: none is known to be so. */
+  followsLogFrom(position: string | null): void {
+    this.logMark = position === null || this.logged === undefined ? null : { position, identity: this.logged.identity };
   }
 
   /** Replaces the plan, under the snapshot that shows why. */

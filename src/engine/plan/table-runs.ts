@@ -15,6 +15,7 @@ import { isKnownSource } from '../../postgres/catalog';
 import type { DestinationTable } from '../../destinations/destination';
 import { describeTable, METADATA_TABLE_NAMES } from './metadata-tables';
 import { describeDrift, holdsOtherValues, labelsIn, shapeOf } from './schema-drift';
+import { logReach, type LogOutlook } from './log-outlook';
 import { decidePass } from './pass-plan';
 import { takesLongToScan, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
@@ -37,6 +38,8 @@ export interface RunsOptions {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys: boolean;
+  /** undefined: no log is followed. */
+  readonly log?: LogOutlook | undefined;
   readonly logger: Logger;
 }
 
@@ -119,6 +122,7 @@ function createRun(
   if (drifted) reportDrift(shape, committed, { key: tableKey(table), sameKey, sameRules }, options);
   const decision = decisionOf(planned);
   const fresh = options.fullResync(table);
+  const logged = decision.mode === 'log' ? options.log?.tables.get(table.oid) : undefined;
   const { pass, notice } = decidePass({
     decision,
     state: committed,
@@ -126,6 +130,8 @@ function createRun(
     source: options.source,
     fullResync: fresh,
     hasKey: primaryKey.length > 0 && planned.readMethod === 'ranges',
+    readByRanges: planned.readMethod === 'ranges',
+    logReachesBack: logReach(committed, logged, options.log) === 'reaches',
     filtersRows: selection.conditions.length > 0,
     mayDifferUnchanged: selection.rulesApply || table.policiesLookElsewhere === true || !isKnownSource(options.source),
     keysOnly: options.keysOnly,
@@ -149,6 +155,7 @@ function createRun(
     pass,
     committed,
     fresh,
+    logged,
   });
 }
 

@@ -106,6 +106,18 @@ export class WriteTransaction {
     if (claiming.length > 0 && commit) await this.commit();
   }
 
+  /** To be committed with what comes next. */
+  async forgetLog(keys: readonly string[]): Promise<void> {
+    const { destination, states } = this.options;
+    for (const key of keys) {
+      const state = states.get(key);
+      if (state?.log == null) continue;
+      const without = { ...state, log: null };
+      states.set(key, without);
+      await destination.putState(key, without);
+    }
+  }
+
   /** Runs a write; undefined when the attempt that it belongs to is over, by this write or before it. */
   async guarded<T>(run: TableRun, generation: number, task: () => Promise<T>): Promise<T | undefined> {
     if (run.generation !== generation) return undefined;

@@ -16,7 +16,7 @@ import type { Destination, DestinationTable, FinishedLoad } from '../../destinat
 import { COPY_ALTERED } from '../../destinations/destination';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { OperationCounts, SyncObserver } from '../../model/report';
-import type { LoadProgress, TableState } from '../../model/sync-state';
+import type { LoadProgress, LogPosition, TableState } from '../../model/sync-state';
 import type { TidRange } from '../../model/tid-range';
 import type { TableRun } from '../plan';
 import { passWriting, type PassWriting } from './pass-writing';
@@ -146,6 +146,16 @@ export class Writer {
     });
   }
 
+  /** See `Destination.markDeleted`. `check` is told of how many were marked, and may throw: then none of them are. */
+  async markDeleted(run: TableRun, keys: readonly PackedBatch[], check: (marked: number) => void): Promise<number> {
+    return await this.inOrder(run, attemptOf(run), async () => {
+      const marked = await this.options.destination.markDeleted(run.destinationTable, keys);
+      check(marked);
+      this.counts.deletes += marked;
+      return marked;
+    });
+  }
+
   /** Rows in the destination that are not marked deleted; undefined where it cannot count them. */
   async countRows(run: TableRun): Promise<number | undefined> {
     return await this.inOrder(run, attemptOf(run), async () => {
@@ -193,6 +203,15 @@ export class Writer {
     });
     await committed;
     return finished;
+  }
+
+  /** The log is known up to `position` of all tables but these: of them nothing is known of it any more. */
+  async logKnown(position: LogPosition, outdated: readonly string[]): Promise<void> {
+    await this.queue.run(async () => {
+      await this.transaction.forgetLog(outdated);
+      await this.options.destination.putLogPosition?.(position);
+      await this.transaction.commit();
+    });
   }
 
   /** Adds rows to a table that only grows; the next commit includes them. */

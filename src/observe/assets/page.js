@@ -99,6 +99,9 @@
       ['Readers', number(last(series.readers))],
       ['Retries', number(data.retries)],
       ['Commits', number(data.checkpoints)],
+      ...(data.slotWalBytes === null
+        ? []
+        : [['WAL kept by the source', `${decimal.format(data.slotWalBytes / 1e6)} MB`]]),
     ];
     document
       .getElementById('figures')

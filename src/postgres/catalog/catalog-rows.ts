@@ -40,6 +40,8 @@ export interface Catalog {
 export interface Discovered extends Catalog {
   /** Whose transaction ids they are; see source-identity. */
   readonly source: string;
+  /** Whether the server has the slot that was looked for. */
+  readonly hasSlot: boolean;
   /** Columns of type date, timestamp or timestamptz by table oid. */
   readonly candidates: ReadonlyMap<number, readonly KeyCandidate[]>;
 }
@@ -48,6 +50,8 @@ export interface Discovered extends Catalog {
 export interface DiscoveryOptions {
   readonly includeViews: boolean;
   readonly typeMode: TypeMode;
+  /** A replication slot to look for. */
+  readonly slotName?: string | undefined;
 }
 
 export interface RelationRow extends MemberFacts {

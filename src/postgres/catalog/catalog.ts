@@ -12,7 +12,7 @@ import type {
   TableColumns,
   UserType,
 } from './catalog-rows';
-import { sourceIdentitySql } from './source-identity';
+import { hasSlotSql, sourceIdentitySql } from './source-identity';
 import { descendants, NO_HYPERTABLES, type Hypertables, type Inheritance } from './table-members';
 
 export type { Catalog, KeyCandidate } from './catalog-rows';
@@ -37,6 +37,7 @@ interface CatalogPart {
 interface FirstLook {
   readonly about: ServerRow;
   readonly source: string;
+  readonly hasSlot: boolean;
   readonly part: CatalogPart;
 }
 
@@ -48,7 +49,7 @@ export async function discover(
   options: DiscoveryOptions = EXACT_TABLES,
 ): Promise<Discovered> {
   const query = new CatalogQuery(session, signal);
-  const { about, source, part: first } = await query.firstLook();
+  const { about, source, hasSlot, part: first } = await query.firstLook(options.slotName);
   const hypertables = about.timescale
     ? toHypertables(await query.ifAllowed<HypertablesRow>(HYPERTABLES_QUERY, () => ({ roots: [], chunks: [] })))
     : NO_HYPERTABLES;
@@ -72,7 +73,7 @@ export async function discover(
     hypertables,
     subscribed: new Set(about.subscribed.map(({ oid }) => oid)),
   };
-  return { ...assembleCatalog(relations, surroundings, columnsOf, userTypes, options), source, candidates };
+  return { ...assembleCatalog(relations, surroundings, columnsOf, userTypes, options), source, hasSlot, candidates };
 }
 
 interface HypertablesRow {
@@ -105,23 +106,27 @@ class CatalogQuery {
   }
 
   /** One round trip, as long as nothing is denied or locked at the wrong moment. */
-  async firstLook(): Promise<FirstLook> {
-    const source = sourceIdentitySql(this.session);
+  async firstLook(slotName: string | undefined): Promise<FirstLook> {
+    const source = `${sourceIdentitySql(this.session)} AS source, (${hasSlotSql(this.session, slotName)})::text AS has_slot`;
     try {
       const row = await this.row(
-        `SELECT (${serverQuery(true)}) AS about, ${source} AS source, (${tablesQuery(0, this.look)}) AS part`,
+        `SELECT (${serverQuery(true)}) AS about, ${source}, (${tablesQuery(0, this.look)}) AS part`,
       );
       return {
         about: parsed<ServerRow>(row['about']),
         source: String(row['source']),
+        hasSlot: row['has_slot'] === 'true',
         part: parsed<CatalogPart>(row['part']),
       };
     } catch (error) {
       if (!isDenied(error) && !isLocked(error)) throw error;
     }
+    const about = await this.ifAllowed<ServerRow>(serverQuery(true), () => this.json<ServerRow>(serverQuery(false)));
+    const identity = await this.row(`SELECT ${source}`);
     return {
-      about: await this.ifAllowed<ServerRow>(serverQuery(true), () => this.json<ServerRow>(serverQuery(false))),
-      source: String((await this.row(`SELECT ${source} AS source`))['source']),
+      about,
+      source: String(identity['source']),
+      hasSlot: identity['has_slot'] === 'true',
       part: await this.part(0),
     };
   }

@@ -23,6 +23,17 @@ export function checkLayout(table: TableSchema, layout: unknown): void {
   });
 }
 
+/** `checkLayout` under the session's snapshot. */
+export async function checkUnaltered(
+  session: Session,
+  table: TableSchema,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const doing = `looking at the columns of ${tableKey(table)}`;
+  const [row] = await session.query(`SELECT ${presentLayout(table)} AS layout`, { doing, signal });
+  checkLayout(table, row?.['layout']);
+}
+
 interface PresentRow {
   readonly oid: number;
   readonly schema: string;

@@ -1,5 +1,5 @@
 /** Whose transaction ids the ids of a snapshot are. */
-import type { OptionalObject, Session } from '../connection';
+import { quoteLiteral, type OptionalObject, type Session } from '../connection';
 
 /** The value that stands for what the role may not know. */
 const UNKNOWN = '?';
@@ -27,6 +27,12 @@ export function sourceIdentitySql({ allowances }: Session): string {
   );
   // It is evaluated only where it is reached: a standby writes no log.
   return `${cluster} || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ${ofStandby} ELSE ${ofPrimary} END || '/' || ${database}`;
+}
+
+/** SQL for whether the server has a replication slot of that name; one that the role may not see counts as not there. */
+export function hasSlotSql({ allowances }: Session, slotName: string | undefined): string {
+  if (slotName === undefined || !allowances.may('pg_replication_slots', 'pg_get_replication_slots()')) return 'false';
+  return `EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = ${quoteLiteral(slotName)})`;
 }
 
 /** Whether a server that was restored or replaced would have another identity. */

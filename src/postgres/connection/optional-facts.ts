@@ -19,6 +19,8 @@ const OPTIONAL = [
   'pg_prepared_xact()',
   'pg_show_all_settings()',
   'pg_lock_status()',
+  'pg_get_replication_slots()',
+  'pg_replication_slots',
   'pg_database',
   'pg_locks',
   'pg_stats',

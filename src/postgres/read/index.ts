@@ -7,6 +7,7 @@ export { readRange, type RangeRead } from './batch-reader';
 export { BatchSizer } from './batch-sizer';
 export { readCursor } from './cursor-reader';
 export { readByKey } from './key-reader';
+export { readKeyedRows, readMissingKeys, type KeyedRead } from './keyed-rows';
 export { packedQuerySql, unpackResult, type PackedQuery } from './packed-query';
 export { ROW_ALIAS, leastDigits, selectColumn, type SelectColumn } from './select-list';
 export {
@@ -14,7 +15,9 @@ export {
   beginAndExport,
   beginAndImport,
   endTransaction,
+  lockUnderSnapshot,
   recover,
+  relationStates,
   statesUnder,
   type SnapshotInfo,
 } from './snapshot';

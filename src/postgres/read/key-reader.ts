@@ -2,13 +2,11 @@
  * Reads rows in the order of a replication key, page after page, each page one statement: `key >= watermark`
  * through the key's index, so that only what changed is touched. Rows of one key are ordered by ctid.
  */
-import { ConnectorError } from '../../common/errors';
 import { NULL_MARKER, PackedBatch, SEPARATOR, type PackedColumn } from '../../model/packed-batch';
 import type { Relation } from '../../model/table';
-import { isTooLarge, type Session, quoteIdentifier, quoteLiteral } from '../connection';
-import { packedQuerySql, unpackResult, type PackedQuery } from './packed-query';
+import { type Session, quoteIdentifier, quoteLiteral } from '../connection';
+import { readPacked } from './read-packed';
 import { ROW_ALIAS, type SelectColumn } from './select-list';
-import { recover } from './snapshot';
 
 export interface KeyRead {
   readonly relation: Relation;
@@ -24,8 +22,6 @@ export interface KeyRead {
   readonly signal: AbortSignal | undefined;
 }
 
-const MAX_PAGE_BYTES = 500_000_000;
-const BYTES_TOLERANCE = 4;
 const FIRST_PAGE_SHARE = 0.25;
 
 /** Must run inside a transaction with the savepoint of postgres/read/snapshot. */
@@ -88,45 +84,16 @@ interface Page {
 
 /** undefined: the page is too large, and must be asked again with fewer rows. */
 async function readPage(session: Session, read: KeyRead, page: Page): Promise<PackedBatch | undefined> {
-  const reads = `${read.relation.schema}.${read.relation.name}`;
-  const doing = `reading changes of ${reads}`;
-  for (const packing of ['plain', 'escaped'] as const) {
-    const query: PackedQuery = {
-      relation: read.relation,
-      columns: page.columns,
-      conditions: page.conditions,
-      range: { lo: 0, hi: Infinity },
-      first: { order: [page.key, `${ROW_ALIAS}.ctid`], rows: page.rows },
-      packing,
-      maxBytes: page.rows === 1 ? MAX_PAGE_BYTES : Math.min(read.batchBytes * BYTES_TOLERANCE, MAX_PAGE_BYTES),
-    };
-    let row;
-    try {
-      [row] = await session.query(packedQuerySql(query), { doing, reads, signal: read.signal });
-    } catch (error) {
-      if (!(error instanceof ConnectorError) || !session.usable || read.signal?.aborted === true) throw error;
-      if (page.rows === 1 || (!isTooLarge(error) && error.sqlState !== '57014')) throw error;
-      await recover(session, read.signal);
-      return undefined;
-    }
-    const result = unpackResult(row, query, doing);
-    if (result.outcome === 'batch') return result.batch;
-    if (result.outcome === 'too-large') {
-      if (page.rows > 1) return undefined;
-      throw new ConnectorError(
-        `A row of ${read.relation.schema}.${read.relation.name} has ${Math.ceil(result.bytes / 1_000_000)} MB as text, more than can be read.`,
-        {
-          code: 'row_too_large',
-          kind: 'source',
-          hint: 'Exclude the table with "table_filters", or shorten the value.',
-        },
-      );
-    }
-  }
-  throw new ConnectorError(`The escaped encoding of a batch was still ambiguous (while ${doing}).`, {
-    code: 'damaged_batch',
-    kind: 'source',
-  });
+  const { relation, batchBytes, signal } = read;
+  const order = [page.key, `${ROW_ALIAS}.ctid`];
+  return await readPacked(
+    session,
+    {
+      ...{ relation, columns: page.columns, conditions: page.conditions },
+      first: { order, rows: page.rows },
+    },
+    { atMostOne: page.rows === 1, batchBytes, signal },
+  );
 }
 
 function lastValue(column: PackedColumn | undefined): string {

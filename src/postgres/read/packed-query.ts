@@ -15,6 +15,8 @@ const SERVER_ENCODING = `pg_catalog.current_setting('server_encoding') AS e`;
 
 export interface PackedQuery {
   readonly relation: Pick<Relation, 'schema' | 'name' | 'includesChildren'>;
+  /** SQL of a subquery that stands in the place of the relation. */
+  readonly rowsFrom?: string;
   readonly columns: readonly SelectColumn[];
   readonly range: TidRange;
   /** Returns only the first rows in this order: SQL expressions over the row alias, and how many rows. */
@@ -78,7 +80,7 @@ function rowSource(query: PackedQuery, range: readonly string[]): string {
   const wanted = [...query.conditions, ...(query.changedOnly ?? [])];
   const conditions = [...range, ...wanted.map((condition) => `(${condition})`)];
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-  const rows = `${quoteRows(query.relation)} AS ${ROW_ALIAS}${where}`;
+  const rows = `${query.rowsFrom ?? quoteRows(query.relation)} AS ${ROW_ALIAS}${where}`;
   if (query.first === undefined) return rows;
   return (
     `(SELECT ${ROW_ALIAS}.*, ${ROW_ALIAS}.ctid FROM ${rows} ` +

@@ -97,6 +97,22 @@ export async function beginAndExport(
 }
 
 /**
+ * Locks the relations under the session's snapshot (ACCESS SHARE). False: one of them has another file than the snapshot's
+ * own catalog says, so that its rows cannot be read as of the snapshot.
+ */
+export async function lockUnderSnapshot(
+  session: Session,
+  relations: readonly Relation[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const [row] = await session.query(`SELECT ${lockAndCompare(relations, session.allowances.seesFiles)} AS replaced`, {
+    doing: 'locking a table for reading',
+    signal,
+  });
+  return Number(row?.['replaced']) === 0;
+}
+
+/**
  * SQL that locks the relations and counts those whose file is not the one that the snapshot shows. Locks are taken
  * while a statement is analyzed, so they are held when it counts.
  */
@@ -177,15 +193,19 @@ export async function statesUnder(
   return await relationStates(session, relations, signal);
 }
 
-/** File node and size of each relation, at or after the session's snapshot; a dropped one is missing from the result. */
-async function relationStates(
+/**
+ * File node and size of each relation, at or after the session's snapshot; a dropped one is missing from the result.
+ * Without sizes (0), it does not wait for a table that somebody has locked.
+ */
+export async function relationStates(
   session: Session,
   relations: readonly Relation[],
   signal: AbortSignal | undefined,
+  sizes = true,
 ): Promise<ReadonlyMap<number, RelationState>> {
   // A partitioned table may have no partitions yet.
   if (relations.length === 0) return new Map();
-  const sql = `SELECT ${statesSql(relations, session.allowances.seesFiles)} AS states`;
+  const sql = `SELECT ${statesSql(relations, session.allowances.seesFiles, sizes)} AS states`;
   const [row] = await session.query(sql, { doing: 'reading table sizes', signal });
   return statesFrom(row?.['states']);
 }
@@ -202,10 +222,9 @@ function statesFrom(json: unknown): ReadonlyMap<number, RelationState> {
 }
 
 /** SQL for the relations' states as a JSON text. */
-function statesSql(relations: readonly Relation[], seesFiles: boolean): string {
-  const blocks = seesFiles
-    ? `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`
-    : 'c.relpages';
+function statesSql(relations: readonly Relation[], seesFiles: boolean, sizes = true): string {
+  const ofFile = `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`;
+  const blocks = !sizes ? '0' : seesFiles ? ofFile : 'c.relpages';
   const fileNode = seesFiles ? 'pg_catalog.pg_relation_filenode(c.oid)' : 'c.relfilenode';
   const alone = relations.filter(({ includesChildren }) => includesChildren !== true).map(({ oid }) => oid);
   const queries = relations

@@ -38,6 +38,9 @@ const DENIED: readonly (readonly [object: string, lost: string | undefined])[] =
   ['TABLE pg_roles', undefined],
   ['TABLE pg_settings', undefined],
   ['TABLE pg_user', undefined],
+  ['TABLE pg_replication_slots', undefined],
+  ['FUNCTION pg_get_replication_slots()', undefined],
+  ['TABLE pg_publication', undefined],
 ];
 
 const statement = (object: string): string => {

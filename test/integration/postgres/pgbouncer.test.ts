@@ -1,50 +1,12 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { runVerify } from '../../../src/app/verify-run';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';
-import { createDatabase, testServer, withClient, type TestDatabase } from '../../helpers/postgres';
-import {
-  describeWhere,
-  findProgram,
-  freePort,
-  give,
-  launch,
-  otherThanRoot,
-  ownedFolder,
-  type ServerProcess,
-} from '../../helpers/server-process';
+import { createDatabase, withClient, type TestDatabase } from '../../helpers/postgres';
+import { PGBOUNCER, startPgBouncer } from '../../helpers/pgbouncer';
+import { describeWhere } from '../../helpers/server-process';
 import { settingsFor } from '../../helpers/settings';
 import { found, sync } from '../sync';
 
-const PGBOUNCER = findProgram('pgbouncer');
 const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
-
-/** `servers`: connections that it may open to PostgreSQL for one database and user. */
-async function startPgBouncer(mode: 'session' | 'transaction', servers: number): Promise<ServerProcess> {
-  const { host, port: target, user, password } = testServer();
-  const owner = otherThanRoot();
-  const folder = ownedFolder(owner);
-  const port = await freePort();
-  const users = join(folder, 'users.txt');
-  writeFileSync(users, `"${user}" "${password.replaceAll('"', '""')}"\n`);
-  const settings = join(folder, 'pgbouncer.ini');
-  writeFileSync(
-    settings,
-    `[databases]\n* = host=${host} port=${target}\n[pgbouncer]\nlisten_addr = ${host}\nlisten_port = ${port}\nunix_socket_dir =\n` +
-      `auth_type = plain\nauth_file = ${users}\npool_mode = ${mode}\ndefault_pool_size = ${servers}\n` +
-      `ignore_startup_parameters = extra_float_digits\n`,
-  );
-  give(folder, owner);
-  return await launch({
-    command: PGBOUNCER ?? '',
-    parameters: [settings],
-    folder,
-    login: { host, port, user, password },
-    database: 'postgres',
-    owner,
-    ending: 'SIGTERM',
-  });
-}
 
 describeWhere(PGBOUNCER === undefined ? 'PgBouncer (apt-get install pgbouncer)' : undefined, 'behind PgBouncer', () => {
   let database: TestDatabase;

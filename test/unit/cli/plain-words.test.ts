@@ -17,7 +17,7 @@ const table: TableStatus = {
 };
 
 function status(tables: readonly TableStatus[], width = 120): readonly string[] {
-  const found = { warehouse: '/w.db', bytes: 1, lockedBy: null, tables, filteredOut: 0, runs: [] };
+  const found = { warehouse: '/w.db', bytes: 1, lockedBy: null, tables, filteredOut: 0, slotWal: null, runs: [] };
   return renderStatus(found, new Date('2026-11-30T10:00:04.000Z'), width);
 }
 

@@ -66,6 +66,8 @@ describe('a complete configuration', () => {
       metadataHistory: 'changes',
       fullResync: [],
       schemaDrift: 'evolve',
+      slotName: undefined,
+      publicationName: 'pgsluice',
       timestampWindowSeconds: undefined,
       batchMode: 'adaptive',
       customBatchSize: undefined,

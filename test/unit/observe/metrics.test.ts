@@ -11,6 +11,7 @@ async function afterSync(): Promise<string> {
   const metrics = createMetrics('1.2.3');
   const { observer } = metrics;
   observer.planned?.({ tables: [orders, items] });
+  observer.slotSeen?.({ slotName: 'pgsluice_shop', bytes: 2_000_000, limitBytes: null });
   observer.tableStarted?.(orders, 1, 2);
   observer.statement?.({ backendPid: 1, doing: 'reading public.orders', startedMs: 0, endedMs: 30, failed: false });
   observer.rowsWritten?.(orders, 600, 9000);
@@ -58,6 +59,7 @@ describe('metrics', () => {
       'pgsluice_cpu_used_ratio 0.3',
       'pgsluice_batch_size_rows 5000',
       'pgsluice_readers 4',
+      'pgsluice_slot_retained_wal_bytes{slot="pgsluice_shop"} 2000000',
       'pgsluice_sync_running 0',
       'pgsluice_sync_success 0',
       'pgsluice_build_info{version="1.2.3"} 1',

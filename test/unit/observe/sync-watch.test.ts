@@ -17,6 +17,13 @@ describe('what the page knows of a sync', () => {
     expect([watch.ready, watch.data().state, watch.data().tablesTotal]).toEqual([true, 'running', 1]);
   });
 
+  it('knows what the replication slot keeps, where there is one', () => {
+    const { watch } = createWatch();
+    expect(watch.data().slotWalBytes).toBeNull();
+    watch.observer.slotSeen?.({ slotName: 'pgsluice_shop', bytes: 2_000_000, limitBytes: null });
+    expect(watch.data().slotWalBytes).toBe(2_000_000);
+  });
+
   it('follows each table: who read it, over which connection, and what it waited for', () => {
     const { watch, pass } = createWatch();
     watch.observer.planned?.({ tables: [orders, items] });

@@ -37,6 +37,7 @@ function run(seconds: number, tables: readonly TableRecord[]): RunRecord {
     rows: 0,
     bytes: 0,
     retries: 0,
+    slotWalBytes: null,
     error: null,
     tableCount: tables.length,
     tables,

@@ -11,6 +11,8 @@ function pass(change: Partial<PassInput> = {}): string {
     source: 's',
     fullResync: false,
     hasKey: true,
+    readByRanges: true,
+    logReachesBack: false,
     comparesKeys: true,
     filtersRows: false,
     mayDifferUnchanged: false,

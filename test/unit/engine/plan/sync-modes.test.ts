@@ -26,6 +26,7 @@ function decide(change: Partial<ModeInput> = {}): string {
     batchRows: 5000,
     comparesKeys: true,
     keysMayChange: false,
+    logGap: 'there is no slot of ours',
     ...change,
   });
   return `${mode}: ${reason}`;

@@ -1,0 +1,220 @@
+/**
+ * Reads the log between our slot and a position: the keys of every row that was inserted, changed or deleted, each once.
+ * Nothing is taken from the slot, so that it may be read again.
+ *
+ * What a snapshot must see. A transaction writes its commit record before others see it, and where it waits for a standby
+ * in between, long before. A key whose transaction the snapshot does not see would be read as it was, and never again. So
+ * such transactions are left out, and the reading counts only up to the first of them: the next one begins there, and
+ * what comes twice does no harm.
+ */
+import { checkSettings, type Session } from '../connection';
+import { KeySet } from './key-set';
+import { LONGEST_CELL_BYTES, logQuerySql } from './log-query';
+import { formatLsn, parseLsn } from './lsn';
+import { CUT, decodeMessage, NULL, UNCHANGED, type LogMessage, type Tuple } from './pgoutput';
+import type { SnapshotXids } from './snapshot-xids';
+
+/** A table that the log is asked about. */
+export interface LoggedTable {
+  /** Under which the log may name its rows: its own oid, those of its partitions. */
+  readonly oids: readonly number[];
+  readonly keyColumns: readonly string[];
+  /** What was committed before is known. */
+  readonly since: string;
+  /** In how many bytes of a message the key usually is; undefined: it may be anywhere. */
+  readonly keyWithin: number | undefined;
+}
+
+/** What the log says of a table. */
+export interface LoggedChanges {
+  readonly keys: KeySet;
+  readonly truncated: boolean;
+  /** Why the keys are not all that have changed, as a phrase: `has …`; undefined: they are. */
+  readonly obstacle: string | undefined;
+}
+
+export interface LogRead {
+  readonly slotName: string;
+  readonly publicationName: string;
+  /** Where to stop: a position that can be decoded. */
+  readonly upTo: string;
+  readonly snapshot: SnapshotXids;
+  readonly tables: readonly LoggedTable[];
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface LogReading {
+  /** Everything that was committed before is in it, and in the snapshot. */
+  readonly until: string;
+  /** In the order of the tables. */
+  readonly changes: readonly LoggedChanges[];
+}
+
+/** About 3,000,000 keys of eight digits: beyond, the table with the most is read in another way. */
+const MOST_KEY_BYTES = 96 * 1024 * 1024;
+
+/** Must run inside a transaction; an error leaves it to be taken back to a savepoint. */
+export async function readLog(session: Session, read: LogRead): Promise<LogReading> {
+  const whole = new Set(read.tables.filter(({ keyWithin }) => keyWithin === undefined));
+  for (;;) {
+    const gathering = new Gathering(read);
+    await fetchInto(gathering, session, read, whole);
+    const cut = gathering.tablesCut.filter((table) => !whole.has(table));
+    if (cut.length === 0) return gathering.result();
+    for (const table of cut) whole.add(table);
+  }
+}
+
+async function fetchInto(
+  gathering: Gathering,
+  session: Session,
+  { slotName, publicationName, upTo, tables, signal }: LogRead,
+  whole: ReadonlySet<LoggedTable>,
+): Promise<void> {
+  const context = { doing: `reading the log from slot ${slotName}`, signal, longestValueBytes: LONGEST_CELL_BYTES };
+  const sql = logQuerySql({
+    ...{ slotName, publicationName, upTo },
+    oids: tables.flatMap(({ oids }) => oids),
+    whole: [...whole].flatMap(({ oids }) => oids),
+    cutBytes: Math.max(0, ...tables.map(({ keyWithin }) => keyWithin ?? 0)),
+  });
+  await session.query(`DECLARE pgsluice_log NO SCROLL CURSOR FOR ${sql}`, context);
+  for (;;) {
+    const [row] = await session.query('FETCH 1 FROM pgsluice_log', context);
+    if (row === undefined) break;
+    checkSettings(row, context.doing);
+    gathering.add(Buffer.from(String(row['x']), 'base64'));
+  }
+  await session.query('CLOSE pgsluice_log', context);
+}
+
+/** A table while the log is read. */
+interface Gathered {
+  readonly table: LoggedTable;
+  readonly since: bigint;
+  keys: KeySet;
+  truncated: boolean;
+  cut: boolean;
+  obstacle: string | undefined;
+}
+
+class Gathering {
+  private readonly gathered: readonly Gathered[];
+  private readonly byOid = new Map<number, Gathered>();
+  /** By relation: where its key columns stand in a tuple, as of what was read so far. */
+  private readonly keyPlaces = new Map<number, readonly number[]>();
+  private transaction = { commit: 0n, seen: true };
+  private firstUnseen: bigint | undefined;
+
+  constructor(private readonly read: LogRead) {
+    this.gathered = read.tables.map((table) => ({
+      table,
+      since: parseLsn(table.since),
+      keys: new KeySet(table.keyColumns.length),
+      truncated: false,
+      cut: false,
+      obstacle: undefined,
+    }));
+    for (const each of this.gathered) for (const oid of each.table.oids) this.byOid.set(oid, each);
+  }
+
+  get tablesCut(): readonly LoggedTable[] {
+    return this.gathered.filter(({ cut }) => cut).map(({ table }) => table);
+  }
+
+  /** `messages`: each with its length before it. */
+  add(messages: Buffer): void {
+    for (let place = 0; place < messages.length;) {
+      const end = place + 4 + messages.readUInt32BE(place);
+      this.message(decodeMessage(messages, place + 4, end), messages);
+      place = end;
+    }
+    this.keepWithinMemory();
+  }
+
+  result(): LogReading {
+    const { upTo } = this.read;
+    const until =
+      this.firstUnseen !== undefined && this.firstUnseen < parseLsn(upTo) ? formatLsn(this.firstUnseen) : upTo;
+    const changes = this.gathered.map(({ keys, truncated, cut, obstacle }) => ({
+      keys,
+      truncated,
+      obstacle: cut ? 'has rows whose key the log does not show within 8 MB' : obstacle,
+    }));
+    return { until, changes };
+  }
+
+  private message(message: LogMessage, bytes: Buffer): void {
+    switch (message.kind) {
+      case 'begin':
+        this.transaction = { commit: message.commit, seen: this.read.snapshot.sees(message.xid) };
+        if (!this.transaction.seen) this.firstUnseen ??= message.commit;
+        return;
+      case 'relation': {
+        const columns = this.byOid.get(message.oid)?.table.keyColumns ?? [];
+        this.keyPlaces.set(
+          message.oid,
+          columns.map((column) => message.columns.indexOf(column)),
+        );
+        return;
+      }
+      case 'truncate':
+        for (const oid of message.oids) {
+          const table = this.wanted(oid);
+          if (table !== undefined) table.truncated = true;
+        }
+        return;
+      case 'row': {
+        const table = this.wanted(message.oid);
+        if (table === undefined || table.obstacle !== undefined) return;
+        const places = this.keyPlaces.get(message.oid) ?? [];
+        if (message.old !== undefined) addKey(table, bytes, places, message.old, undefined);
+        if (message.now !== undefined) addKey(table, bytes, places, message.now, message.old);
+        return;
+      }
+      case 'other':
+    }
+  }
+
+  /** The table, where the running transaction counts for it. */
+  private wanted(oid: number): Gathered | undefined {
+    const table = this.byOid.get(oid);
+    if (table === undefined || !this.transaction.seen || this.transaction.commit < table.since) return undefined;
+    return table;
+  }
+
+  private keepWithinMemory(): void {
+    const total = this.gathered.reduce((sum, { keys }) => sum + keys.allocatedBytes, 0);
+    if (total <= MOST_KEY_BYTES) return;
+    const largest = this.gathered.reduce((most, each) =>
+      each.keys.allocatedBytes > most.keys.allocatedBytes ? each : most,
+    );
+    largest.obstacle = `has more changed rows in the log (${largest.keys.size} so far) than are worth asking for one by one`;
+    largest.keys = new KeySet(largest.table.keyColumns.length);
+  }
+}
+
+/** `before`: the same row as it was, which has the values that the update has not touched. */
+function addKey(
+  table: Gathered,
+  bytes: Buffer,
+  columns: readonly number[],
+  tuple: Tuple,
+  before: Tuple | undefined,
+): void {
+  const places: number[] = [];
+  for (const column of columns) {
+    let place = tuple[column] ?? CUT;
+    if (place === UNCHANGED) place = before?.[column] ?? UNCHANGED;
+    if (place === CUT && column >= 0) {
+      table.cut = true;
+      return;
+    }
+    if (place === NULL || place < 0) {
+      table.obstacle = 'has changes in the log that do not name their key';
+      return;
+    }
+    places.push(place);
+  }
+  table.keys.add(bytes, places);
+}

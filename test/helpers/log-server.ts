@@ -1,0 +1,48 @@
+/** Servers whose log can be followed, and what `pgsluice log setup` makes on them. */
+import type { Client } from 'pg';
+import { slotNameOf } from '../../src/config/slot-name';
+import { parseLsn } from '../../src/postgres/log/lsn';
+import { startServer, type PostgresOptions, type PostgresServer, type TestDatabase } from './postgres';
+import { settingsFor } from './settings';
+
+/** Settings of a server that the tests of mode log need, on top of those of every test server. */
+export const LOG_FLAGS = {
+  wal_level: 'logical',
+  max_wal_senders: '4',
+  max_replication_slots: '20',
+  max_prepared_transactions: '5',
+} as const;
+
+export async function startLogServer(options: PostgresOptions = {}): Promise<PostgresServer> {
+  return await startServer({ ...options, flags: { ...LOG_FLAGS, ...options.flags } });
+}
+
+export function slotOf(database: TestDatabase): string {
+  return slotNameOf(settingsFor(database));
+}
+
+/** A slot and a publication under the names that a sync looks for. */
+export async function setUpLog(database: TestDatabase, tables = 'ALL TABLES'): Promise<void> {
+  const target = tables === 'ALL TABLES' ? tables : `TABLE ${tables}`;
+  await database.client.query(`CREATE PUBLICATION pgsluice FOR ${target}`);
+  await makeSlot(database);
+}
+
+export async function makeSlot(database: TestDatabase): Promise<void> {
+  await database.client.query('SELECT pg_create_logical_replication_slot($1, $2)', [slotOf(database), 'pgoutput']);
+}
+
+export async function dropSlot(database: TestDatabase): Promise<void> {
+  await database.client.query(
+    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()',
+  );
+}
+
+/** Where the slot stands. */
+export async function confirmedPosition(client: Client, slot: string): Promise<bigint> {
+  const { rows } = await client.query<{ l: string }>(
+    'SELECT confirmed_flush_lsn::text AS l FROM pg_replication_slots WHERE slot_name = $1',
+    [slot],
+  );
+  return parseLsn(rows[0]?.l ?? '');
+}
