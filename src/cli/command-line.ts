@@ -3,6 +3,7 @@ import { nearest } from '../config/nearest';
 import { environmentNamesOf, flagOf, OPTIONS, type OptionDeclaration } from '../config/options';
 import {
   COMMANDS,
+  groupsOf,
   optionsOf,
   readsConfiguration,
   type CommandDeclaration,
@@ -66,6 +67,7 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
       command.describe,
       (builder) => declareOptions(builder, command),
       (parsed) => {
+        refuseMeaningless(parsed, command, argv);
         throw new Chosen({
           kind: 'command',
           name: command.name,
@@ -94,6 +96,19 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
     throw thrown;
   }
   return { kind: 'help', text: help };
+}
+
+/** Options that a command takes with a switch only, which was not given. */
+function refuseMeaningless(
+  parsed: Readonly<Record<string, unknown>>,
+  command: CommandDeclaration,
+  argv: readonly string[],
+): void {
+  const groups = groupsOf(command, switchTexts(parsed, command));
+  const given = optionsOf(command).find(
+    (option) => parsed[flagOf(option) ?? ''] !== undefined && groups?.includes(option.group) === false,
+  );
+  if (given !== undefined) throw usageError(`Unknown argument: ${flagOf(given) ?? ''}`, argv);
 }
 
 /** Thrown by a command that is called. Otherwise yargs would go on to write its help, needed or not, for 6 ms. */

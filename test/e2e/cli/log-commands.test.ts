@@ -205,7 +205,8 @@ it('a slot whose publication was dropped is made anew, since it could never be r
   const { slotName } = await status();
   // It can be read from its beginning.
   // With synchronous_commit off, the log has it only a moment later.
-  await database.client.query(`INSERT INTO orders VALUES (1); CHECKPOINT`);
+  await database.client.query('INSERT INTO orders VALUES (1)');
+  await database.client.query('CHECKPOINT');
   const { rows } = await database.client.query(
     `SELECT * FROM pg_logical_slot_peek_binary_changes($1, NULL, NULL, 'proto_version', '1', 'publication_names', 'pgsluice')`,
     [slotName],
