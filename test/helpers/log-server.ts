@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { slotNameOf } from '../../src/config/slot-name';
 import { parseLsn } from '../../src/postgres/log/lsn';
-import { startServer, type PostgresOptions, type PostgresServer, type TestDatabase } from './postgres';
+import { startServer, withClient, type PostgresOptions, type PostgresServer, type TestDatabase } from './postgres';
 import { settingsFor } from './settings';
 
 /** Settings of a server that the tests of mode log need, on top of those of every test server. */
@@ -32,10 +32,13 @@ export async function makeSlot(database: TestDatabase): Promise<void> {
   await database.client.query('SELECT pg_create_logical_replication_slot($1, $2)', [slotOf(database), 'pgoutput']);
 }
 
+/** By a connection of its own, since a test may have killed the server of the others. */
 export async function dropSlot(database: TestDatabase): Promise<void> {
-  await database.client.query(
-    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()',
-  );
+  await withClient(database, database.name, async (client) => {
+    await client.query(
+      'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()',
+    );
+  });
 }
 
 /** Where the slot stands. */
