@@ -38,12 +38,13 @@ type KindDeclaration =
   | { readonly kind: 'boolean'; readonly default?: boolean }
   | { readonly kind: 'enum'; readonly choices: readonly string[]; readonly default?: string }
   | { readonly kind: 'list' }
-  /** `keywords` are values that name no file. */
+  /** `keywords` are values that name no file; with `orElsewhere`, URLs and connection strings are none either. */
   | {
       readonly kind: 'path';
       readonly default?: string;
       readonly mustExist?: true;
       readonly keywords?: readonly string[];
+      readonly orElsewhere?: true;
     }
   | { readonly kind: 'password' };
 
@@ -400,12 +401,12 @@ const TABLE = [
   {
     key: 'destination',
     kind: 'enum',
-    choices: ['duckdb', 'null'],
+    choices: ['duckdb', 'ducklake', 'null'],
     default: 'duckdb',
     group: 'Destination',
     label: 'Destination',
     local: true,
-    description: 'Where rows go; `null` reads and discards them, to measure the source',
+    description: 'Where rows go: a DuckDB file, a lake, or `null`, which discards them to measure the source',
   },
   {
     key: 'warehouse_path',
@@ -416,6 +417,38 @@ const TABLE = [
     label: 'Warehouse file',
     local: true,
     description: 'DuckDB file that receives the tables',
+  },
+  {
+    key: 'lake_catalog',
+    kind: 'path',
+    orElsewhere: true,
+    default: 'files/lake/catalog.ducklake',
+    group: 'Destination',
+    label: 'Catalog of the lake',
+    local: true,
+    description:
+      'Where a lake has its catalog: a PostgreSQL connection string for many processes; a DuckDB file, or `sqlite:FILE`, for one',
+    example: 'postgresql://lake@db.example.com/lake',
+  },
+  {
+    key: 'lake_data_path',
+    kind: 'path',
+    orElsewhere: true,
+    group: 'Destination',
+    label: 'Files of the lake',
+    local: true,
+    description:
+      'Folder or URL (s3://, gs://, az://) of a lake’s Parquet files; by default the folder `data` beside the catalog’s file',
+    example: 's3://warehouse/lake',
+  },
+  {
+    key: 'lake_extensions',
+    kind: 'path',
+    mustExist: true,
+    group: 'Destination',
+    label: 'Extensions of DuckDB',
+    local: true,
+    description: 'Folder of the extensions that a lake needs; without it DuckDB installs them from its own site',
   },
   {
     key: 'state_path',
@@ -434,7 +467,7 @@ const TABLE = [
     group: 'Destination',
     label: 'Destination schema',
     local: true,
-    description: 'Schema of the warehouse that holds the tables',
+    description: 'Schema of the warehouse or lake that holds the tables',
   },
   {
     key: 'naming',

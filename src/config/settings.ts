@@ -56,8 +56,14 @@ export interface Settings {
   readonly snapshotMaxAgeSeconds: number;
   /** Absolute path of the user's module of transformations. */
   readonly transformations: string | undefined;
-  readonly destination: 'duckdb' | 'null';
+  readonly destination: 'duckdb' | 'ducklake' | 'null';
   readonly warehousePath: string;
+  /** Of a lake: a file, `sqlite:` and a file, or a connection string of PostgreSQL. */
+  readonly lakeCatalog: string;
+  /** A folder or a URL; undefined: as the lake's catalog says, or beside its file. */
+  readonly lakeDataPath: string | undefined;
+  /** Folder of DuckDB's extensions; undefined: DuckDB installs them. */
+  readonly lakeExtensions: string | undefined;
   readonly statePath: string;
   readonly destinationSchema: string;
   readonly naming: 'source' | 'fivetran';

@@ -5,13 +5,17 @@
 import type { Logger } from '../common/logger';
 import type { Destination } from './destination';
 import { DuckDbDestination, readWarehouse, type WarehouseContents } from './duckdb';
+import { DuckLakeDestination, readLake, type LakePlace } from './ducklake';
 import { NullDestination } from './null/destination';
 import { nativeColumnDecoder } from '../native/process-stats';
 
 /** Which destination it is; structurally a part of the settings. */
 export interface DestinationSettings {
-  readonly destination: 'duckdb' | 'null';
+  readonly destination: 'duckdb' | 'ducklake' | 'null';
   readonly warehousePath: string;
+  readonly lakeCatalog: string;
+  readonly lakeDataPath: string | undefined;
+  readonly lakeExtensions: string | undefined;
   readonly destinationSchema: string;
   /** `python`: the types of the Python connector. */
   readonly typeMode: 'exact' | 'python';
@@ -27,9 +31,14 @@ export async function readContents(
   settings: Omit<DestinationSettings, 'typeMode'>,
   runs: number,
 ): Promise<WarehouseContents | undefined> {
-  return keepsRows(settings)
-    ? await readWarehouse(settings.warehousePath, settings.destinationSchema, runs)
-    : undefined;
+  switch (settings.destination) {
+    case 'duckdb':
+      return await readWarehouse(settings.warehousePath, settings.destinationSchema, runs);
+    case 'ducklake':
+      return await readLake(lakePlace(settings), settings.destinationSchema, runs);
+    case 'null':
+      return undefined;
+  }
 }
 
 /**
@@ -47,8 +56,7 @@ export function createDestination(settings: DestinationSettings, availableBytes:
   if (!keepsRows(settings)) return new NullDestination();
   const decodeColumns = nativeColumnDecoder();
   const wanted = Number.isFinite(availableBytes) ? availableBytes * MEMORY_SHARE : MIN_MEMORY_BYTES;
-  return new DuckDbDestination({
-    path: settings.warehousePath,
+  const options = {
     schema: settings.destinationSchema,
     memoryBytes: LOAD_MEMORY_BYTES,
     comparisonBytes: Math.min(Math.max(wanted, MIN_MEMORY_BYTES), MAX_MEMORY_BYTES),
@@ -58,5 +66,16 @@ export function createDestination(settings: DestinationSettings, availableBytes:
     logger,
     ...(decodeColumns === undefined ? {} : { decodeColumns }),
     ...(settings.typeMode === 'python' ? { secondsType: 'FLOAT' as const } : {}),
-  });
+  };
+  return settings.destination === 'ducklake'
+    ? new DuckLakeDestination({ ...options, ...lakePlace(settings), availableBytes })
+    : new DuckDbDestination({ ...options, path: settings.warehousePath });
+}
+
+function lakePlace({
+  lakeCatalog,
+  lakeDataPath,
+  lakeExtensions,
+}: Pick<DestinationSettings, 'lakeCatalog' | 'lakeDataPath' | 'lakeExtensions'>): LakePlace {
+  return { catalog: lakeCatalog, dataPath: lakeDataPath, extensions: lakeExtensions };
 }

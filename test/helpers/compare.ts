@@ -4,6 +4,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { Client } from 'pg';
 import { canonical, isFloat, sourceText, warehouseValue, type SourceColumn } from './compare-canonical';
 import type { TestDatabase } from './postgres';
+import { EXTENSIONS, KIND } from './settings';
 
 /** The warehouse through a connection of its own, opened when the sync has let go of it. */
 export interface WarehouseReader {
@@ -13,6 +14,20 @@ export interface WarehouseReader {
 
 export async function openWarehouse(path: string): Promise<WarehouseReader> {
   const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
+  return await reader(instance);
+}
+
+/** The lake, in the same way. */
+export async function openLakeReader(catalog: string): Promise<WarehouseReader> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const lake = await reader(instance);
+  await lake.rows(`LOAD '${EXTENSIONS}/ducklake.duckdb_extension'`);
+  await lake.rows(`ATTACH 'ducklake:${catalog}' AS lake (READ_ONLY)`);
+  await lake.rows('USE lake');
+  return lake;
+}
+
+async function reader(instance: DuckDBInstance): Promise<WarehouseReader> {
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'");
   return {
@@ -29,7 +44,10 @@ export async function withWarehouse<T>(
   database: TestDatabase,
   action: (warehouse: WarehouseReader) => Promise<T>,
 ): Promise<T> {
-  const warehouse = await openWarehouse(`${database.folder}/warehouse.db`);
+  const warehouse =
+    KIND === 'ducklake'
+      ? await openLakeReader(`${database.folder}/lake/catalog.ducklake`)
+      : await openWarehouse(`${database.folder}/warehouse.db`);
   try {
     return await action(warehouse);
   } finally {

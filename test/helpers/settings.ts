@@ -2,6 +2,11 @@ import { join } from 'node:path';
 import type { Settings } from '../../src/config/settings';
 import type { TestDatabase } from './postgres';
 
+/** What tests write into that do not care; a project of jest's says so. */
+export const KIND = process.env['PGSLUICE_TEST_DESTINATION'] === 'ducklake' ? 'ducklake' : 'duckdb';
+/** scripts/setup.sh puts them there. */
+export const EXTENSIONS = join(__dirname, '../../.extensions');
+
 /** The product's defaults for a test database, with warehouse and state in the database's folder. */
 export function settingsFor(database: TestDatabase, overrides: Partial<Settings> = {}): Settings {
   return {
@@ -44,8 +49,11 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     connectionTimeoutHours: 3,
     snapshotMaxAgeSeconds: 3_600,
     transformations: undefined,
-    destination: 'duckdb',
+    destination: KIND,
     warehousePath: join(database.folder, 'warehouse.db'),
+    lakeCatalog: join(database.folder, 'lake', 'catalog.ducklake'),
+    lakeDataPath: undefined,
+    lakeExtensions: EXTENSIONS,
     statePath: join(database.folder, 'state.json'),
     destinationSchema: 'tester',
     naming: 'source',

@@ -47,7 +47,7 @@ export class Changes {
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
     const insert = async (): Promise<void> => {
-      await warehouse.changeRows(name, deleteMatching(name, changes, table));
+      await warehouse.changeRows(name, deleteMatching(warehouse.storage, name, changes, table));
       await warehouse.insertRows(name, `BY NAME ${latest}`);
     };
     if (warehouse.usersObjects?.hasUnique(name) === true)

@@ -7,10 +7,16 @@
  */
 export { readStateFile, readWarehouse, type WarehouseContents } from './contents';
 export { COPY_ALTERED } from './copy-altered';
-export { DuckDbDestination } from './destination';
+export { DuckDbDestination, WarehouseDestination, type WarehouseDestinationOptions } from './destination';
+export { destinationError, messageOf, writeError } from './errors';
 export { forgetTables } from './forget-tables';
 export { fitColumn } from './load/column-fit';
+export { duckdb } from './library';
+export { storedOrigin } from './origin-row';
 export { lockWarehouse, ownFiles } from './own-files';
+export { readRuns } from './run-history';
+export type { StateRows } from './state-rows';
+export type { Storage } from './storage';
 export { literal, quoted } from './types';
 export { WarehouseTable } from './verify/checksum';
-export { Warehouse } from './warehouse';
+export { createFile, DATABASE, Warehouse, type WarehouseOptions } from './warehouse';

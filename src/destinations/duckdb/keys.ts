@@ -36,7 +36,7 @@ export class Keys {
     const load = await this.tables.flushed(table);
     const removed = await warehouse.changeRows(
       load.name,
-      `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(load.name, 'ANTI', keysName(table), table)})`,
+      `DELETE FROM ${load.name} WHERE rowid IN (${rowIds(warehouse.storage, load.name, 'ANTI', keysName(table), table)})`,
     );
     load.changedRows();
     await warehouse.run(`DROP TABLE ${keysName(table)}`);
@@ -54,12 +54,12 @@ export class Keys {
     const marked = await this.replaceRows(
       name,
       `* REPLACE (true AS _fivetran_deleted, ${stampTime(stamp)} AS _fivetran_synced, ${stampSeconds(stamp)} AS sync_timestamp)`,
-      `NOT _fivetran_deleted${inGroups(within)} AND rowid IN (${rowIds(name, 'ANTI', keysName(table), table)})`,
+      `NOT _fivetran_deleted${inGroups(within)} AND rowid IN (${rowIds(warehouse.storage, name, 'ANTI', keysName(table), table)})`,
     );
     await warehouse.changeRows(
       name,
       `UPDATE ${name} SET _fivetran_deleted = false, ${stamped} WHERE _fivetran_deleted ` +
-        `AND rowid IN (${rowIds(name, 'SEMI', keysName(table), table)})`,
+        `AND rowid IN (${rowIds(warehouse.storage, name, 'SEMI', keysName(table), table)})`,
     );
     await warehouse.run(`DROP TABLE ${keysName(table)}`);
     return marked;

@@ -5,7 +5,7 @@ import type { TableState, TableStates } from '../../model/sync-state';
 import type { OpenTables } from './open-tables';
 import { storedOrigin, storeOrigin } from './origin-row';
 import { forgetInRuns, writeRun } from './run-history';
-import { storedStates, storeStates } from './state-rows';
+import { storedStates } from './state-rows';
 import type { TableName } from './types';
 
 export class WarehouseStates {
@@ -19,7 +19,8 @@ export class WarehouseStates {
   /** What was committed last. */
   async read(): Promise<TableStates> {
     const { warehouse, schema, names, logger } = this.tables;
-    const { states, gone } = await storedStates(warehouse, schema, names, logger);
+    const rows = await this.tables.states.entries(warehouse, schema);
+    const { states, gone } = storedStates(rows, schema, names, logger);
     this.tablesGone = gone;
     return states;
   }
@@ -35,7 +36,8 @@ export class WarehouseStates {
 
   /** Writes the new states, to be committed. */
   async store(): Promise<void> {
-    await storeStates(this.tables.warehouse, this.tables.schema, this.newStates);
+    const { states, warehouse, schema } = this.tables;
+    await states.store(warehouse, schema, this.newStates);
     this.newStates.clear();
   }
 

@@ -20,7 +20,7 @@ export interface ParameterOptions {
   readonly customThreads?: number | undefined;
   readonly customQueueSize?: number | undefined;
   /** `null`: nothing is compressed, in the Fivetran service as well. */
-  readonly destination?: 'duckdb' | 'null';
+  readonly destination?: 'duckdb' | 'ducklake' | 'null';
 }
 
 const MEDIUM_FROM_ROWS = 1_000_000;

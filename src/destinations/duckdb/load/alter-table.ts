@@ -5,7 +5,7 @@
  * its columns afterwards ("another transaction has altered this table"), nor does it change a column of a table that
  * has an index. And DuckDB 1.5 fails with an internal error, which ends the whole run, where a transaction fills a row
  * group, alters the table, and fills another one ("Row group prev allocated size is larger …"). Such tables are written
- * anew instead.
+ * anew instead. So is a table of a lake where a column changes its type, which DuckLake does to wider numbers only.
  */
 import { quoted } from '../types';
 import type { Warehouse } from '../warehouse';
@@ -25,7 +25,8 @@ export async function changeColumn(
   change: ColumnChange,
   rowsFollow = true,
 ): Promise<void> {
-  if (!warehouse.isAlterable(table) || (rowsFollow && warehouse.hasWrittenRows(table))) {
+  const isAlterable = change.isNew === true || warehouse.storage.changesTypes;
+  if (!isAlterable || !warehouse.isAlterable(table) || (rowsFollow && warehouse.hasWrittenRows(table))) {
     await rebuild(warehouse, table, change);
     return;
   }

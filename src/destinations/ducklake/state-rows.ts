@@ -1,0 +1,85 @@
+/**
+ * The committed state of every table of a lake, each in a table of its own: writers of two tables would otherwise
+ * conflict in the table of states.
+ *
+ * A state has a generation. A commit deletes the row of the generation that it knows and adds the next one, in the
+ * transaction of the rows. Of two processes that both believe that a table is theirs, the second therefore fails: it finds
+ * no such row, or DuckLake finds that the row was deleted meanwhile.
+ */
+import { createHash } from 'node:crypto';
+import type { TableState } from '../../model/sync-state';
+import { destinationError, literal, quoted, type StateRows, type Warehouse } from '../duckdb';
+
+const SCHEMA = '_pgsluice';
+const PREFIX = 'state_';
+/** States that one statement reads. */
+const READ_AT_ONCE = 50;
+
+export class LakeStates implements StateRows {
+  /** By table of states, as last read or written here. */
+  private readonly generations = new Map<string, number>();
+
+  async make(): Promise<void> {
+    // A table's is made with its first state.
+  }
+
+  async entries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]> {
+    const found = await warehouse.rows(
+      `SELECT table_name FROM duckdb_tables() WHERE schema_name = '${SCHEMA}' AND database_name = current_database() ` +
+        `AND starts_with(table_name, '${PREFIX}') ORDER BY table_name`,
+    );
+    const names = found.map(([name]) => String(name));
+    const entries: [key: string, entry: string][] = [];
+    for (let first = 0; first < names.length; first += READ_AT_ONCE) {
+      const parts = names
+        .slice(first, first + READ_AT_ONCE)
+        .map((name) => `SELECT ${literal(name)}, table_key, entry, generation, destination_schema FROM ${place(name)}`);
+      for (const [name, key, entry, generation, owner] of await warehouse.rows(parts.join(' UNION ALL '))) {
+        if (owner !== schema) continue;
+        this.generations.set(String(name), Number(generation));
+        entries.push([String(key), String(entry)]);
+      }
+    }
+    return entries.sort(([one], [other]) => (one < other ? -1 : 1));
+  }
+
+  async store(warehouse: Warehouse, schema: string, states: ReadonlyMap<string, TableState | null>): Promise<void> {
+    for (const [key, state] of states) {
+      const name = tableName(schema, key);
+      const before = this.generations.get(name);
+      if (before === undefined) {
+        if (state === null) continue;
+        await warehouse.run(
+          `CREATE TABLE ${place(name)} (destination_schema VARCHAR, table_key VARCHAR, generation BIGINT, entry VARCHAR)`,
+        );
+      } else {
+        const deleted = await warehouse.run(`DELETE FROM ${place(name)} WHERE generation = ${before}`);
+        if (deleted !== 1) throw takenOver(key, warehouse.path);
+      }
+      if (state === null) {
+        await warehouse.run(`DROP TABLE ${place(name)}`);
+        this.generations.delete(name);
+        continue;
+      }
+      const next = (before ?? 0) + 1;
+      const values = [literal(schema), literal(key), String(next), literal(JSON.stringify(state))];
+      await warehouse.run(`INSERT INTO ${place(name)} VALUES (${values.join(', ')})`);
+      this.generations.set(name, next);
+    }
+  }
+}
+
+function takenOver(key: string, lake: string): Error {
+  return destinationError(`Another process has synced ${key} into the lake ${lake} meanwhile.`, 'lake_conflict', {
+    hint: 'Nothing of this commit was kept; run the sync again, one at a time for each table.',
+  });
+}
+
+/** The same for everybody, whatever characters the key has. */
+function tableName(schema: string, key: string): string {
+  return PREFIX + createHash('sha256').update(`${schema}\0${key}`).digest('hex').slice(0, 24);
+}
+
+function place(name: string): string {
+  return `${SCHEMA}.${quoted(name)}`;
+}
