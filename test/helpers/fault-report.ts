@@ -14,7 +14,7 @@ const RAW = /^\s+at .+[:(]\d+|node:internal|\[Error|Error: |\bundefined\b|\[obje
 
 /**
  * libpq writes this to standard error by itself, when the server ends a connection between the login and the first
- * statement: psqlODBC has not set its own receiver of notices then (see the test in e2e/connection-errors).
+ * statement: psqlODBC has not set its own receiver of notices then (see the test in e2e/postgres/connection-errors).
  */
 export const LIBPQ_LINE = 'FATAL:  terminating connection due to administrator command';
 
