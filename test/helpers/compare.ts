@@ -1,59 +1,10 @@
 /** Compares a table of PostgreSQL with its table of the warehouse, value by value, as sorted text. */
 import { createHash } from 'node:crypto';
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { Client } from 'pg';
 import { canonical, isFloat, sourceText, warehouseValue, type SourceColumn } from './compare-canonical';
-import type { TestDatabase } from './postgres';
-import { EXTENSIONS, KIND } from './settings';
+import type { WarehouseReader } from './warehouse-access';
 
-/** The warehouse through a connection of its own, opened when the sync has let go of it. */
-export interface WarehouseReader {
-  rows(sql: string): Promise<unknown[][]>;
-  close(): void;
-}
-
-export async function openWarehouse(path: string): Promise<WarehouseReader> {
-  const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
-  return await reader(instance);
-}
-
-/** The lake, in the same way. */
-export async function openLakeReader(catalog: string): Promise<WarehouseReader> {
-  const instance = await DuckDBInstance.create(':memory:');
-  const lake = await reader(instance);
-  await lake.rows(`LOAD '${EXTENSIONS}/ducklake.duckdb_extension'`);
-  await lake.rows(`ATTACH 'ducklake:${catalog}' AS lake (READ_ONLY)`);
-  await lake.rows('USE lake');
-  return lake;
-}
-
-async function reader(instance: DuckDBInstance): Promise<WarehouseReader> {
-  const connection = await instance.connect();
-  await connection.run("SET TimeZone = 'UTC'");
-  return {
-    rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
-    close() {
-      connection.closeSync();
-      instance.closeSync();
-    },
-  };
-}
-
-/** Runs `action` on the warehouse of a test database. */
-export async function withWarehouse<T>(
-  database: TestDatabase,
-  action: (warehouse: WarehouseReader) => Promise<T>,
-): Promise<T> {
-  const warehouse =
-    KIND === 'ducklake'
-      ? await openLakeReader(`${database.folder}/lake/catalog.ducklake`)
-      : await openWarehouse(`${database.folder}/warehouse.db`);
-  try {
-    return await action(warehouse);
-  } finally {
-    warehouse.close();
-  }
-}
+export { openWarehouse, withWarehouse, type WarehouseReader } from './warehouse-access';
 
 export interface ComparedTable {
   readonly schema: string;
