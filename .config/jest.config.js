@@ -1,9 +1,8 @@
 // Tests run against the TypeScript sources, transpiled by swc; types are checked by `npm run lint`.
 /** @type {import('jest').Config} */
-module.exports = {
+const common = {
   rootDir: '..',
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/build/'],
   transform: {
     '^.+\\.ts$': [
@@ -18,6 +17,30 @@ module.exports = {
   globalTeardown: '<rootDir>/test/helpers/global-teardown.ts',
   // Not in /tmp, where jest would leave it.
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+};
+
+// What the file promises, a lake promises as well: the same tests, where they do not look at the file itself.
+const ON_BOTH = [
+  'test/integration/app/{forget,two-databases,transformations,customization}',
+  'test/integration/destinations/{altered-warehouse,warehouse-tables}',
+  'test/integration/engine/{incremental,equal-by-default,keyless-tables,keys,second-sync,verify,selected-rows}',
+  'test/integration/types/*',
+  'test/property/{equality,sync,regressions}',
+  'test/faults/resume',
+];
+
+/** @type {import('jest').Config} */
+module.exports = {
+  rootDir: '..',
+  projects: [
+    { ...common, displayName: 'file', testMatch: ['<rootDir>/test/**/*.test.ts'] },
+    {
+      ...common,
+      displayName: 'lake',
+      testMatch: ON_BOTH.map((path) => `<rootDir>/${path}.test.ts`),
+      setupFiles: ['<rootDir>/.config/jest-lake.js'],
+    },
+  ],
   // Two cores: the server and DuckDB need the other one.
   maxWorkers: 2,
   testTimeout: 60_000,

@@ -3,7 +3,7 @@ import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
 import type { Settings } from '../config/settings';
 import { compileTableFilter, includesKey, namesOfKey } from '../config/table-filter';
-import { forgetTables, readWarehouse } from '../destinations/duckdb';
+import { accessTo } from '../destinations/registry';
 import { stateDocument, writeStateFile } from '../destinations/state-file';
 import { EXAMINED_RUNS, noWarehouse } from './status';
 
@@ -15,19 +15,19 @@ export interface ForgetPlan {
 
 /** Rejects where a pattern matches no table that was ever synced: it is probably misspelt. */
 export async function planToForget(settings: Settings, patterns: readonly string[]): Promise<ForgetPlan> {
-  const path = settings.warehousePath;
-  const contents = await readWarehouse(path, settings.destinationSchema, EXAMINED_RUNS);
+  const warehouse = accessTo(settings);
+  const contents = await warehouse.readContents(EXAMINED_RUNS);
   if (contents === undefined) throw noWarehouse(settings);
   const { states, runs } = contents;
   const known = [...new Set([...states.keys(), ...runs.flatMap((run) => run.tables.map(({ key }) => key))])].sort();
   const filter = compileTableFilter(patterns);
   const unmatched = filter.unmatched(known.flatMap(namesOfKey));
-  if (unmatched.length > 0) throw unknown(unmatched, known, path);
+  if (unmatched.length > 0) throw unknown(unmatched, known, settings.warehousePath);
   const keys = known.filter((key) => includesKey(filter, key));
   return {
     tables: keys.map((key) => ({ key, destinationTable: states.get(key)?.destinationTable })),
     forget: async (drop) => {
-      await forgetTables({ path, schema: settings.destinationSchema, keys, states, drop });
+      await warehouse.forgetTables({ keys, states, drop });
       const left = new Map([...states].filter(([key]) => !keys.includes(key)));
       writeStateFile(settings.statePath, stateDocument(left, new Date()));
     },

@@ -3,7 +3,7 @@ import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
-import { lockWarehouse, ownFiles } from '../destinations/duckdb';
+import { accessTo } from '../destinations/registry';
 
 export interface ResetPlan {
   readonly files: readonly string[];
@@ -15,9 +15,10 @@ export interface ResetPlan {
 
 /** Runs `action` with the warehouse locked; rejects with code `warehouse_locked` where a sync has it. */
 export async function withResetPlan<T>(settings: Settings, action: (plan: ResetPlan) => Promise<T>): Promise<T> {
-  const lock = await lockWarehouse(settings.warehousePath);
+  const warehouse = accessTo(settings);
+  const lock = await warehouse.lock();
   try {
-    const { files, kept } = ownFiles(settings.warehousePath, settings.statePath);
+    const { files, kept } = warehouse.ownFiles(settings.statePath);
     return await action({
       files,
       kept,

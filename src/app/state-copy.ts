@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
-import { keepsRows } from '../destinations/registry';
+import { keepsRows } from '../destinations/place';
 import { stateDocument, writeStateFile } from '../destinations/state-file';
 import type { TableStates } from '../model/sync-state';
 

@@ -2,7 +2,8 @@
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import { compileTableFilter, includesKey } from '../config/table-filter';
-import { readStateFile, readWarehouse } from '../destinations/duckdb';
+import { accessTo } from '../destinations/registry';
+import { readStateFile } from '../destinations/state-file';
 import type { RunRecord } from '../model/run-record';
 import type { TableState } from '../model/sync-state';
 
@@ -43,7 +44,7 @@ export const EXAMINED_RUNS = 300;
 
 export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
   try {
-    const contents = await readWarehouse(settings.warehousePath, settings.destinationSchema, EXAMINED_RUNS);
+    const contents = await accessTo(settings).readContents(EXAMINED_RUNS);
     if (contents === undefined) throw noWarehouse(settings);
     return {
       warehouse: settings.warehousePath,

@@ -9,7 +9,7 @@ const LONG_ROW_BYTES = 16_000;
 export interface MemoryUse {
   /** The process does nothing else, and ends with the sync. */
   readonly ownProcess: boolean;
-  /** Where no DuckDB writes, reading is the limit. */
+  /** Nothing is written on this host, so reading takes all the time. */
   readonly readingIsTheLimit: boolean;
 }
 

@@ -1,6 +1,7 @@
 /** One sync: open, plan, read and write, report. Each step is a file of its own. */
 import { interrupted, type ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
+import { keepsRows } from '../destinations/place';
 import type { SyncReport, TableReport } from '../model/report';
 import { tableKey } from '../model/table';
 import { monotonicClock } from '../postgres/connection';
@@ -50,7 +51,7 @@ async function syncWithin(
   const startedAt = new Date();
   const memory = new SyncMemory({
     ownProcess: context.ownProcess === true,
-    readingIsTheLimit: context.destination !== undefined || settings.destination === 'null',
+    readingIsTheLimit: context.destination !== undefined || !keepsRows(settings),
   });
   const opened = await openSync(lifecycle, settings, context, recorder);
   const { runs, leftOut } = await planTables(opened, settings, context);

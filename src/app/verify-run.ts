@@ -3,8 +3,9 @@ import { asConnectorError, ConnectorError, interrupted } from '../common/errors'
 import type { Logger } from '../common/logger';
 import { settleAll } from '../common/settle-all';
 import type { Settings } from '../config/settings';
-import { Warehouse, WarehouseTable, readWarehouse } from '../destinations/duckdb';
+import { accessTo } from '../destinations/registry';
 import { destinationColumnNames, destinationTableName } from '../destinations/naming';
+import type { ComparableWarehouse } from '../destinations/warehouse-access';
 import type { PlannedTable } from '../model/plan';
 import type { TableState } from '../model/sync-state';
 import { tableKey, type TableSchema } from '../model/table';
@@ -35,13 +36,12 @@ export interface VerifyContext {
 /** Two tables at once keep the server busy while the warehouse computes, and the other way round. */
 const TABLES_AT_ONCE = 2;
 const READERS_PER_TABLE = 2;
-const MEMORY_BYTES = 512_000_000;
 
 interface Comparer {
   readonly settings: Settings;
   readonly context: VerifyContext;
   readonly manager: ConnectionManager;
-  readonly warehouse: Warehouse;
+  readonly warehouse: ComparableWarehouse;
   readonly module: TransformationModule;
   readonly states: ReadonlyMap<string, TableState>;
   readonly encoding: 'UTF8' | 'other';
@@ -64,13 +64,13 @@ async function verifyWithin(
 ): Promise<VerificationReport> {
   const { logger, signal } = context;
   const started = monotonicClock();
-  const contents = await readWarehouse(settings.warehousePath, settings.destinationSchema, 0);
+  const access = accessTo(settings);
+  const contents = await access.readContents(0);
   if (contents === undefined) throw noWarehouse(settings);
   const connections = TABLES_AT_ONCE * READERS_PER_TABLE;
   const manager = lifecycle.use(openSource(settings, logger, connections), (it) => it.close());
-  const options = { path: settings.warehousePath, memoryBytes: MEMORY_BYTES, threads: 2, readOnly: true } as const;
   const { opened: warehouse, findings } = await readCatalogWhile({ manager, settings, logger, signal }, async () =>
-    lifecycle.use(await Warehouse.open(options), (it) => it.close()),
+    lifecycle.use(await access.openToCompare(), (it) => it.close()),
   );
   // Adding up a large table takes a while.
   const interrupt = (): void => warehouse.interrupt();
@@ -142,7 +142,7 @@ async function compare(
   const names = destinationColumnNames(columns, settings.naming);
   const nameOf = (column: string): string => names[columns.indexOf(column)] ?? column;
   const stored = await exclusively(() =>
-    WarehouseTable.open(comparer.warehouse, {
+    comparer.warehouse.table({
       schema: settings.destinationSchema,
       name,
       columns: selection.columns.map((column, index) => ({ name: names[index] ?? column.name, type: column.type })),

@@ -6,6 +6,7 @@ import { lazyCommands } from './lazy-commands';
 import { createOutput } from './output';
 import { watchSignals } from './signals';
 import { dataSourceSecrets } from '../app/data-source-secrets';
+import { placeOfRows } from '../app/place-of-rows';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -121,8 +122,9 @@ function settingsInput(
   return { configurationPath, flags: { ...presets, ...flags }, env: io.env, cwd: io.cwd, groups };
 }
 
-function filesInUse(path: string, { destination, warehousePath, statePath }: Settings): string {
-  const kept = destination === 'null' ? 'no warehouse' : `warehouse ${warehousePath}, state ${statePath}`;
+function filesInUse(path: string, settings: Settings): string {
+  const place = placeOfRows(settings);
+  const kept = place === undefined ? 'no warehouse' : `warehouse ${place}, state ${settings.statePath}`;
   return `${existsSync(path) ? `Configuration ${path}` : 'No configuration file'}, ${kept}`;
 }
 

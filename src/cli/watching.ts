@@ -1,5 +1,6 @@
 /** Puts together what a user asked for: page, metrics, report, traces. Nothing of it is loaded otherwise. */
 import { combineObservers } from '../app/combine-observers';
+import { placeOfRows } from '../app/place-of-rows';
 import { asConnectorError, ConnectorError, type ErrorKind } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -37,7 +38,7 @@ export async function startWatching(settings: Settings, context: WatchingContext
   const watch = new SyncWatch({
     version,
     source,
-    warehouse: settings.destination === 'null' ? 'nowhere' : settings.warehousePath,
+    warehouse: placeOfRows(settings) ?? 'nowhere',
     secrets,
     pressure: {
       read: () => {

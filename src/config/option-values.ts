@@ -74,7 +74,8 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
     case 'path': {
       if (option.keywords?.includes(trimmed) === true) return { value: trimmed };
       if (option.orElsewhere === true && ELSEWHERE.test(trimmed)) return { value: trimmed };
-      const path = option.orElsewhere === true ? sqlitePath(origin.directory, trimmed) : resolve(origin.directory, trimmed);
+      const path =
+        option.orElsewhere === true ? sqlitePath(origin.directory, trimmed) : resolve(origin.directory, trimmed);
       if (option.mustExist !== true || existsSync(path)) return { value: path };
       return problem(`names ${path}, which does not exist; correct the path`);
     }

@@ -2,6 +2,8 @@
  * The one option table. The command line, the environment, configuration.json, the README's table and
  * Fivetran's form are all made from it; an option exists nowhere else.
  */
+import { DESTINATION_NAMES } from '../model/destination-name';
+
 export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching';
 
 interface CommonDeclaration {
@@ -401,7 +403,7 @@ const TABLE = [
   {
     key: 'destination',
     kind: 'enum',
-    choices: ['duckdb', 'ducklake', 'null'],
+    choices: DESTINATION_NAMES,
     default: 'duckdb',
     group: 'Destination',
     label: 'Destination',

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../common/logger';
+import type { DestinationName } from '../model/destination-name';
 import type { TableMode, TableOptionsByPattern } from './table-options';
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -56,7 +57,7 @@ export interface Settings {
   readonly snapshotMaxAgeSeconds: number;
   /** Absolute path of the user's module of transformations. */
   readonly transformations: string | undefined;
-  readonly destination: 'duckdb' | 'ducklake' | 'null';
+  readonly destination: DestinationName;
   readonly warehousePath: string;
   /** Of a lake: a file, `sqlite:` and a file, or a connection string of PostgreSQL. */
   readonly lakeCatalog: string;

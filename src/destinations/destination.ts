@@ -29,6 +29,9 @@ import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { TableState, TableStates } from '../model/sync-state';
 
+/** The code of an error which says that the table was altered in the destination, and must be loaded anew. */
+export const COPY_ALTERED = 'copy_altered';
+
 export interface DestinationColumn {
   readonly name: string;
   readonly type: ColumnType;

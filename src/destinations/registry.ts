@@ -1,19 +1,22 @@
 /**
- * The destination that the settings name, and what can be asked of it without knowing which one it is. A new destination
- * implements `Destination` (destinations/destination) in a folder of its own and is added here.
+ * The destinations that there are: how each is made for a sync, and how the other commands look at what it keeps.
+ *
+ * The layers above start here; nothing outside of src/destinations knows a destination by its name. A new destination
+ * implements `Destination` (destinations/destination) in a folder of its own, gets its name in model/destination-name
+ * and its place in destinations/place, and is added to the table below.
  */
 import type { Logger } from '../common/logger';
 import type { Destination } from './destination';
-import { DuckDbDestination, readWarehouse, type WarehouseContents } from './duckdb';
-import { DuckLakeDestination, readLake, type LakePlace } from './ducklake';
+import { DuckDbDestination, warehouseAccess } from './duckdb';
+import { DuckLakeDestination, lakeAccess, type LakePlace } from './ducklake';
 import { NullDestination } from './null/destination';
+import { keepsRows, type PlaceSettings } from './place';
+import type { WarehouseAccess, WarehouseContents } from './warehouse-access';
+import type { DestinationName } from '../model/destination-name';
 import { nativeColumnDecoder } from '../native/process-stats';
 
 /** Which destination it is; structurally a part of the settings. */
-export interface DestinationSettings {
-  readonly destination: 'duckdb' | 'ducklake' | 'null';
-  readonly warehousePath: string;
-  readonly lakeCatalog: string;
+export interface DestinationSettings extends PlaceSettings {
   readonly lakeDataPath: string | undefined;
   readonly lakeExtensions: string | undefined;
   readonly destinationSchema: string;
@@ -21,29 +24,44 @@ export interface DestinationSettings {
   readonly typeMode: 'exact' | 'python';
 }
 
-/** Whether rows and state stay anywhere. */
-export function keepsRows({ destination }: Pick<DestinationSettings, 'destination'>): boolean {
-  return destination !== 'null';
+type AccessSettings = Omit<DestinationSettings, 'typeMode'>;
+
+interface RegisteredDestination {
+  readonly create: (settings: DestinationSettings, availableBytes: number, logger: Logger) => Destination;
+  readonly access: (settings: AccessSettings) => WarehouseAccess;
 }
 
-/** What it holds, with the last `runs`; undefined where there is nothing yet, or nothing is kept. */
-export async function readContents(
-  settings: Omit<DestinationSettings, 'typeMode'>,
-  runs: number,
-): Promise<WarehouseContents | undefined> {
-  switch (settings.destination) {
-    case 'duckdb':
-      return await readWarehouse(settings.warehousePath, settings.destinationSchema, runs);
-    case 'ducklake':
-      return await readLake(lakePlace(settings), settings.destinationSchema, runs);
-    case 'null':
-      return undefined;
-  }
+const duckdbAccess = ({ warehousePath, destinationSchema }: AccessSettings): WarehouseAccess =>
+  warehouseAccess(warehousePath, destinationSchema);
+
+const DESTINATIONS: Readonly<Record<DestinationName, RegisteredDestination>> = {
+  duckdb: { create: createDuckDb, access: duckdbAccess },
+  ducklake: {
+    create: createDuckLake,
+    access: (settings) => lakeAccess(lakePlace(settings), settings.destinationSchema),
+  },
+  // A sync that measures hides nothing: other commands still find the warehouse that earlier syncs have filled.
+  null: { create: () => new NullDestination(), access: duckdbAccess },
+};
+
+/** Makes the destination of a sync. `availableBytes` is the memory of this host that is free; NaN: not known. */
+export function createDestination(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
+  return DESTINATIONS[settings.destination].create(settings, availableBytes, logger);
+}
+
+/** What the commands that write no rows ask. */
+export function accessTo(settings: AccessSettings): WarehouseAccess {
+  return DESTINATIONS[settings.destination].access(settings);
+}
+
+/** What the next sync would find, with the last `runs`; undefined where there is nothing yet, or nothing is kept. */
+export async function readContents(settings: AccessSettings, runs: number): Promise<WarehouseContents | undefined> {
+  return keepsRows(settings) ? await accessTo(settings).readContents(runs) : undefined;
 }
 
 /**
- * DuckDB uses whatever it is given as a cache of what it wrote, which nobody reads again: with more than it needs,
- * memory grows with the data and nothing is faster (measured: 5,000,000 rows took 480 MB where 310 MB do). What
+ * DuckDB uses all memory it is given as a cache of what it wrote, which is not read again: with more than it needs,
+ * memory grows with the data and nothing is faster (measured: 5,000,000 rows took 480 MB where 310 MB suffice). What
  * tables need beside this is added when they are begun (destinations/duckdb/memory-room).
  */
 const LOAD_MEMORY_BYTES = 48_000_000;
@@ -52,11 +70,22 @@ const MEMORY_SHARE = 0.25;
 const MIN_MEMORY_BYTES = 128_000_000;
 const MAX_MEMORY_BYTES = 256_000_000;
 
-export function createDestination(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
-  if (!keepsRows(settings)) return new NullDestination();
+function createDuckDb(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
+  return new DuckDbDestination({ ...writing(settings, availableBytes, logger), path: settings.warehousePath });
+}
+
+function createDuckLake(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
+  return new DuckLakeDestination({
+    ...writing(settings, availableBytes, logger),
+    ...lakePlace(settings),
+    availableBytes: Number.isFinite(availableBytes) ? availableBytes : 0,
+  });
+}
+
+function writing(settings: DestinationSettings, availableBytes: number, logger: Logger) {
   const decodeColumns = nativeColumnDecoder();
   const wanted = Number.isFinite(availableBytes) ? availableBytes * MEMORY_SHARE : MIN_MEMORY_BYTES;
-  const options = {
+  return {
     schema: settings.destinationSchema,
     memoryBytes: LOAD_MEMORY_BYTES,
     comparisonBytes: Math.min(Math.max(wanted, MIN_MEMORY_BYTES), MAX_MEMORY_BYTES),
@@ -67,9 +96,6 @@ export function createDestination(settings: DestinationSettings, availableBytes:
     ...(decodeColumns === undefined ? {} : { decodeColumns }),
     ...(settings.typeMode === 'python' ? { secondsType: 'FLOAT' as const } : {}),
   };
-  return settings.destination === 'ducklake'
-    ? new DuckLakeDestination({ ...options, ...lakePlace(settings), availableBytes })
-    : new DuckDbDestination({ ...options, path: settings.warehousePath });
 }
 
 function lakePlace({

@@ -2,7 +2,7 @@
  * A copy of the committed state as JSON, for people and for scripts that know the file of old. The
  * warehouse is the truth: the copy may be one commit behind, and is never read for data in it.
  */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder } from '../common/make-folder';
 import { STATE_VERSION, type StateDocument, type TableStates } from '../model/sync-state';
@@ -13,6 +13,16 @@ export function stateDocument(states: TableStates, at: Date): StateDocument {
     last_updated_at: at.toISOString(),
     tables: Object.fromEntries([...states].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
+}
+
+/** The copy; undefined where there is none that can be read. */
+export function readStateFile(path: string): StateDocument | undefined {
+  try {
+    const document = JSON.parse(readFileSync(path, 'utf8')) as Partial<StateDocument>;
+    return typeof document.tables === 'object' ? (document as StateDocument) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Written beside and renamed, so that a reader finds the old file or the new one, never half of one. */

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../../config/settings';
-import { keepsRows } from '../../destinations/registry';
+import { keepsRows } from '../../destinations/place';
 import { failure, ok, type Finding } from './finding';
 
 export function checkFiles(settings: Settings): readonly Finding[] {

@@ -4,7 +4,7 @@ import type { LogLevel, Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
 import type { TableState } from '../../model/sync-state';
 import { readServerFacts, neverAnalyzed } from '../../postgres/catalog';
-import type { WarehouseContents } from '../../destinations/duckdb';
+import type { WarehouseContents } from '../../destinations/warehouse-access';
 import { originOf } from '../origin';
 import { decideRuns, discoverAndPlan, withSource } from '../pipeline';
 import type { CatalogReader } from '../read-catalog';

@@ -1,4 +1,5 @@
 import { explainTable } from '../../app/plan/explain-table';
+import { placeOfRows } from '../../app/place-of-rows';
 import { groupByMode, listTables } from '../../app/plan/mode-groups';
 import { planInDetail, type PlanDetails } from '../../app/plan/plan-details';
 import type { TableDetails } from '../../app/plan/table-details';
@@ -134,7 +135,7 @@ function summary(details: PlanDetails, settings: Settings): string {
   const size = formatBytes(total(details, ({ bytes }) => bytes));
   const statements = formatInteger(total(details, (table) => table.statements));
   const time = timeText(details);
-  const into = settings.destination === 'null' ? 'nowhere' : settings.warehousePath;
+  const into = placeOfRows(settings) ?? 'nowhere';
   return `${details.tables.length} tables of about ${rows} rows, ${size}; about ${statements} statements, into ${into}; ${time}.`;
 }
 

@@ -1,22 +1,12 @@
 /** A look into a warehouse without changing it: state, history, size. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { ConnectorError } from '../../common/errors';
-import type { Origin } from '../../model/origin';
-import type { RunRecord } from '../../model/run-record';
-import type { StateDocument, TableState, TableStates } from '../../model/sync-state';
+import type { TableState } from '../../model/sync-state';
+import type { WarehouseContents } from '../warehouse-access';
 import { Warehouse } from './warehouse';
 import { readRuns } from './run-history';
 import { storedOrigin } from './origin-row';
 import { stateEntries } from './state-rows';
-
-export interface WarehouseContents {
-  readonly bytes: number;
-  /** Of the schema that was asked for. */
-  readonly states: TableStates;
-  readonly origin: Origin | undefined;
-  /** The newest first. */
-  readonly runs: readonly RunRecord[];
-}
 
 const MEMORY_BYTES = 128_000_000;
 
@@ -49,15 +39,5 @@ export async function readWarehouse(
     };
   } finally {
     await warehouse.close();
-  }
-}
-
-/** The copy of the state beside the warehouse; undefined where there is none that can be read. */
-export function readStateFile(path: string): StateDocument | undefined {
-  try {
-    const document = JSON.parse(readFileSync(path, 'utf8')) as Partial<StateDocument>;
-    return typeof document.tables === 'object' ? (document as StateDocument) : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,13 +1,10 @@
 /** Whether a table of the warehouse still is what we made it: somebody may have altered it meanwhile. */
 import { ConnectorError } from '../../common/errors';
 import type { ColumnType } from '../../model/column-type';
-import type { DestinationTable } from '../destination';
+import { COPY_ALTERED, type DestinationTable } from '../destination';
 import { decimalShape, duckdbType } from './types';
 import type { PresentColumn } from './warehouse';
 import { folded } from '../naming';
-
-/** Code of the error of a table that must be loaded anew. */
-export const COPY_ALTERED = 'copy_altered';
 
 export function copyAltered(table: DestinationTable, what: string): ConnectorError {
   return new ConnectorError(`The table ${table.name} of the warehouse was altered there: ${what}.`, {

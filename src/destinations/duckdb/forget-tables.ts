@@ -1,28 +1,34 @@
 /** Takes tables out of the state and the history of a warehouse, and their copies with them where that is wished for. */
-import type { TableStates } from '../../model/sync-state';
+import type { TablesToForget } from '../warehouse-access';
 import { qualified } from './types';
 import { Warehouse } from './warehouse';
 import { forgetInRuns } from './run-history';
-import { loadTableName, makeStateTable, storeStates } from './state-rows';
+import { FILE_STATES, loadTableName, type StateRows } from './state-rows';
 
-export interface ForgetOptions {
+export interface ForgetOptions extends TablesToForget {
   readonly path: string;
   readonly schema: string;
-  readonly keys: readonly string[];
-  readonly states: TableStates;
-  /** The tables of the warehouse as well. */
-  readonly drop: boolean;
 }
 
 const MEMORY_BYTES = 128_000_000;
 
 /** All of it or nothing. Rejects with code `warehouse_locked` where a process has the warehouse. */
-export async function forgetTables({ path, schema, keys, states, drop }: ForgetOptions): Promise<void> {
-  const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1 });
+export async function forgetTables({ path, schema, ...tables }: ForgetOptions): Promise<void> {
+  await forgetIn(await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1 }), FILE_STATES, schema, tables);
+}
+
+/** As `forgetTables`; the warehouse is closed in the end. */
+export async function forgetIn(
+  warehouse: Warehouse,
+  rows: StateRows,
+  schema: string,
+  { keys, states, drop }: TablesToForget,
+): Promise<void> {
   try {
     await warehouse.run('BEGIN TRANSACTION');
-    await makeStateTable(warehouse);
-    await storeStates(warehouse, schema, new Map(keys.map((key) => [key, null])));
+    await rows.make(warehouse);
+    await rows.entries(warehouse, schema);
+    await rows.store(warehouse, schema, new Map(keys.map((key) => [key, null])));
     await forgetInRuns(warehouse, keys);
     for (const key of keys) {
       const name = states.get(key)?.destinationTable;

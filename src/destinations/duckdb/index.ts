@@ -1,19 +1,18 @@
 /**
- * The warehouse: a DuckDB file that tables are written into, and read from for `verify`, `status` and `plan`.
+ * The warehouse: a DuckDB file that a sync writes tables into, and that other commands read.
  *
- * Start with `destination`, which names the parts: `open-tables`, `loads`, `changes`, `keys` and `state-store`. `load/`
- * leads a batch into its table, `warehouse` runs the statements, and `verify/` computes what a table holds.
- * Everybody outside of this folder imports from here.
+ * Start with `destination`, which names the parts of a sync: `open-tables`, `loads`, `changes`, `keys` and `state-store`.
+ * `load/` leads a batch into its table, and `warehouse` runs the statements. `access` is for the other commands, and
+ * `verify/` computes what a table holds. All code outside of this folder imports from here.
  */
-export { readStateFile, readWarehouse, type WarehouseContents } from './contents';
-export { COPY_ALTERED } from './copy-altered';
+export { warehouseAccess } from './access';
 export { DuckDbDestination, WarehouseDestination, type WarehouseDestinationOptions } from './destination';
 export { destinationError, messageOf, writeError } from './errors';
-export { forgetTables } from './forget-tables';
+export { forgetIn } from './forget-tables';
 export { fitColumn } from './load/column-fit';
 export { duckdb } from './library';
 export { storedOrigin } from './origin-row';
-export { lockWarehouse, ownFiles } from './own-files';
+export { ownFiles } from './own-files';
 export { readRuns } from './run-history';
 export type { StateRows } from './state-rows';
 export type { Storage } from './storage';

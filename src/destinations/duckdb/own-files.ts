@@ -1,6 +1,7 @@
 /** Which files are pgsluice's own, where a user wants to be rid of them. Everything else is somebody's, and stays. */
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { OwnFiles } from '../warehouse-access';
 import { Warehouse } from './warehouse';
 import { destinationError } from './errors';
 
@@ -8,13 +9,6 @@ const MEMORY_BYTES = 64_000_000;
 /** What DuckDB writes beside its file; left alone, a log would be replayed into the next warehouse. */
 const BESIDE = ['.wal', '.wal.checkpoint', '.wal.recovery'];
 const TEMPORARY_FILE = /^duckdb_temp_/;
-
-export interface OwnFiles {
-  /** In the order in which they go. */
-  readonly files: readonly string[];
-  /** What lies among them and is not known, one sentence each. */
-  readonly kept: readonly string[];
-}
 
 /**
  * Takes the warehouse's lock, so that no sync begins meanwhile; the result lets it go. Rejects with code

@@ -40,10 +40,3 @@ export function newDataPath({ catalog, dataPath }: LakePlace): string | undefine
 export function isRemote(dataPath: string): boolean {
   return /^[a-z][a-z0-9+.-]+:\/\//i.test(dataPath);
 }
-
-/** For messages: the catalog without a password. */
-export function shownCatalog(catalog: string): string {
-  return catalog
-    .replace(/(\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)/gi, '$1***')
-    .replace(/^([a-z]+:\/\/[^:/@]*:)[^@]*@/i, '$1***@');
-}

@@ -1,7 +1,8 @@
 /** A look into a lake without changing it: state, history, size. */
 import { existsSync } from 'node:fs';
 import type { TableState } from '../../model/sync-state';
-import { readRuns, storedOrigin, type WarehouseContents } from '../duckdb';
+import { readRuns, storedOrigin } from '../duckdb';
+import type { WarehouseContents } from '../warehouse-access';
 import { catalogFile, type LakePlace } from './catalog';
 import { LakeStates } from './state-rows';
 import { openLake } from './warehouse';
@@ -12,7 +13,13 @@ const MEMORY_BYTES = 128_000_000;
 export async function readLake(place: LakePlace, schema: string, runs: number): Promise<WarehouseContents | undefined> {
   const file = catalogFile(place.catalog);
   if (file !== undefined && !existsSync(file)) return undefined;
-  const warehouse = await openLake({ ...place, memoryBytes: MEMORY_BYTES, availableBytes: 0, threads: 1, readOnly: true });
+  const warehouse = await openLake({
+    ...place,
+    memoryBytes: MEMORY_BYTES,
+    availableBytes: 0,
+    threads: 1,
+    readOnly: true,
+  });
   try {
     const [size] = await warehouse.rows(
       'SELECT coalesce(sum(file_size_bytes), 0) + coalesce(sum(delete_file_size_bytes), 0) FROM ducklake_table_info(current_database())',

@@ -1,7 +1,8 @@
 /** DuckLake's errors as sentences: what happened to the lake, and what to do. */
 import type { ConnectorError } from '../../common/errors';
 import { destinationError, messageOf, writeError } from '../duckdb';
-import { shownCatalog, type LakePlace } from './catalog';
+import { type LakePlace } from './catalog';
+import { shownCatalog } from '../place';
 
 const CONFLICT = /Transaction conflict|Failed to commit DuckLake transaction/i;
 
@@ -9,10 +10,14 @@ const CONFLICT = /Transaction conflict|Failed to commit DuckLake transaction/i;
 export function lakeWriteError(error: unknown, lake: string): ConnectorError {
   const text = messageOf(error);
   if (CONFLICT.test(text))
-    return destinationError(`Another process has changed the same tables of the lake ${lake} meanwhile.`, 'lake_conflict', {
-      cause: error,
-      hint: 'Nothing of this commit was kept; run the sync again, one at a time for each table.',
-    });
+    return destinationError(
+      `Another process has changed the same tables of the lake ${lake} meanwhile.`,
+      'lake_conflict',
+      {
+        cause: error,
+        hint: 'Nothing of this commit was kept; run the sync again, one at a time for each table.',
+      },
+    );
   return writeError(error, lake);
 }
 

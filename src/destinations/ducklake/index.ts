@@ -5,7 +5,6 @@
  * and what it remembers in `state-rows`. `warehouse` opens it, `extensions` loads what DuckDB needs for it.
  * Everybody outside of this folder imports from here.
  */
-export { readLake } from './contents';
+export { lakeAccess } from './access';
 export { DuckLakeDestination } from './destination';
 export { type LakePlace } from './catalog';
-export { openLake } from './warehouse';

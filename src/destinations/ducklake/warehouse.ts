@@ -6,7 +6,8 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { ConnectorError } from '../../common/errors';
 import { makeFolder } from '../../common/make-folder';
 import { createFile, DATABASE, duckdb, literal, messageOf, Warehouse, type WarehouseOptions } from '../duckdb';
-import { attachedCatalog, catalogFile, catalogKind, isRemote, newDataPath, shownCatalog, type LakePlace } from './catalog';
+import { attachedCatalog, catalogFile, catalogKind, isRemote, newDataPath, type LakePlace } from './catalog';
+import { shownCatalog } from '../place';
 import { lakeOpenError, noDataPath } from './errors';
 import { loadExtensions, neededExtensions, NO_OTHERS } from './extensions';
 import { lakeStorage } from './storage';
@@ -58,11 +59,7 @@ async function isThere(connection: DuckDBConnection, options: LakeOptions): Prom
   }
 }
 
-async function attach(
-  connection: DuckDBConnection,
-  options: LakeOptions,
-  more: readonly string[] = [],
-): Promise<void> {
+async function attach(connection: DuckDBConnection, options: LakeOptions, more: readonly string[] = []): Promise<void> {
   const isNew = more.length === 0 && options.readOnly !== true;
   const dataPath = isNew ? newDataPath(options) : options.dataPath;
   if (isNew && dataPath === undefined) throw noDataPath(options.catalog);

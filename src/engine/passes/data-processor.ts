@@ -4,7 +4,7 @@
  */
 import { asConnectorError, interrupted, type ConnectorError } from '../../common/errors';
 import { retryDelaySeconds, sleep } from '../../common/retry';
-import { COPY_ALTERED } from '../../destinations/duckdb';
+import { COPY_ALTERED } from '../../destinations/destination';
 import type { TableReport } from '../../model/report';
 import { monotonicClock, type Clock, type Session } from '../../postgres/connection';
 import { asksForLoadAnew, type PassPlan, type TableRun } from '../plan';

@@ -1,3 +1,5 @@
+import { keepsRows } from '../../destinations/place';
+import type { DestinationName } from '../../model/destination-name';
 import type { TableCategory } from '../../model/plan';
 import type { Pressure } from '../../model/resources';
 
@@ -19,8 +21,8 @@ export interface ParameterOptions {
   readonly customBatchSize?: number | undefined;
   readonly customThreads?: number | undefined;
   readonly customQueueSize?: number | undefined;
-  /** `null`: nothing is compressed, in the Fivetran service as well. */
-  readonly destination?: 'duckdb' | 'ducklake' | 'null';
+  /** One that keeps no rows compresses nothing: the Fivetran service has such a one as well. */
+  readonly destination?: DestinationName;
 }
 
 const MEDIUM_FROM_ROWS = 1_000_000;
@@ -57,7 +59,9 @@ export function parametersFor(rows: number, columns: number, options: ParameterO
   const isAdaptive = options.batchMode === 'adaptive';
   const affordable = Math.floor(ADAPTIVE.batchValues / Math.max(columns, 1));
   const batchRows = options.customBatchSize ?? (isAdaptive ? Math.min(ADAPTIVE.batchRows, affordable) : base.batchRows);
-  const roomy = options.destination === 'null' ? ADAPTIVE.queueRowsUncompressed : ADAPTIVE.queueRows;
+  const { destination } = options;
+  const compresses = destination === undefined || keepsRows({ destination });
+  const roomy = compresses ? ADAPTIVE.queueRows : ADAPTIVE.queueRowsUncompressed;
   const queueRows = isAdaptive ? Math.max(base.queueRows, roomy) : base.queueRows;
   return {
     category,

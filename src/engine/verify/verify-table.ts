@@ -10,7 +10,7 @@
 import { settleAll } from '../../common/settle-all';
 import { CELL_END, MOST_GROUP_BITS, sameChecksum, type GroupChecksums } from '../../model/checksum';
 import type { RowDifference, TableDifference, TableVerification } from '../../model/verification';
-import type { WarehouseTable } from '../../destinations/duckdb';
+import type { StoredTable } from '../../destinations/warehouse-access';
 import type { SourceRow, VerifySource } from './verify-source';
 
 export interface VerifyTableOptions {
@@ -40,7 +40,7 @@ const LOOKUP_ROWS = 200_000;
 
 export async function verifyTable(
   source: VerifySource,
-  warehouse: WarehouseTable,
+  warehouse: StoredTable,
   options: VerifyTableOptions,
 ): Promise<TableComparison> {
   if (options.sample < 1) return await compareSample(source, warehouse, options);
@@ -80,7 +80,7 @@ export async function verifyTable(
  */
 async function compareSample(
   source: VerifySource,
-  warehouse: WarehouseTable,
+  warehouse: StoredTable,
   options: VerifyTableOptions,
 ): Promise<TableComparison> {
   const sample = await source.sample(options.sample, options.random);

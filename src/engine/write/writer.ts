@@ -12,7 +12,7 @@
 import { asConnectorError, ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Destination, DestinationTable, FinishedLoad } from '../../destinations/destination';
-import { COPY_ALTERED } from '../../destinations/duckdb';
+import { COPY_ALTERED } from '../../destinations/destination';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { OperationCounts } from '../../model/report';
 import type { LoadProgress, TableState } from '../../model/sync-state';

@@ -2,7 +2,7 @@
 import { planToForget } from '../../../src/app/forget';
 import { readStatus, type WarehouseStatus } from '../../../src/app/status';
 import type { Settings } from '../../../src/config/settings';
-import { readStateFile } from '../../../src/destinations/duckdb/contents';
+import { readStateFile } from '../../../src/destinations/state-file';
 import { withWarehouse } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';

@@ -175,11 +175,7 @@ async function withStateOf(
   const [row] = await withWarehouse(database, async (warehouse) =>
     warehouse.rows(`SELECT entry FROM ${await statesIn(warehouse)} WHERE table_key = '${key}'`),
   );
-  await changeState(
-    database,
-    key,
-    JSON.stringify(change(JSON.parse(String(row?.[0])) as Record<string, unknown>)),
-  );
+  await changeState(database, key, JSON.stringify(change(JSON.parse(String(row?.[0])) as Record<string, unknown>)));
 }
 
 describe('mode timestamp', () => {
@@ -428,9 +424,9 @@ async function comparedWithLeftovers(name: string): Promise<Comparison> {
       .map(([column]) => String(column))
       .filter((text) => !present.has(text) && !text.startsWith('_fivetran') && text !== 'sync_timestamp');
     for (const column of left)
-      expect(
-        await warehouse.rows(`SELECT count("${column}")::INT FROM ${table} WHERE NOT _fivetran_deleted`),
-      ).toEqual([[0]]);
+      expect(await warehouse.rows(`SELECT count("${column}")::INT FROM ${table} WHERE NOT _fivetran_deleted`)).toEqual([
+        [0],
+      ]);
     return left;
   });
   await changeWarehouse(database, ...leftovers.map((column) => `ALTER TABLE ${table} DROP COLUMN "${column}"`));

@@ -39,7 +39,9 @@ function sameKey(storage: Storage, { primaryKey, columns }: DestinationTable): s
   const same = columns
     .filter(({ name }) => primaryKey.includes(name))
     .map(({ name, type }) => {
-      const [other, own] = ['_pgsluice_o', '_pgsluice_t'].map((alias) => storage.comparable(`${alias}.${quoted(name)}`, duckdbType(type)));
+      const [other, own] = ['_pgsluice_o', '_pgsluice_t'].map((alias) =>
+        storage.comparable(`${alias}.${quoted(name)}`, duckdbType(type)),
+      );
       return `${other} = ${own}`;
     });
   return same.join(' AND ');

@@ -1,25 +1,13 @@
 /** Checksums and rows of a table of the warehouse, rows marked deleted left out; model/checksum says what for. */
 import { checksum, type Checksum, type GroupChecksums } from '../../../model/checksum';
-import { isFreeText, type ColumnType } from '../../../model/column-type';
+import { isFreeText } from '../../../model/column-type';
+import type { DestinationColumn } from '../../destination';
+import type { CheckedTable, StoredTable } from '../../warehouse-access';
 import { literal, quoted } from '../types';
 import type { Warehouse } from '../warehouse';
 import { canonicalStoredText } from './postgres-text';
 
-export interface CheckedColumn {
-  /** In the warehouse. */
-  readonly name: string;
-  readonly type: ColumnType;
-}
-
-export interface CheckedTable {
-  readonly schema: string;
-  readonly name: string;
-  readonly columns: readonly CheckedColumn[];
-  /** Names of the key's columns; empty: the whole row tells rows apart. */
-  readonly primaryKey: readonly string[];
-}
-
-export class WarehouseTable {
+export class WarehouseTable implements StoredTable {
   private constructor(
     private readonly warehouse: Warehouse,
     private readonly table: CheckedTable,
@@ -36,7 +24,6 @@ export class WarehouseTable {
     return new WarehouseTable(warehouse, table, new Map(rows.map((row) => [String(row[0]), String(row[1])])));
   }
 
-  /** Columns that the warehouse lacks. */
   get missingColumns(): string[] {
     return this.table.columns.map((column) => column.name).filter((name) => !this.storedTypes.has(name));
   }
@@ -56,7 +43,6 @@ export class WarehouseTable {
     );
   }
 
-  /** Canonical texts of the rows of some groups, in the order of the columns. */
   async rowsOf(groups: readonly number[], bits: number): Promise<(string | null)[][]> {
     const cells = this.table.columns.map((column) => this.canonical(column));
     const rows = await this.warehouse.rows(
@@ -65,7 +51,6 @@ export class WarehouseTable {
     return rows as (string | null)[][];
   }
 
-  /** Of rows given by the MD5 of key and row: how many the warehouse has not, or has otherwise. */
   async countDifferent(
     keys: readonly string[],
     rows: readonly string[],
@@ -90,11 +75,11 @@ export class WarehouseTable {
     return `${quoted(this.table.schema)}.${quoted(this.table.name)} WHERE NOT _fivetran_deleted`;
   }
 
-  private canonical(column: CheckedColumn): string {
+  private canonical(column: DestinationColumn): string {
     return canonicalStoredText(quoted(column.name), this.storedTypes.get(column.name) ?? 'VARCHAR', column.type);
   }
 
-  private row(columns: readonly CheckedColumn[] = this.table.columns): string {
+  private row(columns: readonly DestinationColumn[] = this.table.columns): string {
     const cells = columns.map((column) => {
       const text = this.canonical(column);
       return `coalesce(${isFreeText(column.type) ? `CAST(strlen(${text}) AS VARCHAR) || ':' || ${text}` : text}, chr(29)), chr(31)`;

@@ -1,0 +1,7 @@
+import type { Settings } from '../config/settings';
+import { placeOf } from '../destinations/place';
+
+/** Where the rows of a sync go, as people call it; undefined where they go nowhere. */
+export function placeOfRows(settings: Settings): string | undefined {
+  return placeOf(settings);
+}

@@ -1,0 +1,27 @@
+/** The warehouse file for the commands that write no rows. */
+import type { WarehouseAccess } from '../warehouse-access';
+import { readWarehouse } from './contents';
+import { forgetTables } from './forget-tables';
+import { lockWarehouse, ownFiles } from './own-files';
+import { WarehouseTable } from './verify/checksum';
+import { Warehouse } from './warehouse';
+
+/** Sums over a whole table spill to disk beyond this. */
+const COMPARISON_BYTES = 512_000_000;
+
+export function warehouseAccess(path: string, schema: string): WarehouseAccess {
+  return {
+    readContents: (runs) => readWarehouse(path, schema, runs),
+    forgetTables: (tables) => forgetTables({ path, schema, ...tables }),
+    lock: () => lockWarehouse(path),
+    ownFiles: (statePath) => ownFiles(path, statePath),
+    openToCompare: async () => {
+      const warehouse = await Warehouse.open({ path, memoryBytes: COMPARISON_BYTES, threads: 2, readOnly: true });
+      return {
+        table: (table) => WarehouseTable.open(warehouse, table),
+        interrupt: () => warehouse.interrupt(),
+        close: () => warehouse.close(),
+      };
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/** A lake for the commands that write no rows. */
+import { forgetIn, WarehouseTable } from '../duckdb';
+import type { WarehouseAccess } from '../warehouse-access';
+import type { LakePlace } from './catalog';
+import { readLake } from './contents';
+import { LakeOwner } from './own-files';
+import { LakeStates } from './state-rows';
+import { openLake } from './warehouse';
+
+/** Sums over a whole table spill to disk beyond this. */
+const COMPARISON_BYTES = 512_000_000;
+const FORGETTING_BYTES = 128_000_000;
+
+export function lakeAccess(place: LakePlace, schema: string): WarehouseAccess {
+  const owner = new LakeOwner(place);
+  return {
+    readContents: (runs) => readLake(place, schema, runs),
+    forgetTables: async (tables) => {
+      const lake = await openLake({ ...place, memoryBytes: FORGETTING_BYTES, availableBytes: 0, threads: 1 });
+      await forgetIn(lake, new LakeStates(), schema, tables);
+    },
+    lock: () => owner.lock(),
+    ownFiles: (statePath) => owner.ownFiles(statePath),
+    openToCompare: async () => {
+      const lake = await openLake({
+        ...place,
+        memoryBytes: COMPARISON_BYTES,
+        availableBytes: 0,
+        threads: 2,
+        readOnly: true,
+      });
+      return {
+        table: (table) => WarehouseTable.open(lake, table),
+        interrupt: () => lake.interrupt(),
+        close: () => lake.close(),
+      };
+    },
+  };
+}

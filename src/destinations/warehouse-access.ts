@@ -1,0 +1,98 @@
+/**
+ * What the commands beside `sync` ask of a destination that keeps rows: plan, check, status, verify, forget and reset.
+ *
+ * It is separate from `Destination` because nothing is being written: each call opens what is kept and closes it again.
+ * Each interface here is what one command needs, and `WarehouseAccess` is all of them. A destination that cannot do one
+ * of them rejects with a ConnectorError that says so.
+ */
+import type { Checksum, GroupChecksums } from '../model/checksum';
+import type { Origin } from '../model/origin';
+import type { RunRecord } from '../model/run-record';
+import type { TableStates } from '../model/sync-state';
+import type { DestinationColumn } from './destination';
+
+export interface WarehouseContents {
+  readonly bytes: number;
+  /** Those of the schema that the settings name. */
+  readonly states: TableStates;
+  readonly origin: Origin | undefined;
+  /** The newest first. */
+  readonly runs: readonly RunRecord[];
+}
+
+/** For plan, check and status, and before every other look. */
+export interface ContentsReader {
+  /**
+   * Reads what was committed last, with the last `runs`; undefined where there is no warehouse yet. Rejects with code
+   * `warehouse_locked` while a sync has it open.
+   */
+  readContents(runs: number): Promise<WarehouseContents | undefined>;
+}
+
+export interface TablesToForget {
+  readonly keys: readonly string[];
+  readonly states: TableStates;
+  /** The tables themselves are dropped as well. */
+  readonly drop: boolean;
+}
+
+/** For forget. */
+export interface TableForgetter {
+  /** Forgets all of the tables or none. Rejects with code `warehouse_locked` where a process has the warehouse. */
+  forgetTables(tables: TablesToForget): Promise<void>;
+}
+
+export interface OwnFiles {
+  /** In the order in which they are deleted. */
+  readonly files: readonly string[];
+  /** What lies among them and is not known, one sentence each. */
+  readonly kept: readonly string[];
+}
+
+/** For reset. */
+export interface FileOwner {
+  /**
+   * Keeps every sync out until the result is closed. Rejects with code `warehouse_locked` where a process has the
+   * warehouse, and with another code where the file is no warehouse of ours.
+   */
+  lock(): Promise<{ close(): Promise<void> }>;
+  /** Lists the files that are ours alone, the state file included. */
+  ownFiles(statePath: string): OwnFiles;
+}
+
+export interface CheckedTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly DestinationColumn[];
+  /** Names of the key's columns; empty: the whole row tells rows apart. */
+  readonly primaryKey: readonly string[];
+}
+
+/** A table that is compared with its source. Rows that are marked deleted do not count; model/checksum has the terms. */
+export interface StoredTable {
+  /** Columns that the warehouse lacks. */
+  readonly missingColumns: readonly string[];
+  total(): Promise<Checksum>;
+  groups(bits: number): Promise<GroupChecksums>;
+  /** Canonical texts of the rows of some groups, in the order of the columns. */
+  rowsOf(groups: readonly number[], bits: number): Promise<readonly (readonly (string | null)[])[]>;
+  /** Takes the MD5 of key and of row, and counts the rows that the warehouse lacks, or holds with other values. */
+  countDifferent(keys: readonly string[], rows: readonly string[]): Promise<{ missing: number; changed: number }>;
+  count(): Promise<number>;
+}
+
+export interface ComparableWarehouse {
+  /** undefined where the warehouse has no such table. */
+  table(table: CheckedTable): Promise<StoredTable | undefined>;
+  /** Ends the running statement, since adding up a large table takes a while. */
+  interrupt(): void;
+  close(): Promise<void>;
+}
+
+/** For verify. */
+export interface WarehouseComparer {
+  /** Opens the warehouse for reading. */
+  openToCompare(): Promise<ComparableWarehouse>;
+}
+
+export interface WarehouseAccess extends ContentsReader, TableForgetter, FileOwner, WarehouseComparer {}
