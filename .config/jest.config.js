@@ -1,7 +1,9 @@
 // Tests run against the TypeScript sources, transpiled by swc; types are checked by `npm run lint`.
+const ROOT = require('node:path').join(__dirname, '..');
+
 /** @type {import('jest').Config} */
 const common = {
-  rootDir: '..',
+  rootDir: ROOT,
   testEnvironment: 'node',
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/build/'],
   transform: {
@@ -31,7 +33,7 @@ const ON_BOTH = [
 
 /** @type {import('jest').Config} */
 module.exports = {
-  rootDir: '..',
+  rootDir: ROOT,
   projects: [
     { ...common, displayName: 'file', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     {

@@ -12,6 +12,7 @@ import { tableKey, type TableSchema } from '../model/table';
 import type { TableVerification, VerificationReport } from '../model/verification';
 import { type ConnectionManager, monotonicClock } from '../postgres/connection';
 import { rangesThroughRoot } from '../postgres/catalog';
+import { withoutZeroSigns } from '../postgres/checksum';
 import { TableSnapshot } from '../engine/passes';
 import { applyTransformations, BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
 import { VerifySource, verifyTable, type TableComparison } from '../engine/verify';
@@ -137,7 +138,9 @@ async function compare(
   const { settings, context, manager, module, exclusively } = comparer;
   const { table } = planned;
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
-  const selection = applyTransformations(table, rules, settings.region);
+  const selected = applyTransformations(table, rules, settings.region);
+  const { keepsZeroSigns } = comparer.warehouse;
+  const selection = keepsZeroSigns ? selected : { ...selected, columns: withoutZeroSigns(selected.columns) };
   const columns = selection.columns.map((column) => column.name);
   const names = destinationColumnNames(columns, settings.naming);
   const nameOf = (column: string): string => names[columns.indexOf(column)] ?? column;

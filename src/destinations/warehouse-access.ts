@@ -82,6 +82,8 @@ export interface StoredTable {
 }
 
 export interface ComparableWarehouse {
+  /** False where -0 is stored as 0: the sign of a zero is then no difference. */
+  readonly keepsZeroSigns: boolean;
   /** undefined where the warehouse has no such table. */
   table(table: CheckedTable): Promise<StoredTable | undefined>;
   /** Ends the running statement, since adding up a large table takes a while. */

@@ -18,6 +18,7 @@ export function warehouseAccess(path: string, schema: string): WarehouseAccess {
     openToCompare: async () => {
       const warehouse = await Warehouse.open({ path, memoryBytes: COMPARISON_BYTES, threads: 2, readOnly: true });
       return {
+        keepsZeroSigns: warehouse.storage.keepsZeroSigns,
         table: (table) => WarehouseTable.open(warehouse, table),
         interrupt: () => warehouse.interrupt(),
         close: () => warehouse.close(),

@@ -26,7 +26,7 @@ export async function forgetIn(
 ): Promise<void> {
   try {
     await warehouse.run('BEGIN TRANSACTION');
-    await rows.make(warehouse);
+    await rows.make(warehouse, schema);
     await rows.entries(warehouse, schema);
     await rows.store(warehouse, schema, new Map(keys.map((key) => [key, null])));
     await forgetInRuns(warehouse, keys);

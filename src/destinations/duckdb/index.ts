@@ -7,7 +7,7 @@
  */
 export { warehouseAccess } from './access';
 export { DuckDbDestination, WarehouseDestination, type WarehouseDestinationOptions } from './destination';
-export { destinationError, messageOf, writeError } from './errors';
+export { destinationError, diskFull, isDiskFull, messageOf, writeError } from './errors';
 export { forgetIn } from './forget-tables';
 export { fitColumn } from './load/column-fit';
 export { duckdb } from './library';

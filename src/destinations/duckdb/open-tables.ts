@@ -66,7 +66,7 @@ export class OpenTables {
     this.openWarehouse = warehouse;
     this.openRoom = new MemoryRoom(warehouse, comparisonBytes);
     await warehouse.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice`);
-    await this.states.make(warehouse);
+    await this.states.make(warehouse, schema);
     const { names, views } = await namesIn(warehouse, schema);
     this.tableNames = names;
     this.views = views;

@@ -10,7 +10,7 @@ const STATE_TABLE = '_pgsluice.state';
 /** Where the states stand, which a commit writes together with the rows. */
 export interface StateRows {
   /** Makes what they need, in a warehouse that may be new. */
-  make(warehouse: Warehouse): Promise<void>;
+  make(warehouse: Warehouse, schema: string): Promise<void>;
   /** Keys and entries of a schema; of two with one key, the later counts. */
   entries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]>;
   /** `states`: null where a table has none any more. */

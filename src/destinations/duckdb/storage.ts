@@ -16,6 +16,8 @@ export interface Storage {
   readonly heldBytes: number;
   /** SQL for a key's value of that stored type, by which equal keys are found to be equal. */
   comparable(value: string, storedType: string): string;
+  /** False where -0 is stored as 0. */
+  readonly keepsZeroSigns: boolean;
   /** SQL for a value as it is stored in a column of the stored type. */
   stored(value: string, storedType: string): string;
   /** What DuckDB's error means; `path` names the storage. */
@@ -33,6 +35,7 @@ export const FILE_STORAGE: Storage = {
   insertedRows: ENOUGH_ROWS,
   insertedBytes: ENOUGH_BYTES,
   heldBytes: 0,
+  keepsZeroSigns: true,
   comparable: (value) => value,
   stored: (value) => value,
   writeError,

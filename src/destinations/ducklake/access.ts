@@ -30,6 +30,7 @@ export function lakeAccess(place: LakePlace, schema: string): WarehouseAccess {
         readOnly: true,
       });
       return {
+        keepsZeroSigns: lake.storage.keepsZeroSigns,
         table: (table) => WarehouseTable.open(lake, table),
         interrupt: () => lake.interrupt(),
         close: () => lake.close(),

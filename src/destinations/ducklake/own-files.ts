@@ -5,7 +5,7 @@ import { destinationError, ownFiles, type Warehouse } from '../duckdb';
 import { shownCatalog } from '../place';
 import type { OwnFiles } from '../warehouse-access';
 import { catalogFile, isRemote, type LakePlace } from './catalog';
-import { openLake } from './warehouse';
+import { openLake, storedDataPath } from './warehouse';
 
 const MEMORY_BYTES = 64_000_000;
 /** As DuckLake names what it writes. */
@@ -60,10 +60,7 @@ export class LakeOwner {
       throw destinationError(`The lake ${lake} was not filled by pgsluice; nothing was deleted.`, 'not_a_warehouse', {
         hint: 'Name the right one with "lake_catalog".',
       });
-    const [path] = await warehouse.rows(
-      "SELECT value FROM ducklake_options(current_database()) WHERE option_name = 'data_path'",
-    );
-    const dataPath = String(path?.[0]);
+    const dataPath = await storedDataPath(warehouse);
     if (isRemote(dataPath))
       throw destinationError(`The files of the lake ${lake} are in ${dataPath}; nothing was deleted.`, 'lake_shared', {
         hint: 'Delete them there, then the catalog and the state file.',

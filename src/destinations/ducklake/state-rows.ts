@@ -8,10 +8,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { TableState } from '../../model/sync-state';
-import { destinationError, literal, quoted, type StateRows, type Warehouse } from '../duckdb';
+import { DATABASE, destinationError, literal, quoted, type StateRows, type Warehouse } from '../duckdb';
 
 const SCHEMA = '_pgsluice';
 const PREFIX = 'state_';
+/** Rows of one insert that DuckLake keeps in the catalog in place of a file. */
+const INLINED_STATES = 100;
 /** States that one statement reads. */
 const READ_AT_ONCE = 50;
 
@@ -19,8 +21,20 @@ export class LakeStates implements StateRows {
   /** By table of states, as last read or written here. */
   private readonly generations = new Map<string, number>();
 
-  async make(): Promise<void> {
-    // A table's is made with its first state.
+  /** A table's is made with its first state. Rows of states stay in the catalog; those of tables are in Parquet alone. */
+  async make(warehouse: Warehouse, schema: string): Promise<void> {
+    const set = await warehouse.rows(
+      "SELECT scope_entry FROM ducklake_options(current_database()) WHERE option_name = 'data_inlining_row_limit' AND scope = 'SCHEMA'",
+    );
+    const wanted = new Map([
+      [SCHEMA, INLINED_STATES],
+      [schema, 0],
+    ]);
+    for (const [name, rows] of wanted)
+      if (!set.some(([entry]) => entry === name))
+        await warehouse.run(
+          `CALL ${DATABASE}.set_option('data_inlining_row_limit', ${rows}, schema => ${literal(name)})`,
+        );
   }
 
   async entries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]> {

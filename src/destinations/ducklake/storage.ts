@@ -21,6 +21,7 @@ export function lakeStorage(availableBytes: number): Storage {
     insertedRows: FILE_ROWS,
     insertedBytes: FILE_BYTES,
     heldBytes: Math.min(Math.max(availableBytes * HELD_SHARE, LEAST_HELD_BYTES), MOST_HELD_BYTES),
+    keepsZeroSigns: false,
     // DuckDB 1.5 misses equal values of this type in Parquet, where it looks for them by a Bloom filter.
     comparable: (value, storedType) => (storedType === 'BLOB' ? `hex(${value})` : value),
     // A dictionary of Parquet takes -0 for 0, or 0 for -0, as DuckDB 1.5 writes it: so there is 0 alone.

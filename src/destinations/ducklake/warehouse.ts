@@ -6,10 +6,12 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { ConnectorError } from '../../common/errors';
 import { makeFolder } from '../../common/make-folder';
 import { createFile, DATABASE, duckdb, literal, messageOf, Warehouse, type WarehouseOptions } from '../duckdb';
-import { attachedCatalog, catalogFile, catalogKind, isRemote, newDataPath, type LakePlace } from './catalog';
 import { shownCatalog } from '../place';
+import { attachedCatalog, catalogFile, catalogKind, newDataPath, type LakePlace } from './catalog';
+import { assertUsable, prepareDataPath } from './data-path';
 import { lakeOpenError, noDataPath } from './errors';
-import { loadExtensions, neededExtensions, NO_OTHERS } from './extensions';
+import { loadExtensions, neededExtensions, NO_OTHERS, storeExtensions } from './extensions';
+import { useCredentials } from './object-store';
 import { lakeStorage } from './storage';
 
 export interface LakeOptions extends LakePlace, Omit<WarehouseOptions, 'path'> {
@@ -17,6 +19,7 @@ export interface LakeOptions extends LakePlace, Omit<WarehouseOptions, 'path'> {
   readonly availableBytes: number;
 }
 
+/** Rejects with code `lake_missing` where there is none and it is opened for a look only. */
 export async function openLake(options: LakeOptions): Promise<Warehouse> {
   const { memoryBytes, threads } = options;
   try {
@@ -38,12 +41,28 @@ export async function openLake(options: LakeOptions): Promise<Warehouse> {
 async function attached(instance: DuckDBInstance, options: LakeOptions): Promise<Warehouse> {
   const connection = await instance.connect();
   await loadExtensions(connection, neededExtensions(options), options.extensions);
-  if (options.readOnly === true || !(await isThere(connection, options))) await attach(connection, options);
+  await useCredentials(connection, options.dataPath);
+  const isNew = options.readOnly !== true && !(await isThere(connection, options));
+  if (isNew) await create(connection, options);
+  else if (options.readOnly === true) await attach(connection, options, ['READ_ONLY']);
   await connection.run(`USE ${DATABASE}; DETACH memory; SET TimeZone = 'UTC'`);
   const storage = lakeStorage(options.availableBytes);
   const warehouse = new Warehouse(instance, connection, shownCatalog(options.catalog), options.memoryBytes, storage);
+  const dataPath = await storedDataPath(warehouse);
+  if (options.dataPath === undefined) {
+    // Only the catalog knows where the files are.
+    await loadExtensions(connection, storeExtensions(dataPath), options.extensions);
+    await useCredentials(connection, dataPath);
+  }
+  if (options.readOnly !== true) assertUsable(dataPath);
   if (options.decodeColumns !== undefined) warehouse.decodeWith(options.decodeColumns);
   return warehouse;
+}
+
+/** Where the lake's files are. */
+export async function storedDataPath(lake: Warehouse): Promise<string> {
+  const sql = "SELECT value FROM ducklake_options(current_database()) WHERE option_name = 'data_path'";
+  return String((await lake.rows(sql))[0]?.[0]);
 }
 
 /** Attaches the lake where there is one. */
@@ -59,27 +78,34 @@ async function isThere(connection: DuckDBConnection, options: LakeOptions): Prom
   }
 }
 
-async function attach(connection: DuckDBConnection, options: LakeOptions, more: readonly string[] = []): Promise<void> {
-  const isNew = more.length === 0 && options.readOnly !== true;
-  const dataPath = isNew ? newDataPath(options) : options.dataPath;
-  if (isNew && dataPath === undefined) throw noDataPath(options.catalog);
-  if (isNew) await prepare(options, dataPath);
-  const parts = [
-    ...(options.readOnly === true ? ['READ_ONLY'] : []),
-    ...(dataPath === undefined ? [] : [`DATA_PATH ${literal(dataPath)}`]),
-    ...more,
-  ];
-  const options_ = parts.length === 0 ? '' : ` (${parts.join(', ')})`;
-  await connection.run(`ATTACH ${literal(`ducklake:${attachedCatalog(options.catalog)}`)} AS ${DATABASE}${options_}`);
+async function create(connection: DuckDBConnection, options: LakeOptions): Promise<void> {
+  const dataPath = newDataPath(options);
+  if (dataPath === undefined) throw noDataPath(options.catalog);
+  await prepareDataPath(connection, dataPath);
+  const file = catalogFile(options.catalog);
+  if (file !== undefined) makeFolder(dirname(file));
+  // Made whole: a process killed meanwhile would leave half a file.
+  if (file !== undefined && catalogKind(options.catalog) === 'duckdb' && !existsSync(file))
+    await createFile(duckdb().DuckDBInstance, file);
+  try {
+    await attach(connection, { ...options, dataPath });
+    await connection.run(`CALL ${DATABASE}.set_option('parquet_compression', 'zstd')`);
+  } catch (error) {
+    // Another process may have made it at the same time: then it is there now.
+    if (catalogKind(options.catalog) !== 'postgres') throw error;
+    await connection.run(`DETACH DATABASE IF EXISTS ${DATABASE}`);
+    if (!(await isThere(connection, options))) throw error;
+  }
 }
 
-/** The folders of a new lake, and the catalog's file, which is never half of one. */
-async function prepare({ catalog }: LakeOptions, dataPath: string | undefined): Promise<void> {
-  if (dataPath !== undefined && !isRemote(dataPath)) makeFolder(dataPath);
-  const file = catalogFile(catalog);
-  if (file === undefined) return;
-  makeFolder(dirname(file));
-  if (catalogKind(catalog) === 'duckdb' && !existsSync(file)) await createFile(duckdb().DuckDBInstance, file);
+async function attach(
+  connection: DuckDBConnection,
+  { catalog, dataPath }: LakePlace,
+  more: readonly string[] = [],
+): Promise<void> {
+  const options = [...(dataPath === undefined ? [] : [`DATA_PATH ${literal(dataPath)}`]), ...more];
+  const listed = options.length === 0 ? '' : ` (${options.join(', ')})`;
+  await connection.run(`ATTACH ${literal(`ducklake:${attachedCatalog(catalog)}`)} AS ${DATABASE}${listed}`);
 }
 
 /** For what does not fit into memory: beside the catalog's file, else where the system has such things. */

@@ -34,6 +34,15 @@ function withoutTrailingZeros(text: string): string {
   return `CASE WHEN strpos(${text}, '.') > 0 THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
 }
 
+/** The same columns with 0 in place of -0, for a copy that cannot keep the sign. */
+export function withoutZeroSigns(columns: readonly SelectColumn[]): readonly SelectColumn[] {
+  return columns.map((column) => {
+    if (column.type.kind !== 'float32' && column.type.kind !== 'float64') return column;
+    const type = column.type.kind === 'float32' ? 'float4' : 'float8';
+    return { ...column, textExpression: `((${column.textExpression})::${type} + 0)::text` };
+  });
+}
+
 /** SQL for the encoding of a row: its cells, each ended by U+001F; one that may hold that begins with its length. */
 export function encodedRow(columns: readonly SelectColumn[], encoding: ServerEncoding): string {
   const cells = columns.map((column) => {
