@@ -2,6 +2,7 @@
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import { compileTableFilter, includesKey } from '../config/table-filter';
+import { placeOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
 import { readStateFile } from '../destinations/state-file';
 import type { RunRecord } from '../model/run-record';
@@ -47,7 +48,7 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
     const contents = await accessTo(settings).readContents(EXAMINED_RUNS);
     if (contents === undefined) throw noWarehouse(settings);
     return {
-      warehouse: settings.warehousePath,
+      warehouse: placeOf(settings) ?? settings.warehousePath,
       bytes: contents.bytes,
       lockedBy: null,
       ...wanted(settings, describeTables(contents.states, contents.runs)),
@@ -58,7 +59,7 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
     const document = readStateFile(settings.statePath);
     if (document === undefined) throw error;
     return {
-      warehouse: settings.warehousePath,
+      warehouse: placeOf(settings) ?? settings.warehousePath,
       bytes: null,
       lockedBy: error.message,
       ...wanted(settings, describeTables(new Map(Object.entries(document.tables)), [])),
@@ -135,7 +136,7 @@ function lastErrors(runs: readonly RunRecord[]): ReadonlyMap<string, { at: strin
 }
 
 export function noWarehouse(settings: Settings): ConnectorError {
-  return new ConnectorError(`There is no warehouse at ${settings.warehousePath}.`, {
+  return new ConnectorError(`There is no warehouse at ${placeOf(settings) ?? settings.warehousePath}.`, {
     code: 'warehouse_missing',
     kind: 'destination',
     hint: 'Run `pgsluice sync` first, or name another file with --warehouse.',

@@ -3,6 +3,7 @@ import { asConnectorError, ConnectorError, interrupted } from '../common/errors'
 import type { Logger } from '../common/logger';
 import { settleAll } from '../common/settle-all';
 import type { Settings } from '../config/settings';
+import { placeOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
 import { destinationColumnNames, destinationTableName } from '../destinations/naming';
 import type { ComparableWarehouse } from '../destinations/warehouse-access';
@@ -193,11 +194,14 @@ function failed(key: string, destinationTable: string, error: ConnectorError, se
 }
 
 function noWarehouse(settings: Settings): ConnectorError {
-  return new ConnectorError(`There is no warehouse at ${settings.warehousePath} to compare with.`, {
-    code: 'warehouse_missing',
-    kind: 'destination',
-    hint: 'Run `pgsluice sync` first, or name another file with --warehouse.',
-  });
+  return new ConnectorError(
+    `There is no warehouse at ${placeOf(settings) ?? settings.warehousePath} to compare with.`,
+    {
+      code: 'warehouse_missing',
+      kind: 'destination',
+      hint: 'Run `pgsluice sync` first, or name another file with --warehouse.',
+    },
+  );
 }
 
 function oneAtATime(): <T>(action: () => Promise<T>) => Promise<T> {

@@ -12,6 +12,7 @@ export type CommandName =
   | 'init'
   | 'reset'
   | 'forget'
+  | 'maintain'
   | 'serve'
   | 'completion';
 
@@ -183,6 +184,17 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     examples: [
       ['$0 forget public.orders_old', 'its table in the warehouse stays'],
       ["$0 forget 'archive.*' --drop --yes", 'with the tables in the warehouse'],
+    ],
+  },
+  {
+    name: 'maintain',
+    aliases: [],
+    describe: 'Make few files of many in a lake, and give back the room of what nobody needs any more',
+    groups: LOCAL_GROUPS,
+    switches: [JSON_SWITCH],
+    examples: [
+      ['$0 maintain', 'once a day, say'],
+      ['$0 maintain --lake-retention-hours 0', 'only the last state of the tables is kept'],
     ],
   },
   {

@@ -10,5 +10,6 @@ export const lazyCommands = {
   serve: () => require('./commands/serve') as typeof import('./commands/serve'),
   completion: () => require('./commands/completion') as typeof import('./commands/completion'),
   forget: () => require('./commands/forget') as typeof import('./commands/forget'),
+  maintain: () => require('./commands/maintain') as typeof import('./commands/maintain'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
 };

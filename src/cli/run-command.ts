@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   init: () => lazyCommands.init().init,
   reset: () => lazyCommands.reset().reset,
   forget: () => lazyCommands.forget().forget,
+  maintain: () => lazyCommands.maintain().maintain,
   serve: () => lazyCommands.serve().serve,
   completion: () => lazyCommands.completion().completion,
 };

@@ -65,6 +65,11 @@ export interface Settings {
   readonly lakeDataPath: string | undefined;
   /** Folder of DuckDB's extensions; undefined: DuckDB installs them. */
   readonly lakeExtensions: string | undefined;
+  /** Hours for which a lake can be queried as of an earlier sync. */
+  readonly lakeRetentionHours: number;
+  /** Folder for copies of the warehouse file; undefined: there are none. */
+  readonly publishPath: string | undefined;
+  readonly publishKeep: number;
   readonly statePath: string;
   readonly destinationSchema: string;
   readonly naming: 'source' | 'fivetran';

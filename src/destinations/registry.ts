@@ -17,7 +17,6 @@ import { nativeColumnDecoder } from '../native/process-stats';
 
 /** Which destination it is; structurally a part of the settings. */
 export interface DestinationSettings extends PlaceSettings {
-  readonly lakeDataPath: string | undefined;
   readonly lakeExtensions: string | undefined;
   readonly destinationSchema: string;
   /** `python`: the types of the Python connector. */
@@ -65,6 +64,8 @@ export async function readContents(settings: AccessSettings, runs: number): Prom
  * tables need beside this is added when they are begun (destinations/duckdb/memory-room).
  */
 const LOAD_MEMORY_BYTES = 48_000_000;
+/** A lake's rows are in DuckDB's memory as long as their file is being written, of 32 MB of text and more. */
+const LAKE_MEMORY_BYTES = 256_000_000;
 /** The hash table of a comparison of keys; beyond that it spills to a folder beside the warehouse. */
 const MEMORY_SHARE = 0.25;
 const MIN_MEMORY_BYTES = 128_000_000;
@@ -78,6 +79,7 @@ function createDuckLake(settings: DestinationSettings, availableBytes: number, l
   return new DuckLakeDestination({
     ...writing(settings, availableBytes, logger),
     ...lakePlace(settings),
+    memoryBytes: LAKE_MEMORY_BYTES,
     availableBytes: Number.isFinite(availableBytes) ? availableBytes : 0,
   });
 }

@@ -97,4 +97,49 @@ export interface WarehouseComparer {
   openToCompare(): Promise<ComparableWarehouse>;
 }
 
-export interface WarehouseAccess extends ContentsReader, TableForgetter, FileOwner, WarehouseComparer {}
+export interface MaintenanceOptions {
+  /** Older snapshots are forgotten. */
+  readonly retentionHours: number;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+}
+
+export interface RewrittenTable {
+  /** `schema.table` of the warehouse. */
+  readonly table: string;
+  /** How many files were rewritten, as how many. */
+  readonly files: number;
+  readonly into: number;
+  /** Of the old files. */
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+export interface FreedFiles {
+  readonly files: number;
+  /** undefined in an object store. */
+  readonly bytes: number | undefined;
+}
+
+export interface Maintenance {
+  readonly rewritten: readonly RewrittenTable[];
+  /** Tables that another process kept changing. */
+  readonly busy: readonly string[];
+  readonly expiredSnapshots: number;
+  readonly oldestSnapshot: number;
+  readonly deleted: FreedFiles;
+  /** Deleted as well: what transactions left that did not come to their end. */
+  readonly orphaned: FreedFiles;
+  /** Files that nothing needs any more, and that a transaction under way may still read. */
+  readonly waitingFiles: number;
+  readonly graceHours: number;
+}
+
+/** For maintain. */
+export interface Maintainer {
+  /** Gives back room. */
+  maintain(options: MaintenanceOptions): Promise<Maintenance>;
+}
+
+export interface WarehouseAccess
+  extends ContentsReader, TableForgetter, FileOwner, WarehouseComparer, Partial<Maintainer> {}

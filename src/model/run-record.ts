@@ -32,6 +32,8 @@ export interface RunRecord {
   readonly error: string | null;
   /** Tables that the run had to do with. */
   readonly tableCount: number;
+  /** Of a lake: the number of the snapshot that holds what the run wrote. */
+  readonly snapshot?: number;
   /** Those of which there is something to say; the history leaves out the unchanged ones. */
   readonly tables: readonly TableRecord[];
 }

@@ -1,3 +1,4 @@
+import { placeOfRows } from '../../app/place-of-rows';
 import { withResetPlan } from '../../app/reset';
 import type { Command } from '../command';
 import { confirm } from '../confirm';
@@ -9,7 +10,7 @@ export const reset: Command = async (context) => {
   return await withResetPlan(settings, async ({ files, kept, deleteAll }) => {
     if (files.length === 0) {
       output.print([
-        `There is nothing to delete: neither ${settings.warehousePath} nor ${settings.statePath} exists.`,
+        `There is nothing to delete: neither ${placeOfRows(settings) ?? settings.warehousePath} nor ${settings.statePath} exists.`,
         ...kept,
       ]);
     } else if (await confirm(files.join(', '), context)) {

@@ -72,15 +72,16 @@ function renderRuns(runs: readonly RunRecord[], width: number | undefined): read
       formatInteger(rate(run.rows, run.seconds)),
       (rate(run.bytes, run.seconds) / 1_000_000).toFixed(1),
       String(run.retries),
+      run.snapshot === undefined ? '–' : String(run.snapshot),
     ];
   });
-  const header = ['Last runs', 'Outcome', 'Time', 'Tables', 'Rows', 'Rows/s', 'MB/s', 'Retries'];
+  const header = ['Last runs', 'Outcome', 'Time', 'Tables', 'Rows', 'Rows/s', 'MB/s', 'Retries', 'Snapshot'];
   const errors = runs.flatMap(({ startedAt, error }) =>
     error === null ? [] : wrap(`${formatTime(startedAt)}: ${error}`, width),
   );
   return [
     ...renderRecords(header, rows, {
-      right: ['Time', 'Rows', 'Rows/s', 'MB/s', 'Retries'],
+      right: ['Time', 'Rows', 'Rows/s', 'MB/s', 'Retries', 'Snapshot'],
       optional: ['Retries', 'MB/s'],
       width,
     }),

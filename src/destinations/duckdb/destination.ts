@@ -57,6 +57,7 @@ export class WarehouseDestination implements Destination {
 
   async commit(): Promise<void> {
     await this.tables.commit(() => this.states.store());
+    this.states.committed();
   }
 
   async rollback(): Promise<void> {

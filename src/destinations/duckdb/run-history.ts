@@ -8,6 +8,8 @@ const RUNS_TABLE = '_pgsluice.runs';
 const KEPT_RUNS = 300;
 
 export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<void> {
+  const { snapshot } = warehouse.storage;
+  const number = snapshot === undefined ? undefined : (await warehouse.rows(`SELECT ${snapshot}`))[0]?.[0];
   await createRuns(warehouse);
   const perSecond = (amount: number): string => String(run.seconds > 0 ? amount / run.seconds : 0);
   const failed = run.tables.filter((table) => table.error !== null).length;
@@ -27,10 +29,17 @@ export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<vo
     String(run.retries),
     run.error === null ? 'NULL' : literal(run.error),
     literal(JSON.stringify(details)),
+    ...(number === undefined ? [] : [String(number)]),
   ];
+  await warehouse.run(`INSERT INTO ${RUNS_TABLE} VALUES (${values.join(', ')})`);
+  // In a lake, others may add theirs at the same time, and a deletion would stand in their way: `maintain` does it there.
+  if (number === undefined) await removeOldRuns(warehouse);
+}
+
+/** Keeps the newest. */
+export async function removeOldRuns(warehouse: Warehouse): Promise<void> {
   await warehouse.run(
-    `INSERT INTO ${RUNS_TABLE} VALUES (${values.join(', ')}); ` +
-      `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
+    `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
   );
 }
 
@@ -38,7 +47,8 @@ async function createRuns(warehouse: Warehouse): Promise<void> {
   await warehouse.run(
     `CREATE TABLE IF NOT EXISTS ${RUNS_TABLE} (started TIMESTAMP WITH TIME ZONE, ended TIMESTAMP WITH TIME ZONE, ` +
       'outcome VARCHAR, seconds DOUBLE, tables INTEGER, failed_tables INTEGER, rows BIGINT, bytes BIGINT, ' +
-      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR)',
+      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR' +
+      `${warehouse.storage.snapshot === undefined ? '' : ', snapshot BIGINT'})`,
   );
 }
 
@@ -74,11 +84,12 @@ export async function forgetInRuns(warehouse: Warehouse, keys: readonly string[]
 
 /** The newest first. */
 export async function readRuns(warehouse: Warehouse, limit: number): Promise<readonly RunRecord[]> {
+  const snapshot = warehouse.storage.snapshot === undefined ? 'NULL' : 'snapshot';
   const rows = await warehouse.rows(
-    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, tables, table_details FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
+    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, tables, table_details, ${snapshot} FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
   );
   return rows.map(
-    ([started, ended, outcome, seconds, count, bytes, retries, error, tableCount, tables]): RunRecord => ({
+    ([started, ended, outcome, seconds, count, bytes, retries, error, tableCount, tables, number]): RunRecord => ({
       startedAt: isoTime(started),
       endedAt: isoTime(ended),
       outcome: String(outcome) as RunRecord['outcome'],
@@ -89,6 +100,7 @@ export async function readRuns(warehouse: Warehouse, limit: number): Promise<rea
       error: typeof error === 'string' ? error : null,
       tableCount: Number(tableCount),
       tables: JSON.parse(String(tables)) as readonly TableRecord[],
+      ...(typeof number === 'bigint' ? { snapshot: Number(number) } : {}),
     }),
   );
 }

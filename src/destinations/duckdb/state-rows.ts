@@ -15,6 +15,8 @@ export interface StateRows {
   entries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]>;
   /** `states`: null where a table has none any more. */
   store(warehouse: Warehouse, schema: string, states: ReadonlyMap<string, TableState | null>): Promise<void>;
+  /** What was stored since the last commit is committed, or rolled back. */
+  ended?(how: 'COMMIT' | 'ROLLBACK'): void;
 }
 
 /** In one table for all: nobody else writes the file. */

@@ -41,9 +41,15 @@ export class WarehouseStates {
     this.newStates.clear();
   }
 
+  /** What was stored is committed. */
+  committed(): void {
+    this.tables.states.ended?.('COMMIT');
+  }
+
   /** Forgets the new states. */
   drop(): void {
     this.newStates.clear();
+    this.tables.states.ended?.('ROLLBACK');
   }
 
   async origin(): Promise<Origin | undefined> {

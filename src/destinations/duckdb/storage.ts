@@ -18,6 +18,8 @@ export interface Storage {
   comparable(value: string, storedType: string): string;
   /** False where -0 is stored as 0. */
   readonly keepsZeroSigns: boolean;
+  /** SQL for the number of the snapshot that a query sees; undefined where there are none. */
+  readonly snapshot: string | undefined;
   /** SQL for a value as it is stored in a column of the stored type. */
   stored(value: string, storedType: string): string;
   /** What DuckDB's error means; `path` names the storage. */
@@ -36,6 +38,7 @@ export const FILE_STORAGE: Storage = {
   insertedBytes: ENOUGH_BYTES,
   heldBytes: 0,
   keepsZeroSigns: true,
+  snapshot: undefined,
   comparable: (value) => value,
   stored: (value) => value,
   writeError,

@@ -3,6 +3,7 @@ import { forgetIn, WarehouseTable } from '../duckdb';
 import type { WarehouseAccess } from '../warehouse-access';
 import type { LakePlace } from './catalog';
 import { readLake } from './contents';
+import { maintainLake } from './maintain';
 import { LakeOwner } from './own-files';
 import { LakeStates } from './state-rows';
 import { openLake } from './warehouse';
@@ -21,6 +22,7 @@ export function lakeAccess(place: LakePlace, schema: string): WarehouseAccess {
     },
     lock: () => owner.lock(),
     ownFiles: (statePath) => owner.ownFiles(statePath),
+    maintain: (options) => maintainLake(place, schema, options),
     openToCompare: async () => {
       const lake = await openLake({
         ...place,

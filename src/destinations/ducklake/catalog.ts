@@ -1,8 +1,6 @@
 /** Where a lake is: what its options say, and what DuckDB's ATTACH takes. */
 import { dirname, join } from 'node:path';
-
-/** The program that keeps the catalog. A file serves one process; a server serves as many as wish. */
-export type CatalogKind = 'duckdb' | 'sqlite' | 'postgres';
+import { catalogFile, catalogKind } from '../lake-names';
 
 export interface LakePlace {
   /** A file, `sqlite:` and a file, or a connection string of PostgreSQL. */
@@ -11,16 +9,6 @@ export interface LakePlace {
   readonly dataPath: string | undefined;
   /** Folder of DuckDB's extensions; undefined: where DuckDB installs them. */
   readonly extensions: string | undefined;
-}
-
-export function catalogKind(catalog: string): CatalogKind {
-  if (/^postgres(ql)?:/i.test(catalog) || /^\s*\w+\s*=/.test(catalog)) return 'postgres';
-  return /^sqlite:/i.test(catalog) || /\.sqlite3?$/i.test(catalog) ? 'sqlite' : 'duckdb';
-}
-
-/** The catalog's file; undefined where a server keeps it. */
-export function catalogFile(catalog: string): string | undefined {
-  return catalogKind(catalog) === 'postgres' ? undefined : catalog.replace(/^sqlite:/i, '');
 }
 
 /** What stands behind `ducklake:` in an ATTACH. */
@@ -34,9 +22,4 @@ export function attachedCatalog(catalog: string): string {
 export function newDataPath({ catalog, dataPath }: LakePlace): string | undefined {
   const file = catalogFile(catalog);
   return dataPath ?? (file === undefined ? undefined : join(dirname(file), 'data'));
-}
-
-/** Whether it is in an object store. */
-export function isRemote(dataPath: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(dataPath);
 }

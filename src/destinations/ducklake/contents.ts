@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import type { TableState } from '../../model/sync-state';
 import { readRuns, storedOrigin } from '../duckdb';
 import type { WarehouseContents } from '../warehouse-access';
-import { catalogFile, type LakePlace } from './catalog';
+import { catalogFile } from '../lake-names';
+import type { LakePlace } from './catalog';
 import { LakeStates } from './state-rows';
 import { openLake } from './warehouse';
 

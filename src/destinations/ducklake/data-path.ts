@@ -3,7 +3,7 @@ import { accessSync, constants, readdirSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { makeFolder } from '../../common/make-folder';
 import { destinationError, literal } from '../duckdb';
-import { isRemote } from './catalog';
+import { isRemote } from '../lake-names';
 
 /** Before a lake is made. Two lakes in one place would take each other's files for left-overs, and delete them. */
 export async function prepareDataPath(connection: DuckDBConnection, dataPath: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** DuckLake's errors as sentences: what happened to the lake, and what to do. */
 import { ConnectorError } from '../../common/errors';
 import { destinationError, diskFull, duckdb, isDiskFull, messageOf, writeError } from '../duckdb';
-import { shownCatalog } from '../place';
+import { shownCatalog } from '../lake-names';
 import type { LakePlace } from './catalog';
 
 /** Code of a commit that lost against another process; nothing of it was kept, and it may be tried again. */
@@ -34,6 +34,13 @@ export function lakeWriteError(error: unknown, lake: string): ConnectorError {
   return storeError(error, text) ?? unwritable(error, text) ?? writeError(error, lake);
 }
 
+export function lakeMissing(catalog: string, cause?: unknown): ConnectorError {
+  return destinationError(`There is no lake at ${shownCatalog(catalog)}.`, 'lake_missing', {
+    cause,
+    hint: 'Run `pgsluice sync` first, or name another one with "lake_catalog".',
+  });
+}
+
 export function noDataPath(catalog: string): ConnectorError {
   return destinationError(
     `The lake ${shownCatalog(catalog)} is new, and nothing says where its files should go.`,
@@ -48,12 +55,7 @@ export function lakeOpenError(error: unknown, { catalog, dataPath }: LakePlace):
   const problem = (message: string, code: string, hint: string): ConnectorError =>
     destinationError(message, code, { cause: error, hint });
   if (isDiskFull(text)) return diskFull(error, `the disk of the lake ${lake}`);
-  if (/creating a new DuckLake is explicitly disabled/.test(text))
-    return problem(
-      `There is no lake at ${lake}.`,
-      'lake_missing',
-      'Run `pgsluice sync` first, or name another one with "lake_catalog".',
-    );
+  if (/creating a new DuckLake is explicitly disabled/.test(text)) return lakeMissing(catalog, error);
   const holder = /PID (\d+)/.exec(text)?.[1];
   if (/Could not set lock|Conflicting lock|being used by another process|database is locked/i.test(text))
     return problem(

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { destinationError, duckdb, literal, messageOf } from '../duckdb';
-import { catalogKind, isRemote, type LakePlace } from './catalog';
+import { catalogKind, isRemote } from '../lake-names';
+import type { LakePlace } from './catalog';
 
 /** Settings of a DuckDB that loads no extension by itself. */
 export const NO_OTHERS = { autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' } as const;

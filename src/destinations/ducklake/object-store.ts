@@ -1,7 +1,7 @@
 /** Credentials of object stores, from the environment variables that each store's own programs read. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { literal } from '../duckdb';
-import { isRemote } from './catalog';
+import { isRemote } from '../lake-names';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

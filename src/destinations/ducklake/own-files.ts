@@ -2,9 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { destinationError, ownFiles, type Warehouse } from '../duckdb';
-import { shownCatalog } from '../place';
+import { catalogFile, isRemote, shownCatalog } from '../lake-names';
 import type { OwnFiles } from '../warehouse-access';
-import { catalogFile, isRemote, type LakePlace } from './catalog';
+import type { LakePlace } from './catalog';
 import { openLake, storedDataPath } from './warehouse';
 
 const MEMORY_BYTES = 64_000_000;

@@ -14,12 +14,25 @@ const SCHEMA = '_pgsluice';
 const PREFIX = 'state_';
 /** Rows of one insert that DuckLake keeps in the catalog in place of a file. */
 const INLINED_STATES = 100;
+/** A table of states keeps its old rows until it is made anew. */
+const ROWS_BEFORE_RENEWAL = 100;
 /** States that one statement reads. */
 const READ_AT_ONCE = 50;
+
+interface StateRow {
+  readonly key: string;
+  readonly entry: string;
+  /** Generation with which its table was made. */
+  readonly since: number;
+}
 
 export class LakeStates implements StateRows {
   /** By table of states, as last read or written here. */
   private readonly generations = new Map<string, number>();
+  /** As last read. */
+  private readonly rows = new Map<string, StateRow>();
+  /** Of the transaction that runs; undefined where a table has none any more. */
+  private readonly uncommitted = new Map<string, number | undefined>();
 
   /** A table's is made with its first state. Rows of states stay in the catalog; those of tables are in Parquet alone. */
   async make(warehouse: Warehouse, schema: string): Promise<void> {
@@ -47,10 +60,14 @@ export class LakeStates implements StateRows {
     for (let first = 0; first < names.length; first += READ_AT_ONCE) {
       const parts = names
         .slice(first, first + READ_AT_ONCE)
-        .map((name) => `SELECT ${literal(name)}, table_key, entry, generation, destination_schema FROM ${place(name)}`);
-      for (const [name, key, entry, generation, owner] of await warehouse.rows(parts.join(' UNION ALL '))) {
+        .map(
+          (name) =>
+            `SELECT ${literal(name)}, table_key, entry, generation, destination_schema, since FROM ${place(name)}`,
+        );
+      for (const [name, key, entry, generation, owner, since] of await warehouse.rows(parts.join(' UNION ALL '))) {
         if (owner !== schema) continue;
         this.generations.set(String(name), Number(generation));
+        this.rows.set(String(name), { key: String(key), entry: String(entry), since: Number(since) });
         entries.push([String(key), String(entry)]);
       }
     }
@@ -63,23 +80,65 @@ export class LakeStates implements StateRows {
       const before = this.generations.get(name);
       if (before === undefined) {
         if (state === null) continue;
-        await warehouse.run(
-          `CREATE TABLE ${place(name)} (destination_schema VARCHAR, table_key VARCHAR, generation BIGINT, entry VARCHAR)`,
-        );
+        await create(warehouse, name);
       } else {
         const deleted = await warehouse.run(`DELETE FROM ${place(name)} WHERE generation = ${before}`);
         if (deleted !== 1) throw takenOver(key, warehouse.path);
       }
       if (state === null) {
         await warehouse.run(`DROP TABLE ${place(name)}`);
-        this.generations.delete(name);
+        this.uncommitted.set(name, undefined);
         continue;
       }
       const next = (before ?? 0) + 1;
-      const values = [literal(schema), literal(key), String(next), literal(JSON.stringify(state))];
-      await warehouse.run(`INSERT INTO ${place(name)} VALUES (${values.join(', ')})`);
-      this.generations.set(name, next);
+      await insert(warehouse, name, schema, {
+        key,
+        generation: next,
+        since: this.rows.get(name)?.since ?? next,
+        entry: JSON.stringify(state),
+      });
+      this.uncommitted.set(name, next);
     }
+  }
+
+  /**
+   * Takes the row of the table as its owner would, and leaves it as it was: a commit of that owner's, made at the same
+   * time, fails or makes this one fail. `table`: in the lake.
+   */
+  async touch(warehouse: Warehouse, schema: string, table: string): Promise<void> {
+    await this.entries(warehouse, schema);
+    for (const [name, row] of this.rows) {
+      const generation = this.generations.get(name);
+      if (destinationOf(row.entry) !== table || generation === undefined) continue;
+      await warehouse.run(`DELETE FROM ${place(name)} WHERE generation = ${generation}`);
+      await insert(warehouse, name, schema, { ...row, generation });
+    }
+  }
+
+  /** Makes tables anew that have many old rows, in a transaction each; the rows go with the snapshots that have them. */
+  async renewed(
+    warehouse: Warehouse,
+    schema: string,
+    inTransaction: (action: () => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    await this.entries(warehouse, schema);
+    for (const [name, row] of this.rows) {
+      const generation = this.generations.get(name) ?? 0;
+      if (generation - row.since < ROWS_BEFORE_RENEWAL) continue;
+      await inTransaction(async () => {
+        await warehouse.run(`DROP TABLE ${place(name)}`);
+        await create(warehouse, name);
+        await insert(warehouse, name, schema, { ...row, generation, since: generation });
+      });
+    }
+  }
+
+  ended(how: 'COMMIT' | 'ROLLBACK'): void {
+    for (const [name, generation] of how === 'COMMIT' ? this.uncommitted : []) {
+      if (generation === undefined) this.generations.delete(name);
+      else this.generations.set(name, generation);
+    }
+    this.uncommitted.clear();
   }
 }
 
@@ -96,4 +155,29 @@ function tableName(schema: string, key: string): string {
 
 function place(name: string): string {
   return `${SCHEMA}.${quoted(name)}`;
+}
+
+async function create(warehouse: Warehouse, name: string): Promise<void> {
+  await warehouse.run(
+    `CREATE TABLE ${place(name)} (destination_schema VARCHAR, table_key VARCHAR, generation BIGINT, since BIGINT, entry VARCHAR)`,
+  );
+}
+
+async function insert(
+  warehouse: Warehouse,
+  name: string,
+  schema: string,
+  { key, generation, since, entry }: StateRow & { readonly generation: number },
+): Promise<void> {
+  const values = [literal(schema), literal(key), String(generation), String(since), literal(entry)];
+  await warehouse.run(`INSERT INTO ${place(name)} VALUES (${values.join(', ')})`);
+}
+
+/** Of a state that may be damaged. */
+function destinationOf(entry: string): string | undefined {
+  try {
+    return (JSON.parse(entry) as Partial<TableState> | null)?.destinationTable;
+  } catch {
+    return undefined;
+  }
 }

@@ -22,6 +22,7 @@ export function lakeStorage(availableBytes: number): Storage {
     insertedBytes: FILE_BYTES,
     heldBytes: Math.min(Math.max(availableBytes * HELD_SHARE, LEAST_HELD_BYTES), MOST_HELD_BYTES),
     keepsZeroSigns: false,
+    snapshot: '(SELECT id FROM ducklake_current_snapshot(current_database()))',
     // DuckDB 1.5 misses equal values of this type in Parquet, where it looks for them by a Bloom filter.
     comparable: (value, storedType) => (storedType === 'BLOB' ? `hex(${value})` : value),
     // A dictionary of Parquet takes -0 for 0, or 0 for -0, as DuckDB 1.5 writes it: so there is 0 alone.

@@ -6,10 +6,10 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { ConnectorError } from '../../common/errors';
 import { makeFolder } from '../../common/make-folder';
 import { createFile, DATABASE, duckdb, literal, messageOf, Warehouse, type WarehouseOptions } from '../duckdb';
-import { shownCatalog } from '../place';
-import { attachedCatalog, catalogFile, catalogKind, newDataPath, type LakePlace } from './catalog';
+import { catalogFile, catalogKind, shownCatalog } from '../lake-names';
+import { attachedCatalog, newDataPath, type LakePlace } from './catalog';
 import { assertUsable, prepareDataPath } from './data-path';
-import { lakeOpenError, noDataPath } from './errors';
+import { lakeMissing, lakeOpenError, noDataPath } from './errors';
 import { loadExtensions, neededExtensions, NO_OTHERS, storeExtensions } from './extensions';
 import { useCredentials } from './object-store';
 import { lakeStorage } from './storage';
@@ -17,6 +17,8 @@ import { lakeStorage } from './storage';
 export interface LakeOptions extends LakePlace, Omit<WarehouseOptions, 'path'> {
   /** Of the host's memory, for rows that wait. */
   readonly availableBytes: number;
+  /** It is written, but not made. */
+  readonly mustExist?: true;
 }
 
 /** Rejects with code `lake_missing` where there is none and it is opened for a look only. */
@@ -42,9 +44,11 @@ async function attached(instance: DuckDBInstance, options: LakeOptions): Promise
   const connection = await instance.connect();
   await loadExtensions(connection, neededExtensions(options), options.extensions);
   await useCredentials(connection, options.dataPath);
-  const isNew = options.readOnly !== true && !(await isThere(connection, options));
-  if (isNew) await create(connection, options);
-  else if (options.readOnly === true) await attach(connection, options, ['READ_ONLY']);
+  if (options.readOnly === true) await attach(connection, options, ['READ_ONLY']);
+  else if (!(await isThere(connection, options))) {
+    if (options.mustExist === true) throw lakeMissing(options.catalog);
+    await create(connection, options);
+  }
   await connection.run(`USE ${DATABASE}; DETACH memory; SET TimeZone = 'UTC'`);
   const storage = lakeStorage(options.availableBytes);
   const warehouse = new Warehouse(instance, connection, shownCatalog(options.catalog), options.memoryBytes, storage);

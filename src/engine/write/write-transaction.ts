@@ -136,7 +136,11 @@ export class WriteTransaction {
       }
       await destination.commit();
     } catch (error) {
-      throw this.fatal(asConnectorError(error));
+      const failure = asConnectorError(error);
+      // Nothing of it was kept, and its tables may succeed when they try again.
+      if (failure.kind === 'destination' && failure.retryable && this.dirty.size > 0)
+        return await this.rollBackAll(tryAgain(failure));
+      throw this.fatal(failure);
     }
     this.pacing.committed();
     for (const [run, entry] of entries) {
@@ -164,20 +168,24 @@ export class WriteTransaction {
   }
 
   private async rollBack(culprit: TableRun, failure: ConnectorError): Promise<void> {
+    await this.rollBackAll(rolledBack(), culprit, failure);
+  }
+
+  /** Every table goes back to the last commit, with `reason`; the culprit with its own failure. */
+  private async rollBackAll(reason: ConnectorError, culprit?: TableRun, failure = reason): Promise<void> {
     try {
       await this.options.destination.rollback();
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }
-    if (asksForLoadAnew(failure)) culprit.giveUpRows();
-    culprit.rolledBack(failure);
-    for (const run of new Set([...this.dirty, ...this.open])) {
-      if (run === culprit) continue;
-      run.rolledBack(rolledBack());
+    if (culprit !== undefined) {
+      if (asksForLoadAnew(failure)) culprit.giveUpRows();
+      culprit.rolledBack(failure);
     }
+    for (const run of new Set([...this.dirty, ...this.open])) if (run !== culprit) run.rolledBack(reason);
     this.dirty.clear();
     this.open.clear();
-    for (const waiter of this.waiters.splice(0)) waiter.reject(rolledBack());
+    for (const waiter of this.waiters.splice(0)) waiter.reject(reason);
   }
 
   /** Nothing waits for the commit any more. False: the destination refused some of a table's, and all is rolled back. */
@@ -193,6 +201,17 @@ export class WriteTransaction {
     }
     return true;
   }
+}
+
+/** For the tables of a commit that another process made impossible. */
+function tryAgain({ message, code, hint, cause }: ConnectorError): ConnectorError {
+  return new ConnectorError(message, {
+    code,
+    kind: 'source',
+    retryable: true,
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** Not a fault of the table that gets it: it only shared a transaction. */

@@ -233,9 +233,13 @@ describe('a difference', () => {
   });
 
   it('without a warehouse is an error that says what to do', async () => {
-    await expect(verify(database, {}, { warehousePath: join(database.folder, 'none.db') })).rejects.toThrow(
-      /There is no warehouse at/,
-    );
+    await expect(
+      verify(
+        database,
+        {},
+        { warehousePath: join(database.folder, 'none.db'), lakeCatalog: join(database.folder, 'none') },
+      ),
+    ).rejects.toThrow(/There is no warehouse at/);
   });
 });
 

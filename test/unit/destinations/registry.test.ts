@@ -20,6 +20,7 @@ const settingsOf = (destination: (typeof DESTINATION_NAMES)[number]) =>
     lakeCatalog: 'postgresql://me:secret@host/lake',
     lakeDataPath: undefined,
     lakeExtensions: undefined,
+    statePath: join(folder, 'state.json'),
     destinationSchema: 'tester',
     typeMode: 'exact',
   }) as const;
