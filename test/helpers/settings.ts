@@ -5,7 +5,7 @@ import type { TestDatabase } from './postgres';
 /** What tests write into that do not care; a project of jest's says so. */
 export const KIND = process.env['PGSLUICE_TEST_DESTINATION'] === 'ducklake' ? 'ducklake' : 'duckdb';
 /** scripts/setup.sh puts them there. */
-export const EXTENSIONS = join(__dirname, '../../.extensions');
+export const EXTENSIONS = join(__dirname, '../../.extensions', duckdbVersion());
 
 /** The product's defaults for a test database, with warehouse and state in the database's folder. */
 export function settingsFor(database: TestDatabase, overrides: Partial<Settings> = {}): Settings {
@@ -67,4 +67,9 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     metricsHost: '127.0.0.1',
     ...overrides,
   };
+}
+
+function duckdbVersion(): string {
+  const { version } = require('@duckdb/node-api/package.json') as { readonly version: string };
+  return version.split('-')[0] ?? version;
 }

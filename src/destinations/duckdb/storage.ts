@@ -5,6 +5,8 @@ import { writeError } from './errors';
 export interface Storage {
   /** Whether ALTER TABLE gives a column any other type, by an expression. Else the table is written anew. */
   readonly changesTypes: boolean;
+  /** Whether rows from before a column was added are known to be NULL in it. */
+  readonly knowsAddedNulls: boolean;
   /** Whether a few rows may go through DuckDB's appender. */
   readonly appends: boolean;
   /** Whether DuckDB keeps rows in memory until it makes a checkpoint, and can be asked for one. */
@@ -32,6 +34,7 @@ const ENOUGH_BYTES = 4_000_000;
 
 export const FILE_STORAGE: Storage = {
   changesTypes: true,
+  knowsAddedNulls: true,
   appends: true,
   makesCheckpoints: true,
   insertedRows: ENOUGH_ROWS,

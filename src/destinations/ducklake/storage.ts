@@ -16,6 +16,7 @@ const HELD_SHARE = 0.1;
 export function lakeStorage(availableBytes: number): Storage {
   return {
     changesTypes: false,
+    knowsAddedNulls: false,
     appends: false,
     makesCheckpoints: false,
     insertedRows: FILE_ROWS,

@@ -10,6 +10,9 @@
 import { quoted } from '../types';
 import type { Warehouse } from '../warehouse';
 
+/** In DuckDB's temporary schema. */
+const ONE_ROW = 'pgsluice_one_row';
+
 export interface ColumnChange {
   readonly column: string;
   readonly type: string;
@@ -31,8 +34,23 @@ export async function changeColumn(
     return;
   }
   const column = quoted(change.column);
-  if (change.isNew === true) await warehouse.run(`ALTER TABLE ${table} ADD COLUMN ${column} ${change.type}`);
-  else await warehouse.changeType(table, column, change.type, change.value);
+  if (change.isNew === true) {
+    await warehouse.run(`ALTER TABLE ${table} ADD COLUMN ${column} ${change.type}`);
+    if (!warehouse.storage.knowsAddedNulls) await writeOneRowAnew(warehouse, table);
+  } else await warehouse.changeType(table, column, change.type, change.value);
+}
+
+/**
+ * A column that is added in the transaction that made the table has no NULL in DuckLake's statistics, though all rows before
+ * it do: `count(column)` then counts them all, and `IS NULL` finds none. One row that is written anew says so.
+ */
+async function writeOneRowAnew(warehouse: Warehouse, table: string): Promise<void> {
+  await warehouse.run(
+    `CREATE OR REPLACE TEMP TABLE ${ONE_ROW} AS SELECT rowid AS _pgsluice_row, * FROM ${table} LIMIT 1`,
+  );
+  await warehouse.run(`DELETE FROM ${table} WHERE rowid IN (SELECT _pgsluice_row FROM ${ONE_ROW})`);
+  await warehouse.run(`INSERT INTO ${table} SELECT * EXCLUDE (_pgsluice_row) FROM ${ONE_ROW}`);
+  await warehouse.run(`DROP TABLE ${ONE_ROW}`);
 }
 
 async function rebuild(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {
