@@ -30,6 +30,8 @@ export interface TableStatus {
 export interface WarehouseStatus {
   readonly warehouse: string;
   readonly bytes: number | null;
+  /** The newest copy that readers may open; null where none is published. */
+  readonly published: string | null;
   /** Set while a sync has the warehouse open: the rest is then from the state file, without history. */
   readonly lockedBy: string | null;
   readonly tables: readonly TableStatus[];
@@ -50,6 +52,7 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
     return {
       warehouse: placeOf(settings) ?? settings.warehousePath,
       bytes: contents.bytes,
+      published: publishedBy(settings),
       lockedBy: null,
       ...wanted(settings, describeTables(contents.states, contents.runs)),
       runs: contents.runs.slice(0, SHOWN_RUNS),
@@ -61,11 +64,17 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
     return {
       warehouse: placeOf(settings) ?? settings.warehousePath,
       bytes: null,
+      published: publishedBy(settings),
       lockedBy: error.message,
       ...wanted(settings, describeTables(new Map(Object.entries(document.tables)), [])),
       runs: [],
     };
   }
+}
+
+function publishedBy(settings: Settings): string | null {
+  const { publishPath } = settings;
+  return publishPath === undefined ? null : (accessTo(settings).published?.(publishPath)[0] ?? null);
 }
 
 function wanted(

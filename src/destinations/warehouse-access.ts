@@ -141,5 +141,20 @@ export interface Maintainer {
   maintain(options: MaintenanceOptions): Promise<Maintenance>;
 }
 
+export interface PublishOptions {
+  readonly folder: string;
+  /** How many copies stay there. */
+  readonly keep: number;
+  readonly now: Date;
+}
+
+/** For copies that others read. */
+export interface Publisher {
+  /** Copies the warehouse, which is closed; returns the copy's path. */
+  publish(options: PublishOptions): Promise<string>;
+  /** Paths of the copies, the newest first. */
+  published(folder: string): readonly string[];
+}
+
 export interface WarehouseAccess
-  extends ContentsReader, TableForgetter, FileOwner, WarehouseComparer, Partial<Maintainer> {}
+  extends ContentsReader, TableForgetter, FileOwner, WarehouseComparer, Partial<Maintainer>, Partial<Publisher> {}

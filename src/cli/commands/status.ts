@@ -27,6 +27,7 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
   return [
     ...wrap(`Warehouse ${found.warehouse}${size}`, width),
     ...locked,
+    ...(found.published === null ? [] : wrap(`Published copy ${found.published}`, width)),
     '',
     ...(found.tables.length === 0 ? ['No table has been synced yet.'] : renderTables(found.tables, now, width)),
     ...(found.filteredOut === 0 ? [] : [`Left out by "table_filters": ${formatInteger(found.filteredOut)}`]),

@@ -3,6 +3,7 @@ import type { WarehouseAccess } from '../warehouse-access';
 import { readWarehouse } from './contents';
 import { forgetTables } from './forget-tables';
 import { lockWarehouse, ownFiles } from './own-files';
+import { publish, publishedCopies } from './published';
 import { WarehouseTable } from './verify/checksum';
 import { Warehouse } from './warehouse';
 
@@ -15,6 +16,8 @@ export function warehouseAccess(path: string, schema: string): WarehouseAccess {
     forgetTables: (tables) => forgetTables({ path, schema, ...tables }),
     lock: () => lockWarehouse(path),
     ownFiles: (statePath) => ownFiles(path, statePath),
+    publish: (options) => publish(path, options),
+    published: (folder) => publishedCopies(folder, path),
     openToCompare: async () => {
       const warehouse = await Warehouse.open({ path, memoryBytes: COMPARISON_BYTES, threads: 2, readOnly: true });
       return {
