@@ -1,4 +1,5 @@
 /** The warehouse through a connection of its own: the file, or the lake, whichever the tests are run with. */
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { TestDatabase } from './postgres';
@@ -68,6 +69,15 @@ export async function changeState(database: Place, key: string, entry: string): 
     for (const [name] of tables)
       await warehouse.rows(`UPDATE _pgsluice.${String(name)} SET entry = '${text}' WHERE table_key = '${key}'`);
   });
+}
+
+/** Bytes of the file, or of the lake's data: its catalog remembers each sync. */
+export function writtenIn({ folder }: Place): number {
+  if (KIND === 'duckdb') return statSync(join(folder, 'warehouse.db')).size;
+  const data = join(folder, 'lake', 'data');
+  return readdirSync(data, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.parquet'))
+    .reduce((sum, name) => sum + statSync(join(data, name)).size, 0);
 }
 
 async function openToChange({ folder }: Place): Promise<WarehouseReader> {

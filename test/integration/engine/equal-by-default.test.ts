@@ -1,7 +1,5 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Settings } from '../../../src/config/settings';
-import { changeWarehouse, statesIn } from '../../helpers/warehouse-access';
+import { changeWarehouse, statesIn, writtenIn } from '../../helpers/warehouse-access';
 import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
 import { allOlderEnded } from '../../helpers/older-transactions';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
@@ -127,7 +125,7 @@ describe('of what has not changed', () => {
     );
     await auto();
     await auto();
-    const size = (): number => statSync(join(database.folder, 'warehouse.db')).size;
+    const size = (): number => writtenIn(database);
     const described = (): Promise<unknown[][]> => stored('SELECT count(*)::INT FROM tester.postgres_table');
     const before = size();
     for (let round = 0; round < 5; round += 1) await auto();
