@@ -8,6 +8,7 @@ const { measureChanges } = require('./changes');
 const { createContenders } = require('./contenders');
 const { growthSizes, measureGrowth } = require('./growth');
 const { renderGrowth } = require('./growth-plot');
+const { measureLake } = require('./lake');
 const { describeMachine, postgresDriver } = require('./machine');
 const { endRunning } = require('./process-run');
 const { profileSync } = require('./profile');
@@ -19,7 +20,7 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'small'];
+const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'quiet', 'small'];
 
 /**
  * @typedef {object} Outcome
@@ -30,6 +31,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'small'];
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
  * @property {import('./changes').Changes} [changes]
  * @property {import('./quiet').Quiet} [quiet]
+ * @property {import('./lake').Lake} [lake]
  * @property {import('./growth').Growth} [growth]
  * @property {import('./small-things').SmallThings} [small]
  * @property {import('./bars').Bar[]} bars
@@ -97,7 +99,7 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * @param {Source} source
  * @param {Choices} choices
  * @param {Set<string>} parts
- * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'growth'>>}
+ * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'growth' | 'lake'>>}
  */
 async function measureTheRest(source, choices, parts) {
   const { main, against, rows, rounds } = choices;
@@ -108,6 +110,11 @@ async function measureTheRest(source, choices, parts) {
     say('quiet: tables, then rows');
     quiet = await measureQuiet({ source, main, against, rows, rounds, say });
   }
+  let lake;
+  if (parts.has('lake')) {
+    say('lake: beside a warehouse file');
+    lake = await measureLake({ source, main, rows, rounds, say });
+  }
   let growth;
   if (parts.has('growth')) {
     say('growth: rows, then tables');
@@ -117,6 +124,7 @@ async function measureTheRest(source, choices, parts) {
   return {
     ...(quiet === undefined ? {} : { quiet }),
     ...(growth === undefined ? {} : { growth }),
+    ...(lake === undefined ? {} : { lake }),
     ...(small === undefined ? {} : { small }),
   };
 }
@@ -146,7 +154,7 @@ async function benchmark(choices, source, driver) {
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
   const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { quiet, growth, small } = await measureTheRest(source, choices, chosen.parts);
+  const { quiet, growth, lake, small } = await measureTheRest(source, choices, chosen.parts);
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
     'npm run bench',
@@ -161,8 +169,9 @@ async function benchmark(choices, source, driver) {
     ...(changes === undefined ? {} : { changes }),
     ...(quiet === undefined ? {} : { quiet }),
     ...(growth === undefined ? {} : { growth }),
+    ...(lake === undefined ? {} : { lake }),
     ...(small === undefined ? {} : { small }),
-    bars: assessBars({ results, growth, changes, quiet, small }),
+    bars: assessBars({ results, growth, changes, lake, quiet, small }),
     skipped,
   };
 }

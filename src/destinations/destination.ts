@@ -74,6 +74,11 @@ export interface Lifecycle {
   commit(): Promise<void>;
   /** About the size of what a commit writes besides the rows, where that is worth thinking of. */
   readonly commitBytes?: number;
+  /**
+   * Where others read what is committed: whether a commit now would show them a pass over changes that is half done. The
+   * engine then commits later. Missing: nobody reads meanwhile.
+   */
+  readonly isHalfDone?: boolean;
   /** Back to the last commit. */
   rollback(): Promise<void>;
   /**

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { version } from '@duckdb/node-api';
 import type { Settings } from '../../src/config/settings';
 import type { TestDatabase } from './postgres';
 
@@ -70,6 +71,5 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
 }
 
 function duckdbVersion(): string {
-  const { version } = require('@duckdb/node-api/package.json') as { readonly version: string };
-  return version.split('-')[0] ?? version;
+  return version().replace(/^v/, '');
 }

@@ -16,7 +16,18 @@ import type { UsersObjects } from './users-objects';
 import type { Warehouse } from './warehouse';
 
 export class Changes {
+  /** Keys of tables that have changes of a pass that has not ended. */
+  private readonly applied = new Set<string>();
+
   constructor(private readonly tables: OpenTables) {}
+
+  get halfDone(): boolean {
+    return this.applied.size > 0;
+  }
+
+  rolledBack(): void {
+    this.applied.clear();
+  }
 
   async begin(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const { tables } = this;
@@ -54,6 +65,7 @@ export class Changes {
       await this.insertUnique(table, warehouse.usersObjects, insert);
     else await insert();
     await warehouse.run(`TRUNCATE ${changes}`);
+    this.applied.add(table.key);
   }
 
   /** Ends a pass whose changes are applied. */
@@ -62,6 +74,7 @@ export class Changes {
     await warehouse.run(`DROP TABLE ${changesName(table)}`);
     await this.tables.load(table).close();
     this.tables.forget(table);
+    this.applied.delete(table.key);
     const [rows = 0] = await countRows(warehouse, [this.tables.nameOf(table)]);
     return { rows, deleted: 0 };
   }

@@ -29,7 +29,7 @@ export interface WarehouseDestinationOptions extends OpenTablesOptions {
 export class WarehouseDestination implements Destination {
   private readonly tables: OpenTables;
   private readonly loads: Loads;
-  private readonly changes: Changes;
+  protected readonly changes: Changes;
   private readonly keys: Keys;
   private readonly states: WarehouseStates;
 
@@ -62,6 +62,7 @@ export class WarehouseDestination implements Destination {
 
   async rollback(): Promise<void> {
     this.states.drop();
+    this.changes.rolledBack();
     await this.tables.rollback();
   }
 

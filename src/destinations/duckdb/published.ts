@@ -26,7 +26,7 @@ export async function publish(warehouse: string, { folder, keep, now }: PublishO
       for (const path of [old, `${old}.wal`]) rmSync(path, { force: true });
     return copy;
   } catch (error) {
-    rmSync(`${copy}.part`, { force: true });
+    if (existsSync(`${copy}.part`)) rmSync(`${copy}.part`);
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw destinationError(`No copy of ${warehouse} could be published in ${folder} (${code}).`, 'publish_failed', {
       cause: error,

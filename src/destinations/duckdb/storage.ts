@@ -17,15 +17,15 @@ export interface Storage {
   /** Bytes in which the rows of all tables may wait beyond what each has to have. */
   readonly heldBytes: number;
   /** SQL for a key's value of that stored type, by which equal keys are found to be equal. */
-  comparable(value: string, storedType: string): string;
+  readonly comparable: (value: string, storedType: string) => string;
   /** False where -0 is stored as 0. */
   readonly keepsZeroSigns: boolean;
   /** SQL for the number of the snapshot that a query sees; undefined where there are none. */
   readonly snapshot: string | undefined;
   /** SQL for a value as it is stored in a column of the stored type. */
-  stored(value: string, storedType: string): string;
+  readonly stored: (value: string, storedType: string) => string;
   /** What DuckDB's error means; `path` names the storage. */
-  writeError(error: unknown, path: string): ConnectorError;
+  readonly writeError: (error: unknown, path: string) => ConnectorError;
 }
 
 /** Four full vectors. Twice as many would win little more, and take more memory. */

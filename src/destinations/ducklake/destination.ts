@@ -9,4 +9,8 @@ export class DuckLakeDestination extends WarehouseDestination {
   constructor(options: DuckLakeDestinationOptions) {
     super({ ...options, open: () => openLake(options), states: new LakeStates() });
   }
+
+  get isHalfDone(): boolean {
+    return this.changes.halfDone;
+  }
 }

@@ -70,7 +70,7 @@ export function lakeOpenError(error: unknown, { catalog, dataPath }: LakePlace):
       'lake_data_path_other',
       'Leave "lake_data_path" out, or name the catalog of the lake that is meant with "lake_catalog".',
     );
-  const version = /catalog version(?: is)? '?([\w.-]+)'?.*(?:requires version|newer than)/is.exec(text)?.[1];
+  const version = /catalog version is '?(\d[\w.-]*\w)/i.exec(text)?.[1];
   if (version !== undefined || /Unsupported DuckLake version|No DuckLakeVersion/i.test(text))
     return problem(
       `The lake ${lake} is of DuckLake ${version ?? 'in another version'}, which DuckDB ${duckdb().version()}, in use here, does not write.`,

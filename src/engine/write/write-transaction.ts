@@ -84,13 +84,17 @@ export class WriteTransaction {
 
   /** Commits a finished table: at once where no other table is to come, else soon. */
   async commitSoon(run: TableRun): Promise<void> {
+    this.commitLater();
+    this.finishedColumns += run.destinationTable.columns.length;
+    const nothingToWaitFor = this.options.openTables() <= this.waiters.length;
+    if (nothingToWaitFor || this.finishedColumns > MOST_COLUMNS_WITHOUT_COMMIT) await this.commit();
+  }
+
+  private commitLater(): void {
     this.timer ??= setTimeout(
       () => void this.options.queue.run(() => this.commit()).catch(() => undefined),
       COMMIT_DELAY_MS,
     );
-    this.finishedColumns += run.destinationTable.columns.length;
-    const nothingToWaitFor = this.options.openTables() <= this.waiters.length;
-    if (nothingToWaitFor || this.finishedColumns > MOST_COLUMNS_WITHOUT_COMMIT) await this.commit();
   }
 
   /** Where a load takes away what is there, the states must say so before it begins. */
@@ -123,8 +127,16 @@ export class WriteTransaction {
   async commit(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.finishedColumns = 0;
     const { destination, states } = this.options;
+    // A pass that has failed will not be ended.
+    if (
+      destination.isHalfDone === true &&
+      [...this.open].some((run) => run.readsChanges && run.failure === undefined)
+    ) {
+      this.commitLater();
+      return;
+    }
+    this.finishedColumns = 0;
     const startedMs = performance.now();
     if (!(await this.flushed())) return;
     const entries = new Map<TableRun, TableState | null>();
