@@ -9,8 +9,9 @@
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/old" && "$folder/old/bin/pip" install --quiet --disable-pip-version-check duckdb==1.5.6
-python3 -m venv "$folder/new" && "$folder/new/bin/pip" install --quiet --disable-pip-version-check duckdb==2.0.1
+. "$(dirname "$0")/helpers/python.sh"
+install_python old duckdb==1.5.6
+install_python new duckdb==2.0.1
 
 cat >"$folder/program.py" <<'PYTHON'
 import sys

@@ -10,20 +10,17 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 . "$(dirname "$0")/helpers/with-postgres.sh"
+. "$(dirname "$0")/helpers/python.sh"
 install_postgres
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check duckdb==1.5.5 duckdb-extension-odbc-scanner==1.5.5
+install_python venv duckdb==1.5.5 duckdb-extension-odbc-scanner==1.5.5
 
 cat >"$folder/program.py" <<'PYTHON'
-import importlib
 import os
-import pathlib
 import sys
 import duckdb
+from duckdb_extension import connect_with
 
-package = pathlib.Path(importlib.import_module("duckdb_extension_odbc_scanner").__file__).parent
-connection = duckdb.connect()
-connection.execute(f"LOAD '{next(package.rglob('*.duckdb_extension'))}'")
+connection = connect_with("duckdb_extension_odbc_scanner")
 driver = os.environ.get("DRIVER", "PostgreSQL Unicode")
 source = f"DRIVER={{{driver}}};SERVER=127.0.0.1;PORT={os.environ['PGPORT']};DATABASE=postgres;UID=postgres;PWD=plain"
 (handle,) = connection.execute("SELECT odbc_connect(?)", [source]).fetchone()

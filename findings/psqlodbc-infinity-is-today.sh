@@ -10,9 +10,9 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 . "$(dirname "$0")/helpers/with-postgres.sh"
+. "$(dirname "$0")/helpers/python.sh"
 install_postgres
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check pyodbc==5.5.0
+install_python venv pyodbc==5.5.0
 
 cat >"$folder/program.py" <<'PYTHON'
 import datetime

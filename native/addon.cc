@@ -19,8 +19,8 @@
 
 namespace {
 
-// One state per process, shared by the main thread, workers and repeated loads. Allocated and never
-// freed, so that it outlives whatever still runs at exit.
+// There is one state per process, shared by the main thread, workers and repeated loads. It is never freed, so that it
+// outlives whatever still runs at exit.
 struct Shared {
   std::mutex mutex;
   ProcessStatsSources sources;
@@ -31,8 +31,8 @@ Shared& shared() {
   return *state;
 }
 
-// sample(buffer: Float64Array): fills the first `fieldCount` elements.
-// The plain C calls rather than Napi's wrappers, which cost as much again as the reading.
+// sample(buffer: Float64Array): fills the first `fieldCount` elements. It uses the plain C calls, because Napi's
+// wrappers cost as much again as the reading.
 Napi::Value sample(const Napi::CallbackInfo& info) {
   napi_env env = info.Env();
   napi_value buffer = info[0];
@@ -72,12 +72,12 @@ Napi::Value set_path(const Napi::CallbackInfo& info, std::string ProcessStatsSou
   return Napi::Value();
 }
 
-// setDiskPath(path: string): whose file system the disk fields describe.
+// setDiskPath(path: string): sets the path whose file system the disk fields describe.
 Napi::Value set_disk_path(const Napi::CallbackInfo& info) {
   return set_path(info, &ProcessStatsSources::disk_path, "setDiskPath(path) needs a string.");
 }
 
-// setRoot(path: string): a prefix of /proc and of cgroup mount points; '' is the real ones.
+// setRoot(path: string): sets a prefix of /proc and of cgroup mount points; '' means the real ones.
 Napi::Value set_root(const Napi::CallbackInfo& info) {
   return set_path(info, &ProcessStatsSources::root, "setRoot(path) needs a string.");
 }
@@ -94,9 +94,9 @@ Napi::Value exit_now(const Napi::CallbackInfo& info) {
   ::_exit(static_cast<int>(code));
 }
 
-// limitMemoryArenas(count: number): glibc gives threads arenas of their own, up to eight a core, and each
-// keeps what its thread once used. With libuv's and DuckDB's threads that was a fifth of the memory of a sync.
-// Returns whether the C library took it.
+// limitMemoryArenas(count: number): glibc gives threads arenas of their own, up to eight per core, and each keeps what
+// its thread once used. With libuv's and DuckDB's threads that was a fifth of a sync's memory. Returns whether the C
+// library accepted the limit.
 Napi::Value limit_memory_arenas(const Napi::CallbackInfo& info) {
   const double count = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
   if (!(count >= 1 && count <= 1024) || count != static_cast<int>(count)) {
@@ -114,7 +114,7 @@ Napi::Value limit_memory_arenas(const Napi::CallbackInfo& info) {
 // keepFreedMemory(blockBytes: number, heapBytes: number): glibc asks the kernel for every block of 128 kB or more, and
 // gives the end of the heap back as soon as it is that large. Batches are made of such blocks, freed and asked for
 // again within milliseconds: page faults were a quarter of the CPU time of a sync that only reads. Blocks up to
-// blockBytes then come from the heap, which keeps heapBytes. Returns whether the C library took it.
+// blockBytes then come from the heap, which keeps heapBytes. Returns whether the C library accepted both.
 Napi::Value keep_freed_memory(const Napi::CallbackInfo& info) {
   int bytes[2];
   for (size_t i = 0; i < 2; ++i) {
@@ -134,7 +134,7 @@ Napi::Value keep_freed_memory(const Napi::CallbackInfo& info) {
 #endif
 }
 
-// By bytes, which the compiler turns into vector instructions; 255 at most fit into one.
+// Counts in single bytes, which the compiler turns into vector instructions; a byte can count to 255.
 size_t count_bytes(const char* text, size_t length, char character) {
   size_t count = 0;
   for (size_t from = 0; from < length; from += 255) {
@@ -146,8 +146,8 @@ size_t count_bytes(const char* text, size_t length, char character) {
   return count;
 }
 
-// countLatin1(text: string, code: number): how many of its characters have this code. Others than Latin-1 count as
-// what their last eight bits are.
+// countLatin1(text: string, code: number): counts the characters that have this code. A character beyond Latin-1 counts
+// as its last eight bits.
 Napi::Value count_latin1(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   size_t length = 0;
@@ -155,7 +155,7 @@ Napi::Value count_latin1(const Napi::CallbackInfo& info) {
     Napi::TypeError::New(env, "countLatin1(text, code) was called wrongly.").ThrowAsJavaScriptException();
     return Napi::Value();
   }
-  // Kept for texts of the usual sizes: fresh memory would cost more than the counting.
+  // Kept between calls for texts of the usual sizes: fresh memory would cost more than the counting.
   static thread_local char usual[256 * 1024];
   std::unique_ptr<char[]> large;
   if (length >= sizeof usual) large.reset(new char[length + 1]);
@@ -192,7 +192,7 @@ bool read_column(Napi::Env env, const Napi::Value& value, std::u16string* scratc
   const uint32_t number = kind.As<Napi::Number>().Uint32Value();
   if (number >= static_cast<uint32_t>(ValueKind::count)) return false;
   column->kind = static_cast<ValueKind>(number);
-  // Its tag has one byte.
+  // The tag has one byte.
   column->field = field.As<Napi::Number>().Uint32Value();
   if (column->field < 1 || column->field > 15) return false;
   bool lossless = false;
@@ -209,7 +209,7 @@ bool read_batch(const Napi::CallbackInfo& info, RecordBatch* batch, MessageLimit
     return false;
   batch->rows = info[0].As<Napi::Number>().Uint32Value();
   const auto columns = info[2].As<Napi::Array>();
-  // Kept from column to column: a batch has a megabyte of text.
+  // Kept from column to column, because a batch has a megabyte of text.
   std::u16string scratch;
   for (uint32_t index = 0; index < columns.Length(); ++index) {
     Napi::HandleScope scope(env);
@@ -227,8 +227,8 @@ bool read_batch(const Napi::CallbackInfo& info, RecordBatch* batch, MessageLimit
   return true;
 }
 
-// encodeRecords(rows, beginning, columns, constants, limits): messages, and the places of all of them in one
-// buffer; undefined where the batch has something unusual. src/native/record-encoder.ts has the types.
+// encodeRecords(rows, beginning, columns, constants, limits): returns all messages in one buffer, and their places in
+// it. Returns undefined where the batch has something unusual. src/model/record-encoding.ts has the types.
 Napi::Value encode_records_of(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   RecordBatch batch;

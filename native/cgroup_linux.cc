@@ -55,8 +55,8 @@ bool find_mount(const std::string& root, const std::string& controller, std::str
   return false;
 }
 
-// Without a cgroup namespace a container sees its full path in /proc/self/cgroup, while the mount
-// starts at that very group: what the mount's root already covers is taken off the path.
+// Without a cgroup namespace a container sees its full path in /proc/self/cgroup, while the mount starts at that very
+// group. So the part that the mount's root covers is taken off the path.
 bool find_hierarchy(const std::string& root, const std::string& controller, Hierarchy* out) {
   std::string group, mounted_group, mount_point;
   if (!find_group(root, controller, &group)) return false;
@@ -70,7 +70,7 @@ bool find_hierarchy(const std::string& root, const std::string& controller, Hier
   return true;
 }
 
-// The group's directory and its ancestors', the group's own first.
+// The directories of the group and its ancestors, the group's own first.
 std::vector<std::string> groups_upwards(const Hierarchy& hierarchy) {
   std::vector<std::string> groups;
   std::string group = hierarchy.group;
@@ -124,10 +124,10 @@ void Cgroup::refresh_limits(double host_memory_bytes) {
   memory_level_ = -1;
   memory_limit_ = NAN;
   for (size_t i = 0; i < memory_.size(); ++i) {
-    // Above memory.high the kernel stalls the group rather than kill it: for us that is the limit too.
+    // Above memory.high the kernel stalls the group rather than killing it, so that is a limit for us too.
     const double limit = std::fmin(memory_[i].limit.read_number(), memory_[i].high.read_number());
     if (!(limit > 0) || limit >= host_memory_bytes) continue;
-    // Of equal limits the ancestor's counts: it also carries what its other children use.
+    // Among equal limits the ancestor's counts: it also carries what its other children use.
     if (memory_level_ >= 0 && limit > memory_limit_) continue;
     memory_level_ = static_cast<int>(i);
     memory_limit_ = limit;

@@ -13,13 +13,13 @@ class Cgroup {
  public:
   explicit Cgroup(const std::string& root);
 
-  // Chooses the tightest levels anew: limits can be changed while the process runs. A memory limit
-  // at or above `host_memory_bytes` is none (version 1 writes "unlimited" as a huge number).
+  // Chooses the tightest levels anew, because limits can change while the process runs. A memory limit at or above
+  // `host_memory_bytes` is none (version 1 writes "unlimited" as a huge number).
   void refresh_limits(double host_memory_bytes);
 
   double memory_limit_bytes() const { return memory_limit_; }
   double cpu_quota_cores() const { return cpu_quota_; }
-  // Of the group whose limit counts; NaN without a limit.
+  // Use of the group whose limit counts; NaN without a limit.
   double memory_used_bytes() const;
   double cpu_used_seconds() const;
 
@@ -31,7 +31,7 @@ class Cgroup {
     KeptFile stat;
   };
   struct CpuLevel {
-    // Version 2: "quota period" in one file, and no `period`.
+    // Version 2 has "quota period" in one file, and no `period`.
     KeptFile quota;
     KeptFile period;
     KeptFile used;

@@ -15,7 +15,7 @@ __extension__ typedef unsigned __int128 uint128;
 constexpr size_t kTextElement = 16;
 constexpr size_t kInlined = 12;
 
-// A decoder of one value: from the text in [p, end) to the element at `out`; false where the text is unusual.
+// Decodes one value from the text in [p, end) to the element at `out`; false where the text is unusual.
 
 struct Boolean {
   static constexpr size_t kWidth = 1;
@@ -44,7 +44,7 @@ struct Float {
   static constexpr size_t kWidth = sizeof(Value);
   bool operator()(const char* p, const char* end, char* out) const {
 #if defined(__cpp_lib_to_chars)
-    // Not its words for NaN and the infinities.
+    // The words for NaN and the infinities are refused.
     const char* digits = p != end && *p == '-' ? p + 1 : p;
     if (digits == end || static_cast<unsigned char>(*digits - '0') > 9) return false;
     Value value;
@@ -61,7 +61,7 @@ struct Float {
   }
 };
 
-// `Value` holds 10^precision.
+// `Value` must hold 10^precision.
 template <typename Value, typename Unsigned>
 struct Decimal {
   static constexpr size_t kWidth = sizeof(Value);
@@ -75,7 +75,7 @@ struct Decimal {
   bool operator()(const char* p, const char* end, char* out) const {
     const bool negative = p != end && *p == '-';
     if (negative) ++p;
-    // The last that can be multiplied by ten and stay in range.
+    // The last value that can be multiplied by ten and stay in range.
     const Unsigned most = limit / 10;
     Unsigned value = 0;
     bool digits = false;
@@ -130,7 +130,7 @@ struct Timestamp {
   }
 };
 
-// As struct duckdb_string_t: the length, and the text itself or its beginning and its address.
+// Laid out as struct duckdb_string_t: the length, and the text itself or its beginning and its address.
 void put_element(char* out, const char* p, size_t length) {
   const uint32_t size = static_cast<uint32_t>(length);
   std::memset(out, 0, kTextElement);
@@ -143,7 +143,7 @@ void put_element(char* out, const char* p, size_t length) {
   std::memcpy(out + 8, &p, sizeof p);
 }
 
-// bytea_output hex, over itself: the bytes take half the room of their digits.
+// Decodes bytea_output hex in place: the bytes take half the room of their digits.
 struct Blob {
   static constexpr size_t kWidth = kTextElement;
   bool operator()(char* p, const char* end, char* out) const {
@@ -161,7 +161,7 @@ struct Blob {
   }
 };
 
-// ESC 0, ESC 1 and ESC 2 are ESC, the separator and the NULL marker; over itself.
+// Undoes the escapes in place: ESC 0, ESC 1 and ESC 2 are ESC, the separator and the NULL marker.
 struct Text {
   static constexpr size_t kWidth = kTextElement;
   bool escaped;
@@ -184,7 +184,7 @@ struct Text {
   }
 };
 
-// Into the vector at `values`. A bit of `validity` is set where a row has a value.
+// Decodes into the vector at `values`. A bit of `validity` is set where a row has a value.
 template <typename Decoder>
 Outcome decode_values(const Decoder& decode, char* text, char* rest, bool nullable, size_t rows, char* values,
                       char* validity, bool* nulls) {
@@ -194,7 +194,7 @@ Outcome decode_values(const Decoder& decode, char* text, char* rest, bool nullab
     const bool last = row + 1 == rows;
     char* separator =
         p == rest ? nullptr : static_cast<char*>(std::memchr(p, kSeparator, static_cast<size_t>(rest - p)));
-    // As many values as rows, neither more nor fewer.
+    // The column must have exactly as many values as rows.
     if ((separator == nullptr) != last) return Outcome::miscounted;
     char* end = last ? rest : separator;
     char* out = values + row * Decoder::kWidth;
@@ -226,7 +226,7 @@ Outcome decode_as(const Decoder& decode, const PackedColumn& column, size_t rows
   return outcome;
 }
 
-// Of values that are copied from their text.
+// For values that are copied from their text.
 Outcome decode_fixed(const PackedColumn& column, size_t rows, char* text, char* rest, char* arena, size_t* used,
                      DecodedColumn* out) {
   const auto as = [&](const auto& decode) { return decode_as(decode, column, rows, text, rest, arena, used, out); };
@@ -272,7 +272,7 @@ char* put_text(char* at, const PackedColumn& column) {
   return at + column.length;
 }
 
-// Of values that point to their bytes, which are in the arena before them.
+// For values that point to their bytes, which are in the arena before them.
 template <typename Decoder>
 Outcome decode_texts(const Decoder& decode, const PackedColumn& column, size_t rows, char* arena, size_t* used,
                      DecodedColumn* out) {
@@ -310,7 +310,7 @@ bool decode_column(const PackedColumn& column, size_t rows, char* arena, size_t*
   out->form = outcome == Outcome::done ? Decoded::as_asked : column.digits ? Decoded::not_at_all : Decoded::as_texts;
   if (outcome == Outcome::done) return true;
   if (column.digits) return outcome == Outcome::unusual;
-  // Also where the count was wrong: what is no number may be the separator itself.
+  // A wrong count ends here too: the text that is no number may be the separator itself.
   const Text decode{column.escaped};
   if (column.ascii == nullptr) return decode_texts(decode, column, rows, arena, used, out) == Outcome::done;
   return decode_as(decode, column, rows, column.ascii, column.ascii + column.length, arena, used, out) ==

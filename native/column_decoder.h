@@ -6,10 +6,11 @@
 #include <string>
 
 // Packed columns as DuckDB's vectors hold them, for the forms in which PostgreSQL writes nearly all values. A column
-// with anything else (an infinity, a year of five digits, more digits than its type has) becomes text as a whole,
-// for DuckDB's own casts.
+// with anything else (an infinity, a year of five digits, more digits than its type has) becomes text as a whole, for
+// DuckDB's own casts.
 
-// In the order of VECTOR_KINDS in src/model/column-decoding.ts. Decimals by the integers that DuckDB keeps them in.
+// In the order of VECTOR_KINDS in src/model/column-decoding.ts. Decimal kinds are named after the integers that DuckDB
+// keeps them in.
 enum class VectorKind : int32_t {
   text,
   boolean,
@@ -43,7 +44,7 @@ struct PackedColumn {
 
 constexpr size_t kNoNulls = SIZE_MAX;
 
-// What a column became. No vector: its digits are of values that its kind does not have.
+// What a column became. "No vector" means digits of values that its kind does not have.
 enum class Decoded { as_asked, as_texts, not_at_all };
 
 // Offsets in the arena, multiples of 16.
@@ -53,11 +54,11 @@ struct DecodedColumn {
   size_t validity;  // of a bit a row, set where it has a value; kNoNulls where all have
 };
 
-// Bytes of the arena that a column may take, whatever its values are, its text included.
+// The most bytes of the arena that a column takes, whatever its values are, its text included.
 size_t most_bytes(size_t rows, size_t length);
 
 // Writes from `arena + *used` on, and moves `*used`. Values longer than a vector's element point into the arena.
-// False where the column has not as many values as rows. `scratch` is kept from column to column.
+// Returns false where the column does not have as many values as rows. `scratch` is kept from column to column.
 bool decode_column(const PackedColumn& column, size_t rows, char* arena, size_t* used, std::string* scratch,
                    DecodedColumn* out);
 

@@ -8,7 +8,7 @@
 
 namespace {
 
-// Decimal digits that a kind of integers holds whatever they are; 0 of what is no decimal.
+// Decimal digits that always fit into a kind of integers; 0 for kinds that are no decimal.
 int kind_digits(VectorKind kind) {
   switch (kind) {
     case VectorKind::decimal16:
@@ -82,14 +82,14 @@ class DecodeWorker : public Napi::AsyncWorker {
       most += most_bytes(rows_, column.length);
     }
     if (used_ > arena.ByteLength() || most > arena.ByteLength() - used_) return false;
-    // Not a vector, which would fill it with zeros first.
+    // This is not a std::vector, which would fill it with zeros first.
     texts_.reset(new char16_t[units]);
     char16_t* at = texts_.get();
     for (uint32_t index = 0; index < columns.Length(); ++index) {
       Napi::HandleScope scope(env);
       PackedColumn& column = columns_[index];
       const Napi::Value text = columns.Get(index).As<Napi::Object>().Get("text");
-      // With a terminating zero.
+      // Includes a terminating zero.
       if (ascii[index]) {
         column.ascii = arena_ + used_;
         if (napi_get_value_string_latin1(env, text, column.ascii, column.length + 1, nullptr) != napi_ok) return false;
@@ -154,7 +154,7 @@ Napi::Value decode_columns(const Napi::CallbackInfo& info) {
     return Napi::Value();
   }
   const Napi::Promise promise = worker->promise();
-  // It ends its own life.
+  // The worker deletes itself.
   worker.release()->Queue();
   return promise;
 }

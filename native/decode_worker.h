@@ -3,9 +3,10 @@
 
 #include <napi.h>
 
-// decodeVectors(rows, columns, arena, from): of each column whether it was decoded, where in the arena its vector is,
-// and where its validity, or -1; last the end of them all. Decodes on a thread of libuv's pool, into the arena from an
-// offset on: it must be left alone there until the promise is settled. src/model/column-decoding.ts has the types.
+// decodeVectors(rows, columns, arena, from): returns for each column whether it was decoded, where in the arena its
+// vector is, and where its validity is, or -1; last comes the end of them all. Decodes on a thread of libuv's pool,
+// into the arena from an offset on. The arena must be left alone there until the promise settles.
+// src/model/column-decoding.ts has the types.
 Napi::Value decode_columns(const Napi::CallbackInfo& info);
 
 #endif  // PGSLUICE_DECODE_WORKER_H_

@@ -8,14 +8,14 @@
 
 namespace {
 
-// A reader of one value from the number that its bytes are: the element at `out`; false where there is none for it.
+// Reads one value from the number that its bytes are, to the element at `out`; false where the type has no such value.
 // kNull stands for NULL. src/model/binary-values.ts has the formats.
 
 constexpr int64_t kMicrosecondsPerDay = 86400000000;
-// From 1970-01-01 to 2000-01-01.
+// Days from 1970-01-01 to 2000-01-01.
 constexpr int32_t kDaysTo2000 = 10957;
 
-// DuckDB has the largest number for infinity as well, but for -infinity its negative.
+// DuckDB also has the largest number for infinity, but its negative for -infinity.
 template <typename Value>
 bool put_infinity(Value value, char* out) {
   const Value most = std::numeric_limits<Value>::max();
@@ -52,7 +52,8 @@ struct DateBytes {
 struct TimestampBytes {
   typedef uint64_t Bits;
   static constexpr Bits kNull = 0x8000000000000001;
-  // Of PostgreSQL's: DuckDB counts from 1970, and the last whole year in 64 bits is then 294246 (column-fit.ts).
+  // The last timestamp of PostgreSQL that fits: DuckDB counts from 1970, and the last whole year in 64 bits is then
+  // 294246 (column-fit.ts).
   int64_t end = days_since_1970(294247, 1, 1) * kMicrosecondsPerDay - kDaysTo2000 * kMicrosecondsPerDay;
   bool operator()(Bits bits, char* out) const {
     int64_t value = static_cast<int64_t>(bits);
@@ -71,7 +72,7 @@ struct FloatBytes {
   bool operator()(Bits bits, char* out) const {
     Value value;
     std::memcpy(&value, &bits, sizeof value);
-    // There is one NaN to whoever reads the text.
+    // All NaNs become one, because they have one text.
     if (value != value) value = std::numeric_limits<Value>::quiet_NaN();
     std::memcpy(out, &value, sizeof value);
     return true;

@@ -6,7 +6,7 @@
 #include "column_decoder.h"
 #include "vector_layout.h"
 
-// A column of digits (src/model/binary-values.ts) as a vector at `arena + *used`, which it moves behind it.
+// Decodes a column of digits (src/model/binary-values.ts) to a vector at `arena + *used`, and moves `*used` behind it.
 Outcome decode_digits(const PackedColumn& column, size_t rows, const char* text, size_t length, char* arena,
                       size_t* used, DecodedColumn* out);
 

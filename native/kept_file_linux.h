@@ -41,14 +41,14 @@ class KeptFile {
     return true;
   }
 
-  // The number the file starts with; NaN for anything else ("max", a vanished cgroup).
+  // The number that the file starts with; NaN for anything else ("max", a vanished cgroup).
   double read_number() const {
     char text[64];
     return read(text, sizeof text) ? number_at(text) : NAN;
   }
 
-  // The decimal number at `text`, spaces before it skipped; NaN when there is none. Not strtod: that
-  // reads the decimal point of the process's locale.
+  // The decimal number at `text`, after any spaces; NaN when there is none. strtod would read the decimal point of the
+  // process's locale.
   static double number_at(const char* text) {
     while (*text == ' ' || *text == '\t') ++text;
     const double sign = *text == '-' ? -1 : 1;
@@ -63,7 +63,7 @@ class KeptFile {
     return sign * value;
   }
 
-  // The number after `key` where that begins a line ("MemTotal:", "inactive_file "); NaN when absent.
+  // The number after `key` where `key` begins a line ("MemTotal:", "inactive_file "); NaN when absent.
   static double number_after(const char* text, const char* key) {
     const size_t length = ::strlen(key);
     for (const char* line = text; line != nullptr && *line != '\0';) {

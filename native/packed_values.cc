@@ -2,7 +2,7 @@
 
 namespace {
 
-// A loop that the compiler turns into vector instructions.
+// The compiler turns this loop into vector instructions.
 void narrow(const char16_t* text, size_t length, char* out) {
   for (size_t index = 0; index < length; ++index) out[index] = static_cast<char>(text[index]);
 }

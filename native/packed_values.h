@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-// What the packing of src/model/packed-batch.ts is made of, and the forms in which PostgreSQL writes values.
+// The characters of the packing in src/model/packed-batch.ts, and the forms in which PostgreSQL writes values.
 
 constexpr char kSeparator = 0x1f;
 constexpr char kNullMarker = 0x1d;
@@ -35,7 +35,7 @@ inline int64_t days_since_1970(int year, int month, int day) {
   return static_cast<int64_t>(era) * 146097 + day_of_era - 719468;
 }
 
-// The day of `2025-01-31` or `2025-01-31 10:00:00`, in days since 1970; of the years 1 to 9999 alone.
+// The day of `2025-01-31` or `2025-01-31 10:00:00`, in days since 1970; only for the years 1 to 9999.
 inline bool read_day(const char* p, const char* end, int64_t* days) {
   if (end - p < 10 || p[4] != '-' || p[7] != '-') return false;
   const int century = two_digits(p);
@@ -49,7 +49,7 @@ inline bool read_day(const char* p, const char* end, int64_t* days) {
   return true;
 }
 
-// ` 10:00:00` or ` 10:00:00.123456`, with up to nine digits after the point; what comes after it, or null.
+// Reads ` 10:00:00` or ` 10:00:00.123456`, with up to nine digits after the point. Returns where it ends, or null.
 inline const char* read_time(const char* p, const char* end, int64_t* seconds, uint32_t* nanos) {
   if (end - p < 9 || p[0] != ' ' || p[3] != ':' || p[6] != ':') return nullptr;
   const int hours = two_digits(p + 1);
@@ -83,10 +83,10 @@ struct HexDigits {
 };
 constexpr HexDigits kHexDigits;
 
-// -1 where it is none.
+// -1 where the character is no digit.
 inline int hex_digit(char c) { return kHexDigits.values[static_cast<unsigned char>(c)]; }
 
-// A number of as many bytes as it has, in network order; false where something is no digit.
+// Reads a number of sizeof(Number) bytes from its digits in network order; false where a character is no digit.
 template <typename Unsigned>
 bool read_digits(const char* p, Unsigned* value) {
   int invalid = 0;
@@ -100,8 +100,8 @@ bool read_digits(const char* p, Unsigned* value) {
   return invalid >= 0;
 }
 
-// UTF-16 as UTF-8, at most three bytes a code unit, and its end; half a surrogate pair becomes U+FFFD, as
-// Buffer.from(text, 'utf8') has it.
+// Writes UTF-16 as UTF-8, at most three bytes a code unit, and returns its end. Half a surrogate pair becomes U+FFFD,
+// as in Buffer.from(text, 'utf8').
 char* put_utf8(char* at, const char16_t* text, size_t length);
 
 void append_utf8(const char16_t* text, size_t length, std::string* out);

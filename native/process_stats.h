@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <string>
 
-// One reading. Only doubles, in the order of FIELDS in src/native/process-stats.ts: the struct is
-// copied into a Float64Array as it is. NaN: the platform does not say, or no limit is set.
+// One reading. It has only doubles, in the order of `toSample` in src/native/process-stats.ts, because it is copied
+// into a Float64Array as it is. NaN means that the platform does not say, or that no limit is set.
 struct ProcessStats {
   double at_ms;
   double rss_bytes;
@@ -34,14 +34,14 @@ struct ProcessStats {
 
 constexpr size_t kProcessStatsFields = sizeof(ProcessStats) / sizeof(double);
 
-// Where to look. Changing it makes the next reading start afresh.
+// The path to look at. Changing it makes the next reading start afresh.
 struct ProcessStatsSources {
   std::string disk_path = ".";
   // Prefix of /proc and of cgroup mount points, for trees that are mounted (or recorded) elsewhere.
   std::string root;
 };
 
-// Fills all fields. Not thread-safe: the caller holds a lock. Never throws, never fails: NaN instead.
+// Fills all fields. It is not thread-safe: the caller holds a lock. It never throws or fails; it writes NaN instead.
 void read_process_stats(const ProcessStatsSources& sources, ProcessStats* out);
 
 #endif  // PGSLUICE_PROCESS_STATS_H_

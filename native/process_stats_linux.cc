@@ -47,7 +47,7 @@ class Reader {
         cgroup_(sources.root) {
     double* fields = reinterpret_cast<double*>(&stats_);
     std::fill(fields, fields + kProcessStatsFields, NAN);
-    // A process pinned to some cores (docker --cpuset-cpus, taskset) is short of CPU when those are busy.
+    // A process pinned to some cores (docker --cpuset-cpus, taskset) is short of CPU when those cores are busy.
     pinned_ = ::sched_getaffinity(0, sizeof cores_, &cores_) == 0 &&
               CPU_COUNT(&cores_) < ::sysconf(_SC_NPROCESSORS_ONLN);
   }
@@ -60,7 +60,7 @@ class Reader {
     const double now = now_ms();
     stats_.at_ms = now;
     read_process();
-    // Limits first: what the memory group reads depends on the level they choose.
+    // Limits come first: the level they choose decides what the memory group reads.
     if (!(now - slow_at_ < kSlowMaxAgeMs)) read_slow(now);
     if (!(now - memory_at_ < kMemoryMaxAgeMs)) read_memory(now);
     if (!(now - stats_.cpu_at_ms < kCpuMaxAgeMs)) read_cpu(now);
@@ -98,7 +98,7 @@ class Reader {
     stats_.cgroup_cpu_used_seconds = cgroup_.cpu_used_seconds();
     if (!status_.read(large_, sizeof large_)) return;
     stats_.threads = KeptFile::number_after(large_, "Threads:");
-    // Not ru_maxrss: across fork and exec that keeps the peak of the process that started this one.
+    // ru_maxrss would not do: across fork and exec it keeps the peak of the process that started this one.
     stats_.peak_rss_bytes = std::fmax(stats_.peak_rss_bytes, KeptFile::number_after(large_, "VmHWM:") * 1024);
   }
 
@@ -156,7 +156,7 @@ class Reader {
     if (::statvfs(sources_.disk_path.c_str(), &fs) != 0) return;
     const double unit = static_cast<double>(fs.f_frsize);
     stats_.disk_used_bytes = unit * static_cast<double>(fs.f_blocks - fs.f_bfree);
-    // As df does: blocks reserved for root are not there for us.
+    // As df counts: blocks reserved for root are not available to us.
     stats_.disk_total_bytes = stats_.disk_used_bytes + unit * static_cast<double>(fs.f_bavail);
   }
 
@@ -170,14 +170,14 @@ class Reader {
   double memory_at_ = NAN;
   double slow_at_ = NAN;
   ProcessStats stats_;
-  // Holds the lines of /proc/stat of some 500 cores.
+  // Large enough for the lines of /proc/stat of some 500 cores.
   char large_[32768];
 };
 
 }  // namespace
 
 void read_process_stats(const ProcessStatsSources& sources, ProcessStats* out) {
-  // Never deleted at exit: a worker thread may still be sampling while static objects are destroyed.
+  // Never deleted at exit, because a worker thread may still be sampling while static objects are destroyed.
   static Reader* reader = nullptr;
   if (reader == nullptr || !reader->reads_from(sources)) {
     delete reader;

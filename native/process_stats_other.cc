@@ -47,7 +47,7 @@ void read_disk(const std::string& path, ProcessStats* out) {
 
 #ifdef __APPLE__
 void read_mach(ProcessStats* out) {
-  // One port for the life of the process: each mach_host_self() call takes another reference.
+  // One port for the life of the process, because each mach_host_self() call takes another reference.
   static const mach_port_t host = mach_host_self();
 
   mach_task_basic_info_data_t task;
@@ -60,7 +60,7 @@ void read_mach(ProcessStats* out) {
   vm_statistics64_data_t memory;
   count = HOST_VM_INFO64_COUNT;
   if (host_statistics64(host, HOST_VM_INFO64, reinterpret_cast<host_info64_t>(&memory), &count) == KERN_SUCCESS) {
-    // Inactive pages are given up on demand, as psutil counts them.
+    // Inactive pages are given up on demand; psutil counts them in the same way.
     out->host_memory_available_bytes = static_cast<double>(vm_kernel_page_size) *
                                        (static_cast<double>(memory.free_count) + memory.inactive_count);
   }

@@ -18,9 +18,9 @@ constexpr int kFixed64 = 1;
 constexpr int kBytes = 2;
 constexpr int kFixed32 = 5;
 
-// Of a message: its tag, and the length of its records.
+// Room in a message for its tag and the length of its records.
 constexpr size_t kMostHeader = 6;
-// Of an entry beyond its name and text: tags, lengths, and the largest value that is not text.
+// Room in an entry beyond its name and text: tags, lengths, and the largest value that is not text.
 constexpr size_t kEntryOverhead = 40;
 // Offsets have 32 bits. Pages that are never written to cost nothing.
 constexpr size_t kMostOutput = 256u << 20;
@@ -42,7 +42,7 @@ uint8_t* put(uint8_t* at, const std::string& bytes) {
   return at + bytes.size();
 }
 
-// Everything of an entry before a value of `size` bytes, which begins with its tag.
+// Writes everything of an entry before a value of `size` bytes, which begins with its tag.
 uint8_t* begin_entry(uint8_t* at, const EncodedColumn& column, size_t size) {
   *at++ = kMapEntry;
   at = put_varint(at, column.name.size() + varint_size(size) + size);
@@ -54,7 +54,7 @@ uint8_t tag(const EncodedColumn& column, int wire_type) {
   return static_cast<uint8_t>((column.field << 3) | static_cast<uint32_t>(wire_type));
 }
 
-// Little-endian, whatever the machine is.
+// Writes little-endian on any machine.
 template <typename Unsigned, typename Value>
 uint8_t* put_fixed(uint8_t* at, Value value) {
   static_assert(sizeof(Unsigned) == sizeof(Value));
@@ -64,7 +64,7 @@ uint8_t* put_fixed(uint8_t* at, Value value) {
   return at;
 }
 
-// The writers: from the text in [p, end) to a whole map entry at `at`; null where the text is unusual.
+// Writes one value from the text in [p, end) as a whole map entry at `at`; null where the text is unusual.
 
 uint8_t* put_boolean(uint8_t* at, const EncodedColumn& column, const char* p, const char* end) {
   if (p == end || (*p != 't' && *p != 'f')) return nullptr;
@@ -77,7 +77,7 @@ uint8_t* put_boolean(uint8_t* at, const EncodedColumn& column, const char* p, co
 uint8_t* put_integer(uint8_t* at, const EncodedColumn& column, const char* p, const char* end) {
   const bool negative = p != end && *p == '-';
   if (negative) ++p;
-  // Nineteen digits fit into 64 bits whatever they are.
+  // Nineteen digits always fit into 64 bits.
   if (p == end || end - p > 19) return nullptr;
   uint64_t value = 0;
   for (; p != end; ++p) {
@@ -134,7 +134,7 @@ uint8_t* put_float(uint8_t* at, const EncodedColumn& column, const char* p, cons
   return put_fixed<uint32_t>(at, static_cast<float>(value));
 }
 
-// `2025-01-31`, `2025-01-31 10:00:00.123456` or the latter with `+00`, of the years 1 to 9999.
+// Reads `2025-01-31`, `2025-01-31 10:00:00.123456` or the latter with `+00`, for the years 1 to 9999.
 uint8_t* put_timestamp(uint8_t* at, const EncodedColumn& column, const char* p, const char* end) {
   int64_t days;
   if (!read_day(p, end, &days)) return nullptr;
@@ -171,7 +171,7 @@ uint8_t* put_text(uint8_t* at, const EncodedColumn& column, const char* p, const
   return at + size;
 }
 
-// bytea_output hex: \x and two digits a byte.
+// bytea_output hex: \x, then two digits a byte.
 uint8_t* put_binary(uint8_t* at, const EncodedColumn& column, const char* p, const char* end) {
   if (end - p < 2 || (end - p) % 2 != 0 || p[0] != '\\' || p[1] != 'x') return nullptr;
   const size_t size = static_cast<size_t>(end - p - 2) / 2;
@@ -216,7 +216,7 @@ uint8_t* put_value(uint8_t* at, const EncodedColumn& column, const char* p, cons
   return nullptr;
 }
 
-// Puts the length of what was written since `from` before it, where two bytes were left for it.
+// Writes the length of what was written since `from` in front of it, where two bytes were left for it.
 uint8_t* close_record(uint8_t* from, uint8_t* at) {
   const size_t size = static_cast<size_t>(at - from);
   const size_t wanted = varint_size(size);
@@ -225,7 +225,7 @@ uint8_t* close_record(uint8_t* from, uint8_t* at) {
   return from - 2 + wanted + size;
 }
 
-// No text is longer on the wire than here, bytea's is half as long.
+// No text is longer on the wire than here, and bytea is half as long.
 size_t most_output(const RecordBatch& batch) {
   size_t row = 8 + kMostHeader + batch.beginning.size() + batch.constants.size();
   size_t texts = 0;
@@ -243,7 +243,7 @@ class Encoding {
     for (const EncodedColumn& column : batch.columns) cursors_.push_back(column.text.data());
   }
 
-  // Never writes beyond `most_output`, which `bytes` has room for.
+  // Never writes beyond `most_output`, for which `bytes` has room.
   bool run(uint8_t* bytes) {
     uint8_t* at = bytes + kMostHeader;
     uint8_t* records_start = at;
@@ -285,7 +285,7 @@ class Encoding {
       const char* separator =
           p == rest ? nullptr
                     : static_cast<const char*>(std::memchr(p, kSeparator, static_cast<size_t>(rest - p)));
-      // As many values as rows, neither more nor fewer.
+      // The column must have exactly as many values as rows.
       if ((separator == nullptr) != last) return nullptr;
       const char* end = separator == nullptr ? rest : separator;
       if (column.nullable && end - p == 1 && *p == kNullMarker) at = put_null(at, column);
@@ -324,7 +324,7 @@ bool encode_records(const RecordBatch& batch, const MessageLimits& limits, Encod
     std::free(bytes);
     return false;
   }
-  // Estimated for the worst; what waits for a slow client should not hold more than it is.
+  // The room was estimated for the worst case; messages that wait for a slow client should hold no more than they need.
   uint8_t* shrunk = static_cast<uint8_t*>(std::realloc(bytes, out->size));
   out->bytes = shrunk == nullptr ? bytes : shrunk;
   return true;

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-// Packed columns as UpdateResponse messages: what src/fivetran/record-encoder.ts does, for the values that
-// nearly all batches consist of. Whatever is unusual (a date that the wire cannot hold, an offset, a value that
-// is not of its type) is refused as a whole: the caller then encodes the batch itself, and knows what to say.
+// Packed columns as UpdateResponse messages: what src/fivetran/record-encoder.ts does, for the values that nearly all
+// batches consist of. A batch with anything unusual (a date that the wire cannot hold, an offset, a value that is not
+// of its type) is refused as a whole. The caller then encodes the batch itself, and knows which error to report.
 
-// In the order of KINDS in src/native/record-encoder.ts.
+// In the order of KINDS in src/model/record-encoding.ts.
 enum class ValueKind : int32_t { boolean, integer, float32, float64, timestamp, text, binary, count };
 
 struct EncodedColumn {
@@ -48,7 +48,7 @@ struct EncodedMessages {
   std::vector<MessagePlace> places;
 };
 
-// False, with nothing to free, where the caller must encode the batch itself.
+// Returns false, with nothing to free, where the caller must encode the batch itself.
 bool encode_records(const RecordBatch& batch, const MessageLimits& limits, EncodedMessages* out);
 
 #endif  // PGSLUICE_RECORD_ENCODER_H_

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-// How vectors lie in the arena, whatever they are made of.
+// How vectors lie in the arena, whatever is decoded into them.
 
 constexpr size_t kVectorAlignment = 16;
 
@@ -13,7 +13,8 @@ inline size_t aligned(size_t offset) {
 
 inline size_t validity_bytes(size_t rows) { return (rows + 63) / 64 * 8; }
 
-// Of making one: unusual where a value has no place in it, miscounted where there are not as many as rows.
+// The result of making one: unusual where the vector cannot hold a value, miscounted where there are not as many values
+// as rows.
 enum class Outcome { done, unusual, miscounted };
 
 #endif  // PGSLUICE_VECTOR_LAYOUT_H_

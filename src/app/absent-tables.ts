@@ -1,4 +1,4 @@
-/** Tables that were synced and are gone: from the source, from the warehouse, or from both. */
+/** Tables that were synced and are gone from the source, from the warehouse, or from both. */
 import type { Logger } from '../common/logger';
 import type { Destination } from '../destinations/destination';
 import type { TableStates } from '../model/sync-state';
@@ -6,11 +6,14 @@ import type { TableStates } from '../model/sync-state';
 export interface SourceTables {
   /** Keys of all tables of the source. */
   readonly existing: ReadonlySet<string>;
-  /** Keys of those that this sync takes. */
+  /** Keys of those that this sync includes. */
   readonly planned: ReadonlySet<string>;
 }
 
-/** Says what a user should know of them; what is nowhere any more is forgotten, so that it is said once. */
+/**
+ * Logs what a user should know about them. A table that no longer exists anywhere is forgotten, so that it is reported
+ * once.
+ */
 export async function tellOfAbsentTables(
   destination: Destination,
   states: TableStates,

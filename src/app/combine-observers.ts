@@ -1,6 +1,6 @@
 import type { SyncObserver } from '../model/report';
 
-/** One observer that tells several. */
+/** Makes one observer that calls several. */
 export function combineObservers(...observers: readonly SyncObserver[]): SyncObserver {
   return {
     planned: (...event) => observers.forEach((observer) => observer.planned?.(...event)),

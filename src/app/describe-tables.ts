@@ -1,4 +1,4 @@
-/** What a sync would send, without reading a row: tables as a destination will know them. */
+/** Describes what a sync would send, without reading a row: tables as a destination will know them. */
 import type { Settings } from '../config/settings';
 import type { DestinationTable } from '../destinations/destination';
 import type { TableName } from '../model/source-selection';

@@ -1,4 +1,4 @@
-/** What there is to sync: the plan made of catalog and filters, and what a user should know of it. */
+/** Finds what there is to sync: it makes the plan from catalog and filters, and logs what a user should know. */
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -29,7 +29,7 @@ export interface Discovery {
   readonly source: string;
   /** Name of the database. */
   readonly database: string;
-  /** The server's, as PostgreSQL names it. */
+  /** The server's encoding, as PostgreSQL names it. */
   readonly encoding: string;
   /** The user's rules, with which it was planned. */
   readonly module: TransformationModule;
@@ -39,11 +39,11 @@ export interface PlanContext {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
-  /** The caller says itself to which tables row-level security applies. */
+  /** The caller reports by itself to which tables row-level security applies. */
   readonly tellsOfPolicies?: boolean;
 }
 
-/** What is to be synced of what was found, and how; says what a user should know of it. */
+/** Decides which of the found tables are synced, and how; logs what a user should know. */
 export function planOf(
   { catalog, candidates, source, losses }: SourceFindings,
   settings: Settings,
@@ -104,7 +104,7 @@ export function planOf(
   };
 }
 
-/** What row-level security does to the rows that arrive, as the rest of a sentence. */
+/** The effect of row-level security on the rows that arrive, as the rest of a sentence. */
 export function describePolicies({ rowSecurity, policedMembers = [] }: TableSchema): string | undefined {
   if (rowSecurity) return 'only the rows that the role may see are replicated';
   if (policedMembers.length === 0) return undefined;
@@ -124,7 +124,7 @@ function rulesMayChangeKeys(table: TableSchema, rules: readonly Transformation[]
   }
 }
 
-/** Of every pattern that matches nothing, a warning: it is misspelt, or its table is gone. */
+/** Warns of every pattern that matches nothing: it is misspelt, or its table is gone. */
 function unmatched(
   settings: Settings,
   tables: readonly TableSchema[],
@@ -141,7 +141,7 @@ function unmatched(
       });
   return [
     ...warnings('table_filters', settings.tableFilters, tables),
-    // Options may stand ready for tables that this sync leaves out.
+    // Options may be prepared for tables that this sync leaves out.
     ...warnings(
       'table_options',
       settings.tableOptions.map(([pattern]) => pattern),
@@ -175,7 +175,7 @@ function noTables(found: readonly TableSchema[], selection: SourceSelection | un
 
 const MOST_NAMED = 5;
 
-/** Misspelt patterns, or the wrong database: a sync of nothing would look as if all were well. */
+/** The patterns are misspelt, or it is the wrong database: a sync of nothing would look as if all were well. */
 function nothingLeft(patterns: readonly string[], tables: readonly TableSchema[]): ConnectorError {
   const keys = tables.map(tableKey);
   const names = [...keys, ...tables.map(({ name }) => name)];

@@ -1,4 +1,4 @@
-/** Tables that a user wants to hear no more of: they are found by pattern, and leave state and history. */
+/** Forgets tables: finds them by pattern, and removes them from state and history. */
 import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
 import type { Settings } from '../config/settings';

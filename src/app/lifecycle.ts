@@ -1,8 +1,8 @@
-/** Resources acquired in a scope, released last in, first out, whatever happens in between. */
+/** Holds resources of a scope and releases them last in, first out, whatever happens in between. */
 export class Lifecycle {
   private readonly releases: (() => Promise<void> | void)[] = [];
 
-  /** Registers what must be undone; returns the resource. */
+  /** Registers how a resource is released; returns the resource. */
   use<T>(resource: T, release: (resource: T) => Promise<void> | void): T {
     this.releases.push(() => release(resource));
     return resource;

@@ -1,4 +1,4 @@
-/** Opens what a sync needs: the user's rules, the source and the destination, with what both know of the tables. */
+/** Opens what a sync needs: the user's rules, source and destination, and reads what both know of the tables. */
 import type { Settings } from '../config/settings';
 import type { Destination } from '../destinations/destination';
 import { diskOf } from '../destinations/place';
@@ -45,14 +45,14 @@ export async function openSync(
   );
   const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
   lifecycle.use(destination, async (it) => {
-    // Connections end in threads of their own, but whoever has just ended a statement waits for them (the odbc package's
-    // lock): so now that the run is recorded, while the warehouse is closed.
+    // Connections end in threads of their own, but a connection that has just ended a statement waits for them (the
+    // odbc package's lock). So they are closed now that the run is recorded, while the warehouse closes.
     void manager.close();
     await it.close();
   });
   const { opened: states, findings } = await readCatalogWhile({ manager, settings, logger, signal }, async () => {
     const stored = new Map<string, TableState>(await destination.open());
-    // Released before the destination is, when the outcome is known.
+    // The run is recorded before the destination is released, when the outcome is known.
     lifecycle.use(destination, (it) => recorder.write(it));
     if (stored.size === 0) noteForeignState(settings, logger);
     return stored;

@@ -1,6 +1,6 @@
 /**
- * The steps that a sync shares with everything that only looks: connect, read the catalog, plan, decide each table's pass.
- * A sync and a comparison read the catalog while their warehouse opens, and take the later steps from here.
+ * The steps that a sync shares with commands that write nothing: connect, read the catalog, plan, decide each table's
+ * pass. A sync and a comparison read the catalog while their warehouse opens, and take the later steps from here.
  */
 import type { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';

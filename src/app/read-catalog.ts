@@ -1,4 +1,4 @@
-/** What the server says of itself and its tables, read by itself or while a warehouse is opened. */
+/** Reads the server's facts and tables, alone or while a warehouse opens. */
 import { asConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { retryDelaySeconds, sleep } from '../common/retry';
@@ -10,12 +10,12 @@ import type { ConnectionManager } from '../postgres/connection';
 import { isPartitioned, partitionBytes } from '../engine/plan';
 import { parametersFor } from '../engine/pressure';
 
-/** What the server says of itself and its tables. */
+/** The facts about the server and its tables. */
 export interface SourceFindings {
   readonly catalog: Catalog;
   readonly candidates: ReadonlyMap<number, readonly KeyCandidate[]>;
   readonly source: string;
-  /** Sentences about what the role is denied. */
+  /** Sentences about rights that the role lacks. */
   readonly losses: readonly string[];
 }
 
@@ -27,8 +27,8 @@ export interface CatalogReader {
 }
 
 /**
- * Reads the catalog while `open` opens the warehouse. Without a warehouse nothing else matters: its error comes
- * first, and ends the reading.
+ * Reads the catalog while `open` opens the warehouse. Without a warehouse nothing else matters: its error comes first,
+ * and ends the reading.
  */
 export async function readCatalogWhile<T>(
   reader: CatalogReader,
@@ -45,7 +45,10 @@ export async function readCatalogWhile<T>(
   }
 }
 
-/** A server that cannot be reached is tried again as often as a table would be. `rowsFollow`: the tables will be read on the same connections. */
+/**
+ * A server that cannot be reached is tried again as often as a table would be. `rowsFollow`: the tables will be read on
+ * the same connections.
+ */
 export async function readCatalog(
   { manager, settings, logger, signal }: CatalogReader,
   rowsFollow = false,
@@ -57,8 +60,9 @@ export async function readCatalog(
       const source = await sourceIdentity(session, signal);
       const opensAhead = rowsFollow && willShare(catalog.tables, settings);
       const candidates = keyCandidates(session, signal);
-      // While a connection is made, no statement can begin or end: the odbc package has one lock for all of that. The
-      // catalog's last statement is under way; the next one, which takes the first snapshot, would wait for the login.
+      // While a connection is made, no statement can begin or end, because the odbc package has one lock for all of
+      // that. So the login begins while the catalog's last statement is running. Otherwise the next statement, which
+      // takes the first snapshot, would wait for the login.
       if (opensAhead) manager.openAhead();
       const losses = session.allowances.losses(catalog.server.standby);
       return { catalog, source, candidates: await candidates, losses };

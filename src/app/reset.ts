@@ -1,4 +1,4 @@
-/** What a sync left behind, to be deleted while nobody else can use it. */
+/** Deletes what a sync left behind, while no other process can use it. */
 import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ConnectorError } from '../common/errors';
@@ -8,9 +8,9 @@ import { accessTo } from '../destinations/registry';
 
 export interface ResetPlan {
   readonly files: readonly string[];
-  /** What is not known, and stays: one sentence each. */
+  /** Files that are unknown, and stay: one sentence each. */
   readonly kept: readonly string[];
-  /** Deletes the files; returns a line about each, and about the folder that they were in. */
+  /** Deletes the files; returns a line about each, and about their folder. */
   readonly deleteAll: () => readonly string[];
 }
 
@@ -53,7 +53,7 @@ function removeFolder(folder: string, name: string): readonly string[] {
     rmdirSync(folder);
     return [`Deleted ${folder}`];
   } catch {
-    // A link, or a folder of somebody else: it disturbs no one.
+    // It is a link, or a folder of somebody else, and stays.
     return [];
   }
 }

@@ -1,4 +1,4 @@
-/** What a sync is asked for, and what it is lent, beyond its settings. */
+/** What a caller asks of a sync and lends it, beyond its settings. */
 import type { Logger } from '../common/logger';
 import type { Destination } from '../destinations/destination';
 import type { SyncObserver } from '../model/report';
@@ -12,13 +12,13 @@ export interface RunContext {
   readonly observer: SyncObserver;
   /** Look for deleted rows in every table that is not read whole. */
   readonly reconcile?: boolean;
-  /** Nothing else than that. */
+  /** Look for deleted rows and nothing else. */
   readonly keysOnly?: boolean;
-  /** In place of the one that the settings name. */
+  /** Replaces the destination that the settings name. */
   readonly destination?: Destination;
-  /** Without it, everything that the settings' filters leave. */
+  /** Missing: everything that the settings' filters leave. */
   readonly selection?: SourceSelection;
-  /** In place of the machine's own, for tests. */
+  /** Replaces the machine's own figures, for tests. */
   readonly pressure?: PressureSource;
   readonly clock?: Clock;
   /** The process does nothing else, and ends with the sync. */

@@ -1,4 +1,4 @@
-/** Remembers how a sync goes, for the history in the warehouse. */
+/** Records how a sync goes, for the history in the warehouse. */
 import { asConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { createRedactor } from '../common/redact';
@@ -43,7 +43,7 @@ export class RunRecorder {
 
   /** The run went to its end. */
   ended(report: SyncReport): void {
-    // Tables that were never started are in the report only.
+    // Tables that were never started are only in the report.
     for (const table of report.tables) this.note(table);
     this.outcome = report.tables.some((table) => table.error !== undefined) ? 'some_tables_failed' : 'succeeded';
   }
@@ -72,7 +72,7 @@ export class RunRecorder {
     };
   }
 
-  /** A history that cannot be written is worth a line, not the run. */
+  /** A history that cannot be written is worth a log line, but does not fail the run. */
   async write(destination: Destination): Promise<void> {
     try {
       await destination.recordRun?.(this.record());

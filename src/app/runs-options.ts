@@ -1,4 +1,4 @@
-/** From settings to what decides each table's pass: the same for a sync, for its plan and for its check. */
+/** Turns settings into the options that decide each table's pass: the same for a sync, its plan and its check. */
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import { compileTableFilter } from '../config/table-filter';
@@ -8,13 +8,13 @@ import type { RunsOptions } from '../engine/plan';
 import { BUILT_IN_TRANSFORMATIONS } from '../engine/rules';
 import type { Discovery } from './discovery';
 
-/** What a run is asked for, beyond the settings. */
+/** Wishes of the caller, beyond the settings. */
 export interface RunsWishes {
   /** Compare the keys of every table that is not read whole. */
   readonly reconcile?: boolean | undefined;
   /** Look for deleted rows and nothing else. */
   readonly keysOnly?: boolean | undefined;
-  /** What of the source is wanted, beyond the settings' filters. */
+  /** The part of the source that is wanted, beyond the settings' filters. */
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;

@@ -1,4 +1,4 @@
-/** From settings to a connection manager: driver, connection string, limits. */
+/** Makes a connection manager from settings: driver, connection string, limits. */
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
 import {

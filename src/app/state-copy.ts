@@ -1,4 +1,4 @@
-/** The copy of the state beside the warehouse: written by us, and found as somebody else's. */
+/** The copy of the state beside the warehouse: it writes ours, and recognizes that of an earlier connector. */
 import { readFileSync } from 'node:fs';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
@@ -20,7 +20,7 @@ export class StateCopy {
     try {
       this.flush();
     } catch {
-      // A copy that cannot be written must not stop the data. The last flush tries again, and complains.
+      // A copy that cannot be written must not stop the data. The last flush tries again, and reports it.
       this.writtenAtMs = Date.now();
     }
   }
@@ -46,9 +46,9 @@ export class StateCopy {
 }
 
 /**
- * The connector that this one replaces kept one time per table name in the same file. Such a time does not
- * say which rows were written before it, nor of which of two schemas the table was: no row may be left out
- * on its word, so every table is loaded once from the start.
+ * The connector that this one replaces kept one time per table name in the same file. Such a time does not say which
+ * rows were written before it, nor which of two schemas the table was in. It is therefore not used, and every table is
+ * loaded once from the start.
  */
 export function noteForeignState(settings: Settings, logger: Logger): void {
   let document: unknown;

@@ -1,4 +1,4 @@
-/** What the warehouse holds, and how the last syncs went; needs no server. */
+/** Reads what the warehouse holds, and how the last syncs went, without a server. */
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import { compileTableFilter, includesKey } from '../config/table-filter';
@@ -21,9 +21,9 @@ export interface TableStatus {
   readonly watermark: string | null;
   /** In mode xmin: the transaction from which the next pass reads on, 64 bits in decimal. */
   readonly sinceTransaction: string | null;
-  /** A load under way or broken off. */
+  /** A load that is running or was interrupted. */
   readonly load: { readonly startedAt: string; readonly rows: number; readonly pendingRanges: number } | null;
-  /** Of its last run, where that failed. */
+  /** The error of its last run, where that failed. */
   readonly lastError: { readonly at: string; readonly message: string } | null;
 }
 
@@ -32,7 +32,7 @@ export interface WarehouseStatus {
   readonly bytes: number | null;
   /** The newest copy that readers may open; null where none is published. */
   readonly published: string | null;
-  /** Set while a sync has the warehouse open: the rest is then from the state file, without history. */
+  /** Set while a sync has the warehouse open. The rest is then from the state file, without history. */
   readonly lockedBy: string | null;
   readonly tables: readonly TableStatus[];
   /** Tables that were synced once, and that "table_filters" leaves out now. */
@@ -109,7 +109,7 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
       lastError: errors.get(key) ?? null,
     };
   });
-  // A table that never came through has no state, only an error.
+  // A table that never succeeded has no state, only an error.
   const failed = [...errors].filter(([key]) => !states.has(key));
   return [
     ...known,
@@ -130,7 +130,7 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
   ];
 }
 
-/** By table, the error of the newest run that had anything to do with it; none where that went well. */
+/** By table, the error of the newest run that dealt with it; none where that run succeeded. */
 function lastErrors(runs: readonly RunRecord[]): ReadonlyMap<string, { at: string; message: string }> {
   const seen = new Set<string>();
   const errors = new Map<string, { at: string; message: string }>();

@@ -1,9 +1,13 @@
-/** How the process keeps its memory during a sync; see native/process-stats and common/heap-growth for what each step brings. */
+/**
+ * Decides how the process keeps its memory during a sync; see native/process-memory and common/heap-growth for what
+ * each step saves.
+ */
 import { useLatin1Counter } from '../common/count-character';
 import { HeapGrowth } from '../common/heap-growth';
-import { keepFreedMemory, limitMemoryArenas, nativeLatin1Counter } from '../native/process-stats';
+import { nativeLatin1Counter } from '../native/latin1-counter';
+import { keepFreedMemory, limitMemoryArenas } from '../native/process-memory';
 
-/** Rows of so many bytes and more make cells of megabytes in batches of a few hundred. */
+/** Rows of so many bytes make cells of megabytes in batches of a few hundred. */
 const LONG_ROW_BYTES = 16_000;
 
 export interface MemoryUse {
@@ -24,7 +28,7 @@ export class SyncMemory {
     if (readingIsTheLimit) keepFreedMemory('batches');
   }
 
-  /** To be told of each batch. */
+  /** Must be called for each batch. */
   written(rows: number, bytes: number): void {
     this.heap.written(bytes);
     if (this.longValues || bytes <= LONG_ROW_BYTES * rows) return;

@@ -1,4 +1,10 @@
-/** One sync: open, plan, read and write, report. Each step is a file of its own. */
+/**
+ * One sync: open, plan, read and write, report. Each step is a file of its own.
+ *
+ * This room has the use cases: `sync-run` here, `verify-run`, `status`, `reset`, `forget`, and the folders `check` and
+ * `plan`. Each joins engine, source and destination and knows no terminal, so cli and fivetran come in. Start here for a
+ * sync, and at `pipeline` for the steps that all of them share: connect, read the catalog, plan.
+ */
 import { interrupted, type ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import { keepsRows } from '../destinations/place';

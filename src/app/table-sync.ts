@@ -1,4 +1,4 @@
-/** The sync itself: readers, writer and the loop over the tables, and how they tell each other of their state. */
+/** The sync itself: readers, writer and the loop over the tables, and how they learn of each other's state. */
 import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import type { OperationCounts, TableReport } from '../model/report';
@@ -73,7 +73,7 @@ export class TableSync {
     const skipped = runs.filter(({ key }) => unchanged.has(key)).map((run) => loop.skip(run));
     const reports = [...skipped, ...(await loop.run(changed))];
     if (this.fatalError !== undefined) throw this.fatalError;
-    // What the interrupted tables had written is kept too: their state says how far they came.
+    // The rows of interrupted tables are kept too, because their state says how far they came.
     await writer.commit();
     this.stateFile.flush();
     return reports;
@@ -83,13 +83,15 @@ export class TableSync {
     this.control.logStatus();
   }
 
-  /** Queued before everything of the tables: which of them are loaded anew, and the rows of the tables that describe them. */
+  /**
+   * Queued before the tables: which of them are loaded from the start, and the rows of the tables that describe them.
+   */
   private announce(startedAt: Date): void {
     const { settings, runs } = this.parts;
     const { writer } = this;
     const announced = writer.announceLoads(runs.filter(beginsAnew));
-    // By themselves: a table that the warehouse refuses takes everything with it that is not committed. Whoever they
-    // fail hears of it by onFatal.
+    // They are committed by themselves: a table that the warehouse refuses would take everything uncommitted with it.
+    // onFatal reports their failure.
     announced.catch(() => undefined);
     const described = settings.metadataHistory === 'every-sync' ? runs : runs.filter(isDescribedAnew);
     if (described.length === 0) return;
@@ -147,7 +149,7 @@ export class TableSync {
   }
 }
 
-/** Whether the metadata tables do not yet say what is true of the table. */
+/** Whether the metadata tables lack the table's present description. */
 function isDescribedAnew({ committed, description }: TableRun): boolean {
   return committed?.lastSyncedAt == null || committed.description !== description;
 }

@@ -96,7 +96,7 @@ async function verifyWithin(
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const result = await verifyPlanned(comparer, next).catch((error: unknown) => {
-        // The other one need not begin what nobody will see.
+        // The other worker need not begin a table whose result will not be shown.
         queue.length = 0;
         throw error;
       });
@@ -177,7 +177,7 @@ async function compare(
 }
 
 /**
- * The table as a user selects from it. A sync may read its partitions one by one; asked in the same way, a comparison
+ * The table as a user selects from it. A sync may read its partitions one by one, and a comparison that did the same
  * would not see what that loses.
  */
 function throughTheTable(table: TableSchema): TableSchema {

@@ -1,4 +1,4 @@
-/** The commands and what is theirs alone; parser, help, suggestions and shell completion are made from this. */
+/** The commands and their own options. Parser, help, suggestions and shell completion are made from this. */
 import { OPTIONS, type OptionDeclaration, type OptionGroup } from '../config/options';
 
 export type CommandName =
@@ -16,7 +16,7 @@ export type CommandName =
   | 'serve'
   | 'completion';
 
-/** An option of one command, which stands in no configuration file. */
+/** An option of one command; the configuration file has none of these. */
 export interface SwitchDeclaration {
   /** Without dashes. */
   readonly flag: string;
@@ -29,25 +29,25 @@ export interface CommandDeclaration {
   readonly name: CommandName;
   readonly aliases: readonly string[];
   readonly describe: string;
-  /** Whose options it takes; undefined: all. */
+  /** The groups whose options it takes; undefined: all. */
   readonly groups?: readonly OptionGroup[];
   readonly switches?: readonly SwitchDeclaration[];
-  /** Flags that count as given, unless they are given otherwise. */
+  /** Flags with presets that the user's own flags replace. */
   readonly presets?: Readonly<Record<string, string>>;
-  /** One word after the command's name, which may be left out. */
+  /** One optional word after the command's name. */
   readonly positional?: {
     readonly name: string;
     readonly describe: string;
     readonly choices?: readonly string[];
-    /** Any number of words, which the switches hold a line each. */
+    /** Any number of words, which the switches hold one per line. */
     readonly many?: true;
   };
   readonly examples: readonly (readonly [string, string])[];
 }
 
-/** Commands that connect to nothing need only to know where the files are. */
+/** Commands that make no connection only need to know where the files are. */
 export const LOCAL_GROUPS: readonly OptionGroup[] = ['Destination', 'Output'];
-/** Of commands that connect and move nothing: there is no sync to watch. */
+/** For commands that connect but move no data: there is no sync to watch. */
 const LOOKING_GROUPS: readonly OptionGroup[] = ['Connection', 'Tables', 'Reading', 'Retries', ...LOCAL_GROUPS];
 
 const YES: SwitchDeclaration = { flag: 'yes', kind: 'boolean', alias: 'force', describe: 'Do not ask' };
@@ -202,7 +202,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     aliases: [],
     describe: 'Offer the connector to Fivetran over gRPC; each request brings its own configuration',
     groups: ['Output'],
-    // The platform reads the log from standard output, an object a line.
+    // The platform reads the log from standard output, one object per line.
     presets: { log_format: 'json' },
     switches: [
       { flag: 'port', kind: 'text', describe: 'Port to listen on [default: 50051]' },

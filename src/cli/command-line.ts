@@ -11,7 +11,7 @@ import {
 } from './command-declarations';
 import yargs, { type Argv, type Options } from 'yargs';
 
-/** What a command line asks for. */
+/** The result of parsing a command line. */
 export type CommandLine =
   | { readonly kind: 'help'; readonly text: string }
   | {
@@ -29,7 +29,7 @@ const CONFIGURATION: Options = {
   group: 'Configuration:',
   describe: 'Configuration file; without it $FIVETRAN_CONFIGURATION, else ./configuration.json',
 };
-// yargs' sentence for what it does not know (in English, by the locale set below); it suggests commands only.
+// yargs' sentence for unknown words (in English, by the locale set below). It suggests commands only.
 const UNKNOWN = /^Unknown (?:argument|command)s?: (.*)$/s;
 
 /** Reads the command line; throws a ConnectorError of kind configuration where it makes no sense. */
@@ -67,14 +67,14 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
       },
     );
   }
-  // Two a command would hide the list of commands; the others are in the command's own help.
+  // Two examples per command would hide the list of commands; the others are in the command's own help.
   for (const { examples } of COMMANDS) {
     const [first] = examples;
     if (first !== undefined) parser = parser.example(...first);
   }
 
   let help = '';
-  // With a callback, yargs hands its output over rather than printing it.
+  // With a callback, yargs returns its output rather than printing it.
   try {
     void parser.parse([...argv], {}, (error: Error | null | undefined, _parsed: unknown, output: string) => {
       if (error) throw error;
@@ -87,7 +87,7 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
   return { kind: 'help', text: help };
 }
 
-/** Thrown by a command that is called: yargs would go on to write its help, asked for or not, for 6 ms. */
+/** Thrown by a command that is called. Otherwise yargs would go on to write its help, needed or not, for 6 ms. */
 class Chosen extends Error {
   constructor(readonly commandLine: CommandLine) {
     super();
@@ -131,7 +131,7 @@ function yargsSwitch(own: SwitchDeclaration): Options {
   };
 }
 
-/** No default and no type (which is text): where a value comes from, and whether it is right, load-settings decides. */
+/** Declared without default and type, so as text: load-settings decides which value counts, and whether it is valid. */
 function yargsOption(option: OptionDeclaration): Options {
   const choices = option.kind === 'enum' ? ` (${option.choices.join(', ')})` : '';
   const value = 'default' in option && option.default !== undefined ? String(option.default) : undefined;
@@ -147,7 +147,7 @@ function flagTexts(parsed: Readonly<Record<string, unknown>>, command: CommandDe
   const texts: Record<string, string> = {};
   for (const option of optionsOf(command)) {
     const value = parsed[flagOf(option) ?? ''];
-    // A list may be given in several flags; of anything else the last one counts.
+    // A list may be given in several flags; for anything else the last flag counts.
     const text = option.kind === 'list' && Array.isArray(value) ? value.join(',') : lastText(value);
     if (text !== undefined) texts[option.key] = text;
   }
@@ -180,7 +180,7 @@ function usageError(message: string, argv: readonly string[]): ConnectorError {
   return new ConnectorError(explain(message, argv), { code: 'usage', kind: 'configuration', hint: advice });
 }
 
-/** yargs' sentence, with the nearest known word where one is unknown. */
+/** yargs' sentence, with the nearest known word for an unknown one. */
 function explain(message: string, argv: readonly string[]): string {
   if (message.startsWith('Name a command')) {
     return `${message} ${COMMANDS.map((command) => command.name).join(', ')}.`;

@@ -2,7 +2,7 @@ import type { Output } from './output';
 import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 
-/** What a terminal gives a command; process in real life. */
+/** The terminal of a command; process in production. */
 export interface CommandIo {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -13,7 +13,7 @@ export interface CommandIo {
     readonly rows?: number | undefined;
   };
   readonly stderr: NodeJS.WritableStream;
-  /** Aborts when standard output can no longer be written; what is written to it is then discarded. */
+  /** Aborts when standard output can no longer be written; later output is discarded. */
   readonly outputLost?: AbortSignal;
 }
 
@@ -27,16 +27,16 @@ export interface CommandContext {
   readonly switches: Readonly<Record<string, string>>;
   /** Texts of the flags that stand for configuration keys, not yet checked. */
   readonly flags: Readonly<Record<string, string>>;
-  /** What was wrong with the configuration, for the commands that run nevertheless (check, init). */
+  /** The error of the configuration, for the commands that run nevertheless (check, init). */
   readonly configurationError?: ConnectorError;
   readonly configurationPath: string;
-  /** What is odd about it; logged already, except for check, which shows them itself. */
+  /** Oddities of the configuration. They are logged already, except for check, which shows them itself. */
   readonly configurationWarnings: readonly string[];
   /** Values that no output may show. */
   readonly secrets: readonly string[];
-  /** Of pgsluice itself. */
+  /** Version of pgsluice itself. */
   readonly version: string;
 }
 
-/** Resolves with the exit code; rejects with what ended the whole command. */
+/** Resolves with the exit code; rejects with the error that ended the whole command. */
 export type Command = (context: CommandContext) => Promise<number>;

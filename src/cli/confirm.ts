@@ -1,10 +1,10 @@
-/** A question before what cannot be undone. */
+/** Asks before an action that cannot be undone. */
 import { ConnectorError } from '../common/errors';
 import type { CommandContext } from './command';
 import { canAsk } from './prompt';
 import { createInterface } from 'node:readline/promises';
 
-/** True with --yes, or where a person on a terminal says so; rejects where nobody can be asked. */
+/** True with --yes, or where a person on a terminal agrees; rejects where nobody can be asked. */
 export async function confirm(what: string, { io, signal, switches }: CommandContext): Promise<boolean> {
   if (switches['yes'] === 'true') return true;
   if (!canAsk(io)) {
@@ -14,7 +14,7 @@ export async function confirm(what: string, { io, signal, switches }: CommandCon
     });
   }
   const prompt = createInterface({ input: io.stdin, output: io.stdout });
-  // Ctrl-C and Ctrl-D close the prompt without an answer, which is a no.
+  // Ctrl-C and Ctrl-D close the prompt without an answer, which counts as no.
   const closed = new Promise<string>((resolve) => void prompt.once('close', () => resolve('')));
   const close = (): void => prompt.close();
   signal.addEventListener('abort', close, { once: true });

@@ -9,9 +9,9 @@ export const EXIT = {
   connection: 3,
   someTablesFailed: 4,
   destination: 5,
-  /** Of `verify`: source and warehouse are not the same. */
+  /** `verify` found that source and warehouse differ. */
   different: 6,
-  /** 128 and the signal's number, as shells have it. */
+  /** 128 plus the signal's number, as in shells. */
   SIGINT: 130,
   SIGTERM: 143,
 } as const;
@@ -31,8 +31,8 @@ export function exitCodeOfError(error: ConnectorError): number {
 }
 
 /**
- * For a run that went to its end. A warehouse that could not be written comes before tables that could not
- * be read, and a server that was lost for every table is a failed connection.
+ * For a run that went to its end. A warehouse that could not be written takes precedence over tables that could not be
+ * read. A server that was lost for every table counts as a failed connection.
  */
 export function exitCodeOfReport(report: { readonly tables: readonly Pick<TableReport, 'error'>[] }): number {
   const kinds = report.tables.flatMap((table) => (table.error === undefined ? [] : [table.error.kind]));
@@ -43,7 +43,7 @@ export function exitCodeOfReport(report: { readonly tables: readonly Pick<TableR
   return EXIT.someTablesFailed;
 }
 
-/** A difference that was found comes before tables that could not be compared. */
+/** A difference takes precedence over tables that could not be compared. */
 export function exitCodeOfVerification(report: VerificationReport): number {
   if (report.tables.some((table) => table.outcome === 'different')) return EXIT.different;
   return exitCodeOfReport({ tables: report.tables });

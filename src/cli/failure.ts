@@ -6,11 +6,11 @@ import { inspect } from 'node:util';
 
 export interface FailureOptions {
   readonly secrets: readonly string[];
-  /** Whether the stack trace is wanted. */
+  /** Whether to print the stack trace. */
   readonly debug: boolean;
 }
 
-/** Says what ended a command, on standard error, a sentence a line; returns the exit code. */
+/** Reports on standard error why a command ended, one sentence per line; returns the exit code. */
 export function failureToTerminal(error: unknown, stderr: NodeJS.WritableStream, options: FailureOptions): number {
   const translated = asConnectorError(error);
   const redact = createRedactor(options.secrets);
@@ -21,7 +21,7 @@ export function failureToTerminal(error: unknown, stderr: NodeJS.WritableStream,
   return exitCodeOfError(translated);
 }
 
-/** The same as log lines, for those who read nothing else. */
+/** The same as log lines, for programs that read nothing else. */
 export function failureToLog(error: unknown, logger: Logger): number {
   const translated = asConnectorError(error);
   logger.severe(translated.describe());

@@ -5,7 +5,7 @@ export function wantsJson(context: CommandContext): boolean {
   return context.switches['json'] === 'true';
 }
 
-/** Secrets are masked in every text before it is quoted, since JSON's escapes could hide one from the mask. */
+/** Secrets are masked in every text before it is quoted, because JSON's escapes could hide one from the mask. */
 export function printJson(context: CommandContext, document: unknown, indent = 2): void {
   const redact = createRedactor(context.secrets);
   const text = JSON.stringify(
@@ -13,7 +13,7 @@ export function printJson(context: CommandContext, document: unknown, indent = 2
     (_key, value: unknown) => {
       if (typeof value === 'string') return redact(value);
       if (typeof value === 'bigint') return Number(value);
-      // JSON knows neither NaN nor Infinity.
+      // JSON has neither NaN nor Infinity.
       return typeof value === 'number' && !Number.isFinite(value) ? null : value;
     },
     indent,

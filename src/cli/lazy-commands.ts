@@ -1,4 +1,4 @@
-/** The commands, for run-command alone: each loads what the others do not need, so reset goes without ODBC. */
+/** Loads the commands, for run-command alone. Each loads only its own modules, so reset runs without ODBC. */
 export const lazyCommands = {
   sync: () => require('./commands/sync') as typeof import('./commands/sync'),
   verify: () => require('./commands/verify') as typeof import('./commands/verify'),

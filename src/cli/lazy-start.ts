@@ -1,7 +1,7 @@
-/** The steps of a start, for main alone: --version answers without yargs, and --help without winston. */
+/** Loads the steps of a start, for main alone: --version runs without yargs, and --help without winston. */
 export const lazyStart = {
   commandLine: () => require('./command-line') as typeof import('./command-line'),
   runCommand: () => require('./run-command') as typeof import('./run-command'),
   failure: () => require('./failure') as typeof import('./failure'),
-  processStats: () => require('../native/process-stats') as typeof import('../native/process-stats'),
+  exitNow: () => require('../native/exit-now') as typeof import('../native/exit-now'),
 };

@@ -1,6 +1,6 @@
 /**
- * What commands load when they need it: what runs under cron goes without the bars of a terminal, and a sync at which
- * nobody looks without charts, metrics and OpenTelemetry. Nothing here may import what imports this file.
+ * Loads what a command needs only sometimes: a sync under cron runs without the bars of a terminal, and an unobserved
+ * one without charts, metrics and OpenTelemetry. Nothing here may import a file that imports this one.
  */
 export const lazy = {
   progress: () => require('./progress') as typeof import('./progress'),

@@ -1,4 +1,11 @@
 #!/usr/bin/env node
+/**
+ * The command line as a process: arguments in, exit code out.
+ *
+ * This room has all that a person at a terminal meets: commands (`command-declarations` lists them, `commands/` runs them),
+ * help and completion, colours, bars, prompts and exit codes. It calls app, fivetran and observe; nothing of src imports it. Start
+ * here for the order of a start, and at `run-command` for what surrounds every command.
+ */
 import { lazyStart } from './lazy-start';
 import { StandardStreams } from './standard-streams';
 import { stuckCalls } from '../common/stuck-calls';
@@ -6,16 +13,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
 
-// Readers and the destination share libuv's threads, 4 unless this says more, and a blocked ODBC call keeps its
-// thread: without spare ones, two of them would stop the rest. Read once, when the pool starts, so it is set
-// before anything else runs. A service has the readers of several Updates: those whose servers do not answer must
-// leave threads to the others.
+// Readers and the destination share libuv's threads, 4 by default, and a blocked ODBC call keeps its thread: without
+// spare ones, two of them would stop the rest. The variable is read once, when the pool starts, so it is set before
+// anything else runs. A service has the readers of several Updates, and those whose servers do not answer must leave
+// threads to the others.
 process.env['UV_THREADPOOL_SIZE'] ??= process.argv[2] === 'serve' ? '128' : '16';
 
-// How long a reader of our output may take before the process ends without it.
+// Milliseconds that a reader of our output gets before the process ends without it.
 const FLUSH_MS = 1000;
 
-/** Their output is all that they are for; what the others do is worth doing without it. */
+/** Commands whose output is their only purpose. The others are worth finishing without it. */
 const OUTPUT_ONLY: ReadonlySet<string> = new Set(['plan', 'status', 'monitor', 'completion']);
 
 const streams = new StandardStreams(process.stdout, process.stderr);
@@ -61,7 +68,7 @@ async function say(text: string): Promise<number> {
   return await withOutputLost(0, true);
 }
 
-/** A result that could not be written is none. */
+/** A result that could not be written counts as a failure. */
 async function withOutputLost(code: number, outputIsResult: boolean): Promise<number> {
   await flush();
   return streams.exitCode(code, outputIsResult);
@@ -74,10 +81,10 @@ function packageVersion(): string {
 }
 
 function exitAtOnce(code: number): never {
-  return lazyStart.processStats().exitNow(code);
+  return lazyStart.exitNow().exitNow(code);
 }
 
-/** Waits for whoever reads our output, but not for long. */
+/** Waits for the reader of our output, but not for long. */
 async function flush(): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, FLUSH_MS)));
@@ -89,12 +96,12 @@ let ending = false;
 
 const TERMINALS = [0, 1, 2].filter((descriptor) => isatty(descriptor));
 
-/** Node.js would give a terminal its settings back at the end, and aborts where that fails. */
+/** Node.js restores a terminal's settings at the end, and aborts where that fails. */
 function terminalGone(): boolean {
   return !TERMINALS.every((descriptor) => isatty(descriptor));
 }
 
-/** The one way out. process.exit() would wait for a stuck ODBC call for ever. */
+/** The one way out: process.exit() would wait for a stuck ODBC call for ever. */
 async function end(code: number): Promise<void> {
   if (ending) return;
   ending = true;

@@ -6,13 +6,13 @@ import { createRedactor } from '../common/redact';
 import type { Settings } from '../config/settings';
 import type { SyncObserver } from '../model/report';
 
-/** Where everything goes that a command says. */
+/** The one place that all output of a command goes through. */
 export interface Output {
   readonly logger: Logger;
   readonly observer: SyncObserver;
-  /** Lines of a result: as they are for people, as log lines where every line must be JSON. Ends the progress display. */
+  /** Lines of a result: plain for people, log lines where every line must be JSON. Ends the progress display. */
   print(lines: readonly string[]): void;
-  /** Resolves when everything was handed to standard output; may be called twice. */
+  /** Resolves when everything was passed to standard output; may be called twice. */
   close(): Promise<void>;
 }
 

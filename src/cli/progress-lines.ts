@@ -5,7 +5,7 @@ export interface TableProgress {
   /** `schema.table` */
   readonly name: string;
   readonly rows: number;
-  /** 0 where the server knows none: no percentage is shown. */
+  /** 0 where the server does not know it: no percentage is shown. */
   readonly estimatedRows: number;
   readonly rowsPerSecond: number;
 }
@@ -15,9 +15,9 @@ export interface TotalProgress {
   readonly tables: number;
   readonly rows: number;
   readonly rowsPerSecond: number;
-  /** Of packed text, as the destination takes it. */
+  /** Bytes of packed text, as the destination takes it. */
   readonly bytesPerSecond: number;
-  /** null as long as there is nothing to tell it by. */
+  /** null while there is nothing to estimate it from. */
   readonly secondsLeft: number | null;
   readonly rssBytes: number;
   /** undefined until the first sample. */
@@ -34,11 +34,11 @@ const COLOUR = { on: '\u001b[36m', off: '\u001b[39m' };
 /** One running table in at most `width` cells; on a narrow terminal the bar goes first, then the figures. */
 export function renderTableLine(table: TableProgress, width: number, colour: boolean): string {
   const fraction = table.estimatedRows > 0 ? table.rows / table.estimatedRows : undefined;
-  // The estimate may be too low: a table that is still read is not at 100 %.
+  // The estimate may be too low: a table that is still being read is not at 100 %.
   const percent = fraction === undefined ? '' : `${Math.min(99, Math.floor(fraction * 100))}%`;
   const rows = `${formatInteger(table.rows)} rows`;
   const rate = `${formatInteger(table.rowsPerSecond)} rows/s`;
-  // Padded, so that figures do not dance as they grow.
+  // Padded, so that figures do not move as they grow.
   const figures = [
     ` ${pad(percent, 3, 'right')}  ${pad(rows, 15, 'right')}  ${pad(rate, 15, 'right')}`,
     ` ${pad(percent, 3, 'right')}  ${pad(rows, 11, 'right')}`,
@@ -61,8 +61,8 @@ function renderBar(fraction: number, cells: number, colour: boolean): string {
 }
 
 /**
- * The whole sync in two lines of at most `width` cells, how far it is and what it takes; what matters least is
- * left out first.
+ * The whole sync in two lines of at most `width` cells: how far it is and its speed. The least important parts are left
+ * out first.
  */
 export function renderTotalLines(total: TotalProgress, width: number): readonly [string, string] {
   const left = total.secondsLeft === null ? [] : [`${formatDuration(total.secondsLeft)} left`];

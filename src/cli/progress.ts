@@ -58,13 +58,13 @@ export class ProgressDisplay implements SyncObserver {
       format: (_options, _params, payload: { readonly line: () => string }) => payload.line(),
       fps: 10,
       clearOnComplete: true,
-      // A bar whose text is unchanged must be drawn again below a log line that took its place.
+      // A bar whose text is unchanged must be redrawn below a log line that took its place.
       forceRedraw: true,
       // Log lines may wrap; bars are cut to the width here.
       linewrap: true,
       // A process that is killed would leave the terminal without its cursor.
       hideCursor: false,
-      // Signals are main's.
+      // main handles the signals.
       gracefulExit: false,
     });
   }
@@ -116,7 +116,7 @@ export class ProgressDisplay implements SyncObserver {
 
   /** One line of text with its newline, above the bars. */
   write(line: string): void {
-    // What stood at that place was a bar, perhaps a longer one.
+    // A bar stood at that place, perhaps a longer one.
     if (this.active) this.bars.log(line.replaceAll('\n', `${CLEAR_TO_END}\n`));
     else this.options.stream.write(line);
   }
@@ -190,8 +190,8 @@ export class ProgressDisplay implements SyncObserver {
 }
 
 /**
- * The stream as cli-progress sees it. It cuts lines to `columns` without regard to colours and wide
- * characters; they are cut here already, so it is told a width that is never reached.
+ * The stream as cli-progress sees it. It cuts lines to `columns` without regard to colours and wide characters. They
+ * are cut here already, so it gets a width that is never reached.
  */
 function terminalFor(stream: TerminalStream): NodeJS.WritableStream {
   const terminal = new Writable({

@@ -19,7 +19,7 @@ export function canAsk(io: CommandIo): boolean {
 /** Ctrl-C and Ctrl-D end the questions with an interruption. */
 export function createPrompter(io: CommandIo, signal: AbortSignal): Prompter {
   let muted = false;
-  // readline writes both the question and the echo; only the question may be seen of a secret.
+  // readline writes both the question and the echo; only the question of a secret may be seen.
   const output = new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {

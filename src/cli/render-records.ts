@@ -3,18 +3,16 @@ import { renderTable, textWidth } from './text-width';
 export interface RecordOptions {
   /** Columns aligned to the right. */
   readonly right?: readonly string[];
-  /** Columns that may be left out where the terminal is narrow, the most dispensable first. */
+  /** Columns that may be left out on a narrow terminal, the least important first. */
   readonly optional?: readonly string[];
-  /** Of the terminal; undefined where nobody looks at one: then it is always a table. */
+  /** Width of the terminal; undefined where there is none: the result is then always a table. */
   readonly width?: number | undefined;
 }
 
-/** What stands for nothing; a column of it alone is left out. */
+/** The text for an empty cell; a column of empty cells is left out. */
 const NOTHING = '–';
 
-/**
- * Records as a table, or, where the terminal is too narrow for one, each as a few lines under its first cell.
- */
+/** Renders records as a table, or, where the terminal is too narrow, each as a few lines under its first cell. */
 export function renderRecords(
   header: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,4 +1,4 @@
-/** What a comparison found, for people. */
+/** Renders the result of a comparison, for people. */
 import type { RowDifference, TableVerification, VerificationReport } from '../model/verification';
 import { renderRecords, wrap } from './render-records';
 import { formatInteger } from './text-width';
@@ -84,7 +84,7 @@ function describeRow(row: RowDifference): string[] {
 
 const LONGEST_VALUE = 200;
 
-/** As a JSON string, so that blanks and control characters are seen. */
+/** As a JSON string, so that blanks and control characters are visible. */
 function quoted(value: string | null): string {
   if (value === null) return 'NULL';
   return JSON.stringify(value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value);

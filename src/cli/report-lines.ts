@@ -1,7 +1,7 @@
 import { renderTable } from './text-width';
 import type { SyncReport } from '../model/report';
 
-/** The end of a sync, as people know it: the calls made, the verdict, and why tables failed. */
+/** The end of a sync, in its usual form: the calls made, the verdict, and why tables failed. */
 export function renderReport(report: SyncReport): readonly string[] {
   const { operations } = report;
   const calls: readonly (readonly [string, number])[] = [

@@ -30,22 +30,22 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   completion: () => lazyCommands.completion().completion,
 };
 
-/** They run with a configuration that is wrong or not there yet: the one says so among the rest, the other writes it. */
+/** These run with a configuration that is wrong or missing: check reports that among the rest, init writes one. */
 const WITHOUT_CONFIGURATION: ReadonlySet<CommandName> = new Set(['check', 'init']);
 
-/** They say first which files they use: a relative path may have been meant from elsewhere. */
+/** These report first which files they use, because a relative path may have been meant from elsewhere. */
 const SYNCING: ReadonlySet<CommandName> = new Set(['sync', 'reconcile']);
 
 type Invocation = Extract<CommandLine, { kind: 'command' }>;
 
-/** Loads the settings, runs the command, says what went wrong; resolves with the exit code. */
+/** Loads the settings, runs the command and reports errors; resolves with the exit code. */
 export async function runCommand(
   invocation: Invocation,
   io: CommandIo,
   signals: {
     readonly source: Pick<NodeJS.Process, 'on' | 'off'>;
     readonly forceExit: (code: number) => void;
-    /** Of pgsluice. */
+    /** Version of pgsluice. */
     readonly version?: string;
     /** Called where every line of standard output must be JSON. */
     readonly useLog?: (logger: Logger) => void;
@@ -65,7 +65,7 @@ export async function runCommand(
 
   const { settings } = loaded;
   const secrets = [...loaded.secrets, ...dataSourceSecrets(settings)];
-  // Who asked for one JSON document gets nothing else on standard output.
+  // With --json, standard output has the one JSON document and nothing else.
   const json = invocation.switches['json'] === 'true';
   const output = createOutput(settings, secrets, json ? { write: (text) => io.stderr.write(text) } : io.stdout, io.env);
   if (settings.logFormat === 'json') signals.useLog?.(output.logger);
@@ -73,7 +73,7 @@ export async function runCommand(
     source: signals.source,
     say: (text) => output.logger.warning(text),
     forceExit: (code) => {
-      // The cursor may stand in the middle of a bar.
+      // The cursor may stand within a bar.
       io.stderr.write(
         `${io.stdout.isTTY === true ? '\n' : ''}pgsluice: Stopped at once; what was committed is kept.\n`,
       );
@@ -104,7 +104,7 @@ export async function runCommand(
     if (settings.logFormat === 'json' && io.outputLost?.aborted !== true) {
       code = failureToLog(error, output.logger);
     } else {
-      // First what was logged, then why it ended.
+      // First the log lines, then the reason for the end.
       await output.close();
       code = failureToTerminal(error, io.stderr, { secrets, debug: settings.debug });
     }
@@ -129,7 +129,7 @@ function filesInUse(path: string, settings: Settings): string {
   return `${existsSync(path) ? `Configuration ${path}` : 'No configuration file'}, ${kept}`;
 }
 
-/** How output is wished for, as far as that can be told; defaults for the rest. */
+/** The user's wishes for the output, as far as they can be read; defaults for the rest. */
 function withoutConfiguration(input: LoadSettingsInput): LoadedSettings {
   for (const attempt of [
     { ...input, groups: ['Output'] as const },
@@ -138,7 +138,7 @@ function withoutConfiguration(input: LoadSettingsInput): LoadedSettings {
     try {
       return loadSettings(attempt);
     } catch {
-      // The next one asks for less.
+      // The next attempt reads less.
     }
   }
   return loadSettings({ flags: {}, env: {}, cwd: input.cwd, groups: [], withoutFile: true });

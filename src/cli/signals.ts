@@ -4,11 +4,11 @@ import { interrupted } from '../common/errors';
 type SignalName = 'SIGINT' | 'SIGTERM';
 const SIGNALS: readonly SignalName[] = ['SIGINT', 'SIGTERM'];
 
-// A cancelled batch ends within milliseconds; whatever takes longer is stuck, and users wait five seconds at most.
+// A cancelled batch ends within milliseconds. Anything slower is stuck, and users wait five seconds at most.
 const GRACE_MS = 4000;
 
 export interface SignalOptions {
-  /** process, or a stand-in. */
+  /** process, or a stand-in for tests. */
   readonly source: Pick<NodeJS.Process, 'on' | 'off'>;
   readonly say: (text: string) => void;
   /** Must end the process at once, even while a native call blocks. */
@@ -24,7 +24,7 @@ export interface Interruption {
   dispose(): void;
 }
 
-/** The first signal ends the run in order; a second one, or the end of the grace time, ends the process. */
+/** The first signal ends the run in an orderly way; a second one, or the end of the grace time, ends the process. */
 export function watchSignals(options: SignalOptions): Interruption {
   const controller = new AbortController();
   let exitCode: number | undefined;

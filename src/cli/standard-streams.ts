@@ -1,10 +1,10 @@
 /**
- * Standard output and standard error, either of which may be lost at any time: its disk is full, its terminal has
- * gone, its reader has ended. A lost stream takes what is written to it and does nothing: writing to it would raise
- * the next error, without end. What was lost is said once on the other one.
+ * Standard output and standard error, either of which may be lost at any time: its disk is full, its terminal has gone,
+ * its reader has ended. A lost stream accepts writes and drops them, because each real write would raise the next
+ * error, without end. A loss is reported once, on the other stream.
  */
 
-/** What is needed of process.stdout and process.stderr. */
+/** The parts of process.stdout and process.stderr that are used. */
 export interface LosableStream {
   write: NodeJS.WriteStream['write'];
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
@@ -13,9 +13,9 @@ export interface LosableStream {
 export class StandardStreams {
   /** Aborts when standard output is lost. */
   readonly outputLost: AbortSignal;
-  /** What of the process goes on without its output, or nothing where the output is all there is to do. */
+  /** What the process does without its output, as a phrase; missing where the output is its only purpose. */
   goesOn: 'the sync' | 'the command' | undefined;
-  /** Says on standard output that standard error is lost; undefined where it may hold nothing but a document. */
+  /** Reports on standard output that standard error is lost; undefined where it may hold only a document. */
   tellOnOutput: ((sentence: string) => void) | undefined;
 
   private readonly outputGone = new AbortController();
@@ -30,20 +30,23 @@ export class StandardStreams {
     for (const stream of [stdout, stderr]) stream.on('error', ({ code }) => this.lose(stream, code ?? 'unknown error'));
   }
 
-  /** Of a command whose output is its result: 1 where the output could not be written, although `code` is 0. */
+  /**
+   * The exit code of a command whose output is its result: 1 where the output could not be written, although `code` is
+   * 0.
+   */
   exitCode(code: number, outputIsResult: boolean): number {
     const lost = this.codes.get(this.stdout);
-    // Who ends a pipe has read enough of it.
+    // A program that closes a pipe has read enough of it.
     return code === 0 && outputIsResult && lost !== undefined && lost !== READER_ENDED ? 1 : code;
   }
 
-  /** Resolves when all was handed over or lost, what is said about a loss included. Never rejects. */
+  /** Resolves when everything was passed on or lost, the report of a loss included. Never rejects. */
   async flushed(): Promise<void> {
     let lost: number;
     do {
       lost = this.codes.size;
       await Promise.all([this.stdout, this.stderr].map(flushed));
-      // The error of a stream is told after the callback of its write.
+      // A stream emits its error after the callback of its write.
       await new Promise<void>((resolve) => setImmediate(resolve));
     } while (this.codes.size > lost);
   }

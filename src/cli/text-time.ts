@@ -1,4 +1,4 @@
-/** Times and durations as people read them. */
+/** Renders times and durations as people read them. */
 
 /** `2026-11-22 10:04:05Z`; `–` for none. */
 export function formatTime(iso: string | null | undefined): string {
@@ -17,7 +17,7 @@ export function formatDuration(seconds: number): string {
   return hours % 24 === 0 ? `${Math.floor(hours / 24)} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** How long ago, without saying so. */
+/** How long ago a time is, as a plain duration. */
 export function formatAge(iso: string, now: Date): string {
   return `${formatDuration(Math.max(0, (now.getTime() - Date.parse(iso)) / 1000))}`;
 }

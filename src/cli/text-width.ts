@@ -1,11 +1,11 @@
 import stringWidth from 'string-width';
 
 const ELLIPSIS = '…';
-// Made when first needed: their tables take 40 ms to load, which a command with piped output does without.
+// Made when first needed: their tables take 40 ms to load, and a command with piped output does not need them.
 let segmenter: Intl.Segmenter | undefined;
 let integers: Intl.NumberFormat | undefined;
 
-/** Terminal cells of `text`. The package's table of characters takes 30 ms to make, which ASCII does without. */
+/** Terminal cells of `text`. The package's table of characters takes 30 ms to make, and ASCII does not need it. */
 export function textWidth(text: string): number {
   return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
 }

@@ -1,4 +1,4 @@
-/** Puts together what a user asked for: page, metrics, report, traces. Nothing of it is loaded otherwise. */
+/** Starts what a user requested: page, metrics, report, traces. Otherwise nothing of it is loaded. */
 import { combineObservers } from '../app/combine-observers';
 import { diskOfRows, placeOfRows } from '../app/place-of-rows';
 import { asConnectorError, ConnectorError, type ErrorKind } from '../common/errors';
@@ -13,19 +13,19 @@ import { dirname } from 'node:path';
 
 export interface Watching {
   readonly observer: SyncObserver;
-  /** Wherever a sync logs to, so that the page has its warnings. */
+  /** Passes a sync's log lines on, so that the page has its warnings. */
   readonly logger: Logger;
   /** Resolves when the report is written, traces are sent and the port is closed. */
   end(outcome: SyncReport | { readonly error: unknown }): Promise<void>;
 }
 
 export interface WatchingContext {
-  /** Of pgsluice. */
+  /** Version of pgsluice. */
   readonly version: string;
-  /** Values that nothing may show. */
+  /** Values that no output may show. */
   readonly secrets: readonly string[];
   readonly logger: Logger;
-  /** Where traces are wished for: OpenTelemetry is too heavy to be loaded with the rest. */
+  /** Given where traces are requested: OpenTelemetry is too heavy to be loaded with the rest. */
   readonly startTraces?: (options: TraceOptions) => SyncTraces;
 }
 
@@ -81,7 +81,7 @@ export async function startWatching(settings: Settings, context: WatchingContext
   };
 }
 
-/** Known before the sync rather than hours later. */
+/** Checked before the sync rather than hours later. */
 function checkFolder(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -91,12 +91,12 @@ function checkFolder(path: string): void {
   }
 }
 
-/** Beside and renamed, so that whoever reads the last report meanwhile finds it whole. */
+/** Writes a file beside it and renames that, so that a reader of the last report always finds it whole. */
 function writeReport(path: string, html: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
     const beside = `${path}.${process.pid}.tmp`;
-    // It names tables and errors: for its owner, who may pass it on.
+    // The report names tables and errors, so only its owner may read it, and may pass it on.
     writeFileSync(beside, html, { mode: 0o600 });
     renameSync(beside, path);
   } catch (cause) {

@@ -7,13 +7,13 @@ export type LogFormat = 'text' | 'json';
 
 export interface LoggerOptions {
   readonly format: LogFormat;
-  /** The least level that is written. */
+  /** The lowest level that is written. */
   readonly level: LogLevel;
   /** Masked in every message, whatever its level. */
   readonly secrets?: readonly string[];
   /**
-   * Takes each line with its newline; standard output when it is left out, as the platform expects. A
-   * progress display passes its own, to put lines above the bars.
+   * Takes each line with its newline. Without it lines go to standard output, as the platform expects. A progress
+   * display passes its own, to put lines above the bars.
    */
   readonly write?: (line: string) => void;
   readonly now?: () => Date;
@@ -60,7 +60,7 @@ export function createLogger(options: LoggerOptions): CloseableLogger {
 
   let closed: Promise<void> | undefined;
   const log = (level: LogLevel, message: string): void => {
-    // What comes after close would be an error of the stream; the last words of a dying run are not worth one.
+    // A write after close would be an error of the stream, and the last words of a dying run are not worth one.
     if (closed === undefined) winston.log(level, message);
   };
   return {
@@ -78,7 +78,7 @@ export function createLogger(options: LoggerOptions): CloseableLogger {
   };
 }
 
-/** A table's name may hold an escape sequence, which a terminal would obey. JSON escapes it by itself. */
+/** Removes escape sequences, which a terminal would obey: a table's name may hold one. JSON escapes them by itself. */
 function printable(text: string): string {
   return text.replace(/(?![\n\t])\p{Cc}/gu, '\ufffd');
 }

@@ -1,3 +1,9 @@
+/**
+ * The one class of errors, and who can mend them.
+ *
+ * This room has what every layer needs and none owns: errors, logs, retries, secrets, waiting. It imports nothing of src,
+ * and every layer comes in. What only one layer uses stands there instead. Start here for errors, `logger` for logs.
+ */
 /** What went wrong, by who can mend it. The command line's exit code and the gRPC status follow from it. */
 export type ErrorKind =
   | 'configuration' // the user's configuration or command line: nothing was started
@@ -20,7 +26,9 @@ export interface ConnectorErrorOptions {
   readonly cause?: unknown;
 }
 
-/** The one error class of the product: translated once where it arises, decided once at the edge. */
+/**
+ * The one error class of the product. An error is translated once, where it arises, and is handled once, at the edge.
+ */
 export class ConnectorError extends Error {
   override readonly name = 'ConnectorError';
   readonly code: string;
@@ -48,7 +56,7 @@ export function interrupted(reason: string): ConnectorError {
   return new ConnectorError(reason, { code: 'interrupted', kind: 'interrupted' });
 }
 
-/** Any thrown value as a ConnectorError; what is not one already is a defect of ours. */
+/** Turns any thrown value into a ConnectorError; one of another class is a defect of ours. */
 export function asConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and its parents; one that exists is fine. Not mkdir's own `recursive`, which in Node.js 20
- * tries for ever where the file system refuses a parent with ENOENT, as /proc does.
+ * Makes a folder and its parents; it may exist already. This does not use mkdir's own `recursive`, which in Node.js 20
+ * retries for ever where the file system refuses a parent with ENOENT, as /proc does.
  */
 export function makeFolder(path: string): void {
   if (existsSync(path)) return;

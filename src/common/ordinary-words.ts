@@ -1,4 +1,4 @@
-/** The words of our own lines, and of what PostgreSQL says in them. */
+/** The words that our own log lines, and PostgreSQL's messages in them, consist of. */
 const WORDS = `
 about activity add added addon address admin administrator after again against age all allow alone already alter
 altered among and anew another answer answered any are array ask asked attempt attempts attribute authenticated
@@ -39,7 +39,10 @@ your zone`;
 
 const LONGEST_WORD = 14;
 
-/** Whether a text of letters alone stands in words that occur everywhere: masking it would garble them, and show it. */
+/**
+ * Whether a text of letters alone is such a word. Masking it would garble the lines, and would show by its absence what
+ * it is.
+ */
 export function isOrdinary(text: string): boolean {
   return (
     text.length <= LONGEST_WORD && /^(?:[a-z]+|[A-Z][a-z]+|[A-Z]+)$/.test(text) && WORDS.includes(text.toLowerCase())

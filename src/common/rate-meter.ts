@@ -1,4 +1,4 @@
-/** Rows per second over the last seconds, so that a display follows a slowdown without flickering. */
+/** Measures rows per second over the last seconds, so that a display follows a slowdown without flickering. */
 export class RateMeter {
   private readonly samples: { readonly atMs: number; readonly total: number }[];
   private total = 0;
@@ -21,7 +21,7 @@ export class RateMeter {
   perSecond(): number {
     const atMs = this.now();
     this.samples.push({ atMs, total: this.total });
-    // The newest sample outside the window stays: the rate spans the whole window.
+    // The newest sample outside the window stays, so that the rate spans the whole window.
     while ((this.samples[1]?.atMs ?? Infinity) <= atMs - this.windowMs) this.samples.shift();
     const oldest = this.samples[0];
     if (oldest === undefined || atMs <= oldest.atMs) return 0;

@@ -2,25 +2,24 @@ import { isOrdinary } from './ordinary-words';
 
 export const MASK = '***';
 
-// One or two characters occur in every other word: masking those would ruin the logs and, by what is
-// masked, tell the secret; so would masking an ordinary word. Such a secret is hidden where a password stands
-// (below), and nowhere else.
+// One or two characters occur in every other word. Masking them would ruin the logs, and the masked places would tell
+// the secret; the same holds for an ordinary word. Such a secret is hidden only where a password stands (below).
 const SHORTEST_SECRET = 3;
 
-// Passwords by their place, whatever they are: in connection strings, libpq's parameters and URLs.
+// Passwords by their place, whatever their text is: in connection strings, libpq's parameters and URLs.
 const KEYWORD = /\b(pwd|password|pgpassword)(\s*=\s*)(?:\{(?:[^}]|\}\})*(?:\}|$)|'(?:[^'\\]|\\.)*(?:'|$)|[^;\s]*)/gi;
-// In SQL, and in JSON and the like; the ellipsis is our own advice.
+// The same in SQL and JSON; the ellipsis stands in our own advice.
 const QUOTED =
   /\b(password(?:"?\s{0,10}:\s{0,10}|\s{1,10}))(?!'…')(?:'(?:[^'\\]|''|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$))/gi;
 const URL_LOGIN = /\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,100}:)[^\s@]{0,300}@/gi;
 
 /**
- * A function that replaces secrets by `***`, also where they were written for a connection string, a URL,
- * JSON, SQL or libpq. Everything that leaves the process as text goes through it.
+ * Makes a function that replaces secrets by `***`, also in the forms they take in a connection string, a URL, JSON, SQL
+ * or libpq. Everything that leaves the process as text goes through it.
  */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
   const forms = new Set(secrets.filter(maskedAnywhere).flatMap(formsOf));
-  // The longest form first: at one place, the whole is masked rather than its beginning.
+  // The longest form comes first, so that the whole is masked rather than its beginning.
   const alternatives = [...forms].sort((a, b) => b.length - a.length).map(escapeForRegExp);
   const known = alternatives.length === 0 ? undefined : new RegExp(alternatives.join('|'), 'g');
   return (text) => {

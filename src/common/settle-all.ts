@@ -1,6 +1,6 @@
 /**
- * As Promise.all, but settled only when all of them are: a rejected Promise.all leaves the others running, and whoever
- * then closes what they use pulls it from under them. Rejects with the error of the first, in their order.
+ * Like Promise.all, but settles only when all promises have settled. A rejected Promise.all leaves the others running,
+ * and cleanup would then close what they still use. Rejects with the first error in the order given.
  */
 export async function settleAll<T extends readonly unknown[] | []>(
   promises: T,

@@ -1,8 +1,8 @@
 /**
- * How many ODBC calls of this process are blocked for good. Such a call keeps one of libuv's threads, and
- * Node joins those on the way out: as long as there is one, process.exit() would hang, and only _exit ends
- * the process (native/process-stats exitNow). It is kept here because whoever gives a call up and whoever
- * ends the process are at opposite ends of the layers.
+ * Counts the ODBC calls of this process that are blocked for good. Such a call keeps one of libuv's threads, and Node
+ * joins those at exit: as long as there is one, process.exit() would hang, and only _exit ends the process
+ * (native/exit-now). The count stands here because the code that gives a call up and the code that ends the process are
+ * at opposite ends of the layers.
  */
 let stuck = 0;
 

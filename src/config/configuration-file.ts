@@ -12,10 +12,10 @@ export interface ConfigurationFile {
   readonly problems: readonly string[];
 }
 
-// What the platform accepts for a connector.
+// The limit that the platform sets for a connector.
 const MOST_KEYS = 100;
 
-/** Which file is read: the flag's, else the environment's, else configuration.json in the working directory. */
+/** Chooses the file: the flag's, else the environment's, else configuration.json in the working directory. */
 export function configurationPath(
   flag: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
@@ -26,8 +26,8 @@ export function configurationPath(
 }
 
 /**
- * The file's string values. JSON.parse's own messages quote the text around an error, which may be a
- * password, so errors are located by jsonc-parser and worded here.
+ * Reads the file's string values. JSON.parse's own messages quote the text around an error, which may be a password, so
+ * jsonc-parser locates errors and they are worded here.
  */
 export function readConfigurationFile(path: string, named: boolean): ConfigurationFile {
   const result = (parts: Partial<ConfigurationFile>): ConfigurationFile => {
@@ -98,7 +98,7 @@ function unreadable(path: string, code: string | undefined): string {
 function locateError(text: string): { readonly line: number; readonly column: number } {
   const errors: ParseError[] = [];
   parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
-  // A fault that only JSON.parse sees (a raw tab in a string, say) has no place: point at the start.
+  // A fault that only JSON.parse sees, such as a raw tab in a string, has no place: the message points at the start.
   const before = text.slice(0, errors[0]?.offset ?? 0).split('\n');
   return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
 }

@@ -23,11 +23,11 @@ export interface LoadSettingsInput {
   readonly flags: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Only these groups are read and checked, for commands that connect to nothing; without it, all. */
+  /** Only these groups are read and checked, for commands that connect to nothing. Missing: all. */
   readonly groups?: readonly OptionGroup[] | undefined;
-  /** The file is not even looked at, for commands that say themselves what is wrong with it. */
+  /** The file is not even opened, for commands that report its faults themselves. */
   readonly withoutFile?: true;
-  /** In place of the file: the configuration of a request. */
+  /** The configuration of a request, which stands in place of the file. */
   readonly file?: ConfigurationFile;
 }
 
@@ -45,8 +45,8 @@ interface FoundText {
 }
 
 /**
- * Flag before environment before configuration file before default. Every problem is collected first, so
- * that one run shows them all, one sentence a line.
+ * Merges the sources: flag before environment before configuration file before default. It collects every problem
+ * first, so that one run shows them all, one sentence a line.
  */
 export function loadSettings(input: LoadSettingsInput): LoadedSettings {
   const { path, named } = configurationPath(input.configurationPath, input.env, input.cwd);
@@ -57,13 +57,13 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
       : readConfigurationFile(path, named));
   const problems = [...file.problems];
   const warnings = [...unknownKeys(file), ...misspeltEnvironment(input.env), ...twoPasswords(input, file)];
-  // Of a request, which has no folder, all paths are the service's.
+  // A request has no folder, so all of its paths are the service's.
   const directory = input.file === undefined ? dirname(path) : input.cwd;
   const values: Record<string, OptionValue | undefined> = {};
   const missing: OptionDeclaration[] = [];
   const secrets: string[] = [];
   let optionsDirectory = directory;
-  // A file that could not be understood may hold what seems missing.
+  // A file that could not be understood may hold the key that seems to be missing.
   const checkMissing = file.problems.length === 0;
 
   for (const option of OPTIONS) {
@@ -90,17 +90,20 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
       ...(file.exists || missing.length === 0 ? {} : { hint: 'Or let `pgsluice init` ask for everything.' }),
     });
   }
-  // Each value was parsed by the declaration that its type is derived from.
+  // The declaration that parsed each value is also the one its type is derived from.
   const settings = toSettings(values as unknown as OptionValues, optionsDirectory);
   return { settings, warnings, secrets: secrets.filter((secret) => !isShownAnyway(secret, settings)) };
 }
 
-/** A password that is also the name of the user or the database: masking the name in every line would tell it. */
+/**
+ * Whether the password is also the name of the user or the database. Masking that name in every line would tell the
+ * password.
+ */
 function isShownAnyway(secret: string, { username, database }: Settings): boolean {
   return /^[a-z][a-z_]*$/i.test(secret) && [username, database].includes(secret);
 }
 
-/** The text that counts; an empty one is none, but an empty password in the file is a choice (trust login). */
+/** The text that counts. An empty text counts as none, but an empty password in the file is a choice (trust login). */
 function findText(option: OptionDeclaration, input: LoadSettingsInput, file: ConfigurationFile): FoundText | undefined {
   const flag = input.flags[option.key];
   if (flag !== undefined) {
@@ -117,7 +120,7 @@ function findText(option: OptionDeclaration, input: LoadSettingsInput, file: Con
 
 const examines = ({ groups }: LoadSettingsInput, group: OptionGroup): boolean => groups?.includes(group) ?? true;
 
-/** Which of two passwords counts, where that may be news; never what they are. */
+/** Says which of two passwords counts, where a user may not expect it; never what they are. */
 function twoPasswords(input: LoadSettingsInput, file: ConfigurationFile): readonly string[] {
   return OPTIONS.filter((option) => option.secret === true && examines(input, option.group)).flatMap((option) => {
     const stored = file.values.get(option.key) ?? '';
@@ -127,7 +130,7 @@ function twoPasswords(input: LoadSettingsInput, file: ConfigurationFile): readon
   });
 }
 
-/** The default paths were once relative to the working directory: a warehouse there is easily taken for lost. */
+/** The default paths were once relative to the working directory, so a user may think a warehouse there is lost. */
 function warehouseLeftBehind(
   path: OptionValue | undefined,
   input: LoadSettingsInput,
@@ -169,7 +172,7 @@ function unknownKeys(file: ConfigurationFile): readonly string[] {
     });
 }
 
-/** Only what is nearly one of ours: other programs may well use the prefix. */
+/** Only names that nearly match one of ours are reported: other programs may use the prefix too. */
 function misspeltEnvironment(env: Readonly<Record<string, string | undefined>>): readonly string[] {
   const known = OPTIONS.flatMap(environmentNamesOf);
   const bare = known.map((name) => name.replace('PGSLUICE_', ''));

@@ -1,10 +1,10 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that `name` was probably meant to be; undefined when none is near. */
+/** Finds the candidate that `name` was probably meant to be; undefined when none is near. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const plain = normalize(name);
   let best: string | undefined;
-  // A third of the letters may be wrong; a short name may still have one slip, or two letters swapped.
+  // A third of the letters may be wrong; a short name may still have one wrong letter, or two swapped.
   let bestDistance = Math.max(2, Math.floor(plain.length / 3)) + 1;
   for (const candidate of candidates) {
     const candidateDistance = distance(plain, normalize(candidate));

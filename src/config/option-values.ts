@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 export interface ValueOrigin {
   /** `--port`, `PGSLUICE_PORT` or the configuration file. */
   readonly name: string;
-  /** Relative paths start here. */
+  /** Relative paths begin here. */
   readonly directory: string;
 }
 
@@ -14,13 +14,13 @@ export type ParsedValue = { readonly value: OptionValue } | { readonly problem: 
 
 const TRUE = new Set(['true', '1', 'yes', 'on']);
 const FALSE = new Set(['false', '0', 'no', 'off']);
-// The samples of the connector and of Fivetran use these; no real value looks so.
+// Placeholders of the connector's and of Fivetran's samples; no real value looks like this.
 const PLACEHOLDER = /^(?:<\s*your[\s_-].*>|<?YOUR_[A-Z0-9_]+>?)$/i;
 const LONGEST_QUOTE = 60;
 
 /**
- * One option's text as its typed value, or the sentence that says what is wrong with it. A secret's text
- * appears in no sentence.
+ * Parses one option's text: the typed value, or the sentence that says what is wrong with it. No sentence shows a
+ * secret's text.
  */
 export function parseOption(option: OptionDeclaration, text: string, origin: ValueOrigin): ParsedValue {
   const trimmed = text.trim();
@@ -91,7 +91,7 @@ function sqlitePath(directory: string, text: string): string {
   return `${file?.[1] ?? ''}${resolve(directory, file?.[2] ?? text)}`;
 }
 
-/** Whose schema it is already: DuckDB's, in which no table can be made, or the connector's own. DuckDB looks at no case. */
+/** The owner of a reserved schema: DuckDB, which makes no table in it, or the connector itself. DuckDB ignores case. */
 function takenSchema(name: string): string | undefined {
   const folded = name.toLowerCase();
   if (['temp', 'system', 'pg_catalog', 'information_schema'].includes(folded)) return 'a name of DuckDB itself';

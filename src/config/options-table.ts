@@ -3,13 +3,13 @@ import { environmentNamesOf, flagOf, OPTIONS, type OptionDeclaration, type Optio
 export const OPTIONS_START = '<!-- options:start -->';
 export const OPTIONS_END = '<!-- options:end -->';
 
-/** The README's tables, one per group; `npm run docs` writes them between the two markers. */
+/** Renders the README's tables, one per group; `npm run docs` writes them between the two markers. */
 export function renderOptionsTable(): string {
   const groups = [...new Set(OPTIONS.map((option) => option.group))];
   return groups.map(renderGroup).join('\n\n');
 }
 
-/** `text` with the block between the markers replaced; undefined where the markers are not there. */
+/** Replaces the block between the markers; undefined where the markers are missing. */
 export function replaceOptionsTable(text: string): string | undefined {
   const start = text.indexOf(OPTIONS_START);
   const end = text.indexOf(OPTIONS_END);
@@ -17,7 +17,7 @@ export function replaceOptionsTable(text: string): string | undefined {
   return `${text.slice(0, start + OPTIONS_START.length)}\n\n${renderOptionsTable()}\n\n${text.slice(end)}`;
 }
 
-/** The values an option takes, in words; undefined where any text will do. */
+/** The values an option takes, in words; undefined where any text is valid. */
 export function valueRange(option: OptionDeclaration): string | undefined {
   switch (option.kind) {
     case 'integer':

@@ -1,6 +1,10 @@
 /**
  * The one option table. The command line, the environment, configuration.json, the README's table and
  * Fivetran's form are all made from it; an option exists nowhere else.
+ *
+ * This room turns what users write into `Settings`, or into one sentence for each mistake. It knows files, flags and the
+ * environment, and nothing of PostgreSQL. app, cli, fivetran and observe come in. Start here for an option, and
+ * at `load-settings` for how it becomes a setting.
  */
 import { DESTINATION_NAMES } from '../model/destination-name';
 
@@ -9,7 +13,7 @@ export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Des
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
   readonly key: string;
-  /** Where the flag is not the key in kebab-case; false: there is none. */
+  /** Given where the flag is not the key in kebab-case; false: there is none. */
   readonly flag?: string | false;
   /** Read after PGSLUICE_<KEY>: names that other PostgreSQL programs know. */
   readonly moreEnvironment?: readonly string[];
@@ -19,11 +23,11 @@ interface CommonDeclaration {
   /** A phrase for help and tables, without a final full stop. */
   readonly description: string;
   readonly example?: string;
-  /** Must be given, unless `dsn` is: a data source may hold all of these. */
+  /** Must be given unless `dsn` is, because a data source may hold all of these. */
   readonly required?: true;
   /** Never shown in a message, a log or a form. */
   readonly secret?: true;
-  /** Only of use to the command line on this machine; no field of Fivetran's form. */
+  /** Useful only to the command line on this machine; Fivetran's form has no field for it. */
   readonly local?: true;
 }
 
@@ -138,7 +142,7 @@ const TABLE = [
     mustExist: true,
     group: 'Connection',
     label: 'TLS client key',
-    description: 'File of the key of that certificate, which nobody else may read (chmod 600)',
+    description: 'File of the key of that certificate, which only its owner may read (chmod 600)',
     example: './client.key',
   },
   {
@@ -238,7 +242,7 @@ const TABLE = [
     group: 'Tables',
     label: 'Look for deleted rows',
     description:
-      'Prove at every so many syncs of changes that no row is missing and none is left that the source no longer has; 0: never; default: at each, in mode timestamp at every 24th of a table above 32 GB',
+      'Prove once in this many syncs of changes that no row is missing and that all deleted rows are marked; 0: never; default: at each; in mode timestamp, for tables above 32 GB, at every 24th',
   },
   {
     key: 'max_deletes',
@@ -259,7 +263,7 @@ const TABLE = [
     group: 'Tables',
     label: 'Metadata tables',
     description:
-      'Rows that `postgres_table` and `postgres_column` get: of tables that are described otherwise than before, or of all at each sync',
+      'Which tables get rows in `postgres_table` and `postgres_column`: those whose description has changed, or all at each sync',
   },
   {
     key: 'schema_drift',
@@ -303,7 +307,7 @@ const TABLE = [
     key: 'custom_threads',
     kind: 'integer',
     min: 1,
-    // Readers share 16 threads with the destination's writers (cli/main); more would only wait for one.
+    // Readers share 16 threads with the destination's writers (cli/main), so more readers would only wait for a thread.
     max: 12,
     group: 'Reading',
     label: 'Readers',
@@ -568,7 +572,7 @@ const TABLE = [
     group: 'Watching',
     label: 'Metrics address',
     local: true,
-    description: 'Address that the metrics port is opened on; the page shows table names to whoever can reach it',
+    description: 'Address that the metrics port is opened on; everyone who can reach it sees table names',
   },
 ] as const satisfies readonly OptionDeclaration[];
 

@@ -28,17 +28,19 @@ export interface Settings {
   /** Globs over `schema.table`; `!` excludes. Empty: every table. */
   readonly tableFilters: readonly string[];
   readonly includeViews: boolean;
-  /** `python`: the types of the Python connector, for a warehouse that it filled. */
+  /** `python`: the types of the Python connector, for a warehouse that the Python connector filled. */
   readonly typeMode: 'exact' | 'python';
   readonly syncMode: TableMode;
   readonly tableOptions: TableOptionsByPattern;
-  /** Compare keys at every so many passes over changes; 0: never. */
+  /** Compare keys once in this many passes over changes; 0: never. */
   readonly reconcileEvery: number | undefined;
   /** Tables to load from the start, as filters; empty: none. */
   readonly fullResync: readonly string[];
   /** Percent of a table's rows that one sync may mark deleted. */
   readonly maxDeletes: number;
-  /** Whether postgres_table and postgres_column get rows for what has changed, or for everything at each sync. */
+  /**
+   * Whether postgres_table and postgres_column get rows for the tables that changed, or for all tables at each sync.
+   */
   readonly metadataHistory: 'changes' | 'every-sync';
   readonly schemaDrift: 'evolve' | 'warn' | 'fail';
   readonly timestampWindowSeconds: number | undefined;
@@ -77,7 +79,7 @@ export interface Settings {
   readonly logLevel: LogLevel;
   /** HTML file written after the sync. */
   readonly reportPath: string | undefined;
-  /** Nothing listens without it; 0: any free port. */
+  /** Port of the live page and metrics; undefined: nothing listens; 0: any free port. */
   readonly metricsPort: number | undefined;
   readonly metricsHost: string;
 }

@@ -5,17 +5,17 @@ export interface TableName {
 
 export interface TableFilter {
   includes(table: TableName): boolean;
-  /** Patterns that match none of the tables, as they were written: probably misspelt. */
+  /** Patterns that match none of the tables, as the user wrote them: probably misspelt. */
   unmatched(tables: readonly TableName[]): readonly string[];
 }
 
 /**
- * Globs over `schema.table`: `*` is any text, `?` any one character, a leading `!` excludes. A pattern
- * without a dot is matched with the table's name alone. A table is included if some positive pattern
- * matches it, or there is none, and no excluding one does; the order of patterns means nothing.
+ * Globs over `schema.table`: `*` is any text, `?` any one character, a leading `!` excludes. A pattern without a dot is
+ * matched with the table's name alone. A table is included if some positive pattern matches it, or there is none, and
+ * no excluding one does; the order of patterns has no meaning.
  *
- * Matched here rather than by picomatch: its globs are for paths, where a slash and a leading dot are
- * special and brackets, braces and backslashes are syntax, while an identifier may hold any of these.
+ * picomatch does not fit: its globs are for paths, where a slash and a leading dot are special and brackets, braces and
+ * backslashes are syntax, while an identifier may hold any of these.
  */
 export function compileTableFilter(patterns: readonly string[]): TableFilter {
   const compiled = patterns.map((source) => {
@@ -38,7 +38,7 @@ export function compileTableFilter(patterns: readonly string[]): TableFilter {
   };
 }
 
-/** A key `schema.table` as the names that it may stand for: either part may have dots of its own. */
+/** The names that a key `schema.table` may stand for: both parts may hold dots themselves. */
 export function namesOfKey(key: string): readonly TableName[] {
   const parts = key.split('.');
   return parts.slice(1).map((_, index) => {
@@ -51,9 +51,9 @@ export function includesKey(filter: TableFilter, key: string): boolean {
 }
 
 /**
- * Only the last `*` is ever tried again, one character further: where an earlier one could have taken more,
- * the last one can as well. So the time is bounded by the product of the lengths, where a regular
- * expression with many `*` can take minutes.
+ * Only the last `*` is ever tried again, one character further, because it can take whatever an earlier one could have
+ * taken. So the time is bounded by the product of the lengths, while a regular expression with many `*` can take
+ * minutes.
  */
 function matchesGlob(pattern: readonly string[], text: readonly string[]): boolean {
   let position = 0;

@@ -1,4 +1,4 @@
-/** What the user says of single tables: `table_options`, an object from patterns to options. */
+/** The user's options for single tables: `table_options`, an object from patterns to options. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConnectorError } from '../common/errors';
@@ -9,7 +9,7 @@ export type TableMode = (typeof MODES)[number];
 
 export interface TableOptionValues {
   readonly mode?: TableMode;
-  /** Column that says when a row was last changed. */
+  /** The column that says when a row was last changed. */
   readonly replicationKey?: string;
 }
 
@@ -64,7 +64,7 @@ function invalid(what: string, cause?: unknown): ConnectorError {
   });
 }
 
-/** Options of a table; where several patterns match, later ones win, option by option. */
+/** The options of one table; where several patterns match, later ones win, option by option. */
 export function tableOptions(patterns: TableOptionsByPattern): (table: TableName) => TableOptionValues {
   const compiled = patterns.map(([pattern, options]) => ({ filter: compileTableFilter([pattern]), options }));
   return (table) =>

@@ -69,32 +69,32 @@ export interface FinishedLoad {
 export interface Lifecycle {
   /** Opens and locks; returns what was committed last. */
   open(): Promise<TableStates>;
-  /** Of tables that were synced and are gone from the destination, by key: where they were. Known once it is open. */
+  /** Tables that were synced and are gone from the destination, by key, with where they were. Known once it is open. */
   readonly tablesGone?: ReadonlyMap<string, { readonly schema: string; readonly name: string }>;
   commit(): Promise<void>;
-  /** About the size of what a commit writes besides the rows, where that is worth thinking of. */
+  /** About how many bytes a commit writes besides the rows. Missing where that is negligible. */
   readonly commitBytes?: number;
   /**
    * Where others read what is committed: whether a commit now would show them a pass over changes that is half done. The
    * engine then commits later. Missing: nobody reads meanwhile.
    */
   readonly isHalfDone?: boolean;
-  /** Back to the last commit. */
+  /** Goes back to the last commit. */
   rollback(): Promise<void>;
   /**
-   * Writes what still waits for more batches of the table. `commit` does that for all, but an error of its own costs
-   * more than the table.
+   * Writes the batches of the table that still wait for more. `commit` does that for all tables, but an error there
+   * costs more than one table.
    */
   flush?(table: DestinationTable): Promise<void>;
-  /** What was not committed is dropped. */
+  /** Drops what was not committed. */
   close(): Promise<void>;
 }
 
 /** A full load: rows gather beside the table and take its place in `finishLoad`. */
 export interface LoadWriter {
   /**
-   * True where a load takes the rows of before away as soon as it begins, and what was written stays written: a state
-   * that says so must be committed before, and commits must come often, since they are all that is kept of a cut.
+   * True where a load removes the earlier rows as soon as it begins, and written rows cannot be taken back. A state
+   * that says so must be committed before. Commits must come often, because an interrupted load keeps nothing else.
    */
   readonly loadsInPlace?: boolean;
   /**
@@ -108,9 +108,9 @@ export interface LoadWriter {
   write(table: DestinationTable, batch: PackedBatch): Promise<void>;
   /** Adds a batch of newer versions: each replaces all rows of the load with its key. */
   writeLatest(table: DestinationTable, batch: PackedBatch): Promise<void>;
-  /** The load takes the table's place; rows of the table that the load lacks are kept, marked deleted. */
+  /** Puts the load in the table's place. Rows of the table that the load lacks are kept and marked deleted. */
   finishLoad(table: DestinationTable): Promise<FinishedLoad>;
-  /** Forgets a load. */
+  /** Drops a load. */
   abandonLoad(table: DestinationTable): Promise<void>;
 }
 
@@ -131,18 +131,18 @@ export interface RowAppender {
   append(table: DestinationTable, batch: PackedBatch, stamp: LoadStamp): Promise<void>;
 }
 
-/** Finds the rows that are gone from the source: it collects the keys that exist there. */
+/** Finds the rows that are gone from the source, from the keys that still exist there. */
 export interface KeyComparer {
   /**
-   * False where it cannot tell which of its rows have none of the collected keys (`markMissing`): deleted
-   * rows are then found by loading the table in full.
+   * False where it cannot tell which of its rows have none of the collected keys (`markMissing`). Deleted rows are then
+   * found by loading the table in full.
    */
   readonly comparesKeys?: boolean;
   /** Begins a collection of keys; those of an attempt that failed are forgotten. */
   beginKeys(table: DestinationTable): Promise<void>;
   /** Collects the keys that exist (columns: the primary key, in its order), for `keepOnlyKeys` and `markMissing`. */
   collectKeys(table: DestinationTable, keys: PackedBatch): Promise<void>;
-  /** Drops from the load what has none of the collected keys. Returns how many rows went. */
+  /** Drops the rows of the load that have none of the collected keys. Returns how many it dropped. */
   keepOnlyKeys(table: DestinationTable): Promise<number>;
   /**
    * Marks rows deleted that have none of the collected keys, and un-marks those that have one. With `within`, only the
@@ -151,9 +151,9 @@ export interface KeyComparer {
   markMissing(table: DestinationTable, within?: KeyGroups & { readonly groups: readonly number[] }): Promise<number>;
 }
 
-/** Where it is missing, nothing is proven by counts, and all keys are compared. */
+/** A destination without it proves nothing by counts, so all keys are compared. */
 export interface RowCounter {
-  /** How many rows each of the tables holds that are not marked deleted, changes applied. */
+  /** Counts the rows of each table that are not marked deleted, changes applied. */
   countRows(tables: readonly DestinationTable[]): Promise<readonly number[]>;
   /**
    * Counts the rows that are not marked deleted by groups of a key column of whole numbers; undefined where the column
@@ -165,34 +165,34 @@ export interface RowCounter {
   ): Promise<{ readonly groups: KeyGroups; readonly counts: GroupCounts } | undefined>;
 }
 
-/** What is remembered of each table; `open` returns it. */
+/** Keeps the state of each table; `open` returns it. */
 export interface StateStore {
   /** To be committed with the data written so far; null removes the entry. */
   putState(key: string, state: TableState | null): Promise<void>;
-  /** Removes everything that is remembered of a table, with the next commit. */
+  /** Removes all that is kept about a table, with the next commit. */
   forget?(key: string): Promise<void>;
 }
 
 /**
- * What is remembered of the source database as a whole. A position in its log would stand here as well. Where it is
- * missing, no other database could fill the same schema.
+ * Keeps the state of the source database as a whole; a position in its log would stand here as well. A destination
+ * without it cannot tell that another database fills the same schema.
  */
 export interface DatabaseState {
   /** Which database fills its schema; undefined where none does yet. */
   origin(): Promise<Origin | undefined>;
-  /** To be committed with what is written first. */
+  /** Committed with the first data that is written. */
   putOrigin(origin: Origin): Promise<void>;
 }
 
-/** Remembers how syncs went. */
+/** Keeps a history of syncs. */
 export interface RunHistory {
-  /** In a transaction of its own; what was not committed before is dropped. */
+  /** Uses a transaction of its own; what was not committed before is dropped. */
   recordRun(run: RunRecord): Promise<void>;
 }
 
 /** What every destination does. */
 export interface CoreDestination extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, StateStore {}
 
-/** With what only some do: each of these methods may be missing. */
+/** The capabilities that only some destinations have: each of these methods may be missing. */
 export interface Destination
   extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<RunHistory> {}

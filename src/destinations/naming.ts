@@ -6,7 +6,7 @@ export type Naming = 'source' | 'fivetran';
 /** Columns that every table gets; a source column of such a name is renamed. */
 export const ADDED_COLUMNS = ['sync_timestamp', '_fivetran_synced', '_fivetran_deleted', '_fivetran_id'] as const;
 
-/** DuckDB's own number of a row; a column of that name would hide it from the statements that rely on it. */
+/** DuckDB's own number of a row; a column of that name would hide it from the statements that need it. */
 const ROW_NUMBER = 'rowid';
 
 export function destinationTableName(table: Pick<TableSchema, 'schema' | 'name'>, naming: Naming): string {
@@ -21,7 +21,7 @@ export function destinationTableName(table: Pick<TableSchema, 'schema' | 'name'>
 export function destinationColumnNames(columns: readonly string[], naming: Naming): string[] {
   const taken = new Set<string>([...ADDED_COLUMNS, ROW_NUMBER]);
   const wanted = columns.map((column) => (naming === 'fivetran' ? fivetranName(column) : column));
-  // A column that has its own name by right keeps it, whatever stands before it.
+  // A column keeps a name that is its own, whatever stands before it.
   const byRight = new Set(wanted.map(folded).filter((name) => !taken.has(name)));
   return wanted.map((name) => {
     let unique = name;
@@ -33,7 +33,9 @@ export function destinationColumnNames(columns: readonly string[], naming: Namin
   });
 }
 
-/** Two destination names are the same to DuckDB when this is the same: it folds the letters A to Z, and no others. */
+/**
+ * Two destination names are the same to DuckDB when their folded forms are: it folds the letters A to Z, and no others.
+ */
 export function folded(name: string): string {
   return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

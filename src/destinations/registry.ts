@@ -13,7 +13,7 @@ import { NullDestination } from './null/destination';
 import { keepsRows, type PlaceSettings } from './place';
 import type { WarehouseAccess, WarehouseContents } from './warehouse-access';
 import type { DestinationName } from '../model/destination-name';
-import { nativeColumnDecoder } from '../native/process-stats';
+import { nativeColumnDecoder } from '../native/column-decoder';
 
 /** Which destination it is; structurally a part of the settings. */
 export interface DestinationSettings extends PlaceSettings {

@@ -1,6 +1,6 @@
 /**
- * A copy of the committed state as JSON, for people and for scripts that know the file of old. The
- * warehouse is the truth: the copy may be one commit behind, and is never read for data in it.
+ * A copy of the committed state as JSON, for people and for scripts that know the file of earlier connectors. The
+ * warehouse holds the state itself: the copy may be one commit behind, and is never read for data in it.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -15,7 +15,7 @@ export function stateDocument(states: TableStates, at: Date): StateDocument {
   };
 }
 
-/** The copy; undefined where there is none that can be read. */
+/** Reads the copy; undefined where there is none that can be read. */
 export function readStateFile(path: string): StateDocument | undefined {
   try {
     const document = JSON.parse(readFileSync(path, 'utf8')) as Partial<StateDocument>;
@@ -25,7 +25,7 @@ export function readStateFile(path: string): StateDocument | undefined {
   }
 }
 
-/** Written beside and renamed, so that a reader finds the old file or the new one, never half of one. */
+/** Writes a file beside it and renames that, so that a reader finds the old file or the new one, never half of one. */
 export function writeStateFile(path: string, document: StateDocument): void {
   makeFolder(dirname(path));
   const beside = `${path}.tmp`;

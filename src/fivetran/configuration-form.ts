@@ -1,4 +1,4 @@
-/** The setup form, made from the one option table. */
+/** Makes the setup form from the one option table. */
 import { OPTIONS, type OptionDeclaration, type OptionGroup } from '../config/options';
 import { CONNECTION_TESTS } from './test-names';
 
@@ -26,9 +26,9 @@ export interface ConfigurationForm {
 }
 
 const ADVANCED = 'advanced';
-/** Fields of the form that are no options: what they say is known to this service alone. */
+/** Fields of the form that are no options; only this service uses them. */
 export const FORM_ONLY_KEYS: readonly string[] = ['with_schema', ADVANCED];
-/** What everyone fills in; the other groups appear when they are asked for. */
+/** The groups that everyone fills in; the others appear on request. */
 const FIRST_GROUPS: readonly OptionGroup[] = ['Connection', 'Tables'];
 
 const WITH_SCHEMA_FIELD: FormField = {
@@ -67,7 +67,7 @@ export function configurationForm(): ConfigurationForm {
         required: false,
         conditional_fields: {
           condition: { condition_field: ADVANCED, bool_value: true },
-          // Without its group a label says too little here.
+          // Without its group the label says too little here.
           fields: others.map((option) => field(option, `${option.group}: ${option.label}`)),
         },
       },
@@ -101,7 +101,7 @@ function kindOf(option: OptionDeclaration): Partial<FormField> {
   }
 }
 
-/** The option's phrase as sentences, with what a number may be. */
+/** The option's phrase as sentences, with the range of a number. */
 function describe(option: OptionDeclaration): string {
   const phrase = option.description.replaceAll('`', '');
   const range = option.kind === 'integer' || option.kind === 'number' ? ` From ${option.min} to ${option.max}.` : '';

@@ -1,4 +1,4 @@
-/** Errors as gRPC statuses: decided here once, as the command line decides its exit code. */
+/** Turns errors into gRPC statuses; this is the one place for it, as exit-codes is for the command line. */
 import { status } from '@grpc/grpc-js';
 import { asConnectorError, type ConnectorError } from '../common/errors';
 
@@ -7,7 +7,7 @@ export interface GrpcFailure {
   readonly details: string;
 }
 
-/** The status travels in a header; beyond this length a client may refuse all of them. */
+/** The status travels in a header; beyond this length a client may refuse all headers. */
 const MOST_DETAILS = 3_000;
 
 export function toStatus(thrown: unknown, redact: (text: string) => string): GrpcFailure {

@@ -46,7 +46,7 @@ export function createHandlers(
   };
 }
 
-/** A test that fails is an answer, not an error: its sentence is shown beside the form. */
+/** A failed test is an answer, not an error: its sentence is shown beside the form. */
 function runTest(
   requests: Requests,
   call: ServerUnaryCall<TestRequest, object>,
@@ -54,7 +54,7 @@ function runTest(
 ): void {
   const { name = '', configuration } = call.request;
   const answer: sendUnaryData<object> = (failure, result) => {
-    // A form that is filled in wrongly is what the tests are there to find.
+    // The tests exist to find a form that is filled in wrongly.
     if (isTestName(name) && failure?.code === status.INVALID_ARGUMENT)
       callback(null, { failure: failure.details ?? 'The configuration is not valid.' });
     else callback(failure, result);

@@ -10,7 +10,7 @@ export interface Bound {
   readonly address: string;
 }
 
-/** `host`: an address, or a name whose first address is taken. Port 0: any free one. */
+/** `host` is an address, or a name, of which the first address is used. Port 0: any free one. */
 export async function listen(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
@@ -18,7 +18,7 @@ export async function listen(
 ): Promise<Bound> {
   const address = await resolveAddress(host);
   const text = isIP(address) === 6 ? `[${address}]` : address;
-  // The package writes to standard error as well what it throws here, unless somebody has asked for its log.
+  // The package also writes to standard error what it throws here, unless its log was requested.
   const quiet = process.env['GRPC_VERBOSITY'] === undefined && process.env['GRPC_NODE_VERBOSITY'] === undefined;
   if (quiet) setLogVerbosity(logVerbosity.NONE);
   try {

@@ -8,7 +8,7 @@ const NULL_BYTE = NULL_MARKER.charCodeAt(0);
 export class PackedCells {
   private constructor(
     readonly source: Bytes,
-    /** Value i lies before ends[i]; the next one begins behind one byte more. */
+    /** Value i ends at ends[i]; the next one begins one byte after that. */
     private readonly ends: Int32Array,
     private readonly nullable: boolean,
     private readonly nulls: readonly boolean[] | undefined,

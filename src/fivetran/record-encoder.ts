@@ -1,8 +1,8 @@
 /**
- * Packed batches as messages of the stream, without an object per value or row in between.
+ * Encodes packed batches as messages of the stream, without an object per value or row.
  *
- * A message is an UpdateResponse with Records: at most 100 of them, and about 100 kB, unless a single one is
- * larger. A record carries every column of the table, each as an entry of its map.
+ * A message is an UpdateResponse with Records: at most 100 of them, and about 100 kB, unless a single one is larger. A
+ * record carries every column of the table, each as an entry of its map.
  */
 import { ConnectorError } from '../common/errors';
 import type { PackedBatch } from '../model/packed-batch';
@@ -15,7 +15,7 @@ import type { WireName } from './wire-names';
 
 export const MOST_RECORDS = 100;
 export const MESSAGE_BYTES = 100_000;
-/** The platform takes messages up to 128 MB; a row must leave room for what surrounds it. */
+/** The platform takes messages up to 128 MB; a row must leave room for the bytes around it. */
 const MOST_ROW_BYTES = 120_000_000;
 
 export const RECORD_TYPE = { upsert: 0, update: 1, delete: 2, truncate: 3 } as const;
@@ -41,9 +41,9 @@ export class RecordEncoder {
     private readonly table: WireTable,
     type: RecordType,
     private readonly columns: readonly WireColumn[],
-    /** A date of this column became NULL, since the wire cannot carry it. */
+    /** A date of this column became NULL, because the wire cannot carry it. */
     unrepresentable: (column: string) => void = () => undefined,
-    /** False: without the addon, whatever there is. */
+    /** False: the addon is not used, even where it exists. */
     useAddon = true,
   ) {
     this.writers = columns.map(({ name, type: kind }) => columnWriter(name, kind, () => unrepresentable(name)));
@@ -52,7 +52,7 @@ export class RecordEncoder {
     this.native = useAddon ? NativeEncoding.create(this.beginning.bytes, columns, limits) : undefined;
   }
 
-  /** Messages of up to 100 rows; `constants` are entries that every record carries besides. */
+  /** Messages of up to 100 rows; every record carries `constants` as well. */
   *messages(batch: PackedBatch, constants: Bytes): Generator<EncodedRecords, void, void> {
     const ready = this.native?.messages(batch, constants.bytes);
     if (ready !== undefined) {
@@ -84,7 +84,7 @@ export class RecordEncoder {
   private encodeRow(out: WireBuffer, cells: readonly PackedCells[], row: number, constants: Bytes): void {
     out.reserve(8 + this.beginning.length + constants.length);
     out.byte(RECORD);
-    // Two bytes hold the length of most rows; lengthBefore moves the others.
+    // Two bytes hold the length of most rows; lengthBefore moves the longer ones.
     out.length += 2;
     const from = out.length;
     out.all(this.beginning);

@@ -1,4 +1,4 @@
-/** What every method of the service starts with: settings, a log, and a signal that ends with the client. */
+/** What every method of the service begins with: settings, a log, and a signal that aborts with the client. */
 import type { status, StatusObject } from '@grpc/grpc-js';
 import { ConnectorError } from '../common/errors';
 import { dataSourceSecrets } from '../app/data-source-secrets';
@@ -19,7 +19,7 @@ export interface ServiceOptions {
   readonly cwd: string;
   /** Takes each line of the log, with its newline. */
   readonly write: (line: string) => void;
-  /** Aborts when the service is to end. */
+  /** Aborts when the service should end. */
   readonly signal: AbortSignal;
 }
 
@@ -27,7 +27,7 @@ export interface RequestContext extends RequestSettings {
   readonly logger: CloseableLogger;
   /** Aborts when the client cancels or vanishes, or the service ends. */
   readonly signal: AbortSignal;
-  /** The client alone. */
+  /** Aborts with the client alone. */
   readonly gone: AbortSignal;
 }
 
@@ -43,8 +43,8 @@ export class Requests {
   constructor(private readonly options: ServiceOptions) {}
 
   /**
-   * Runs `action`, whose result goes to `answer`; what it throws becomes a status. Never rejects.
-   * `kind` names the request in the log.
+   * Runs `action`, whose result is passed to `answer`; an error becomes a status. Never rejects. `kind` names the
+   * request in the log.
    */
   handle<T>(
     kind: string,

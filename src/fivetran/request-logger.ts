@@ -1,9 +1,12 @@
-/** The log of one request: on the service's standard output, with its own secrets, told apart from the others. */
+/**
+ * Logs one request: on the service's standard output, with the request's own secrets masked, and marked with its
+ * number.
+ */
 import { createLogger, type CloseableLogger } from '../common/create-logger';
 import type { LogLevel } from '../common/logger';
 
 export interface RequestLogOptions {
-  /** `update 3`: two that run at once write into the same log. */
+  /** `update 3`: two requests that run at once write into the same log. */
   readonly name: string;
   readonly level: LogLevel;
   readonly secrets: readonly string[];

@@ -1,4 +1,4 @@
-/** A request's configuration map as settings, by the rules of the configuration file. */
+/** Turns a request's configuration map into settings, by the rules of the configuration file. */
 import { devNull } from 'node:os';
 import { ConnectorError } from '../common/errors';
 import { loadSettings, type LoadedSettings } from '../config/load-settings';
@@ -14,7 +14,7 @@ export interface RequestSettings extends LoadedSettings {
   readonly withSchema: boolean;
 }
 
-/** What the service was started with counts for every request. */
+/** The settings that the service was started with count for every request. */
 export type ServiceSettings = Pick<Settings, 'transformations' | 'logLevel' | 'warehousePath'>;
 
 /** The one option that only the service knows. */
@@ -29,13 +29,13 @@ export function settingsOfRequest(
 ): RequestSettings {
   const given = Object.entries(configuration ?? {});
   const local = OPTIONS.filter((option) => option.local === true).map((option) => option.key);
-  // An empty field of the form is one that was left empty.
+  // An empty field of the form counts as missing.
   const values = new Map(given.filter(([key, value]) => !local.includes(key) && (value !== '' || key === 'password')));
   const problems = unknownKeys(given.map(([key]) => key));
   problems.push(...missing(values));
   const paths = pathsOf(values);
   problems.push(...paths);
-  // Not even looked at.
+  // The file is not even opened.
   if (paths.length > 0) values.delete('table_options');
   const withSchema = values.get(WITH_SCHEMA);
   if (withSchema !== undefined && !/^(?:true|false)$/i.test(withSchema.trim()))
@@ -51,7 +51,7 @@ export function settingsOfRequest(
     });
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
-    // Missing keys have sentences of their own here, without flags and environment.
+    // Missing keys get sentences of their own here, without flags and environment.
     problems.push(...error.message.split('\n').filter((line) => !/ is missing; /.test(line)));
   }
   if (problems.length > 0 || loaded === undefined) {
@@ -77,8 +77,8 @@ export function settingsOfRequest(
 }
 
 /**
- * What no message may show of a configuration that may be refused: secrets, and what stands under a key that is unknown,
- * since that may be a misspelt one. A number says nothing, and masking it would make the sentences unreadable.
+ * The values of a refused configuration that no message may show: secrets, and values under an unknown key, which may
+ * be a misspelt secret. A number tells nothing, and masking it would make the sentences unreadable.
  */
 export function secretsOf(configuration: ConfigurationMap | undefined): readonly string[] {
   const plain = [...OPTIONS.filter((option) => option.secret !== true).map(({ key }) => key), ...FORM_ONLY_KEYS];
@@ -87,7 +87,7 @@ export function secretsOf(configuration: ConfigurationMap | undefined): readonly
     .map(([, value]) => value);
 }
 
-/** Options that could name a file of this machine, which a client has no business with. */
+/** Options that could name a file of this machine, to which a client must have no access. */
 function pathsOf(values: ReadonlyMap<string, string>): string[] {
   const driver = values.get('driver')?.trim() ?? '';
   const options = values.get('table_options')?.trim() ?? '';
@@ -120,7 +120,7 @@ function missing(values: ReadonlyMap<string, string>): string[] {
   );
 }
 
-/** `sync_timestamp` as the configuration has its types. */
+/** The type of `sync_timestamp` by the configuration. */
 export function secondsTypeOf(settings: Settings): SecondsType {
   return settings.typeMode === 'python' ? 'float32' : 'float64';
 }

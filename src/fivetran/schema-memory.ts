@@ -1,10 +1,10 @@
 /**
- * What the platform was told of each table's columns, kept in the state between Updates: a SchemaChange is
- * sent when a table's columns, types or key have moved since, and for a table that is new.
+ * Keeps in the state what the platform was told of each table's columns. A SchemaChange is sent when a table's columns,
+ * types or key have changed since, and for a new table.
  *
- * A stream can be cut right behind a SchemaChange, and the next Update may find the table as it was before: by its
- * state nothing would have to be said, and the platform would go on with what it was told last. So a table of which
- * something was said is in doubt first, and a checkpoint that says so stands before its SchemaChange.
+ * A stream can be cut right after a SchemaChange, and the next Update may find the table as it was before. By its state
+ * there would be nothing to send, and the platform would keep the cut SchemaChange. So a table counts as in doubt
+ * before it is described anew, and a checkpoint that says so comes before its SchemaChange.
  */
 import { createHash } from 'node:crypto';
 import type { RequestState } from './state-json';
@@ -21,11 +21,11 @@ export interface SchemaMemoryDocument {
 export class SchemaMemory {
   private readonly signatures: Map<string, string>;
   private readonly widened: Map<string, ReadonlySet<string>>;
-  /** Tables of which this Update knows that the platform was told what it is to hold. */
+  /** Tables for which this Update knows that the platform was told their present columns. */
   private readonly certain = new Set<string>();
-  /** All others are in doubt: one checkpoint says so for all the SchemaChanges to come. */
+  /** All others are in doubt: one checkpoint says so for all later SchemaChanges. */
   private doubtful = false;
-  /** On the first sync, Schema has just told everything. */
+  /** On the first sync, Schema has just described everything. */
   private readonly firstSync: boolean;
 
   constructor(state: Pick<RequestState, 'described' | 'widened'>) {
@@ -34,7 +34,7 @@ export class SchemaMemory {
     this.firstSync = state.described.size === 0;
   }
 
-  /** Whether the platform must be told of the table; what it need not be told counts as told. */
+  /** Whether the platform must be told about the table; otherwise the table counts as told. */
   isNews(key: string, table: NamedTable): boolean {
     const known = this.signatures.get(key);
     const isNews = known === undefined ? !this.firstSync : known !== signatureOf(table);
@@ -42,7 +42,7 @@ export class SchemaMemory {
     return isNews;
   }
 
-  /** True: the state must say so, in a checkpoint, before the platform is told otherwise. */
+  /** True: a checkpoint must say so in the state, before the platform is told something new. */
   doubt(key: string): boolean {
     const known = this.signatures.get(key) ?? IN_DOUBT;
     const saidAlready = known === IN_DOUBT || (this.doubtful && !this.certain.has(key));
@@ -56,7 +56,10 @@ export class SchemaMemory {
     this.certain.add(key);
   }
 
-  /** Columns that are sent as STRING, whatever their type, since they once held what it cannot say. */
+  /**
+   * Columns that are sent as STRING, whatever their type, because they once held a value that their type on the wire
+   * cannot carry.
+   */
   widenedColumns(key: string): ReadonlySet<string> {
     return this.widened.get(key) ?? new Set();
   }

@@ -41,7 +41,7 @@ interface SelectedSchema {
 const NO_TABLES: ReadonlyMap<string, SelectedTable> = new Map();
 
 export class Selection implements SourceSelection {
-  /** By schema; the one list of tables without schemas stands under ''. undefined: everything is selected. */
+  /** By schema; tables without schemas stand in one list under ''. undefined: everything is selected. */
   private readonly schemas: ReadonlyMap<string, SelectedSchema> | undefined;
   private readonly newSchemas: SelectedSchema;
 
@@ -64,7 +64,7 @@ export class Selection implements SourceSelection {
     }
   }
 
-  /** A table without a schema is one of those that describe the source. */
+  /** A table without a schema is one of the two that describe the source. */
   includesTable(table: TableName): boolean {
     return this.includesName(this.wireName(table));
   }
@@ -74,7 +74,7 @@ export class Selection implements SourceSelection {
     return selected === undefined || (selected.columns.get(column) ?? selected.newColumns);
   }
 
-  /** Tables and columns that are selected by name; what is deselected need not exist. */
+  /** Tables and columns that are selected by name; deselected ones need not exist. */
   *namedTables(): Generator<{ readonly name: WireName; readonly columns: readonly string[] }, void, void> {
     for (const [schema, { included, tables }] of this.schemas ?? []) {
       if (!included) continue;
@@ -105,7 +105,7 @@ export class Selection implements SourceSelection {
   }
 }
 
-/** What was selected by name and is not there; a mistake, unless an earlier sync had it. */
+/** Names that are selected but do not exist: a mistake, unless an earlier sync had them. */
 export function unknownTable(name: WireName): ConnectorError {
   return new ConnectorError(`The selection names table ${wireText(name)}, which does not exist.`, {
     code: 'selection_unknown_table',

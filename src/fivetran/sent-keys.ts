@@ -1,13 +1,13 @@
 /**
- * The keys that a load has sent so far, as packed text: what must be deleted again when it turns out, at the
- * end of a load under several snapshots, that their rows have gone in the meantime.
+ * Keeps the keys that a load has sent so far, as packed text. At the end of a load under several snapshots, they show
+ * which rows have gone meanwhile and must be deleted again.
  *
- * Kept within a limit, since almost no load needs them; beyond it, and for a load that began in an earlier
- * Update, what was sent is not known.
+ * They are kept within a limit, because almost no load needs them. Beyond it, and for a load that began in an earlier
+ * Update, the sent keys are unknown.
  */
 import { packValues, PackedBatch, SEPARATOR, type PackedColumn } from '../model/packed-batch';
 
-/** Of text, in UTF-16 units: about two million whole numbers. */
+/** UTF-16 units of text: about two million whole numbers. */
 const MOST_CHARACTERS = 16_000_000;
 const ROWS_PER_BATCH = 5_000;
 
@@ -30,7 +30,7 @@ export class SentKeys {
     else this.sent.push(keys);
   }
 
-  /** Those that are not among `existing`, as batches of key columns. */
+  /** The keys that are not among `existing`, as batches of key columns. */
   *without(existing: ReadonlySet<string>): Generator<PackedBatch, void, void> {
     let gone = new Map<string, readonly (string | null)[]>();
     for (const columns of this.sent ?? []) {
@@ -56,7 +56,7 @@ function keyRows(columns: readonly PackedColumn[]): (string | null)[][] {
   return Array.from({ length: columns[0]?.rowCount ?? 0 }, (_, row) => values.map((column) => column[row] ?? null));
 }
 
-/** Lengths, since a value may hold any character. */
+/** With their lengths, because a value may contain any character. */
 function keyText(row: readonly (string | null)[]): string {
   const [only] = row;
   return row.length === 1 ? (only ?? '') : row.map((value) => `${value?.length}${SEPARATOR}${value}`).join('');

@@ -1,4 +1,10 @@
-/** The service: where it listens, what it offers, how it ends. */
+/**
+ * The gRPC service of the platform: where it listens, what it offers, how it ends.
+ *
+ * This room translates between the platform and app: requests become settings (`request-settings`), a sync's rows become
+ * records (`stream-destination`, a `Destination` that sends), and states become JSON. Only cli comes in (`pgsluice serve`).
+ * Start at `handlers` for the four methods, and at `update` for a sync.
+ */
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
@@ -11,28 +17,28 @@ import { readCredentials, type TlsFiles } from './tls-files';
 export interface Listening {
   /** An address of this host, or a name of it. */
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Without them, requests and the passwords in them travel as they are. */
+  /** Without them, requests are not encrypted, and neither are their passwords. */
   readonly tls?: TlsFiles;
 }
 
 export interface FivetranServer {
   readonly port: number;
-  /** With the port, as a client would write it. */
+  /** With the port, in the form that a client uses. */
   readonly address: string;
-  /** Ends running requests as the service's signal tells them, then the connections. May be called twice. */
+  /** Ends running requests by the service's signal, then the connections. May be called twice. */
   close(): Promise<void>;
 }
 
 const OPTIONS: ServerOptions = {
   // A state may have 10 MB, a selection of some ten thousand tables a few more.
   'grpc.max_receive_message_length': 32 * 1024 * 1024,
-  // A client whose host has vanished without a word would hold its connections to PostgreSQL for ever.
+  // A client whose host vanished silently would hold its connections to PostgreSQL for ever.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 20_000,
 };
-/** Requests get this long to say good-bye. */
+/** Requests get this long to end by themselves. */
 const DRAIN_MS = 3_000;
 
 export async function startServer(at: Listening, options: ServiceOptions): Promise<FivetranServer> {
@@ -51,7 +57,7 @@ export async function startServer(at: Listening, options: ServiceOptions): Promi
     health.setStatus(SERVICE_NAME, 'NOT_SERVING');
     const shutDown = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     await requests.settled();
-    // A client that watches its health, or does not read, would keep the door open.
+    // A client that watches the health, or does not read, would keep the server open.
     await Promise.race([shutDown, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
     server.forceShutdown();
   };

@@ -1,4 +1,4 @@
-/** The service as grpc-js wants it, made from our .proto. */
+/** The service in the form of grpc-js, made from our .proto. */
 import { join } from 'node:path';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
@@ -14,8 +14,8 @@ export function loadPackage(): PackageDefinition {
 export type WireMessage = Buffer;
 
 /**
- * The service with one change: what Update sends is bytes already. Objects would cost several times more
- * than all the rest (record-encoder).
+ * The service with one change: Update sends bytes. Objects would cost several times as much as everything else
+ * (record-encoder).
  */
 export function serviceOf(definition: PackageDefinition): ServiceDefinition {
   const service = definition[SERVICE_NAME] as ServiceDefinition | undefined;

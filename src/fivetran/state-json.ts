@@ -1,4 +1,4 @@
-/** The state that travels in checkpoints: ours, the replaced connector's, or none. */
+/** Reads and writes the state that travels in checkpoints: ours, that of the replaced connector, or none. */
 import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,
@@ -10,16 +10,16 @@ import {
 } from '../model/sync-state';
 import type { TidRange } from '../model/tid-range';
 
-/** What the platform stores at most. */
+/** The most that the platform stores. */
 export const MOST_STATE_BYTES = 10_000_000;
 
 export interface RequestState {
   readonly states: TableStates;
-  /** By table: what the platform was last told of its columns. */
+  /** By table: the columns that the platform was last told. */
   readonly described: ReadonlyMap<string, string>;
   /** By table: columns that are sent as STRING, whatever their type. */
   readonly widened: ReadonlyMap<string, readonly string[]>;
-  /** Under which names the tables were sent; undefined: by a version that did not say. */
+  /** The kind of names under which the tables were sent; undefined: an earlier version did not record it. */
   readonly withSchema: boolean | undefined;
   /** A line for the log, where the state is not simply ours. */
   readonly notice: string | undefined;
@@ -54,7 +54,7 @@ function parseOurs(document: Readonly<Record<string, unknown>>): RequestState {
       hint: 'Run the pgsluice that wrote it or a newer one, or reset the state for a full re-sync.',
     });
   }
-  // What states of earlier versions do not have is not missed in them.
+  // Fields that earlier versions did not write are optional.
   const { tables, described = {}, widened = {}, with_schema: withSchema } = document;
   if (document['version'] !== STATE_VERSION || !isObject(tables) || !isObject(described) || !isObject(widened))
     throw notOurs('is not one of pgsluice');
@@ -87,8 +87,8 @@ function isOfPredecessor(document: Readonly<Record<string, unknown>>): boolean {
 }
 
 /**
- * Its times are no safe start: they say when a table was read, not as of which transaction, and one name
- * stood for the tables of that name in all schemas.
+ * Its times are no safe start: they say when a table was read rather than as of which transaction, and one name stood
+ * for the tables of that name in all schemas.
  */
 function fromPredecessor(document: Readonly<Record<string, unknown>>): RequestState {
   const tables = Object.keys(document).length - 1;
@@ -121,7 +121,7 @@ const shape =
   (value) =>
     isObject(value) && Object.entries(checks).every(([key, check]) => check(value[key]));
 
-/** With a check for every field: one that is added to the state must be added here. */
+/** Every field is checked: one that is added to the state must be added here. */
 const shapeOf = <T>(checks: Readonly<Record<keyof T, Check>>): Check => shape(checks);
 
 const isRange = shapeOf<TidRange>({ lo: isCount, hi: isCount });

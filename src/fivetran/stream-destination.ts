@@ -53,12 +53,12 @@ export interface StreamDestinationOptions {
   readonly secondsType: SecondsType;
   /** The source's name of a table, by key; undefined for the tables that describe the source. */
   readonly sourceName: (key: string) => TableName | undefined;
-  /** Tells the user, on the stream. */
+  /** Sends a message to the user, on the stream. */
   readonly warn: (message: string) => void;
   readonly checkpointEveryMs?: number;
 }
 
-/** The platform wants one every 10 minutes; a slow table may have less to say. */
+/** The platform expects one every 10 minutes; a slow table may have less to report. */
 const CHECKPOINT_EVERY_MS = 8 * 60_000;
 
 export class StreamDestination implements Destination {
@@ -79,13 +79,13 @@ export class StreamDestination implements Destination {
     const { state, names } = options;
     const renamed = state.withSchema !== undefined && state.withSchema !== names.withSchema;
     this.renamed = renamed && state.states.size > 0;
-    // Under other names the platform holds nothing, and was told nothing.
+    // The platform holds nothing under other names, and was told nothing about them.
     this.states = new Map([...state.states].map(([key, each]) => [key, renamed ? withoutRows(each) : each]));
     const described = new Map([...state.described].map(([key, told]) => [key, renamed ? IN_DOUBT : told]));
     this.schemas = new SchemaMemory({ described, widened: state.widened });
   }
 
-  /** About what a checkpoint takes. */
+  /** About how many bytes a checkpoint takes. */
   get commitBytes(): number {
     return this.stateBytes;
   }
@@ -103,7 +103,7 @@ export class StreamDestination implements Destination {
     const streamed = await this.begin(table, stamp);
     if (resume) {
       const before = this.states.get(table.key)?.load?.rows ?? 0;
-      // What this Update has not sent itself, nobody here knows.
+      // Rows that this Update did not send itself are unknown here.
       if (streamed.rows === 0 && before > 0) streamed.sentKeys.forget();
       streamed.rows = before;
       return;
@@ -116,7 +116,7 @@ export class StreamDestination implements Destination {
 
   async write(table: DestinationTable, batch: PackedBatch): Promise<void> {
     const streamed = this.streamed(table);
-    // Only a load that can go on under another snapshot ever asks for them.
+    // Only a load that can go on under another snapshot asks for them.
     if (table.primaryKey.length > 0 && !table.keysMayRepeat) streamed.sentKeys.add(streamed.keysOf(batch));
     await this.upsert(streamed, batch);
     streamed.rows += batch.rowCount;
@@ -170,7 +170,7 @@ export class StreamDestination implements Destination {
 
   async beginChanges(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const streamed = await this.begin(table, stamp);
-    // How many of the changes are new rows, only the platform knows.
+    // Only the platform knows how many of the changes are new rows.
     streamed.rows = this.states.get(table.key)?.rows ?? 0;
   }
 
@@ -270,7 +270,7 @@ export class StreamDestination implements Destination {
     if (columns.length === 0) return;
     this.schemas.widen(table.key, columns);
     const inKey = columns.find((column) => table.primaryKey.includes(column));
-    // Rows that were sent under the other form of the key would not meet those to come.
+    // Rows that were sent under the other form of the key would not match the next ones.
     if (inKey !== undefined)
       throw loadAnew(`Key column ${inKey} of ${table.key} is sent as STRING from now on; it is loaded from the start.`);
     await this.announce(streamed);
@@ -313,14 +313,14 @@ export class StreamDestination implements Destination {
     return this.options.serialize({ checkpoint: { state_json: text } });
   }
 
-  /** A table whose next checkpoint is far off says again what is certain, so that the platform keeps listening. */
+  /** Sends the certain state again while the next checkpoint is far off, so that the platform keeps listening. */
   private watchTime(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       try {
         this.options.stream.sendNow(this.checkpoint());
       } catch {
-        // Too large a state: the next commit fails with the sentence that says so.
+        // The state is too large: the next commit fails with a sentence that says so.
       }
     }, this.options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS);
     this.timer.unref();

@@ -1,4 +1,4 @@
-/** One table on its way to the stream: which columns go, in which form, and what was sent so far. */
+/** One table on its way to the stream: which columns are sent, in which form, and which rows so far. */
 import type { DestinationTable, LoadStamp } from '../destinations/destination';
 import { fitColumn } from '../destinations/duckdb';
 import { PackedBatch, type PackedColumn } from '../model/packed-batch';
@@ -22,7 +22,7 @@ export interface StreamedTableOptions {
 }
 
 export class StreamedTable {
-  /** Rows of the running load that were sent, in this Update and in earlier ones. */
+  /** Rows of the running load that this Update and earlier ones have sent. */
   rows = 0;
   deleted = 0;
   sentKeys = new SentKeys();
@@ -48,22 +48,22 @@ export class StreamedTable {
     return this.options.name;
   }
 
-  /** `sync_timestamp` of the rows to come. */
+  /** `sync_timestamp` of the next rows. */
   stamp(stamp: LoadStamp): void {
     if (!this.options.includesColumn(TIME_COLUMN)) return;
     this.constants = timeEntry(TIME_COLUMN, stamp.startedAt.getTime() / 1000, this.options.secondsType);
   }
 
-  /** As it is sent: with the columns that are selected, and the types that they have by now. */
+  /** The table as it is sent: with the selected columns and their present types. */
   describe(): NamedTable {
     const { table, name, secondsType } = this.options;
     return describeTable({ columns: this.columns, primaryKey: table.primaryKey }, name, secondsType);
   }
 
   /**
-   * Columns that must become text for this batch: the wire's decimals know neither NaN nor infinity, nor more
-   * digits than a destination's 38, and its dates no infinity. Remembered: the caller announces the new types before
-   * it sends.
+   * Columns that must become text for this batch. The wire's decimals have neither NaN nor infinity, nor more digits
+   * than a destination's 38, and its dates have no infinity. The choice is kept: the caller announces the new types
+   * before it sends.
    */
   widen(batch: PackedBatch): readonly string[] {
     const names: string[] = [];
@@ -86,7 +86,7 @@ export class StreamedTable {
       const fit = fitColumn(type, WIDEST_DECIMAL, packed);
       return fit.fits === false && fit.needs === 'text' ? fit.reason : undefined;
     }
-    // Elsewhere such a date becomes NULL. Where it tells rows apart, they would become one.
+    // Outside of a key such a date becomes NULL. In a key, different rows would become one.
     const { primaryKey } = this.table;
     const identifies = primaryKey.length === 0 || primaryKey.includes(name);
     if (!identifies || !isDate(type) || !UNREPRESENTABLE.test(packed.text)) return undefined;
@@ -135,7 +135,7 @@ const WIDEST_DECIMAL = 'DECIMAL(38,0)';
 /** In PostgreSQL's words. */
 const UNREPRESENTABLE = /infinity| BC|\d{5,}-\d\d-\d\d/;
 
-/** A column that has another type by now is none that was widened. */
+/** A column that has another type now was not widened. */
 function asText(type: ColumnType): ColumnType {
   return isDecimal(type) || isDate(type) ? { kind: 'string' } : type;
 }

@@ -1,6 +1,6 @@
 /** PostgreSQL's dates and timestamps (DateStyle ISO) as protobuf's Timestamp. */
 export interface Moment {
-  /** Since 1970, rounded towards the past. */
+  /** Seconds since 1970, rounded towards the past. */
   seconds: number;
   nanos: number;
 }
@@ -16,7 +16,7 @@ const DAY_SECONDS = 86_400;
 const DATE_LENGTH = 10;
 const TIME_LENGTH = 19;
 
-/** Reads `2025-01-31`, `2025-01-31 10:00:00.123456` or `2025-01-31 10:00:00+00` without making a string of it. */
+/** Reads `2025-01-31`, `2025-01-31 10:00:00.123456` or `2025-01-31 10:00:00+00` without making a string. */
 export function readTimestamp(source: Buffer, start: number, end: number, moment: Moment): MomentOutcome {
   const length = end - start;
   const usual =
@@ -69,13 +69,13 @@ function isTime(hours: number, minutes: number, seconds: number): boolean {
   return hours <= 23 && minutes <= 59 && seconds <= 59;
 }
 
-/** `+00`, as the session's time zone makes it, or `Z`. */
+/** `+00`, which the session's time zone gives, or `Z`. */
 function isUtc(source: Buffer, at: number, end: number): boolean {
   if (end - at === 1) return source[at] === 0x5a;
   return end - at === 3 && source[at] === 0x2b && source[at + 1] === ZERO && source[at + 2] === ZERO;
 }
 
-// A year of five digits or more, an era, another offset: PostgreSQL's, or what a transformation wrote.
+// A year of five digits or more, an era or another offset comes from PostgreSQL or from a transformation.
 const UNUSUAL =
   /^(\d{4,})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?)?( BC)?$/;
 const LAST_YEAR = 9999;

@@ -1,4 +1,4 @@
-/** Certificate and key that the service shows to its clients, checked before the port is opened. */
+/** Reads the certificate and key that the service shows to its clients, and checks them before the port is opened. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
@@ -10,7 +10,7 @@ export interface TlsFiles {
   /** The service's own certificate first, then those between it and the authority. */
   readonly certificate: string;
   readonly key: string;
-  /** Of the authority whose certificates clients must show; without it, any client may connect. */
+  /** The authority whose certificates clients must show; without it, any client may connect. */
   readonly clientAuthority?: string;
 }
 
@@ -29,7 +29,7 @@ export function readCredentials(files: TlsFiles): ServerCredentials {
     parseCertificate('--tls-client-ca', files.clientAuthority, clients);
   }
   try {
-    // What OpenSSL refuses beyond that, a key that is too short for instance: it would refuse it at each connection.
+    // OpenSSL refuses more than that, such as a key that is too short, and would refuse it at each connection.
     createSecureContext({ cert: chain, key, ca: clients ?? undefined });
   } catch (error) {
     throw wrong(`${files.certificate} (--tls-cert) cannot be used for TLS: ${reasonOf(error)}.`, error);
@@ -62,7 +62,7 @@ function parseKey(path: string, pem: Buffer): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (error) {
-    // In the title of the block, or in a line below it, as older programs write it.
+    // The word stands in the title of the block, or in a line below it, where older programs write it.
     throw wrong(
       pem.includes('ENCRYPTED')
         ? `The key ${path} of --tls-key is encrypted; give one without a passphrase, readable by this user only.`

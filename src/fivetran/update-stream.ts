@@ -1,24 +1,24 @@
-/** The stream of one Update: bytes go out in order, and whoever sends waits while the client has not read. */
+/** The stream of one Update. Bytes go out in order, and the sender waits while the client does not read. */
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { ConnectorError, interrupted } from '../common/errors';
 import type { WireMessage } from './service-definition';
 
 export type UpdateCall<Request> = ServerWritableStream<Request, WireMessage>;
 
-/** What of a call is used. */
+/** The parts of a call that are used. */
 interface Outlet {
-  /** `written` is called when the message has left for the network, or never will. */
+  /** `written` is called when the message has left for the network, or can never leave. */
   write(message: WireMessage, written: () => void): boolean;
 }
 
 /**
- * Of messages that wait behind a full flow-control window. The stream's own limit counts messages, sixteen of
- * them, however large; with rows of some megabytes that would be no limit.
+ * Bytes of messages that may wait behind a full flow-control window. The stream's own limit counts sixteen messages of
+ * any size; with rows of some megabytes that would be no limit.
  */
 const MOST_WAITING_BYTES = 1_000_000;
-/** A waiting writer goes on before everything has left, so that the network has something to do meanwhile. */
+/** A waiting writer goes on before everything has left, so that the network stays busy. */
 const ENOUGH_WAITING_BYTES = 500_000;
-/** What gRPC libraries let a client receive in one message by default. */
+/** The largest message that gRPC libraries let a client receive by default. */
 const USUAL_LIMIT_BYTES = 4 * 1024 * 1024;
 
 export class UpdateStream {
@@ -42,7 +42,7 @@ export class UpdateStream {
     if (this.waitingBytes > MOST_WAITING_BYTES) await this.room();
   }
 
-  /** Without waiting: for a message that must not stand behind a full buffer's wait. */
+  /** Does not wait: for a message that must not wait for room in a full buffer. */
   sendNow(message: WireMessage): void {
     if (!this.gone.aborted) this.write(message);
   }

@@ -25,7 +25,7 @@ export interface UpdateRequest {
   readonly state_json?: string;
 }
 
-/** More warnings than these tell a user nothing. */
+/** More warnings than these would not help a user. */
 const MOST_TABLES_NAMED = 10;
 
 export async function runUpdate(
@@ -71,8 +71,8 @@ export async function runUpdate(
       started = true;
     },
   };
-  // What is found before the first table is read concerns the user's tables and settings; what comes later
-  // (retries, pressure) concerns whoever runs the service.
+  // Findings before the first table is read concern the user's tables and settings. Later ones (retries, pressure)
+  // concern the operator of the service.
   const telling: Logger = {
     ...logger,
     warning: (message) => (started ? logger.warning(message) : warn(message)),
@@ -86,7 +86,10 @@ export async function runUpdate(
   conclude(report, warn);
 }
 
-/** Tables that were left out are warnings; tables that failed end the Update with an error, after all the others. */
+/**
+ * Tables that were left out are reported as warnings. Tables that failed end the Update with an error, after all the
+ * others.
+ */
 function conclude(report: SyncReport, warn: (message: string) => void): void {
   const failed = report.tables.filter((table) => table.error !== undefined);
   const leftOut = failed.filter((table) => table.destinationTable === '');
@@ -108,7 +111,7 @@ function sentence({ key, error }: TableReport): string {
   return `${key}: ${error?.describe() ?? ''}`;
 }
 
-/** A host or port that is wrong stays wrong: it is said at once, as Test says it, rather than after every retry. */
+/** A wrong host or port stays wrong, so it is reported at once, as Test reports it, rather than after every retry. */
 async function checkServer(settings: Settings): Promise<void> {
   const wrong = (await checkNetwork(settings)).filter(({ status }) => status === 'failure');
   const [first] = wrong;
@@ -122,8 +125,8 @@ async function checkServer(settings: Settings): Promise<void> {
 }
 
 /**
- * A selection that names what does not exist is a mistake, and nothing is sent. What an earlier sync had,
- * though, may have been dropped since: the platform keeps its name, and the sync goes on without it.
+ * A selection of names that do not exist is a mistake, and nothing is sent. But a table that an earlier sync had may
+ * have been dropped since: the platform keeps its name, and the sync goes on without it.
  */
 async function checkSelection(
   selection: Selection,
@@ -144,7 +147,7 @@ async function checkSelection(
     ]),
   );
   const earlier = new Set([...states.values()].map((entry) => entry.destinationTable));
-  // Left out by filters or for want of a privilege: the sync itself says so.
+  // They are left out by filters or for want of a privilege; the sync itself reports that.
   const elsewhere = new Set([...described.existing].map(flat));
   for (const { name, columns } of wanted) {
     const known = existing.get(wireKey(name));

@@ -1,8 +1,8 @@
 /**
- * One value: from PostgreSQL's text straight to the bytes of a ValueType. Each writer gets the text's place
- * in a buffer and leaves a whole map entry in the output.
+ * Writes one value: from PostgreSQL's text straight to the bytes of a ValueType. Each writer gets the text's place in a
+ * buffer and leaves a whole map entry in the output.
  *
- * Zero, false and the empty string are written too: inside a oneof their absence would mean another thing.
+ * Zero, false and the empty string are written too: inside a oneof their absence would have another meaning.
  */
 import type { ColumnType } from '../model/column-type';
 import { Bytes, int64Size, lowerHalf, upperHalf, varintBytes, varintSize, type WireBuffer } from './wire-buffer';
@@ -37,10 +37,10 @@ const MAP_KEY = 0x0a;
 const MAP_VALUE = 0x12;
 /** Values up to this size have their entry's first bytes computed beforehand. */
 const SHORT_VALUE = 32;
-/** Of an entry beyond name and text. */
+/** Bytes of an entry beyond name and text. */
 const ENTRY_OVERHEAD = 40;
 
-/** The value is not of the column's type: a transformation has put it there. */
+/** The value does not have the column's type: a transformation has put it there. */
 export class ValueDoesNotFit extends Error {}
 
 export type ValueWriter = (out: WireBuffer, source: Bytes, start: number, end: number) => void;
@@ -99,7 +99,7 @@ export function fieldOf(type: ColumnType): keyof typeof FIELD {
   return type.kind === 'decimal-unbounded' ? 'decimal' : type.kind;
 }
 
-/** Of a column's map entries: the key field, and the tag of the value. */
+/** Parts of a column's map entries: the key field, and the tag of the value. */
 export function entryName(name: string): Buffer {
   const text = Buffer.from(name, 'utf8');
   return Buffer.concat([Buffer.from([MAP_KEY]), varintBytes(text.length), text, Buffer.from([MAP_VALUE])]);
@@ -130,7 +130,7 @@ class EntryWriter {
     this.mostOverhead = this.name.length + ENTRY_OVERHEAD;
   }
 
-  /** Everything of the entry before a value of `size` bytes; room is made for the value as well. */
+  /** Everything of the entry before a value of `size` bytes; makes room for the value as well. */
   begin(out: WireBuffer, size: number): void {
     out.reserve(size + this.mostOverhead);
     const ready = this.beginnings[size];
@@ -159,7 +159,7 @@ const LETTER_T = 't'.charCodeAt(0);
 const LETTER_F = 'f'.charCodeAt(0);
 const MINUS = '-'.charCodeAt(0);
 const ZERO = '0'.charCodeAt(0);
-/** The most digits that a double holds exactly whatever they are. */
+/** The most digits of which a double holds any number exactly. */
 const SAFE_DIGITS = 15;
 
 function booleanWriter(entry: EntryWriter): ValueWriter {

@@ -1,12 +1,12 @@
-/** Bytes in protobuf's wire format, gathered in one buffer that grows and is used again. */
+/** Bytes in protobuf's wire format, gathered in one buffer that grows and is reused. */
 const FIRST_BYTES = 128 * 1024;
-/** What one enormous row made the buffer grow to is given back afterwards. */
+/** The room that one enormous row took is given back afterwards. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 const TWO_32 = 4_294_967_296;
 /** Below this many bytes a loop over words is faster than a call into native code (20 ns for 40 bytes, against 78). */
 const LOOP_BYTES = 160;
 
-/** Bytes that are copied from, word by word. */
+/** Bytes that are copied word by word. */
 export class Bytes {
   readonly view: DataView;
 
@@ -33,7 +33,7 @@ export class WireBuffer {
     if (this.bytes.length > KEPT_BYTES) this.replace(Buffer.allocUnsafeSlow(FIRST_BYTES));
   }
 
-  /** Room for `count` more bytes: to be called before anything below writes. */
+  /** Makes room for `count` more bytes. It must be called before any of the writers below. */
   reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
@@ -97,7 +97,7 @@ export class WireBuffer {
     this.view = viewOf(bytes);
   }
 
-  /** Puts the length of what was written since `from` before it, where `guess` bytes were left for it. */
+  /** Writes the length of the bytes since `from` in front of them, where `guess` bytes were left for it. */
   lengthBefore(from: number, guess: number): void {
     const size = this.length - from;
     const wanted = varintSize(size);

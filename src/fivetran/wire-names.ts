@@ -1,4 +1,4 @@
-/** How tables are called on the wire: all in one list, or each under its schema. */
+/** Names tables on the wire: all in one list, or each under its schema. */
 import { destinationTableName } from '../destinations/naming';
 import type { TableName } from '../model/source-selection';
 
@@ -24,12 +24,12 @@ export class WireNames {
   }
 }
 
-/** For maps: no name holds U+0000. */
+/** A key for maps: no name contains U+0000. */
 export function wireKey({ schemaName, tableName }: WireName): string {
   return `${schemaName ?? ''}\0${tableName}`;
 }
 
-/** For messages. */
+/** A name for messages. */
 export function wireText({ schemaName, tableName }: WireName): string {
   return schemaName === undefined ? tableName : `${schemaName}.${tableName}`;
 }

@@ -1,4 +1,4 @@
-/** What both encoders take and give: a column of the table on the wire, and a message of its records. */
+/** The common types of both encoders: a column of the table on the wire, and a message of its records. */
 import type { ColumnType } from '../model/column-type';
 
 export interface WireColumn {

@@ -38,7 +38,7 @@ export interface NamedTable {
   readonly message: TableMessage;
 }
 
-/** Added to every table by us; the other system columns are the platform's. */
+/** We add these to every table; the platform adds the other system columns. */
 export const TIME_COLUMN = 'sync_timestamp';
 
 export type SecondsType = 'float32' | 'float64';

@@ -11,14 +11,15 @@
 export type BinaryKind = 'int16' | 'int32' | 'int64' | 'date' | 'timestamp' | 'timestamptz' | 'float32' | 'float64';
 
 interface BinaryForm {
-  /** Hexadecimal digits of every value. */
+  /** Number of hexadecimal digits of every value. */
   readonly digits: 4 | 8 | 16;
   /**
-   * NULL: of dates and timestamps a number just above -infinity, which PostgreSQL's ranges leave out; of integers a
-   * rare number, of floats a NaN that arithmetic does not make. native/digit_decoder.cc has the same.
+   * The digits that stand for NULL. Dates and timestamps use a number just above -infinity, which PostgreSQL's ranges
+   * leave out; integers use a rare number, and floats a NaN that arithmetic does not make. native/digit_decoder.cc has
+   * the same.
    */
   readonly nullDigits: string;
-  /** Whether a value may be just that. */
+  /** Whether a real value may have the digits that stand for NULL. */
   readonly mayBeValue: boolean;
 }
 
@@ -41,7 +42,7 @@ export function binaryForm(kind: BinaryKind): BinaryForm {
   return BINARY_FORMS[kind];
 }
 
-/** How many of the values are the one that stands for NULL. */
+/** Counts the values whose digits are those that stand for NULL. */
 export function countNullDigits(kind: BinaryKind, text: string): number {
   const { digits, nullDigits } = BINARY_FORMS[kind];
   let count = 0;
@@ -55,12 +56,15 @@ export function countNullDigits(kind: BinaryKind, text: string): number {
 
 export type ExactKind = Exclude<BinaryKind, 'float32' | 'float64'>;
 
-/** Whether the text of a value follows from its bytes: of floats, PostgreSQL does not always choose the shortest one. */
+/**
+ * Whether the text of a value follows from its bytes. For floats it does not: PostgreSQL does not always choose the
+ * shortest text.
+ */
 export function hasExactText(kind: BinaryKind): kind is ExactKind {
   return kind !== 'float32' && kind !== 'float64';
 }
 
-/** PostgreSQL's own texts (DateStyle ISO, TimeZone UTC); null for NULL, where there may be one. */
+/** PostgreSQL's own texts (DateStyle ISO, TimeZone UTC); null for NULL, where the column may hold it. */
 export function textsOfBinary(kind: ExactKind, text: string, nullable: boolean): (string | null)[] {
   const { digits, nullDigits } = BINARY_FORMS[kind];
   const values: (string | null)[] = [];
@@ -87,7 +91,7 @@ function valueText(kind: ExactKind, digits: string): string {
 }
 
 const MICROSECONDS_PER_DAY = 86_400_000_000n;
-/** From 1970-01-01 to 2000-01-01. */
+/** Days from 1970-01-01 to 2000-01-01. */
 const DAYS_TO_2000 = 10_957;
 
 function dateText(digits: string): string {
@@ -111,7 +115,7 @@ function timestampText(digits: string, zone: string): string {
   return `${date} ${time.join(':')}${fraction === '' ? '' : `.${fraction}`}${zone}${era}`;
 }
 
-/** Of the Gregorian calendar, also for the time before there was one; days since 2000-01-01. */
+/** Writes a date of the Gregorian calendar, also before it was introduced; `days` count from 2000-01-01. */
 function calendarText(days: number): { readonly date: string; readonly era: string } {
   // Eras of 400 years that begin in March (Howard Hinnant, chrono-compatible low-level date algorithms).
   const shifted = days + DAYS_TO_2000 + 719_468;

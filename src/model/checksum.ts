@@ -16,7 +16,7 @@ export interface Checksum {
 
 export const EMPTY_CHECKSUM: Checksum = { rows: 0, high: 0n, low: 0n };
 
-/** The parts may be signed or larger than 64 bits: they are taken modulo 2^64. */
+/** Makes a checksum; the parts may be signed or larger than 64 bits, and are taken modulo 2^64. */
 export function checksum(rows: number, high: bigint, low: bigint): Checksum {
   return { rows, high: BigInt.asUintN(64, high), low: BigInt.asUintN(64, low) };
 }

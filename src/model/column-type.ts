@@ -33,7 +33,9 @@ export function isFreeText(type: ColumnType): boolean {
   return FREE_TEXT.has(type.kind);
 }
 
-/** What money becomes; no other type is told apart by it, since both mean the same in the destination. */
+/**
+ * The type that money becomes. Nothing else needs to tell the two apart, since both mean the same in the destination.
+ */
 export function isMoney(type: ColumnType): boolean {
   return type.kind === 'decimal' && type.precision === 19 && type.scale === 2;
 }

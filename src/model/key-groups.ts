@@ -1,6 +1,7 @@
 /**
- * Groups of rows by a whole number in their key, which source and destination compute alike: the number divided by
- * `width`, rounded towards zero. Where both count as many rows in a group, its keys need not be compared.
+ * Groups of rows by a whole number in their key, computed alike by source and destination: the number divided by
+ * `width`, rounded towards zero. Where both sides count the same number of rows in a group, its keys need not be
+ * compared.
  */
 export interface KeyGroups {
   /** The key's column, as the destination calls it. */

@@ -1,10 +1,10 @@
 /**
- * Which database fills a schema of the warehouse, and whether another one is it, moved.
+ * Tells whether a schema of the warehouse is filled by this database, by the same one after a move, or by another.
  *
- * A cluster has its system identifier from initdb on: a standby, its promotion and a restored backup of its files have it
- * too; pg_upgrade and a restored dump give another one. Within a cluster a database has its oid until it is dropped. So
- * where both are the same it is the same database, whatever its name and address are. Else name and address decide, since
- * whoever upgrades or restores a database in its place leaves those as they are.
+ * A cluster keeps its system identifier from initdb on: a standby, its promotion and a restored backup of its files
+ * have it too. pg_upgrade and a restored dump give another one. Within a cluster a database keeps its oid until it is
+ * dropped. So where both are the same it is the same database, whatever its name and address are. Otherwise name and
+ * address decide, because an upgrade or a restore in the same place leaves those as they are.
  */
 import { ConnectorError } from '../common/errors';
 
@@ -12,7 +12,7 @@ export interface Origin {
   /** See postgres/catalog/change-tracking. */
   readonly source: string;
   readonly database: string;
-  /** As it was configured: host and port, or the name of a data source. */
+  /** As configured: host and port, or the name of a data source. */
   readonly server: string;
 }
 
@@ -24,7 +24,7 @@ export function isAnotherDatabase(before: Origin, now: Origin): boolean {
   return !sameName || before.server !== now.server;
 }
 
-/** `schema`: of the warehouse. */
+/** `schema` is that of the warehouse. */
 export function anotherDatabase(before: Origin, now: Origin, schema: string): ConnectorError {
   const named = ({ database, server }: Origin): string => `database ${database} at ${server}`;
   return new ConnectorError(

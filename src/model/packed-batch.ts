@@ -16,10 +16,10 @@ export const SEPARATOR = '\u001f';
 export const NULL_MARKER = '\u001d';
 export const ESCAPE = '\u001b';
 
-/** A binary kind: digits of values of that kind. */
+/** A binary kind: the text is digits of values of that kind. */
 export type PackedEncoding = 'plain' | 'escaped' | BinaryKind;
 
-/** What need not be looked for in a column's text; false and missing are the same. */
+/** What is known to be true of a column's text, so that a reader need not look for it; false and missing mean the same. */
 export interface KnownText {
   /** All of it is ASCII. */
   readonly ascii?: boolean;

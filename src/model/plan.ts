@@ -14,7 +14,7 @@ export interface PlannedTable {
   readonly table: TableSchema;
   readonly category: TableCategory;
   readonly readMethod: ReadMethod;
-  /** How its changes are found, and one phrase that says why. */
+  /** How changes of the table are found, and one phrase that says why. */
   readonly mode: SyncMode;
   readonly modeReason: string;
   /** The column that mode timestamp goes by; null in other modes. */

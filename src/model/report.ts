@@ -42,20 +42,22 @@ export interface StatementEvent {
   readonly failed: boolean;
 }
 
-/** What a running sync tells whoever watches: the progress display, metrics, tests. Calls must not throw or block. */
+/**
+ * What a running sync reports to its observers: the progress display, metrics, tests. Calls must not throw or block.
+ */
 export interface SyncObserver {
   planned?(plan: SyncPlan): void;
   tableStarted?(table: PlannedTable, position: number, total: number): void;
-  /** Of every connection, when it has ended. */
+  /** Called for every statement of every connection, when it has ended. */
   statement?(statement: StatementEvent): void;
   /** Everything written before is durable; `seconds` is what the commit took. */
   checkpoint?(seconds: number): void;
   /** Rows accepted by the destination; `bytes` are characters of packed text. */
   rowsWritten?(table: PlannedTable, rows: number, bytes: number): void;
   tableFinished?(table: PlannedTable, report: TableReport): void;
-  /** A table that is not begun, since it may not be read or not be written: it counts as failed. */
+  /** Called for a table that is not begun, because it cannot be read or written: it counts as failed. */
   tableLeftOut?(report: TableReport): void;
   retry?(table: PlannedTable, attempt: number, delaySeconds: number): void;
-  /** Whenever pressure is sampled, with what follows from it. */
+  /** Called whenever pressure is sampled, with the batch size and readers that follow from it. */
   sampled?(pressure: Pressure, batchRows: number, readers: number): void;
 }

@@ -34,7 +34,7 @@ export interface ProcessSample {
   readonly diskUsedBytes: number;
 }
 
-/** What decisions are made on. Percentages are of what the process may really use; NaN while not known. */
+/** The figures that decisions are based on. Percentages are of what the process may really use; NaN while unknown. */
 export interface Pressure {
   readonly memoryPercent: number;
   readonly memoryAvailableBytes: number;

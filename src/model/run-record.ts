@@ -1,4 +1,4 @@
-/** What is remembered of a sync after it has ended. */
+/** What the history keeps of a sync after it has ended. */
 export type RunOutcome =
   | 'succeeded'
   /** The run went to its end, but some tables failed. */
@@ -12,7 +12,7 @@ export interface TableRecord {
   /** Rows and characters that were written. */
   readonly rows: number;
   readonly bytes: number;
-  /** From its first statement to its last commit. */
+  /** Seconds from its first statement to its last commit. */
   readonly seconds: number;
   readonly retries: number;
   /** Message and hint; null where it went well. */
@@ -30,10 +30,10 @@ export interface RunRecord {
   readonly retries: number;
   /** What ended the run as a whole; null where it went to its end. */
   readonly error: string | null;
-  /** Tables that the run had to do with. */
+  /** Number of tables that the run dealt with. */
   readonly tableCount: number;
   /** Of a lake: the number of the snapshot that holds what the run wrote. */
   readonly snapshot?: number;
-  /** Those of which there is something to say; the history leaves out the unchanged ones. */
+  /** The tables with news; the history leaves out the unchanged ones. */
   readonly tables: readonly TableRecord[];
 }

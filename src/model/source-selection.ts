@@ -3,7 +3,7 @@ export interface TableName {
   readonly name: string;
 }
 
-/** What of the source is wanted, beyond the configuration's filters. */
+/** The part of the source that is wanted, beyond the configuration's filters. */
 export interface SourceSelection {
   includesTable(table: TableName): boolean;
   /** `column` as the destination calls it. Key columns are sent whatever this says. */

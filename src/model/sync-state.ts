@@ -1,6 +1,6 @@
 /**
- * What is known to be committed, per table. The entries travel with the data: a destination makes both
- * durable in one transaction, or neither.
+ * What is committed, per table. The entries travel with the data: a destination makes both durable in one transaction,
+ * or neither.
  */
 import type { TidRange } from './tid-range';
 
@@ -13,7 +13,7 @@ export const STATE_VERSION = 1;
  */
 export type SyncMode = 'full' | 'timestamp' | 'xmin';
 
-/** A full load that has begun and not ended: enough to go on with it. */
+/** A full load that has begun and not ended, with all that is needed to resume it. */
 export interface LoadProgress {
   /** ISO time; the `sync_timestamp` of every row of the load. */
   readonly startedAt: string;
@@ -29,8 +29,8 @@ export interface LoadProgress {
   readonly snapshots: number;
   readonly rows: number;
   /**
-   * The keys that every row sent so far is among; null: one may have gone since. Missing where they are not remembered;
-   * see engine/passes/kept-keys.
+   * A set of keys that contains the key of every row sent so far; null: one may have gone since. Missing where they are
+   * not remembered; see engine/passes/kept-keys.
    */
   readonly keys?: KeyMark | null;
   readonly relations: readonly RelationProgress[];
@@ -38,10 +38,10 @@ export interface LoadProgress {
 
 /** The keys of a table under a snapshot. */
 export interface KeyMark {
-  /** Of the snapshot. */
+  /** pg_snapshot_xmin of that snapshot, 64 bits in decimal. */
   readonly xmin: string;
   readonly rows: number;
-  /** Sum of their hashes. */
+  /** Sum of the hashes of the keys. */
   readonly hash: string;
 }
 
@@ -62,7 +62,7 @@ export interface RelationProgress extends RelationMark {
  */
 export type ColumnShape = readonly [name: string, declaredType: string, place: number, madeOf: string, labels: number];
 
-/** What a table looked like, to tell what has changed about it. */
+/** What a table looked like, to find out what has changed about it. */
 export interface TableShape {
   readonly oid: number;
   readonly columns: readonly ColumnShape[];
@@ -83,7 +83,7 @@ export interface TableState {
   readonly rows: number;
   readonly signature: string | null;
   readonly shape: TableShape | null;
-  /** Digest of what the metadata tables say of the table; null or missing in states of before there was one. */
+  /** Digest of what the metadata tables say of the table; null or missing in states that an older version wrote. */
   readonly description?: string | null;
   readonly source: string | null;
   readonly relations: readonly RelationMark[];

@@ -1,3 +1,10 @@
+/**
+ * A table of the source as the catalog describes it.
+ *
+ * This room has the types that travel between layers, with the small functions that belong to them, and does nothing by
+ * itself: no file of it opens, reads or waits. Every layer comes in. Start here for tables, `packed-batch` for rows,
+ * `sync-state` for what is remembered, `plan` and `report` for a sync before and after.
+ */
 import type { ColumnType } from './column-type';
 
 export interface ColumnSchema {
@@ -15,9 +22,12 @@ export interface ColumnSchema {
   readonly comment: string | null;
   /** pg_attribute.attnum: never used again, so that another column of the same name is told apart. */
   readonly place: number;
-  /** Of the enums that its type is made of, in the order of their creation. */
+  /** Labels of the enums that its type is made of, in the order of their creation. */
   readonly labels: readonly string[];
-  /** What else makes its values, besides what rows hold: attributes of composite types, a virtual column's expression. */
+  /**
+   * Definitions that shape its values besides the stored rows: attributes of composite types, a virtual column's
+   * expression.
+   */
   readonly madeOf: string;
   /** Computed by an expression at each reading, which may fail (PostgreSQL 18). */
   readonly virtual?: true;
@@ -59,7 +69,7 @@ export interface Relation {
 export interface HiddenMember {
   readonly schema: string;
   readonly name: string;
-  /** The statements that would let it. */
+  /** The GRANT statements that would allow it. */
   readonly grants: string;
 }
 
@@ -68,15 +78,15 @@ export interface HiddenMember {
  * or children by itself.
  */
 export type ThroughRoot =
-  /** The role may not read all of them by themselves. */
+  /** The role may not read each of them by itself. */
   | 'privileges'
   /** Policies of a partition do not apply when its parent is selected; the parent's apply to all rows. */
   | 'row-security'
-  /** Chunks of TimescaleDB, which may be compressed: their rows come through the hypertable only. */
+  /** They are chunks of TimescaleDB, which may be compressed: their rows come only through the hypertable. */
   | 'hypertable'
   /** A virtual column has another expression in a partition than in its parent, whose expression is what counts. */
   | 'virtual-column'
-  /** The catalog shows a child of which nothing more is known, such as a temporary one. */
+  /** The catalog shows a child about which nothing more is known, such as a temporary one. */
   | 'unknown-child';
 
 /** One destination table: an ordinary relation, or a partitioned one with its leaves. */
@@ -91,13 +101,13 @@ export interface TableSchema {
   readonly layout: string;
   /** Column names in key order; empty when there is no primary key. */
   readonly primaryKey: readonly string[];
-  /** What is read: the table itself, or the leaves of a partitioned one. */
+  /** The relations to read: the table itself, or the leaves of a partitioned one. */
   readonly relations: readonly Relation[];
   /** Missing: its relations are read one by one. */
   readonly throughRoot?: ThroughRoot;
   /** Row-level security applies to the role: it may see only some of the rows. */
   readonly rowSecurity: boolean;
-  /** Because of them the table is read as a whole, by one reader with a cursor. */
+  /** The table is read as a whole because of them, by one reader with a cursor. */
   readonly hiddenMembers?: readonly HiddenMember[];
   /** Policies that are in force for the role when one of these partitions is selected, and are not when the table is. */
   readonly policedMembers?: readonly string[];

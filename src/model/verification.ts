@@ -11,17 +11,17 @@ export interface RowDifference {
   readonly kind: 'only_in_source' | 'only_in_warehouse' | 'changed';
   /** By column; all columns where the table has no key. */
   readonly key: Readonly<Record<string, string | null>>;
-  /** Of a changed row. */
+  /** Values of a changed row; empty for the other kinds. */
   readonly values: readonly ValueDifference[];
-  /** The row was inserted or updated after the last sync had begun: no fault of it. */
+  /** The row was inserted or updated after the last sync had begun, so the sync could not have read it. */
   readonly sinceSync: boolean;
 }
 
 export interface TableDifference {
-  /** Groups of keys whose checksums differ, of how many. */
+  /** Number of groups of keys whose checksums differ. */
   readonly groupsDifferent: number;
   readonly groups: number;
-  /** Rows that were looked at one by one; false: the counts below are of a part of the different groups. */
+  /** Whether all different groups were compared row by row; false: the counts below cover only some of them. */
   readonly complete: boolean;
   readonly onlyInSource: number;
   readonly onlyInWarehouse: number;
@@ -45,7 +45,7 @@ export interface TableVerification {
   readonly sourceRows: number | null;
   readonly warehouseRows: number | null;
   readonly seconds: number;
-  /** What differs as a whole, e.g. that the warehouse lacks the table. */
+  /** A difference of the table as a whole, e.g. that the warehouse lacks it. */
   readonly problem?: string;
   readonly difference?: TableDifference;
   readonly error?: ConnectorError;

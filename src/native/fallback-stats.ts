@@ -11,7 +11,7 @@ const DISK_MAX_AGE_MS = 1000;
 type CpuFields = Pick<ProcessSample, 'cpuAtMs' | 'hostCpuBusySeconds' | 'hostCpuTotalSeconds'>;
 type DiskFields = Pick<ProcessSample, 'diskTotalBytes' | 'diskUsedBytes'>;
 
-/** What os-utils and Node's own calls tell, for hosts without the addon. The rest is NaN. */
+/** Reads the figures that os-utils and Node give, for hosts without the addon. The others are NaN. */
 export class FallbackStats {
   private cpu: CpuFields | undefined;
   private disk: DiskFields | undefined;
@@ -77,7 +77,7 @@ export class FallbackStats {
   }
 }
 
-/** Node gives 0 or a number beyond the host's memory where no limit is set. */
+/** The limit of this process's memory. Node returns 0, or more than the host has, where no limit is set. */
 function memoryLimitBytes(hostTotalBytes: number): number {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < hostTotalBytes ? limit : NaN;

@@ -1,36 +1,7 @@
-/** The interface of the addon's encoder of packed batches, native/record_encoder.cc; src/fivetran has one that does without it. */
-/** In the order of enum ValueKind in native/record_encoder.h. */
-export const KINDS = ['boolean', 'integer', 'float32', 'float64', 'timestamp', 'text', 'binary'] as const;
-export type ValueKind = (typeof KINDS)[number];
+import type { EncodeRecords } from '../model/record-encoding';
+import { loadAddon } from './addon';
 
-export interface NativeColumn {
-  /** Place in KINDS. */
-  readonly kind: number;
-  /** Number in ValueType, at most 15. */
-  readonly field: number;
-  /** Of integers: the largest. */
-  readonly most: bigint;
-  /** Of the map entry: the key's field, and the tag of its value. */
-  readonly name: Buffer;
-  readonly nullable: boolean;
-  /** Packed, in the plain encoding. */
-  readonly text: string;
+/** Encodes a packed batch as protobuf messages (native/record_encoder.cc); undefined without the addon. */
+export function nativeRecordEncoder(): EncodeRecords | undefined {
+  return loadAddon().addon?.encodeRecords;
 }
-
-export interface NativeMessages {
-  readonly bytes: Buffer;
-  /** Of each message: records, start and end. */
-  readonly places: Uint32Array;
-}
-
-/** undefined: the batch holds something that the caller must encode, or refuse, itself. */
-export type EncodeRecords = (
-  rows: number,
-  /** What each record begins with. */
-  beginning: Buffer,
-  columns: readonly NativeColumn[],
-  /** What each record ends with. */
-  constants: Buffer,
-  /** Records and bytes of a message, bytes of a record. */
-  limits: readonly [records: number, bytes: number, rowBytes: number],
-) => NativeMessages | undefined;

@@ -1,9 +1,9 @@
-/** What to change before the next sync, from what this one was like. */
+/** Advises what to change before the next sync, from how this one went. */
 import type { PageData, PageTable } from './page-data';
 
 type Findings = Omit<PageData, 'advice'>;
 
-/** A run shorter than this has nothing to gain. */
+/** A shorter run has nothing to gain. */
 const WORTHWHILE_SECONDS = 5;
 const WAITING_SHARE = 0.4;
 const LARGE_ROWS = 1_000_000;

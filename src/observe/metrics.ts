@@ -1,18 +1,18 @@
-/** The sync as Prometheus metrics: names by its conventions, with units; what a dashboard may rely on. */
+/** The sync as Prometheus metrics. Names follow its conventions, with units, and dashboards rely on them. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PlannedTable } from '../model/plan';
 import type { SyncObserver } from '../model/report';
 import type { Pressure } from '../model/resources';
 import { tableKey } from '../model/table';
 
-/** A label of its own for so many tables; the others share one, since a time series has its price. */
+/** This many tables get a label of their own; the others share one, because each time series costs memory. */
 const MOST_LABELS = 500;
 const OTHER = '(other)';
 
 export interface SyncMetrics {
   readonly registry: Registry;
   readonly observer: SyncObserver;
-  /** Whenever memory, CPU and disk were read. */
+  /** Called whenever memory, CPU and disk were read. */
   resources(pressure: Pressure): void;
   ended(succeeded: boolean): void;
 }
@@ -30,7 +30,7 @@ const histogram =
   (registers: Registry[]): Histogram =>
     new Histogram({ name: `pgsluice_${name}`, help, buckets, labelNames, registers });
 
-/** In the order in which they are shown. */
+/** The order in which they are shown. */
 const METRICS = {
   build: gauge('build_info', 'Always 1', 'version'),
   started: gauge('sync_start_time_seconds', 'When the sync began, seconds since 1970'),
@@ -74,7 +74,7 @@ function register(registry: Registry): Metrics {
 
 export function createMetrics(version: string): SyncMetrics {
   const registry = new Registry();
-  // process_cpu_seconds_total, process_resident_memory_bytes, nodejs_eventloop_lag_seconds and their kin.
+  // These are process_cpu_seconds_total, process_resident_memory_bytes, nodejs_eventloop_lag_seconds and similar ones.
   collectDefaultMetrics({ register: registry });
   const metrics = register(registry);
   registry.removeSingleMetric('pgsluice_sync_success');
@@ -136,7 +136,7 @@ function observe(metrics: Metrics): SyncObserver {
       metrics.durations.observe(seconds);
       if (error !== undefined) errors.inc({ table: label(table), code: error.code });
     },
-    // Of the plan, or not even that.
+    // The table failed before it was planned, or was never planned.
     tableLeftOut: ({ key, error }) => {
       moved(waiting.has(key) ? 'waiting' : undefined, 'failed');
       errors.inc({ table: labelOf(key), code: error?.code ?? 'unknown' });
@@ -148,7 +148,7 @@ function observe(metrics: Metrics): SyncObserver {
   };
 }
 
-/** What is not known keeps its last value, rather than becoming NaN. */
+/** An unknown figure keeps its last value rather than becoming NaN. */
 function setKnown(gauge: Gauge, value: number): void {
   if (!Number.isNaN(value)) gauge.set(value);
 }

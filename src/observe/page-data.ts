@@ -38,14 +38,17 @@ export interface PageTable {
   readonly rows: number;
   readonly writtenBytes: number;
   readonly retries: number;
-  /** null: not begun, not ended. */
+  /** null: it has not begun, or not ended. */
   readonly from: number | null;
   readonly to: number | null;
   readonly error: string | null;
   readonly spans: readonly PageSpan[];
-  /** Pauses before another attempt. */
+  /** Seconds of pauses before another attempt. */
   readonly pauses: readonly PagePause[];
-  /** Seconds without a statement that reads: to begin (connection, snapshot), later for the warehouse, or in a pause. */
+  /**
+   * Seconds without a statement that reads: before the first one (connection, snapshot), later (the warehouse), or in a
+   * pause.
+   */
   readonly waitedToBegin: number;
   readonly waitedForWarehouse: number;
   readonly waitedForRetry: number;
@@ -58,7 +61,7 @@ export interface PageData {
   readonly warehouse: string;
   readonly startedAt: string;
   readonly state: WatchState;
-  /** What ended the whole run. */
+  /** The error that ended the whole run. */
   readonly error: string | null;
   readonly seconds: number;
   readonly rows: number;
@@ -71,7 +74,7 @@ export interface PageData {
   readonly secondsLeft: number | null;
   readonly series: PageSeries;
   readonly tables: readonly PageTable[];
-  /** How many more there are than `tables` shows. */
+  /** Number of tables that `tables` does not show. */
   readonly tablesLeftOut: number;
   /** Tables that failed, and those that could not even be begun, each with its reason. */
   readonly failures: readonly string[];

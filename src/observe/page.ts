@@ -1,4 +1,4 @@
-/** The page as one document: nothing in it is fetched from elsewhere, and no text of a database becomes markup. */
+/** The page as one document. It fetches nothing from elsewhere, and no text of a database becomes markup. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,11 +6,11 @@ import type { PageData } from './page-data';
 
 export interface Page {
   readonly html: string;
-  /** For the header of a served page; the document carries the same as a meta element. */
+  /** The policy for the header of a served page; the document carries the same one as a meta element. */
   readonly contentSecurityPolicy: string;
 }
 
-/** With data: finished, for a file. Without: the page asks for `data.json` every second. */
+/** With data the page is finished, for a file. Without data it asks for `data.json` every second. */
 export function renderPage(data: PageData | undefined): Page {
   const chartFolder = dirname(require.resolve('uplot/package.json'));
   const styles = [readFileSync(join(chartFolder, 'dist', 'uPlot.min.css'), 'utf8'), asset('page.css')];
@@ -56,7 +56,10 @@ function hash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
-/** `<` never appears, so neither a closing tag nor a comment can; the two separators end a line in old scripts. */
+/**
+ * Escapes `<`, so that neither a closing tag nor a comment can appear, and the two separators that end a line in old
+ * scripts.
+ */
 function jsonForScript(data: PageData): string {
   const escapes: Readonly<Record<string, string>> = { '<': '\\u003c', '\u2028': '\\u2028', '\u2029': '\\u2029' };
   return JSON.stringify(data).replace(/[<\u2028\u2029]/g, (character) => escapes[character] ?? character);

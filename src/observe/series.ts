@@ -1,4 +1,4 @@
-/** Samples of a run of any length in bounded memory: when there are too many, every other one goes. */
+/** Keeps samples of a run of any length in bounded memory: when there are too many, every other one is dropped. */
 import type { PageSeries } from './page-data';
 
 type Column = Exclude<keyof PageSeries, 'time'>;
@@ -14,12 +14,12 @@ const COLUMNS: readonly Column[] = [
   'readers',
   'retries',
 ];
-/** More points than a chart has pixels show nothing more. */
+/** More points than a chart has pixels would show nothing more. */
 const MOST_SAMPLES = 1200;
 
 export class Series {
   private rows: { readonly time: number; readonly sample: Sample }[] = [];
-  /** Seconds between two samples; doubled whenever half of them go. */
+  /** Seconds between two samples; doubled whenever half of them are dropped. */
   intervalSeconds: number;
 
   constructor(intervalSeconds = 1) {

@@ -1,4 +1,4 @@
-/** Follows a sync for the page: counts, samples, stretches; hands out one document of all of it. */
+/** Follows a sync for the page: it gathers counts, samples and stretches, and makes one document of them. */
 import { createRedactor } from '../common/redact';
 import type { Logger } from '../common/logger';
 import { asConnectorError } from '../common/errors';
@@ -17,7 +17,7 @@ export interface WatchOptions {
   readonly version: string;
   readonly source: string;
   readonly warehouse: string;
-  /** Masked wherever a text is kept. */
+  /** Masked in every text that is kept. */
   readonly secrets: readonly string[];
   /** The machine's own figures, read at every sample. */
   readonly pressure: PressureSource;
@@ -36,7 +36,9 @@ interface TableEntry {
   error: string | null;
 }
 
-/** The page shows what took longest; a schema of thousands of tables must not make it a document of megabytes. */
+/**
+ * The page shows the tables that took longest; otherwise a schema of thousands of tables would make it megabytes large.
+ */
 const MOST_TABLES = 200;
 const MOST_WARNINGS = 200;
 const MEGABYTE = 1_000_000;
@@ -260,7 +262,7 @@ export class SyncWatch {
       this.sample();
       this.schedule();
     }, this.series.intervalSeconds * 1000);
-    // Looking on must keep nothing alive.
+    // The timer must not keep the process alive.
     this.timer.unref();
   }
 
@@ -283,7 +285,7 @@ function timeLeft(tables: readonly TableEntry[], seconds: number): number | null
   return left === null ? null : round(left);
 }
 
-/** Those that took longest, and all that failed, in the order of the plan. */
+/** The tables that took longest, and all that failed, in the order of the plan. */
 function longest(tables: readonly TableEntry[], atMs: number): readonly TableEntry[] {
   const time = ({ fromMs, toMs, error }: TableEntry): number =>
     error !== null ? Infinity : fromMs === undefined ? -1 : (toMs ?? atMs) - fromMs;

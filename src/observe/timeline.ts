@@ -1,4 +1,4 @@
-/** Who read what, when, on which connection: statements, joined to stretches. */
+/** Shows which connection read which table when: statements, joined into stretches. */
 import type { StatementEvent } from '../model/report';
 import type { PagePause, PageSpan } from './page-data';
 import { round } from './series';
@@ -15,7 +15,7 @@ interface Pause {
 }
 
 export interface Waits {
-  /** Before the first statement that reads: connection, snapshot, a place in the warehouse. */
+  /** Before the first statement that reads: waiting for a connection, a snapshot, a place in the warehouse. */
   readonly begin: number;
   /** Between such statements and after the last. */
   readonly warehouse: number;
@@ -23,9 +23,9 @@ export interface Waits {
   readonly retry: number;
 }
 
-/** Pauses shorter than this are the way from one statement to the next. */
+/** A shorter pause is the normal gap between two statements. */
 const FIRST_GAP_MS = 100;
-/** More stretches than this could not be told apart on any screen. */
+/** No screen could show more stretches than this apart. */
 const MOST_SPANS = 400;
 const MOST_PAUSES = 50;
 
@@ -48,7 +48,7 @@ export class Timeline {
     if (this.pauses.length > MOST_PAUSES) this.pauses.shift();
   }
 
-  /** In seconds since `startMs`; not beyond `endMs`, since an interruption cuts a pause short. */
+  /** In seconds since `startMs`. It ends at `endMs` at the latest, because an interruption cuts a pause short. */
   pausesSince(startMs: number, endMs: number): readonly PagePause[] {
     return this.pauses.map(({ fromMs, toMs }) => ({
       from: round((fromMs - startMs) / 1000),
@@ -65,7 +65,7 @@ export class Timeline {
     }));
   }
 
-  /** Milliseconds of [fromMs, toMs] in which no connection read the table, by what it waited for. */
+  /** Milliseconds of [fromMs, toMs] in which no connection read the table, by what the table waited for. */
   waits(fromMs: number, toMs: number): Waits {
     const ordered = [...this.spans].sort((a, b) => a.fromMs - b.fromMs);
     const firstMs = ordered[0]?.fromMs ?? toMs;

@@ -1,4 +1,6 @@
-/** The sync as OpenTelemetry traces: one span for the sync, one a table, one a statement that reads, one a checkpoint. */
+/**
+ * The sync as OpenTelemetry traces: one span for the sync, one per table, per statement that reads and per checkpoint.
+ */
 import { SpanStatusCode, trace, context as contexts, type Context, type Span } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
@@ -10,7 +12,7 @@ import { tableKey } from '../model/table';
 
 export interface SyncTraces {
   readonly observer: SyncObserver;
-  /** `error` where something failed. Resolves when the spans were sent, or given up after a few seconds. */
+  /** `error` is set where something failed. Resolves when the spans were sent, or given up after a few seconds. */
   end(error: string | undefined): Promise<void>;
 }
 
@@ -21,10 +23,10 @@ export interface TraceOptions {
   readonly secrets: readonly string[];
 }
 
-/** A collector that does not answer must not keep the sync from ending. */
+/** A collector that does not answer must not delay the end of the sync. */
 const SEND_MS = 5000;
 
-/** Where spans go, and under which service name, the SDK reads from OTEL_* itself. */
+/** The SDK itself reads from OTEL_* where spans go, and under which service name. */
 export function startTraces({ version, source, secrets }: TraceOptions): SyncTraces {
   const redact = createRedactor(secrets);
   const resource = defaultResource()

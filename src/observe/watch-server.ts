@@ -1,4 +1,4 @@
-/** The page, the metrics and the health of a running sync over HTTP. */
+/** Serves the page, the metrics and the health of a running sync over HTTP. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
@@ -8,7 +8,7 @@ import type { PageData } from './page-data';
 
 export interface WatchServerOptions {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly registry: Registry;
   readonly data: () => PageData;
@@ -47,7 +47,7 @@ export async function startWatchServer(options: WatchServerOptions): Promise<Wat
       type: options.registry.contentType,
       body: await options.registry.metrics(),
     }),
-    // Answered at all, the event loop turns.
+    // An answer at all proves that the event loop turns.
     '/healthz': () => ({ status: 200, type: TEXT, body: 'ok\n' }),
     '/readyz': () =>
       options.ready()
@@ -57,11 +57,11 @@ export async function startWatchServer(options: WatchServerOptions): Promise<Wat
   const server = createServer((request, response) => {
     void answer(request, response, answers, options.host);
   });
-  // A client that stops half way must not hold a connection.
+  // A client that stops halfway must not hold a connection.
   server.requestTimeout = 10_000;
   server.headersTimeout = 10_000;
   await listen(server, options);
-  // Looking on must keep nothing alive.
+  // The server must not keep the process alive.
   server.unref();
   const { address, port } = server.address() as AddressInfo;
   return {
@@ -108,8 +108,8 @@ async function answer(
 }
 
 /**
- * On a loopback address only loopback names are answered: a web page of elsewhere can make a browser of this
- * machine ask under its own name (DNS rebinding), and must get nothing.
+ * On a loopback address only loopback names are answered. A web page from elsewhere can make a browser of this machine
+ * ask under its own name (DNS rebinding), and must get nothing.
  */
 function isExpectedHost(header: string | undefined, listening: string): boolean {
   if (!/^(127\.|localhost$|::1$)/.test(listening)) return true;

@@ -57,7 +57,7 @@ function configure(): string {
   });
 }
 
-/** Of so many seeds in a row, each has another fault: 7 and their number, 18, have no divisor in common. */
+/** So many seeds in a row each have another fault: 7 and the number of faults, 18, have no divisor in common. */
 const names = Object.keys(FAULTS);
 const rounds = Array.from({ length: ROUNDS }, (_, round): [name: string, seed: number] => [
   names[((SEED + round) * 7) % names.length] ?? '',

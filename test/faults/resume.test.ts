@@ -60,7 +60,7 @@ it('reads only the rest, and catches up on what changed between', async () => {
 
 it('brings up to date what was read to the end before the kill', async () => {
   const { client } = database;
-  // Of a size to be checkpointed with its last row.
+  // Large enough to be checkpointed with its last row.
   await client.query(`
     CREATE TABLE huge (id int PRIMARY KEY, note text);
     INSERT INTO huge SELECT i, 'first' FROM generate_series(1, 100000) i;

@@ -116,7 +116,7 @@ describe('a table whose reading fails', () => {
     expect(result.stdout).toMatch(/Max retries exceeded for table public\.moody/);
     const attempts = [...result.stdout.matchAll(/Error processing table public\.moody, attempt (\d)\/4: /g)];
     expect(attempts.map((match) => match[1])).toEqual(['1', '2', '3', '4']);
-    // Each of them is chosen between half and one and a half of a base that doubles; nobody waits for it here.
+    // Each is chosen between half and one and a half of a base that doubles; the test waits for none of them.
     const delays = [...result.stdout.matchAll(/Retrying public\.moody after backoff (\S+)s \(attempt (\d)\/4\)/g)];
     expect(delays.map(([, , attempt]) => attempt)).toEqual(['2', '3', '4']);
     for (const [index, [, seconds]] of delays.entries()) {

@@ -31,7 +31,7 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
   const context: BrowserContext = await chromium.launchPersistentContext(profile, {
     executablePath: findBrowser() ?? '',
     headless: true,
-    // As root it has no sandbox; the other flags keep it from looking for its maker's hosts.
+    // Chromium has no sandbox as root; the other flags keep it from contacting its maker's hosts.
     args: [
       '--no-sandbox',
       '--disable-gpu',

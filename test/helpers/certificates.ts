@@ -19,7 +19,7 @@ P3Sha8a+lg25s67ZhQ==
 -----END CERTIFICATE-----
 `;
 
-/** Of the authority that signed the server's. */
+/** The authority that signed the server's certificate. */
 export const AUTHORITY = `-----BEGIN CERTIFICATE-----
 MIIBijCCAS+gAwIBAgIUDMY1FNcSMJxpBln+HC/waRsG8oowCgYIKoZIzj0EAwIw
 GTEXMBUGA1UEAwwOVGVzdCBhdXRob3JpdHkwIBcNMjYxMTI0MjE0NjU2WhgPMjEy
@@ -33,7 +33,7 @@ FPTqsShN4Rll/lPw2zDu3NbCn08CMB8GA1UdIwQYMBaAFPTqsShN4Rll/lPw2zDu
 -----END CERTIFICATE-----
 `;
 
-/** Of one that did not. */
+/** An authority that did not sign it. */
 export const OTHER_AUTHORITY = `-----BEGIN CERTIFICATE-----
 MIIBizCCATGgAwIBAgIUOlafGT+zbsvQ8BjIRT7fAK19q34wCgYIKoZIzj0EAwIw
 GjEYMBYGA1UEAwwPT3RoZXIgYXV0aG9yaXR5MCAXDTI2MTEyNDIxNDY1NloYDzIx

@@ -7,8 +7,11 @@ import type { TestDatabase } from './postgres';
 
 export const PROJECT = resolve(__dirname, '../..');
 const MAIN = join(PROJECT, 'dist/bin/pgsluice.js');
-/** The same in modules, into which a file preloaded by node (`--require`) can reach. */
+/** The same in modules, which a file preloaded by node (`--require`) can change. */
 export const MODULES_MAIN = join(PROJECT, 'dist/cli/main.js');
+
+/** Options of a long sync, by small batches, so that a test has time to look at it. */
+export const LONG_SYNC = ['--custom-batch-size', '2', '--custom-threads', '1', '--full-resync', '*'] as const;
 
 export interface CliResult {
   /** null when a signal ended it. */
@@ -28,20 +31,20 @@ export interface RunningCli {
   /** Resolves when the output matches; rejects when the process ends without it. */
   waitFor(pattern: RegExp): Promise<void>;
   kill(signal: NodeJS.Signals): void;
-  /** Ends the reading of its standard output. */
+  /** Closes the reader's end of its standard output. */
   hangUp(): void;
 }
 
 export interface CliOptions {
   /** By default a folder without a configuration file. */
   readonly cwd?: string;
-  /** On top of the environment, less everything that configures the product. */
+  /** Added to the environment, which is freed of everything that configures the product. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** In place of the built one. */
+  /** Replaces the built command line. */
   readonly main?: string;
   /** Arguments of node itself. */
   readonly nodeArguments?: readonly string[];
-  /** File descriptors in place of what is read here. */
+  /** File descriptors that replace the pipes of this process. */
   readonly outputs?: { readonly stdout?: number; readonly stderr?: number };
 }
 
@@ -108,7 +111,7 @@ export function configurationOf(database: TestDatabase): Record<string, string> 
   };
 }
 
-/** The environment without what would configure the product or tell it that nobody looks. */
+/** The environment without variables that would configure the product or change what its output looks like. */
 function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
@@ -138,7 +141,7 @@ function build(): boolean {
   }
 }
 
-/** A folder can be made by one process only; one that a killed process left is taken over. */
+/** Only one process can make a folder; one that a killed process left is taken over. */
 function tryLock(lock: string): boolean {
   try {
     mkdirSync(lock);

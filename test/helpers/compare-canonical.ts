@@ -53,7 +53,7 @@ export function sourceText(x: string, column: SourceColumn, storedType: string):
   }
 }
 
-/** In two whole parts: before PostgreSQL 14 extract() returns a float, which cannot hold all of it exactly. */
+/** In two whole parts, because before PostgreSQL 14 extract() returns a float, which cannot hold all of it exactly. */
 function microseconds(x: string): string {
   const minutes = `extract(epoch FROM date_trunc('minute', ${x}))::bigint::numeric * 1000000`;
   return `(${minutes} + extract(microseconds FROM ${x})::bigint)`;

@@ -24,11 +24,11 @@ export interface Comparison {
   readonly rows: number;
   /** Rows that the warehouse should hold and does not, as JSON. The first few. */
   readonly missing: readonly string[];
-  /** Rows that the warehouse holds and should not. The first few. */
+  /** Rows that the warehouse holds and should not hold. The first few. */
   readonly unexpected: readonly string[];
 }
 
-/** What `compareTable` yields for a faithful copy. */
+/** The result of `compareTable` for a faithful copy. */
 export function same(rows: number): Comparison {
   return { rows, missing: [], unexpected: [] };
 }
@@ -128,7 +128,7 @@ async function warehouseRows(
 
 function rowText(columns: readonly SourceColumn[], row: readonly unknown[]): string {
   const text = JSON.stringify(columns.map((column, index) => canonical(row[index], column)));
-  // Long rows by their digest, so that a failed test can still be read.
+  // Long rows are shown by their digest, so that a failed test can still be read.
   return text.length < 2_000
     ? text
     : `${text.length} characters, sha256 ${createHash('sha256').update(text).digest('hex')}`;

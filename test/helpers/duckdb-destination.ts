@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DuckDbDestination } from '../../src/destinations/duckdb/destination';
 import type { DecodeColumns } from '../../src/model/column-decoding';
 
-/** Runs `action` with a destination on a new warehouse file of little memory; `warnings` gathers what it warns of. */
+/** Runs `action` with a destination on a new warehouse file with little memory; `warnings` gathers its warnings. */
 export async function withDestination(
   action: (destination: DuckDbDestination, warnings: readonly string[], path: string) => Promise<void>,
   decodeColumns?: DecodeColumns,

@@ -1,4 +1,4 @@
-/** What can happen to a running sync. Each action leaves everything as it should be again, however late. */
+/** The faults that a running sync may meet. Each action restores everything in the end, however late. */
 import { Client } from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunningCli } from './cli';
@@ -11,7 +11,7 @@ export interface Scene {
   readonly run: RunningCli;
   readonly server: PostgresServer;
   readonly database: TestDatabase;
-  /** Between the sync and the server. */
+  /** The proxy between the sync and the server. */
   readonly proxy: TcpProxy;
   readonly random: Random;
 }
@@ -39,7 +39,7 @@ async function crowd({ server, database, random }: Scene): Promise<void> {
       guests.push(guest);
     }
   } catch {
-    // Full.
+    // The disk is full.
   }
   await delay(random.integer(50, 500));
   await Promise.all(guests.map((guest) => guest.end().catch(() => undefined)));

@@ -1,4 +1,4 @@
-/** What every failure must look like to the person who caused it, whatever it was. */
+/** Checks what every failure must look like to the user who caused it. */
 import type { CliResult } from './cli';
 
 /** The sentences that ended a command, without the program's name. */

@@ -1,4 +1,4 @@
-/** Syncs that may be hit by anything, each of which must end by itself. */
+/** Runs syncs under faults; each of them must end by itself. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { MODULES_MAIN, runCli, startCli, type CliResult, type RunningCli } from './cli';
 import { expectPresentable } from './fault-report';

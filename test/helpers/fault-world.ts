@@ -1,4 +1,4 @@
-/** A small database that changes while it is replicated, and the question whether the copy is right. */
+/** A small database that changes while it is replicated, and the check that the copy is right. */
 import type { Client } from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import { compareTable, same, withWarehouse } from './compare';
@@ -8,7 +8,7 @@ import type { Random } from './random';
 /** One table for each way a table is replicated. */
 export const TABLES = ['accounts', 'ledger', 'log', 'parts'] as const;
 
-/** By update column, by transaction id, without key, and partitioned. */
+/** The ways: by update column, by transaction id, without key, and partitioned. */
 export async function createWorld(client: Client, rows: number): Promise<void> {
   await client.query(`
     CREATE TABLE accounts (id int PRIMARY KEY, note text, amount numeric(12,2), updated_at timestamptz NOT NULL DEFAULT clock_timestamp());
@@ -60,7 +60,7 @@ export function startWriter(database: TestDatabase, random: Random, rows: number
         await client.query(statement(random, rows));
         await delay(2);
       } catch {
-        // The server is down or has too many guests: the work goes on when it is back.
+        // The server is down or has too many clients: the work goes on when it is back.
         client = undefined;
         await delay(20);
       }

@@ -1,6 +1,6 @@
 import { createContext, runInContext } from 'node:vm';
 
-/** Far beyond what the busiest machine needs: only work that would take minutes to hours is ended by it. */
+/** Far longer than the busiest machine needs: only work of minutes to hours is ended by it. */
 const LIMIT_MS = 50_000;
 
 /** The result of `action`; throws where it does not come to an end, which a test's own timeout cannot stop. */

@@ -12,7 +12,7 @@ declare global {
 }
 
 interface GlobalConfig {
-  /** What was given on the command line to choose tests. */
+  /** The words of the command line that choose tests. */
   readonly testPathPatterns: { readonly patterns: readonly string[] };
 }
 
@@ -22,8 +22,8 @@ function onlyUnitTests({ testPathPatterns: { patterns } }: GlobalConfig): boolea
 }
 
 /**
- * Debian registers psqlODBC with a log of every process in /tmp: the tests use a copy of the registration without it, and
- * so does whatever they start. What a developer has set is left alone.
+ * Debian registers psqlODBC with a log of every process in /tmp. The tests and their child processes use a copy of the
+ * registration without it. A registration that a developer has set is left alone.
  */
 function silenceDrivers(): void {
   if (process.env['ODBCSYSINI'] !== undefined || process.env['ODBCINSTINI'] !== undefined) return;

@@ -10,7 +10,7 @@ import time
 
 result, number, *command = sys.argv[1:]
 master, slave = pty.openpty()
-# The terminal is nobody's controlling one, so no SIGHUP is sent: as after `disown`.
+# The terminal controls no process, so no SIGHUP is sent: as after `disown`.
 child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
 os.close(slave)
 os.read(master, 1)

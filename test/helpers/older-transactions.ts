@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 
 /**
- * A pass by transaction id reads again what is not older than the oldest transaction of the server, those of tests
- * that run beside this one included: rows can be counted when all that began before have ended.
+ * Waits until older transactions have ended. A pass by transaction id reads all rows again that are not older than the
+ * server's oldest transaction, those of concurrent tests included, so rows can only be counted afterwards.
  */
 export async function allOlderEnded(client: Client): Promise<void> {
   // txid_*, which PostgreSQL 12 has as well.

@@ -1,9 +1,9 @@
-/** A PostgreSQL of the system's with PostGIS, where there is one. */
+/** The system's PostgreSQL with PostGIS, where there is one. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, launch, otherThanRoot, ownedFolder, runToEnd, type ServerProcess } from './server-process';
 
-/** Debian's places. */
+/** Debian's folders. */
 const [PROGRAMS, SHARED] = ['/usr/lib/postgresql', '/usr/share/postgresql'];
 
 /** The folder of the newest server's programs that has PostGIS, or undefined. */

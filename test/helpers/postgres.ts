@@ -17,14 +17,14 @@ export function testServer(): ServerCoordinates {
   return JSON.parse(text) as ServerCoordinates;
 }
 
-/** Major version of the shared server, for what older ones do not know. */
+/** Major version of the shared server, for features that older ones lack. */
 export function serverMajor(): number {
   return Number(process.env[TEST_VERSION_VARIABLE] ?? NEWEST_MAJOR);
 }
 
 const NEWEST_MAJOR = 18;
 
-/** For describeWhere: what tests need that are about reading by ranges. */
+/** Reason to skip, for describeWhere: these tests need reading by ranges. */
 export function rangesMissing(): string | undefined {
   return serverMajor() >= 14 ? undefined : 'PostgreSQL of 14 or later, which reads by ranges';
 }
@@ -51,7 +51,7 @@ export interface DatabaseOptions {
   readonly server?: ServerCoordinates;
   /** Database to copy. */
   readonly template?: string;
-  /** By default a name nobody else has. */
+  /** By default a unique name. */
   readonly name?: string;
 }
 
@@ -83,7 +83,7 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
       if (dropped) return;
       dropped = true;
       rmSync(folder, { recursive: true, force: true });
-      // A client whose server was killed can't say good-bye.
+      // A client whose server was killed cannot say good-bye.
       await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
       await dropDatabase(name, server).catch((error: NodeJS.ErrnoException) => {
         // A server of the test's own may be gone already, and the database with it.
@@ -93,7 +93,7 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
   };
 }
 
-/** Removes a database together with whoever is connected to it. */
+/** Removes a database, and ends all of its connections. */
 export async function dropDatabase(name: string, server: ServerCoordinates = testServer()): Promise<void> {
   await withClient(server, 'postgres', async (admin) => {
     // PostgreSQL 12 knows no FORCE.

@@ -1,4 +1,4 @@
-/** A seeded generator (mulberry32): the same seed, the same numbers, so that a failed round can be run again. */
+/** A seeded generator (mulberry32): the same seed gives the same numbers, so that a failed round can be run again. */
 export interface Random {
   readonly seed: number;
   /** In [0, 1). */

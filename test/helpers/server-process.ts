@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerCoordinates } from './postgres';
 import { withClient } from './postgres';
 
-/** Whom these programs run as where we are root, which they refuse to be. */
+/** The user that these programs run as when the tests run as root, which they refuse. */
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
@@ -16,7 +16,7 @@ export interface Owner {
 
 const NOBODY: Owner = { uid: 65_534, gid: 65_534 };
 
-/** undefined: as we are. */
+/** undefined: the present user. */
 export function otherThanRoot(): Owner | undefined {
   return process.getuid?.() === 0 ? NOBODY : undefined;
 }
@@ -74,11 +74,11 @@ export interface LaunchOptions {
   /** Removed in the end, with all that is in it. */
   readonly folder: string;
   readonly login: ServerCoordinates;
-  /** To connect to, as proof that it serves. */
+  /** A connection to it proves that it serves. */
   readonly database: string;
   readonly owner?: Owner | undefined;
   readonly environment?: Readonly<Record<string, string>>;
-  /** How it is asked to end. */
+  /** The signal that ends it. */
   readonly ending: NodeJS.Signals;
 }
 

@@ -33,7 +33,7 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     syncMode: 'auto',
     tableOptions: [],
     reconcileEvery: undefined,
-    // Tests empty tables; the guard has tests of its own.
+    // Tests empty tables, so the guard is off here; it has tests of its own.
     maxDeletes: 100,
     metadataHistory: 'changes',
     fullResync: [],

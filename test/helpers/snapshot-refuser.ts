@@ -1,10 +1,10 @@
-/** As a pooler that balances load: whoever sends SET TRANSACTION SNAPSHOT through it loses the connection. */
+/** Acts as a pooler that balances load: it closes every connection that sends SET TRANSACTION SNAPSHOT. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface SnapshotRefuser {
   readonly host: string;
   readonly port: number;
-  /** How often it has refused. */
+  /** How often it has closed one. */
   readonly refusals: number;
   close(): Promise<void>;
 }

@@ -9,9 +9,12 @@ export interface StandIn {
 }
 
 export interface StandInOptions {
-  /** The one value that a statement returns, or the error with its SQLSTATE; not asked for what the driver sends at a login. */
+  /**
+   * The one value that a statement returns, or the error with its SQLSTATE. It is not asked about the statements that
+   * the driver sends at a login.
+   */
   readonly answer: (sql: string) => string | { readonly state: string; readonly message: string };
-  /** False: a request that it does not know is taken for the beginning of something longer, and waited on. */
+  /** False: a request that it does not know is taken for the beginning of a longer one, and it waits. */
   readonly knowsGssenc?: boolean;
 }
 
@@ -106,7 +109,7 @@ function oneValue(name: string, value: string, tag: string): Buffer {
   return Buffer.concat([columns(name), row, message('C', `${tag}\0`)]);
 }
 
-/** psqlODBC sets and shows some settings, and looks for the type of large objects. */
+/** psqlODBC sets and shows some settings, and looks up the type of large objects. */
 function loginReplies(sql: string): readonly Buffer[] | undefined {
   const statements = sql.split(';').map((statement) => statement.trim());
   if (/\bpg_type\b/.test(sql)) return [columns('oid', 'typbasetype'), message('C', 'SELECT 0\0')];

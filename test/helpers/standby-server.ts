@@ -5,26 +5,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { serverMajor, startServer, withClient, type PostgresServer, type ServerCoordinates } from './postgres';
 import { freePort, give, launch, ownedFolder, runToEnd, type ServerProcess } from './server-process';
 
-/** A server that others may follow. */
+/** Starts a server that others may follow. */
 export function startPrimary(): Promise<PostgresServer> {
   const version = process.env['PGSLUICE_TEST_PG_VERSION'];
   return startServer({
     ...(version === undefined ? {} : { version }),
     flags: {
       ...{ wal_level: 'replica', max_wal_senders: '4', hot_standby: 'on' },
-      // Else a checkpoint may remove what a standby has not yet fetched.
+      // Otherwise a checkpoint may remove files that a standby has not yet fetched.
       ...(serverMajor() >= 13 ? { wal_keep_size: '1GB' } : { wal_keep_segments: '64' }),
     },
   });
 }
 
-/** A hot standby of the server: its files as they were while it was stopped, then what it streams, by way of `via`. */
+/**
+ * Starts a hot standby of the server: a copy of its files, made while it was stopped, then its stream, through `via`.
+ */
 export async function startStandby(
   primary: PostgresServer,
   via: { readonly host: string; readonly port: number } = primary,
 ): Promise<ServerProcess> {
   const data = join(dirname(primary.logFile), 'data');
-  // As root we are, the server is not: the standby runs as whoever owns the files.
+  // We may run as root, but the server does not: the standby runs as the owner of the files.
   const { uid, gid } = statSync(data);
   const owner = process.getuid?.() === 0 ? { uid, gid } : undefined;
   const [command = '', ...flags] = readFileSync(join(data, 'postmaster.opts'), 'utf8')
@@ -54,10 +56,10 @@ export async function startStandby(
   });
 }
 
-/** When the standby has all that the primary wrote. */
+/** Resolves when the standby has replayed all that the primary wrote. */
 export async function caughtUp(primary: ServerCoordinates, standby: ServerCoordinates): Promise<void> {
   const { rows } = await withClient(primary, 'postgres', (client) =>
-    // Not what is written: with synchronous_commit off, a commit may still be on its way there.
+    // The written position would not do: with synchronous_commit off, a commit may still be on its way there.
     client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn'),
   );
   for (;;) {

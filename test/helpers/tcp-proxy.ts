@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** How bytes pass: at once, not at all (but nobody hangs up), or a piece at a time. */
+/** How bytes pass: at once, not at all (without closing), or a piece at a time. */
 type Flow = 'open' | 'stalled' | { readonly bytesPerSecond: number };
 
 export interface TcpProxy {
@@ -12,16 +12,16 @@ export interface TcpProxy {
   /** Refuses new connections (they are reset) until accept(). */
   refuse(): void;
   accept(): void;
-  /** Ends every open connection in an orderly way, as a server that shuts down. */
+  /** Ends every open connection in an orderly way, as a server does that shuts down. */
   cut(): void;
-  /** Ends every open connection with a reset, as a host that has forgotten it. */
+  /** Ends every open connection with a reset, as a host does after a restart. */
   reset(): void;
-  /** Ends the server's side of every open connection, and tells the client nothing: as when a host lost its power. */
+  /** Ends the server's side of every open connection without telling the client, as when a host loses its power. */
   halfClose(): void;
   /** Stops forwarding without closing anything, as a network that swallows packets. New connections hang too. */
   stall(): void;
   slow(bytesPerSecond: number): void;
-  /** Forwards at full speed again; what was held back arrives. */
+  /** Forwards at full speed again; the bytes that were held back arrive. */
   resume(): void;
   close(): Promise<void>;
 }
@@ -122,5 +122,5 @@ export async function startProxy(target: { readonly host: string; readonly port:
   };
 }
 
-// Often enough to look like a slow line rather than like bursts.
+// Small steps look like a slow line rather than like bursts.
 const SLOW_STEPS_PER_SECOND = 20;

@@ -22,7 +22,7 @@ import { join } from 'node:path';
 
 const RUNS = Number(process.env['PGSLUICE_PROPERTY_RUNS'] ?? 13);
 const SEED = Number(process.env['PGSLUICE_PROPERTY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-/** Of a failed run, as it was printed. */
+/** The path of a failed run, as it was printed. */
 const PATH = process.env['PGSLUICE_PROPERTY_PATH'];
 const TABLES = 25;
 const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };

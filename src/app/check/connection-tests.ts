@@ -1,4 +1,4 @@
-/** The same checks one at a time, for a setup form that asks for them by name. */
+/** Runs the same checks one at a time, for a setup form that asks for them by name. */
 import type { Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
 import type { SyncPlan } from '../../model/plan';
@@ -13,7 +13,7 @@ import { checkServer } from './server';
 
 export type ConnectionTest = 'settings' | 'driver' | 'connection' | 'credentials' | 'permissions' | 'sync_mode';
 
-/** Findings of one test. Rejects with a ConnectorError where the server cannot be asked. */
+/** Returns the findings of one test. Rejects with a ConnectorError where the server cannot be asked. */
 export async function runConnectionTest(
   test: ConnectionTest,
   settings: Settings,
@@ -53,7 +53,7 @@ async function checkTables(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  // Who fills in a form wants an answer now.
+  // A user who fills in a form expects an answer soon.
   const once = { ...settings, maxRetries: 0 };
   const discovery = await withSource(settings, logger, 1, (manager) =>
     discoverAndPlan({ manager, settings: once, logger, signal }),
@@ -74,7 +74,7 @@ async function checkTables(
   ];
 }
 
-/** A mode that was asked for by name and serves no table is a mistake; a few that need another are normal. */
+/** If a mode that the user chose fits no table, that is a mistake; a few tables that need another mode are normal. */
 function checkModes(plan: SyncPlan, settings: Settings): readonly Finding[] {
   const { syncMode } = settings;
   if (plan.tables.length === 0)

@@ -1,4 +1,4 @@
-/** Whether files that a sync writes beside the warehouse can be written where they are wanted. */
+/** Checks whether the files that a sync writes beside the warehouse can be written. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../../config/settings';
@@ -12,14 +12,14 @@ export function checkFiles(settings: Settings): readonly Finding[] {
   return findings;
 }
 
-/** `beside`: the suffix of the file that is written first, where its name is always the same. */
+/** `beside` is the suffix of the file that is written first, where its name is always the same. */
 function checkFile(item: string, option: string, path: string, beside?: string): Finding {
   const reason = whyNotWritten(path) ?? (beside === undefined ? undefined : whyNotWritten(`${path}.${beside}`));
   if (reason === undefined) return ok(item, path);
   return failure(item, reason, `Allow it with chown or chmod, or name another file with "${option}".`);
 }
 
-/** Why no file can be put in this place; undefined where nothing is seen to be in the way. */
+/** Why no file can be written at this place; undefined where nothing seems to prevent it. */
 export function whyNotWritten(path: string): string | undefined {
   if (isFolder(path)) return `${path} is a folder, not a file.`;
   const folder = nearestExisting(dirname(path));

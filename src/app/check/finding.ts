@@ -1,15 +1,15 @@
-/** One thing that was looked at before a sync. */
+/** The result of one check before a sync. */
 export type FindingStatus = 'ok' | 'warning' | 'failure';
 
 export interface Finding {
-  /** What was looked at, in a word or two. */
+  /** The subject of the check, in a word or two. */
   readonly item: string;
   readonly status: FindingStatus;
   /** What was found. */
   readonly message: string;
   /** What to do about it. */
   readonly advice?: string;
-  /** All that it is about, where the message names only some. */
+  /** All the names it concerns, where the message has only some. */
   readonly tables?: readonly string[];
   /** The sync cannot reach the server or log in. */
   readonly blocksConnection?: true;

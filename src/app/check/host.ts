@@ -1,4 +1,4 @@
-/** What must be in place on this machine before anything is connected to. */
+/** Checks what must be in place on this machine before a connection is made. */
 import { statSync } from 'node:fs';
 import { asConnectorError, type ConnectorError } from '../../common/errors';
 import type { Settings } from '../../config/settings';

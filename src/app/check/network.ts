@@ -1,4 +1,4 @@
-/** From name to open port, without the driver: its own message would be the same for both. */
+/** Checks name and port without the driver, whose own message would be the same for both. */
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import type { Settings } from '../../config/settings';

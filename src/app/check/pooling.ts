@@ -2,19 +2,19 @@ import { type ConnectionManager, POOLER_HINT, type Session } from '../../postgre
 import { failure, type Finding } from './finding';
 
 const ASKED = 3;
-/** A pool that has no server left lets a login wait. */
+/** A pooler that has no server left lets a login wait. */
 const SECOND_LOGIN_MS = 5_000;
 
 /**
- * Two connections that are open at once have two backends, and each keeps its own; behind a pooler in transaction mode
- * they share one, or change it. Where no second connection can be had, only the change would show.
+ * Two connections that are open at once have two backends, and each keeps its own. Behind a pooler in transaction mode
+ * they share one, or change it. Where no second connection is available, only the change would show.
  */
 export async function checkPooling(manager: ConnectionManager, signal: AbortSignal): Promise<readonly Finding[]> {
   const sessions = [await manager.lease(signal)];
   try {
     await manager.lease(AbortSignal.any([signal, AbortSignal.timeout(SECOND_LOGIN_MS)])).then(
       (second) => sessions.push(second),
-      // How many connections are free is another finding.
+      // The number of free connections is another finding.
       () => undefined,
     );
     const backends: number[][] = [];

@@ -1,4 +1,10 @@
-/** Everything that can be wrong before a sync, in the order in which a sync would come upon it. */
+/**
+ * Everything that can be wrong before a sync, in the order in which a sync would meet it.
+ *
+ * Each neighbour looks at one subject (host, network, server, tables, warehouse, files) and returns findings: what it
+ * looked at, how that is, and what to do. `connection-tests` runs some of them for the platform. app, cli and fivetran
+ * come in; nothing here writes.
+ */
 import { asConnectorError } from '../../common/errors';
 import type { LogLevel, Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
@@ -90,7 +96,7 @@ async function checkSession({ manager, settings, signal }: CatalogReader, add: A
   return true;
 }
 
-/** Plans a sync, and says what it would come upon. */
+/** Plans a sync, and reports what would hinder it. */
 async function checkSource(
   reader: CatalogReader,
   contents: WarehouseContents | undefined,
@@ -110,7 +116,7 @@ async function checkSource(
   add(checkDisk(settings, plan, contents));
 }
 
-/** Keeps what discovery warns of; the rest is not for this list. */
+/** Keeps the warnings of discovery; this list does not show the rest. */
 function collecting(warnings: string[]): Logger {
   const ignore: Record<Exclude<LogLevel, 'warning' | 'severe'>, () => void> = {
     debug: () => undefined,

@@ -1,16 +1,16 @@
-/** What the server says about itself, our session and our role. */
+/** Checks what the server says about itself, our session and our role. */
 import type { Settings } from '../../config/settings';
 import type { ServerFacts } from '../../postgres/catalog';
 import { failure, ok, warning, type Finding } from './finding';
 
 /** TID range scans; before, tables are read with cursors. */
 const RANGES_SINCE = 140_000;
-/** pg_export_snapshot to readers that stand by, pg_stat_ssl and what else is used. */
+/** This version has pg_export_snapshot for several readers, pg_stat_ssl and what else is used. */
 const OLDEST = 100_000;
 const MOST_READERS = 4;
 const DAY_MS = 86_400_000;
 const EXPIRY_NOTICE_DAYS = 14;
-/** Rows carry our clock, timestamp passes the server's. */
+/** Rows carry our clock, and timestamp passes use the server's. */
 const MOST_SKEW_MS = 5_000;
 
 export function checkServer(
@@ -135,7 +135,7 @@ function checkSettings(facts: ServerFacts, settings: Settings): readonly Finding
 
 function checkConnections(facts: ServerFacts, settings: Settings): Finding {
   const wanted = (settings.customThreads ?? MOST_READERS) + 1;
-  // Our own connection is among the used ones and stays one of ours.
+  // Our own connection is among the used ones, and will be used by us.
   const free = facts.maxConnections - facts.reservedConnections - facts.usedConnections + 1;
   const allowed = facts.connectionLimit < 0 ? Infinity : facts.connectionLimit - facts.ownConnections + 1;
   const message = `${facts.usedConnections} of ${facts.maxConnections} connections in use; a sync takes up to ${wanted}`;

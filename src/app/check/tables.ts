@@ -1,4 +1,4 @@
-/** Which tables a sync would take, and which it could not. */
+/** Tells which tables a sync would include, and which it could not. */
 import type { ConnectorError } from '../../common/errors';
 import type { SyncPlan } from '../../model/plan';
 import { tableKey, type TableSchema } from '../../model/table';
@@ -7,7 +7,7 @@ import { describePolicies } from '../discovery';
 import { groupByMode, listTables } from '../plan/mode-groups';
 import { failure, ok, warning, type Finding } from './finding';
 
-/** By name in a line for people; all of them are in the finding. */
+/** Tables named in a line for people; the finding has all of them. */
 const LISTED = 10;
 
 export interface TablesFound {
@@ -16,7 +16,7 @@ export interface TablesFound {
   readonly unusable: ReadonlyMap<string, ConnectorError>;
   /** Relations whose size is a guess. */
   readonly withoutStatistics: ReadonlySet<number>;
-  /** What discovery had to say. */
+  /** The warnings of discovery. */
   readonly warnings: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Whether the warehouse can be written, and has room. */
+/** Checks whether the warehouse can be written, and has room. */
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asConnectorError } from '../../common/errors';
@@ -54,7 +54,7 @@ export function checkDisk(
     .filter(({ table }) => !loaded.has(`${table.schema}.${table.name}`))
     .reduce((sum, { table }) => sum + table.bytes, 0);
   const largest = Math.max(0, ...plan.tables.map(({ table }) => table.bytes));
-  // Replaced tables leave their room for the next ones; the largest needs it twice.
+  // Replaced tables leave their room for the next ones; the largest table needs it twice.
   const most = missing + largest;
   const message = `${gigabytes(free)} free at ${folder}; the tables take ${gigabytes(source)} in PostgreSQL`;
   if (free >= most) return [ok('disk', message)];
@@ -67,7 +67,7 @@ function gigabytes(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.ceil(bytes / 1e6)} MB`;
 }
 
-/** `before`: whose tables the warehouse holds. */
+/** `before` is the database whose tables the warehouse holds. */
 export function checkOrigin(settings: Settings, now: Origin, before: Origin | undefined): readonly Finding[] {
   if (before === undefined || !isAnotherDatabase(before, now)) return [];
   const { message, hint } = anotherDatabase(before, now, settings.destinationSchema);

@@ -1,4 +1,4 @@
-/** The statements that would read a table, as the server will see them. */
+/** Shows the statements that would read a table, as the server will see them. */
 import type { Settings } from '../../config/settings';
 import { POSITIONS_PER_BLOCK, type TidRange } from '../../model/tid-range';
 import { BatchSizer, packedQuerySql, type PackedQuery, ROW_ALIAS } from '../../postgres/read';

@@ -1,4 +1,4 @@
-/** Tables by their mode and the reason for it: a line each, not one a table. */
+/** Groups tables by their mode and the reason for it, to print one line per group rather than per table. */
 import type { SyncMode } from '../../model/sync-state';
 
 export interface ModeGroup {

@@ -1,4 +1,4 @@
-/** What a user could change about a plan, and what that would bring. */
+/** Advises what a user could change about a plan, and what that would bring. */
 import type { Settings } from '../../config/settings';
 import { listTables } from './mode-groups';
 import type { TableDetails } from './table-details';
@@ -11,7 +11,7 @@ export function planAdvice(
   settings: Pick<Settings, 'customThreads'>,
 ): readonly string[] {
   if (settings.customThreads !== undefined) return [];
-  // A cursor is one reader whatever is asked for, and so is a table of one part.
+  // A cursor is one reader, whatever is configured, and so is a table of one part.
   const spared = tables.filter(
     ({ category, threads, partitions, readMethod }) =>
       category !== 'small' && readMethod === 'ranges' && threads < Math.min(MORE_READERS, partitions),

@@ -1,4 +1,9 @@
-/** What a sync would do now, table by table, without reading a row. */
+/**
+ * What a sync would do now, table by table, without reading a row.
+ *
+ * The neighbours add what a reader of a plan asks next: `plan-estimates` the time, `plan-advice` what to change,
+ * `mode-groups` the reasons, and `explain-table` the statements that would be sent. Only `pgsluice plan` comes in.
+ */
 import type { ConnectorError } from '../../common/errors';
 import { asConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
@@ -18,11 +23,11 @@ export interface PlanDetails {
   readonly tables: readonly TableDetails[];
   /** By table: why it would be left out. */
   readonly refused: ReadonlyMap<string, ConnectorError>;
-  /** Null where no earlier run says anything. */
+  /** Null where no earlier run gives an estimate. */
   readonly estimatedSeconds: number | null;
-  /** Why state and history could not be looked at. */
+  /** Why state and history could not be read. */
   readonly warehouseProblem: string | null;
-  /** What could be changed, and what that would bring. */
+  /** What the user could change, and what that would bring. */
   readonly advice: readonly string[];
   /** For the statements of one table. */
   readonly runs: readonly TableRun[];
@@ -30,7 +35,7 @@ export interface PlanDetails {
 
 /** Statements round a pass's batches: begin, snapshot, savepoint, sizes, commit. */
 const FRAME_STATEMENTS = 5;
-/** So many blocks one statement over changes may span (postgres/read/batch-sizer). */
+/** The most blocks of one statement over changes (postgres/read/batch-sizer). */
 const MAX_BATCH_BLOCKS = 4096;
 const HISTORY = 20;
 
@@ -55,7 +60,7 @@ export async function planInDetail(settings: Settings, logger: Logger, signal: A
   });
 }
 
-/** A plan must be had while a sync runs, and on a warehouse that is broken. */
+/** A plan must be possible while a sync runs, and with a broken warehouse. */
 async function lookIntoWarehouse(settings: Settings): Promise<{
   readonly states: ReadonlyMap<string, TableState>;
   readonly history: readonly RunRecord[];

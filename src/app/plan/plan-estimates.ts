@@ -1,4 +1,4 @@
-/** How long a sync will take, by how long the last ones took. */
+/** Estimates how long a sync will take, from how long the last ones took. */
 import type { RunRecord, TableRecord } from '../../model/run-record';
 import type { TableDetails } from './table-details';
 
@@ -9,7 +9,9 @@ const LEAST_SECONDS = 0.01;
 /** A pass that wrote fewer of a table's rows than this share was one over changes. */
 const CHANGES_SHARE = 0.5;
 
-/** A table that was read before goes by its own rate, another by that of all tables; null without a history. */
+/**
+ * A table that was read before is estimated by its own rate, another table by the rate of all; null without a history.
+ */
 export function estimateTables(tables: readonly Unestimated[], history: readonly RunRecord[]): readonly TableDetails[] {
   const good = history.flatMap((run) => run.tables).filter((table) => table.error === null && table.seconds > 0);
   const overall = rateOf(good.filter((table) => table.rows > 0));
@@ -22,7 +24,7 @@ export function estimateTables(tables: readonly Unestimated[], history: readonly
 function estimate(table: Unestimated, own: readonly TableRecord[], overall: number | undefined): number | null {
   const wasLoad = ({ rows }: TableRecord): boolean => rows >= table.estimatedRows * CHANGES_SHARE;
   if (table.pass === 'changes' || table.pass === 'keys') {
-    // What changes until then is not known: as much time as such passes took.
+    // Future changes are unknown, so the time of earlier such passes is taken.
     const passes = own.filter((record) => !wasLoad(record));
     const [last] = passes;
     return last === undefined ? null : passes.reduce((sum, { seconds }) => sum + seconds, 0) / passes.length;
@@ -47,6 +49,6 @@ export function estimateRun(tables: readonly TableDetails[], history: readonly R
   const spent = complete.reduce((total, run) => total + run.tables.reduce((sum, { seconds }) => sum + seconds, 0), 0);
   const elapsed = complete.reduce((total, { seconds }) => total + seconds, 0);
   const overlap = elapsed > 0 ? Math.max(1, spent / elapsed) : 1;
-  // However much they overlap, the longest takes its time.
+  // However much the tables overlap, the longest one takes its time.
   return Math.max(known.reduce((sum, seconds) => sum + seconds, 0) / overlap, ...known);
 }

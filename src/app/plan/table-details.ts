@@ -13,7 +13,7 @@ export interface TableDetails {
   readonly bytes: number;
   readonly primaryKey: readonly string[];
   readonly mode: SyncMode;
-  /** Why that mode. */
+  /** Why it has that mode. */
   readonly reason: string;
   /** What this sync would read: everything, the rest of a broken load, changes, or keys only. */
   readonly pass: PassKind;
@@ -24,6 +24,6 @@ export interface TableDetails {
   readonly partitions: number;
   /** About how many statements will be run. */
   readonly statements: number;
-  /** From earlier runs; null where there is nothing to go by. */
+  /** Estimated from earlier runs; null where there are none. */
   readonly estimatedSeconds: number | null;
 }

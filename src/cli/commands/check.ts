@@ -15,7 +15,7 @@ const COLOUR_OFF = '\u001b[39m';
 /** A schema of thousands of tables must not hide the rest; --json shows all. */
 const LISTED_TABLES = 20;
 
-/** Looks at everything that a sync needs, and says of each whether it is in order. */
+/** Checks everything that a sync needs, and reports for each item whether it is in order. */
 export const check: Command = async (context) => {
   const { settings, signal, configurationPath: path, configurationError: error } = context;
   const json = wantsJson(context);

@@ -14,10 +14,7 @@ interface Flag {
   readonly describe: string;
 }
 
-/**
- * Prints a script that completes by itself: a shell that had to start Node at each press of the Tab key would
- * stutter.
- */
+/** Prints a script that completes without Node: starting Node at each press of the Tab key would be too slow. */
 export const completion: Command = (context) => {
   const shell = context.switches['shell'] ?? basename(context.io.env['SHELL'] ?? '');
   const script = completionScript(shell);

@@ -4,7 +4,7 @@ import type { Command } from '../command';
 import { confirm } from '../confirm';
 import { EXIT } from '../exit-codes';
 
-/** Ends the story of tables: nothing is said of them any more. Their copies stay, unless they are to be dropped. */
+/** Forgets tables, so that nothing reports them any more. Their copies stay, unless --drop is given. */
 export const forget: Command = async (context) => {
   const { settings, output, switches } = context;
   const patterns = (switches['tables'] ?? '').split('\n').filter((pattern) => pattern !== '');

@@ -14,7 +14,7 @@ import { renderFinding } from './check';
 import { existsSync, mkdirSync, writeFileSync, renameSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** Asked for in this order; the rest has defaults. */
+/** The questions, in this order; everything else has a default. */
 const ASKED = ['host', 'port', 'database', 'username', 'password', 'sslmode'];
 const PRESETS: Readonly<Record<string, string>> = { host: 'localhost', port: '5432', sslmode: 'prefer' };
 const TEMPLATE_HINT = 'The file may also be written by hand, after configuration.sample.json.';
@@ -68,7 +68,7 @@ export const init: Command = async (context) => {
   return code;
 };
 
-/** Values by key, from flags, then the environment, then the person, who may keep the present ones. */
+/** Values by key: from flags, then the environment, then the person, who may keep the present ones. */
 async function gather(
   context: CommandContext,
   prompter: Prompter | undefined,
@@ -138,7 +138,7 @@ function checked(option: OptionDeclaration, text: string, directory: string): st
   if ('problem' in parsed) {
     throw new ConnectorError(parsed.problem, { code: 'configuration_invalid', kind: 'configuration' });
   }
-  // A relative path was meant from here, and would be read from beside the file.
+  // The user means a relative path from here, but it would be read from the file's folder.
   return option.kind === 'path' && typeof parsed.value === 'string' ? parsed.value : text;
 }
 
@@ -152,16 +152,16 @@ async function test(context: CommandContext): Promise<number> {
   });
   const redact = createRedactor([...secrets, ...dataSourceSecrets(settings)]);
   const findings = await runChecks(settings, { path, error: undefined, warnings }, signal, (finding) => {
-    // Of what is in order, one line is news to whoever begins: that the server answers.
+    // Among what is in order, one line is news to a beginner: that the server answers.
     if (finding.status === 'ok' && finding.item !== 'login' && finding.item !== 'tables') return;
-    // The password was typed a moment ago, so the output does not know it yet.
+    // The password was just typed, so the output does not know it yet.
     output.print(renderFinding(finding, context).map(redact));
   });
   if (findings.some((finding) => finding.blocksConnection === true)) return EXIT.connection;
   return findings.some((finding) => finding.status === 'failure') ? EXIT.someTablesFailed : EXIT.ok;
 }
 
-/** Beside and renamed: an interruption leaves the old file or the new one. */
+/** Writes a file beside it and renames that: an interruption leaves the old file or the new one. */
 function writePrivate(path: string, text: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });

@@ -13,7 +13,9 @@ import { formatBytes } from '../text-width';
 /** CPU use is a difference: the first figure needs two readings this far apart. */
 const FIRST_WINDOW_SECONDS = 0.25;
 
-/** What a sync on this machine would see now, and do about it; reads nothing but the system's figures. */
+/**
+ * Shows the pressure that a sync on this machine would see now, and its effect; reads nothing but the system's figures.
+ */
 export const monitor: Command = async (context) => {
   const { settings, output, signal } = context;
   const interval = intervalOf(context);
@@ -30,7 +32,7 @@ export const monitor: Command = async (context) => {
     try {
       await sleep(seconds, leave);
     } catch {
-      // Ctrl-C is how one leaves; run-command gives the exit code.
+      // Ctrl-C is the normal way to leave; run-command returns the exit code.
       return EXIT.ok;
     }
     const pressure = source.read();
@@ -38,7 +40,7 @@ export const monitor: Command = async (context) => {
     const effect = { batchRows: controller.batchRows(), threads: controller.readers() };
     if (wantsJson(context)) {
       const at = new Date().toISOString();
-      // A document a line, where there are several.
+      // Several documents are written one per line.
       printJson(
         context,
         { at, ...document(pressure, source.sample), ...effect, degraded: stats.degraded },
@@ -67,7 +69,7 @@ function intervalOf(context: CommandContext): number {
   });
 }
 
-/** Figures that are not known are null in JSON. */
+/** Unknown figures are null in JSON. */
 function document(pressure: Pressure, sample: ProcessSample): Record<string, number | null> {
   return {
     memoryPercent: pressure.memoryPercent,

@@ -14,10 +14,10 @@ import { renderRecords, wrap } from '../render-records';
 import { formatDuration } from '../text-time';
 import { formatBytes, formatInteger } from '../text-width';
 
-/** Connects and shows what a sync would do; reads no table, and looks into the warehouse without changing it. */
+/** Connects and shows what a sync would do. It reads no table, and only looks into the warehouse. */
 export const plan: Command = async (context) => {
   const { settings, output, signal, io } = context;
-  // What a sync would log of its progress is not part of a plan.
+  // A sync's progress lines are no part of a plan.
   const logger = { ...output.logger, info: (message: string) => output.logger.debug(message) };
   const details = await planInDetail(settings, logger, signal);
   const asked = context.switches['explain'];

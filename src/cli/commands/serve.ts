@@ -6,13 +6,13 @@ import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { resolve } from 'node:path';
 
-/** Where Fivetran's clients look for a connector. */
+/** The port at which Fivetran's clients expect a connector. */
 const DEFAULT_PORT = 50_051;
-/** Passwords arrive in each request: nobody else on the network is let in unasked. */
+/** Passwords arrive in each request, so by default no other host of the network can connect. */
 const DEFAULT_HOST = '127.0.0.1';
 const LOOPBACK = /^(127\.|\[::1\]:)/;
 
-/** Offers the connector over gRPC until a signal comes. */
+/** Serves the connector over gRPC until a signal comes. */
 export const serve: Command = async ({ settings, output, io, signal, switches }) => {
   const port = readPort(switches['port']);
   const transformations = await readTransformations(switches['transformations'], io.cwd);
@@ -65,7 +65,7 @@ function readTls(switches: Readonly<Record<string, string>>, cwd: string): TlsFi
   };
 }
 
-/** Loaded now, so that a mistake in it is known before the first request. */
+/** Loaded now, so that a mistake in it is reported before the first request. */
 async function readTransformations(text: string | undefined, cwd: string): Promise<string | undefined> {
   if (text === undefined) return undefined;
   const path = resolve(cwd, text);

@@ -7,7 +7,7 @@ import { renderRecords, wrap } from '../render-records';
 import { formatAge, formatDuration, formatTime } from '../text-time';
 import { formatBytes, formatInteger } from '../text-width';
 
-/** Reads the warehouse without changing it; the server is not asked. */
+/** Reads the warehouse without changing it, and asks no server. */
 export const status: Command = async (context) => {
   const found = await readStatus(context.settings);
   if (wantsJson(context)) printJson(context, found);
@@ -54,7 +54,7 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
 }
 
-/** Where the next pass goes on from. */
+/** The point from which the next pass reads on. */
 function watermarkOf({ watermark, replicationKey, sinceTransaction }: TableStatus): string {
   if (watermark !== null) return `${replicationKey ?? ''} ${watermark}`.trim();
   return sinceTransaction === null ? '–' : `transaction ${sinceTransaction}`;

@@ -1,3 +1,9 @@
+/**
+ * `pgsluice sync` and `reconcile`.
+ *
+ * Each file of this folder is one command: it calls a use case of app, and prints what comes of it. `../command` has the
+ * interface, and `../run-command` loads a command only when it is asked for (`../lazy-commands`).
+ */
 import { combineObservers } from '../../app/combine-observers';
 import { runSync } from '../../app/sync-run';
 import { asConnectorError } from '../../common/errors';
@@ -18,7 +24,7 @@ interface Purpose {
 export const sync: Command = async (context) =>
   await run(context, { reconcile: context.switches['reconcile'] === 'true' });
 
-/** Looks for deleted rows and for nothing else. */
+/** Looks for deleted rows and nothing else. */
 export const reconcile: Command = async (context) => await run(context, { keysOnly: true });
 
 async function run(context: CommandContext, purpose: Purpose): Promise<number> {
@@ -39,7 +45,7 @@ async function startWatching({ settings, output, io, secrets, version }: Command
   return await lazy.watching().startWatching(settings, { version, secrets, logger: output.logger, ...traces });
 }
 
-/** With page, metrics, report and traces, where they are wished for. */
+/** Runs with page, metrics, report and traces, as requested. */
 async function runWatched(context: CommandContext, purpose: Purpose): Promise<SyncReport> {
   const { settings, output, signal } = context;
   const { logger } = output;

@@ -35,7 +35,8 @@ export class Changes {
     tables.refuseView(table);
     await tables.room.forComparison();
     const load = await tables.begin(table, LoadTable.reopen, tables.placeOf(table), stamp);
-    // Staged rows have the types of before: DuckDB's own cast on their way into the table would write other texts.
+    // Staged rows have the column's earlier type. DuckDB's own cast on their way into the table would write other
+    // texts.
     load.beforeTypeChange = () => this.apply(table);
     await createStaging(warehouse, load);
   }
@@ -45,7 +46,7 @@ export class Changes {
     const load = this.tables.load(table);
     await this.tables.room.forRows(load, batch);
     const fitted = await load.fit(batch);
-    // The staged rows must have the table's types, also where this batch makes the table change one. None waits now.
+    // The staged rows must have the table's types, even where this batch changes one. No rows wait now.
     if (fitted.changedTypes) await createStaging(warehouse, load);
     await load.insert(fitted, changesName(table));
   }
@@ -79,7 +80,10 @@ export class Changes {
     return { rows, deleted: 0 };
   }
 
-  /** Rows that the table may not have cost its index, not the table: a load takes its place without it. */
+  /**
+   * A row that the table refuses may have been forbidden by an index, so only the index is given up: a load takes the
+   * table's place without it.
+   */
   private async insertUnique(
     table: DestinationTable,
     objects: UsersObjects,
@@ -97,7 +101,7 @@ export class Changes {
   }
 }
 
-/** For the rows of a pass over changes; what it held is dropped. */
+/** Makes the staging table for the rows of a pass over changes, and drops what it held. */
 export async function createStaging(warehouse: Warehouse, { table, name }: LoadTable): Promise<void> {
   await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${changesName(table)} AS FROM ${name} LIMIT 0`);
 }

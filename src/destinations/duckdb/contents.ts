@@ -1,4 +1,4 @@
-/** A look into a warehouse without changing it: state, history, size. */
+/** Reads state, history and size of a warehouse without changing it. */
 import { existsSync, statSync } from 'node:fs';
 import { ConnectorError } from '../../common/errors';
 import type { TableState } from '../../model/sync-state';
@@ -10,7 +10,7 @@ import { stateEntries } from './state-rows';
 
 const MEMORY_BYTES = 128_000_000;
 
-/** undefined: there is no such file. Rejects with code `warehouse_locked` while a sync has it open. */
+/** Returns undefined where there is no such file. Rejects with code `warehouse_locked` while a sync has it open. */
 export async function readWarehouse(
   path: string,
   schema: string,

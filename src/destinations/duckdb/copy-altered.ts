@@ -1,4 +1,4 @@
-/** Whether a table of the warehouse still is what we made it: somebody may have altered it meanwhile. */
+/** Checks whether a table of the warehouse still is as we made it, because somebody may have altered it. */
 import { ConnectorError } from '../../common/errors';
 import type { ColumnType } from '../../model/column-type';
 import { COPY_ALTERED, type DestinationTable } from '../destination';
@@ -32,7 +32,7 @@ export function storedTypes(table: DestinationTable, present: readonly PresentCo
   });
 }
 
-/** The type that the column was given, or one that its values have needed since. */
+/** Whether the type is the one that the column was given, or one that its values have needed since. */
 function isOfOurMaking(stored: string, type: ColumnType): boolean {
   if (stored === 'VARCHAR' || stored === duckdbType(type)) return true;
   return type.kind === 'decimal-unbounded' && decimalShape(stored)?.precision === 38;

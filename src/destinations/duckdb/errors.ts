@@ -100,7 +100,7 @@ export function diskFull(error: unknown, path: string): ConnectorError {
   });
 }
 
-/** Of one table alone: what others have made of it or of its name. */
+/** Errors of one table alone: users have altered it, or taken its name. */
 const TABLE_REFUSED =
   /^(Catalog|Binder|Dependency|Not implemented) Error|^TransactionContext Error: Cannot create index/;
 
@@ -137,9 +137,9 @@ export function destinationError(
 }
 
 export function messageOf(error: unknown): string {
-  // Not instanceof: an error of another realm (a test runner's) is one as well.
+  // instanceof would not do: an error of another realm (a test runner's) counts as well.
   const { message } = error as { readonly message?: unknown };
-  // Of appended rows, whose errors DuckDB gives no class.
+  // DuckDB gives no class to errors of appended rows.
   return (typeof message === 'string' ? message : String(error)).replace(
     /^Failed to append: (?=.*constraint failed)/,
     'Constraint Error: ',
@@ -147,7 +147,7 @@ export function messageOf(error: unknown): string {
 }
 
 function firstLine(text: string): string {
-  // Without DuckDB's name for its class, `IO Error: `.
+  // The first line without DuckDB's name for its class, such as `IO Error: `.
   return (text.split('\n')[0] ?? '').replace(/^(?:\w+ )+Error: /, '').replace(/\.$/, '');
 }
 

@@ -1,4 +1,4 @@
-/** Takes tables out of the state and the history of a warehouse, and their copies with them where that is wished for. */
+/** Removes tables from the state and the history of a warehouse, and drops the tables themselves on request. */
 import type { TablesToForget } from '../warehouse-access';
 import { qualified } from './types';
 import { Warehouse } from './warehouse';
@@ -12,7 +12,7 @@ export interface ForgetOptions extends TablesToForget {
 
 const MEMORY_BYTES = 128_000_000;
 
-/** All of it or nothing. Rejects with code `warehouse_locked` where a process has the warehouse. */
+/** Forgets all of them or none. Rejects with code `warehouse_locked` where a process has the warehouse. */
 export async function forgetTables({ path, schema, ...tables }: ForgetOptions): Promise<void> {
   await forgetIn(await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1 }), FILE_STATES, schema, tables);
 }

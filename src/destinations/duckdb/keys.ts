@@ -1,4 +1,6 @@
-/** Keys that the source has: they gather in a temporary table, and tell which rows of the table are gone. */
+/**
+ * Collects the keys that the source has in a temporary table, and finds the rows of the table that have none of them.
+ */
 import type { KeyGroups } from '../../model/key-groups';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { DestinationTable } from '../destination';
@@ -27,7 +29,7 @@ export class Keys {
     const warehouse = await this.tables.writing();
     const load = this.tables.load(table);
     const changedTypes = await load.insertKeys(keys, keysName(table));
-    // Of a pass over changes, which may go on after an attempt that failed here.
+    // A pass over changes may go on after an attempt that failed here.
     if (changedTypes && load.name === this.tables.nameOf(table)) await createStaging(warehouse, load);
   }
 
@@ -66,8 +68,8 @@ export class Keys {
   }
 
   /**
-   * Rows with other values, deleted and inserted: of a million rows, marking 1,000 took 0.3 s by UPDATE, which writes the
-   * columns of all row groups anew, and takes 0.1 s so.
+   * Marks rows by deleting and inserting them. Of a million rows, marking 1,000 took 0.3 s by UPDATE, which writes the
+   * columns of all row groups anew; this way takes 0.1 s.
    */
   private async replaceRows(name: string, values: string, condition: string): Promise<number> {
     const { warehouse } = this.tables;
@@ -88,7 +90,7 @@ export class Keys {
     return await countGroups(this.tables.warehouse, this.tables.nameOf(table), column);
   }
 
-  /** Of tables whose changes are applied. */
+  /** For tables whose changes are applied. */
   async countRows(tables: readonly DestinationTable[]): Promise<readonly number[]> {
     const names = tables.map((table) => this.tables.nameOf(table));
     return await countRows(this.tables.warehouse, names);

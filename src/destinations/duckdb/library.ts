@@ -3,7 +3,7 @@
 /** Rows of a vector. */
 export const VECTOR_ROWS = 2048;
 
-/** Not by `import()`, which starts Node's loader of ES modules first and takes 60 ms longer. */
+/** `import()` would start Node's loader of ES modules first, which takes 60 ms longer. */
 export function duckdb(): typeof import('@duckdb/node-api') {
   return require('@duckdb/node-api') as typeof import('@duckdb/node-api');
 }

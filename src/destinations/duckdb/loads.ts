@@ -16,7 +16,7 @@ import { qualified } from './types';
 const LATEST_TABLE = 'pgsluice_latest';
 
 export class Loads {
-  /** `secondsType`: type of `sync_timestamp` where it is not DOUBLE. */
+  /** `secondsType` is the type of `sync_timestamp` where that is not DOUBLE. */
   constructor(
     private readonly tables: OpenTables,
     private readonly secondsType: 'FLOAT' | undefined,
@@ -44,7 +44,7 @@ export class Loads {
     const warehouse = await this.tables.writing();
     await this.tables.room.forComparison();
     const load = await this.tables.flushed(table);
-    // Before the copy of the columns is made, since it may change their types.
+    // This comes before the copy of the columns is made, because it may change their types.
     const fitted = await load.fit(batch);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
     await load.insert(fitted, LATEST_TABLE);
@@ -60,7 +60,7 @@ export class Loads {
     const warehouse = await tables.writing();
     const load = tables.load(table);
     const mayExist = tables.hasName(table.name);
-    // A new table that has come whole since the last commit needs no name but its own.
+    // A new table whose rows all came since the last commit gets its own name at once.
     if (!mayExist && !tables.hasName(loadTableName(table.name))) await load.make(tables.placeOf(table));
     await load.close();
     if (mayExist || table.keysMayRepeat || table.primaryKey.length === 0) await tables.room.forComparison();

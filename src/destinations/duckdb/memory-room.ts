@@ -14,41 +14,41 @@ const BYTES_PER_OPEN_COLUMN = 768 * 1024;
 const BYTES_PER_UNCOMMITTED_COLUMN = 40 * 1024;
 const OTHER_BYTES = 32_000_000;
 /**
- * The rows of a row group stay in memory until it is full, then they are written. What is more than DuckDB may use goes by
- * way of temporary files, one for each block of texts, which takes longer than anything else. Measured: with room for the
- * texts of a row group, 125,000 rows of 8 kB took 9 s of CPU time in place of 11. Those of 32 kB would need 1.2 GB.
+ * The rows of a row group stay in memory until it is full, and are written then. What exceeds DuckDB's limit goes
+ * through temporary files, one for each block of texts, which takes longer than anything else. Measured: with room for
+ * the texts of a row group, 125,000 rows of 8 kB took 9 s of CPU time instead of 11. Rows of 32 kB would need 1.2 GB.
  */
 const MEMORY_PER_BYTE_OF_ROW_GROUP = 1.2;
 const MOST_BYTES_OF_ROW_GROUP = 320_000_000;
 const BYTES_OF_LARGER_ROW_GROUP = 64_000_000;
 /**
- * Small tables keep memory after their commit, until DuckDB makes a checkpoint, which it does by the size of its log:
- * thousands of small tables hardly make one. Measured: with 301 MB for all, a sync of tables of 4 columns failed at
- * the 2,552nd, so 30 kB a column. Where this estimate comes to its end, a checkpoint is asked for.
+ * Small tables keep memory after their commit until DuckDB makes a checkpoint. It decides that by the size of its log,
+ * and thousands of small tables hardly fill it. Measured: with 301 MB for all, a sync of tables of 4 columns failed at
+ * the 2,552nd, so 30 kB a column. Before this estimate exceeds the limit, a checkpoint is requested.
  */
 const BYTES_PER_BEGUN_COLUMN = 80 * 1024;
 const MOST_BYTES_OF_BEGUN_COLUMNS = 192_000_000;
 /**
- * DuckDB compresses a column a vector of 2,048 values at a time, with all of them in memory. Measured with values
- * of 100 kB: a commit fails with 1.2 times a vector and works with 1.5 times, by way of temporary files; with 2.5
- * times it needs fewer of them. The rest is room for the copies of a single long value.
+ * DuckDB compresses a column one vector of 2,048 values at a time, with all of them in memory. Measured with values of
+ * 100 kB: a commit fails with 1.2 times a vector, works with 1.5 times through temporary files, and needs fewer of them
+ * with 2.5 times. The rest is room for the copies of a single long value.
  */
 const VECTORS_IN_MEMORY = 4;
-/** Setting the limit anew is a statement of its own. */
+/** Setting a new limit is a statement of its own. */
 const STEP_BYTES = 1_000_000;
 
 export class MemoryRoom {
-  /** Of tables begun in this transaction. */
+  /** Columns of the tables begun in this transaction. */
   private uncommittedColumns = 0;
   private openColumns = 0;
-  /** Of all tables since the last checkpoint that was asked for. */
+  /** Columns of all tables since the last checkpoint that was requested. */
   private begunColumns = 0;
-  /** Of the widest rows of any table so far. */
+  /** Bytes of the widest rows of any table so far. */
   private vectorBytes = 0;
   private rowBytes = 0;
   private comparing = false;
 
-  /** `comparisonBytes`: what comparing the rows of two tables may take before it goes by way of temporary files. */
+  /** `comparisonBytes` is what comparing the rows of two tables may take before it uses temporary files. */
   constructor(
     private readonly warehouse: Warehouse,
     private readonly comparisonBytes: number,
@@ -58,7 +58,7 @@ export class MemoryRoom {
     this.uncommittedColumns = 0;
   }
 
-  /** Asked after a commit: a checkpoint sets free what the committed tables hold. */
+  /** Asked after a commit: a checkpoint frees the memory of the committed tables. */
   get checkpointDue(): boolean {
     return (
       this.warehouse.storage.makesCheckpoints &&
@@ -70,7 +70,7 @@ export class MemoryRoom {
     this.begunColumns = 0;
   }
 
-  /** Before `columns` more are written to, beside `open` that are already. */
+  /** Must be called before `columns` more are written to, beside `open` that are already. */
   async forTable(columns: number, open: number): Promise<void> {
     this.uncommittedColumns += columns;
     this.begunColumns += columns;
@@ -85,7 +85,7 @@ export class MemoryRoom {
     await this.allow();
   }
 
-  /** Before rows of one table are looked for in another. */
+  /** Must be called before rows of one table are looked up in another. */
   async forComparison(): Promise<void> {
     if (this.comparing) return;
     this.comparing = true;

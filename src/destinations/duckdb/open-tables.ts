@@ -1,5 +1,5 @@
 /**
- * What is open in the warehouse: the transaction, the tables that are being filled, and the names that are taken.
+ * Keeps what is open in the warehouse: the transaction, the tables that are being filled, and the names that are taken.
  *
  * A transaction begins with the first write and ends with `commit` or `rollback`. A commit keeps the tables open, a
  * rollback closes them.
@@ -19,7 +19,7 @@ export interface OpenTablesOptions {
   readonly open: () => Promise<Warehouse>;
   readonly states: StateRows;
   readonly schema: string;
-  /** Bytes that DuckDB may use besides while it compares the rows of two tables. */
+  /** Further bytes that DuckDB may use while it compares the rows of two tables. */
   readonly comparisonBytes: number;
   readonly logger: Logger;
 }
@@ -29,7 +29,10 @@ export class OpenTables {
   private openRoom: MemoryRoom | undefined;
   private readonly loads = new Map<string, LoadTable>();
   private inTransaction = false;
-  /** Folded: of all tables that are there, and perhaps some that are not: an exclusive lock keeps others from making any. */
+  /**
+   * Folded names of all tables that exist, and perhaps of some that do not. An exclusive lock keeps others from making
+   * any.
+   */
   private tableNames = new Set<string>();
   private views: ReadonlySet<string> = new Set();
 
@@ -47,7 +50,7 @@ export class OpenTables {
     return this.options.logger;
   }
 
-  /** Folded. */
+  /** Folded names. */
   get names(): ReadonlySet<string> {
     return this.tableNames;
   }
@@ -78,7 +81,7 @@ export class OpenTables {
     this.openWarehouse = undefined;
   }
 
-  /** The warehouse within a transaction, which begins here where none is open. */
+  /** The warehouse within a transaction, which begins here if none is open. */
   async writing(): Promise<Warehouse> {
     const { warehouse } = this;
     if (!this.inTransaction) {
@@ -93,7 +96,7 @@ export class OpenTables {
   async commit(storeStates: () => Promise<void>): Promise<void> {
     if (!this.inTransaction) return;
     for (const load of this.loads.values()) {
-      // Also where it has no rows: the state says that the load goes on, whatever becomes of this process.
+      // This is committed even without rows: the state says that the load goes on, even if this process ends.
       await load.make();
       await load.flush();
       this.addName(load.tableName);
@@ -139,7 +142,7 @@ export class OpenTables {
     return load;
   }
 
-  /** The table's load, made, all batches inserted. */
+  /** The table's load: the table exists, and all batches are inserted. */
   async flushed(table: DestinationTable): Promise<LoadTable> {
     const load = this.load(table);
     await load.make();
@@ -160,7 +163,7 @@ export class OpenTables {
     this.tableNames.add(folded(name));
   }
 
-  /** Somebody's view has the name: it is theirs, and nothing can be written into it. */
+  /** A user's view has the name, so nothing can be written into it. */
   refuseView({ key, name }: DestinationTable): void {
     if (!this.views.has(folded(name))) return;
     throw new ConnectorError(`The warehouse has a view ${this.schema}.${name} in the place of ${key}'s table.`, {
@@ -174,7 +177,7 @@ export class OpenTables {
     return { schema: this.schema, name: table.name };
   }
 
-  /** Where a load gathers: in the same schema, since DuckDB renames within a schema only. */
+  /** The table in which a load gathers. It is in the same schema, because DuckDB renames within a schema only. */
   loadPlaceOf(table: DestinationTable): TableName {
     return { schema: this.schema, name: loadTableName(table.name) };
   }
@@ -184,13 +187,13 @@ export class OpenTables {
     return qualified(this.placeOf(table));
   }
 
-  /** Not a part of the commit: what was committed is, whatever becomes of this. */
+  /** A checkpoint is no part of the commit: the data stays committed even if it fails. */
   private async checkpoint(): Promise<void> {
     try {
       await this.warehouse.run('CHECKPOINT');
       this.room.checkpointed();
     } catch (error) {
-      // The next commit asks again. Where the file is of no more use, the next statement says so.
+      // The next commit requests it again. Where the file cannot be used any more, the next statement says so.
       this.logger.warning(`DuckDB could not make a checkpoint: ${asConnectorError(error).describe()}`);
     }
   }

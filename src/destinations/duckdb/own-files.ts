@@ -1,4 +1,7 @@
-/** Which files are pgsluice's own, where a user wants to be rid of them. Everything else is somebody's, and stays. */
+/**
+ * Lists the files that are pgsluice's own, for a user who wants to delete them. All other files belong to somebody, and
+ * stay.
+ */
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { OwnFiles } from '../warehouse-access';
@@ -11,20 +14,20 @@ const BESIDE = ['.wal', '.wal.checkpoint', '.wal.recovery'];
 const TEMPORARY_FILE = /^duckdb_temp_/;
 
 /**
- * Takes the warehouse's lock, so that no sync begins meanwhile; the result lets it go. Rejects with code
- * `warehouse_locked` where a process has it, and with another one where the file is no warehouse of ours.
+ * Takes the warehouse's lock, so that no sync begins meanwhile; closing the result releases it. Rejects with code
+ * `warehouse_locked` where a process has it, and with another code where the file is no warehouse of ours.
  */
 export async function lockWarehouse(path: string): Promise<{ close(): Promise<void> }> {
   // A link that leads nowhere is no warehouse.
   if (!existsSync(path)) return { close: () => Promise.resolve() };
   if (statSync(path).isDirectory()) throw notOurs(`${path} is a folder, no warehouse of pgsluice`);
-  // For reading: closing it then writes nothing, where the next sync may have begun already.
+  // It is opened for reading: closing it then writes nothing, when the next sync may have begun already.
   const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1, readOnly: true });
   try {
     const [row] = await warehouse.rows(
       "SELECT count(*) FILTER (WHERE schema_name = '_pgsluice'), count(*) FROM duckdb_tables() WHERE database_name = current_database()",
     );
-    // One without any table is as good as new: a sync was interrupted when it had just made it.
+    // A file without any table is as good as new: a sync was interrupted just after it had made it.
     if (row?.[0] === 0n && row[1] !== 0n)
       throw notOurs(`The file ${path} is a DuckDB database, but no warehouse of pgsluice`);
     return warehouse;
@@ -59,7 +62,7 @@ export function ownFiles(warehousePath: string, statePath: string): OwnFiles {
   return { files, kept };
 }
 
-/** New warehouses that were never finished: see `createFile` in destinations/duckdb/warehouse. */
+/** New warehouses that were never finished; see `createFile` in destinations/duckdb/warehouse. */
 function abandonedFiles(path: string): readonly string[] {
   const folder = dirname(path);
   return (entriesOf(folder) ?? [])
@@ -79,7 +82,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Ours, or that of the connector before us: see app/state-copy. */
+/** Whether the file is our state, or that of the connector before us; see app/state-copy. */
 function isState(path: string): boolean {
   try {
     const document = JSON.parse(readFileSync(path, 'utf8')) as unknown;
@@ -89,7 +92,7 @@ function isState(path: string): boolean {
   }
 }
 
-/** Also for a link that leads nowhere. */
+/** True for a link that leads nowhere as well. */
 function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -1,4 +1,7 @@
-/** How many rows tables have that are not marked deleted: in all, or by groups of their key (model/key-groups says what for). */
+/**
+ * Counts the rows of tables that are not marked deleted: all, or by groups of their key (model/key-groups says what
+ * for).
+ */
 import type { GroupCounts, KeyGroups } from '../../model/key-groups';
 import { quoted } from './types';
 import type { Warehouse } from './warehouse';
@@ -8,15 +11,15 @@ export interface CountedGroups {
   readonly counts: GroupCounts;
 }
 
-/** As few rows that the keys of a group are soon read, and as many that the groups are few. */
+/** Few enough rows that the keys of a group are read quickly, and enough that the groups are few. */
 const ROWS_PER_GROUP = 64;
 const MOST_GROUPS = 100_000;
 const WHOLE_NUMBERS = ['SMALLINT', 'INTEGER', 'BIGINT'];
 
-/** Tables that one statement counts. DuckDB holds a block of 256 kB for each: of 100, they did not fit. */
+/** Tables that one statement counts. DuckDB holds a block of 256 kB for each, and with 100 tables they did not fit. */
 const COUNTED_AT_ONCE = 20;
 
-/** `names`: qualified and quoted. */
+/** `names` are qualified and quoted. */
 export async function countRows(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
   const counts: number[] = [];
   for (let first = 0; first < names.length; first += COUNTED_AT_ONCE) {

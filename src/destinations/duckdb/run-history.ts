@@ -1,4 +1,4 @@
-/** The last syncs, remembered in the warehouse: what `status` shows and what `plan` estimates from. */
+/** Keeps the last syncs in the warehouse: `status` shows them, and `plan` estimates from them. */
 import type { RunRecord, TableRecord } from '../../model/run-record';
 import { literal } from './types';
 import type { Scalar, Warehouse } from './warehouse';
@@ -56,7 +56,7 @@ function hasNews({ rows, seconds, retries, error }: TableRecord): boolean {
   return rows > 0 || seconds > 0 || retries > 0 || error !== null;
 }
 
-/** Runs with failures that are looked into: a table that is well again must be said to be so. */
+/** Runs with failures that are examined: a table that recovered must be reported so. */
 const FAILED_RUNS = 20;
 
 async function recentlyFailed(warehouse: Warehouse): Promise<ReadonlySet<string>> {
@@ -67,7 +67,7 @@ async function recentlyFailed(warehouse: Warehouse): Promise<ReadonlySet<string>
   return new Set(tables.filter(({ error }) => error !== null).map(({ key }) => key));
 }
 
-/** The totals of the runs stay: they are of what was read then. */
+/** The totals of the runs stay, because they count what was read then. */
 export async function forgetInRuns(warehouse: Warehouse, keys: readonly string[]): Promise<void> {
   const sql =
     "SELECT count(*) FROM duckdb_tables() WHERE schema_name = '_pgsluice' AND table_name = 'runs' AND database_name = current_database()";

@@ -1,4 +1,4 @@
-/** The committed state of every table, as far as the warehouse still holds what it describes. */
+/** Reads and writes the committed state of every table, as far as the warehouse still holds the table. */
 import type { Logger } from '../../common/logger';
 import type { TableState, TableStates } from '../../model/sync-state';
 import { literal, type TableName } from './types';
@@ -31,12 +31,15 @@ export async function makeStateTable(warehouse: Warehouse): Promise<void> {
   await warehouse.run(
     `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR, destination_schema VARCHAR)`,
   );
-  // Of a warehouse from before each schema had states of its own.
+  // A warehouse of a version in which schemas had no states of their own.
   if (!(await hasSchemas(warehouse)))
     await warehouse.run(`ALTER TABLE ${STATE_TABLE} ADD COLUMN destination_schema VARCHAR`);
 }
 
-/** `states`: null where a table has none any more. All together: two statements a table would take longer than a small table does. */
+/**
+ * In `states`, null removes a table. All are written together, because two statements a table would take longer than a
+ * small table does.
+ */
 export async function storeStates(
   warehouse: Warehouse,
   schema: string,
@@ -54,7 +57,7 @@ export async function storeStates(
     await warehouse.run(`INSERT INTO ${STATE_TABLE} (table_key, entry, destination_schema) VALUES ${rows.join(', ')}`);
 }
 
-/** Whether the table of states knows of schemas. */
+/** Whether the table of states has a column for the schema. */
 async function hasSchemas(warehouse: Warehouse): Promise<boolean> {
   return (await warehouse.columnsOf(STATE_TABLE)).has('destination_schema');
 }
@@ -69,7 +72,7 @@ export async function stateEntries(warehouse: Warehouse, schema: string): Promis
 }
 
 export interface NamesInSchema {
-  /** Folded (destinations/naming), of tables and views. */
+  /** Folded names (destinations/naming) of tables and views. */
   readonly names: Set<string>;
   readonly views: ReadonlySet<string>;
 }
@@ -91,9 +94,9 @@ export async function namesIn(warehouse: Warehouse, schema: string): Promise<Nam
 }
 
 /**
- * `rows`: as of `StateRows.entries`. `names`: folded, of the tables that schema `schema` has. A table that somebody dropped, or that is in another schema
- * than the one to be written now, was as good as never synced: changes alone would find nothing to be applied to. It is
- * among the `gone`, with where it was expected.
+ * `names` are the folded names of the tables that the schema has. A table that somebody dropped, or that is in another
+ * schema than the one to be written now, counts as never synced, because there is nothing to apply changes to. It is
+ * listed in `gone`, with its expected place.
  */
 export function storedStates(
   rows: readonly (readonly [key: string, entry: string])[],

@@ -1,4 +1,4 @@
-/** What the warehouse remembers of its syncs: each table's state, the database it comes from, the last runs. */
+/** Stores what the warehouse keeps about its syncs: each table's state, the database it comes from, the last runs. */
 import type { Origin } from '../../model/origin';
 import type { RunRecord } from '../../model/run-record';
 import type { TableState, TableStates } from '../../model/sync-state';
@@ -11,12 +11,12 @@ import type { TableName } from './types';
 export class WarehouseStates {
   /** For the next commit; null where a table has none any more. */
   private readonly newStates = new Map<string, TableState | null>();
-  /** Of tables that were synced and are gone from the warehouse, by key: where they were. */
+  /** Tables that were synced and are gone from the warehouse, by key, with where they were. */
   tablesGone: ReadonlyMap<string, TableName> = new Map();
 
   constructor(private readonly tables: OpenTables) {}
 
-  /** What was committed last. */
+  /** Reads what was committed last. */
   async read(): Promise<TableStates> {
     const { warehouse, schema, names, logger } = this.tables;
     const rows = await this.tables.states.entries(warehouse, schema);
@@ -34,7 +34,7 @@ export class WarehouseStates {
     await forgetInRuns(this.tables.warehouse, [key]);
   }
 
-  /** Writes the new states, to be committed. */
+  /** Writes the new states; the next commit keeps them. */
   async store(): Promise<void> {
     const { states, warehouse, schema } = this.tables;
     await states.store(warehouse, schema, this.newStates);
@@ -46,7 +46,7 @@ export class WarehouseStates {
     this.tables.states.ended?.('COMMIT');
   }
 
-  /** Forgets the new states. */
+  /** Drops the new states. */
   drop(): void {
     this.newStates.clear();
     this.tables.states.ended?.('ROLLBACK');

@@ -42,8 +42,8 @@ export function decimalShape(storedType: string): { readonly precision: number; 
 }
 
 /**
- * How the values of a column must be read: `plain` by a cast, `eras` where dates before the common era
- * occur, which DuckDB writes `0044-03-15 (BC)`; a cast of PostgreSQL's form drops the era without an error.
+ * How the values of a column must be read: `plain` by a cast, `eras` where dates before the common era occur. DuckDB
+ * writes those as `0044-03-15 (BC)`, and a cast of PostgreSQL's form drops the era without an error.
  */
 export type ValueForm = 'plain' | 'eras';
 

@@ -1,7 +1,7 @@
 /**
- * What users have made of the warehouse's tables: indexes and primary keys, of which we make none ourselves. DuckDB
- * refuses to change a column of such a table, also in the transaction that has dropped them; and a load that takes a
- * table's place takes them with it. So they are made again on the table that is there in the end.
+ * Keeps what users added to the warehouse's tables: indexes and primary keys, of which we make none ourselves. DuckDB
+ * refuses to change a column of a table that has them, even in the transaction that dropped them, and a load that takes
+ * a table's place removes them. So they are made again on the table that is there in the end.
  */
 import { ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
@@ -18,7 +18,7 @@ interface UsersObject {
   /** For messages. */
   readonly name: string;
   readonly sql: string;
-  /** SQL of the columns and expressions that no two rows may have the same of. */
+  /** SQL of the columns and expressions whose values must be unique. */
   readonly unique: string | undefined;
 }
 
@@ -28,7 +28,7 @@ export class UsersObjects {
     private readonly logger: Logger,
   ) {}
 
-  /** Of a schema. The file is locked, so that nobody makes more of them meanwhile. */
+  /** Finds the objects of a schema. The file is locked, so nobody makes more of them meanwhile. */
   static async read(warehouse: Statements, schema: string, logger: Logger): Promise<UsersObjects> {
     const here = `schema_name = ${literal(schema)} AND database_name = current_database()`;
     const indexes = await warehouse.rows(
@@ -57,21 +57,24 @@ export class UsersObjects {
     return new UsersObjects(byTable, logger);
   }
 
-  /** `table`: qualified and quoted, as in all of these. */
+  /** `table` is qualified and quoted, as in all of these. */
   has(table: string): boolean {
     return this.of(table).length > 0;
   }
 
-  /** Whether it may not have just any rows. */
+  /** Whether an object restricts the table's rows. */
   hasUnique(table: string): boolean {
     return this.of(table).some(({ unique }) => unique !== undefined);
   }
 
-  /** On a table that was made anew in this transaction. What cannot be made again is gone, with a warning. */
+  /**
+   * Makes the objects on a table that is new in this transaction. An object that cannot be made again is lost, with a
+   * warning.
+   */
   async makeAgain(warehouse: Statements, table: string): Promise<void> {
     for (const object of this.of(table)) {
       try {
-        // DuckDB would find out at the commit, which is not this table's alone.
+        // DuckDB would find it only at the commit, which other tables share.
         if (await isViolated(warehouse, table, object)) throw new Error('Two of the new rows have the same.');
         await warehouse.run(object.sql);
       } catch (error) {
@@ -84,7 +87,7 @@ export class UsersObjects {
     }
   }
 
-  /** The first that the table's rows do not allow, by name. */
+  /** Name of the first object that the table's rows violate. */
   async violated(warehouse: Statements, table: string): Promise<string | undefined> {
     for (const object of this.of(table)) if (await isViolated(warehouse, table, object)) return object.name;
     return undefined;
@@ -95,7 +98,7 @@ export class UsersObjects {
   }
 }
 
-/** Rows with a NULL among the values may be there as often as they like. */
+/** Rows with a NULL among the values may occur any number of times. */
 async function isViolated(warehouse: Statements, table: string, { unique }: UsersObject): Promise<boolean> {
   if (unique === undefined) return false;
   const twice = await warehouse.rows(

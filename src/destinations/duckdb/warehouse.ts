@@ -1,4 +1,4 @@
-/** The warehouse file: opening, locking, and what is run in it. */
+/** Opens and locks the warehouse file, and runs statements in it. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -18,15 +18,15 @@ export interface WarehouseOptions {
   /** Bytes that DuckDB's buffer manager may use. */
   readonly memoryBytes: number;
   readonly threads: number;
-  /** For a look only: nothing is created, and several processes may have it so at once. */
+  /** Opens for reading: nothing is created, and several processes may have the file open so at once. */
   readonly readOnly?: true;
-  /** Without it, batches are taken apart by DuckDB's own SQL. */
+  /** Without it, DuckDB's own SQL splits batches. */
   readonly decodeColumns?: DecodeColumns;
 }
 
 /**
- * Of new row groups; others may stand beside them. Rows stay in memory until their row group is full, and where they are
- * more than DuckDB may use, each block of texts goes into a temporary file of its own: 500,000 texts of 2 kB took 24 s
+ * Rows of a new row group; those of other sizes may stand beside it. Rows stay in memory until their row group is full.
+ * Where they take more than DuckDB may use, each block of texts goes into a temporary file of its own: 500,000 texts of 2 kB took 24 s
  * and 1,070 MB with DuckDB's 122,880 rows, and 11 s and 640 MB with these. Rows of a few values take 5 % more CPU time,
  * 10 MB less memory, and the same room in the file; 8,192 rows would cost them a seventh, 2,048 three quarters.
  */
@@ -35,7 +35,7 @@ export const ROW_GROUP_ROWS = 30_720;
 export interface PresentColumn {
   readonly name: string;
   readonly type: string;
-  /** NULL is not allowed; we insert it also where there is a default. */
+  /** NULL is not allowed. We insert NULL even where there is a default. */
   readonly needsValue: boolean;
 }
 
@@ -48,13 +48,13 @@ export class Warehouse {
   private readonly changedTables = new Set<string>();
   /** Rows by table that were inserted since the transaction began. */
   private readonly insertedRows = new Map<string, number>();
-  /** What makes vectors of batches; undefined without the addon. */
+  /** Makes vectors of batches; undefined without the addon. */
   rowVectors: RowVectors | undefined;
-  /** What users have made of the tables; undefined where nothing of theirs is written. */
+  /** Objects that users added to the tables; undefined where none of them is written. */
   usersObjects: UsersObjects | undefined;
-  /** Text of the rows that were inserted since the transaction began. */
+  /** Bytes of text of the rows that were inserted since the transaction began. */
   private insertedBytes = 0;
-  /** Whether the transaction has statements that DuckDB's log cannot be trusted with. */
+  /** Whether the transaction has statements that must not be replayed from DuckDB's log. */
   private mustNotLog = false;
 
   /** `path`: its name in messages. The storage is attached to the connection, and its default database. */
@@ -67,9 +67,9 @@ export class Warehouse {
   ) {}
 
   /**
-   * Attached to a database in memory, which is then let go: so the size of row groups can be said, and a log with an
-   * ALTER TABLE … USING that calls a function can be replayed. Where the file is the first database, DuckDB looks for
-   * functions in a default database that is not there yet.
+   * The file is attached to a database in memory, which is then detached. So the size of row groups can be set, and a
+   * log with an ALTER TABLE … USING that calls a function can be replayed. Where the file is the first database, DuckDB
+   * looks for functions in a default database that does not exist yet.
    */
   static async open(options: WarehouseOptions): Promise<Warehouse> {
     const Instance = duckdb().DuckDBInstance;
@@ -78,10 +78,10 @@ export class Warehouse {
       const instance = await Instance.create(':memory:', {
         memory_limit: `${Math.max(48, Math.floor(options.memoryBytes / 1_000_000))}MB`,
         threads: String(options.threads),
-        // As where DuckDB opens the file itself; else it would be in the working directory.
+        // The same place as where DuckDB opens the file itself; by default it would be the working directory.
         temp_directory: `${options.path}.tmp`,
-        // Nothing may be fetched from elsewhere. (preserve_insertion_order stays on: without it every
-        // insert of a batch takes the parallel path, which costs twice the CPU and ten times the memory.)
+        // Nothing may be fetched from elsewhere. (preserve_insertion_order stays on: without it every insert of a batch
+        // takes the parallel path, which costs twice the CPU and ten times the memory.)
         autoinstall_known_extensions: 'false',
         // Five row groups are held back by default before they are written; one saves a quarter of the memory.
         write_buffer_row_group_count: '1',
@@ -104,7 +104,7 @@ export class Warehouse {
       `ATTACH ${literal(options.path)} AS ${DATABASE} (${attached}); USE ${DATABASE}; DETACH memory`,
     );
     const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes, FILE_STORAGE);
-    // Runs of equal values are written once: to DuckDB 0 and -0 are equal.
+    // DuckDB writes runs of equal values once, and to DuckDB 0 and -0 are equal.
     await warehouse.run("SET TimeZone = 'UTC'; SET disabled_compression_methods = 'rle'");
     await warehouse.assertStored();
     if (options.decodeColumns !== undefined) warehouse.decodeWith(options.decodeColumns);
@@ -116,7 +116,7 @@ export class Warehouse {
     this.rowVectors = RowVectors.register(this.connection, decodeColumns, this.storage.heldBytes);
   }
 
-  /** DuckDB opens a file named like data (.json, .csv, .parquet) in memory: all of it would be lost in the end. */
+  /** DuckDB opens a file named like data (.json, .csv, .parquet) in memory, and all of it would be lost in the end. */
   private async assertStored(): Promise<void> {
     const sql = 'SELECT path IS NOT NULL FROM duckdb_databases() WHERE database_name = current_database()';
     if ((await this.rows(sql))[0]?.[0] === true) return;
@@ -125,7 +125,10 @@ export class Warehouse {
     });
   }
 
-  /** Updates or deletes rows of `table`, whose columns must then be changed as destinations/duckdb/load/alter-table does. */
+  /**
+   * Updates or deletes rows of `table`. Its columns must afterwards be changed as destinations/duckdb/load/alter-table
+   * does.
+   */
   async changeRows(table: string, sql: string): Promise<number> {
     const changed = await this.run(sql);
     if (changed > 0) this.changedTables.add(table);
@@ -133,8 +136,8 @@ export class Warehouse {
   }
 
   /**
-   * Gives a column of `table` another type; `value` is SQL for its values. DuckDB writes the expression into its log and,
-   * where it calls a function, cannot open the file again when it has to replay that: so the commit goes into the file.
+   * Changes the type of a column of `table`; `value` is SQL for its values. DuckDB writes the expression into its log.
+   * If it calls a function, DuckDB cannot replay the log and open the file again. So the commit goes into the file.
    */
   async changeType(table: string, column: string, type: string, value: string): Promise<void> {
     this.mustNotLog = true;
@@ -160,7 +163,7 @@ export class Warehouse {
     return written;
   }
 
-  /** Of rows inserted by this transaction. */
+  /** Bytes of the rows that this transaction inserted. */
   countInserted(bytes: number): void {
     this.insertedBytes += bytes;
   }
@@ -182,7 +185,7 @@ export class Warehouse {
     if (intoFile) await this.run('RESET checkpoint_threshold');
   }
 
-  /** Lets DuckDB use that much memory, if it may not already. Never less: what is in use could not be given back. */
+  /** Raises DuckDB's memory limit to that much. It is never lowered, because memory in use could not be given back. */
   async allowMemory(bytes: number): Promise<void> {
     if (bytes <= this.memoryBytes) return;
     this.memoryBytes = bytes;
@@ -199,17 +202,17 @@ export class Warehouse {
   }
 
   /**
-   * Types by column, in order; none where there is no such table. `table` is qualified and quoted. Not from
-   * information_schema, which looks at every column of every table each time.
+   * Types by column, in order; empty where there is no such table. `table` is qualified and quoted. information_schema
+   * would look at every column of every table each time.
    */
   async columnsOf(table: string): Promise<Map<string, string>> {
     return new Map((await this.describe(table)).map(({ name, type }) => [name, type]));
   }
 
-  /** As `columnsOf`, with what else is said of columns. */
+  /** Like `columnsOf`, with the columns' other properties. */
   async describe(table: string): Promise<readonly PresentColumn[]> {
     try {
-      // Not pragma_table_info: it does not find a name with a quote in it.
+      // pragma_table_info does not find a name with a quote in it.
       const rows = await this.rows(`SELECT column_name, column_type, "null" FROM (DESCRIBE ${table})`);
       return rows.map(([name, type, nullable]) => ({
         name: String(name),
@@ -217,7 +220,7 @@ export class Warehouse {
         needsValue: nullable === 'NO',
       }));
     } catch (error) {
-      // The transaction goes on: DuckDB had not begun to execute.
+      // The transaction goes on, because DuckDB had not begun to execute.
       if (/^Catalog Error: Table with name/.test(messageOf((error as ConnectorError).cause))) return [];
       throw error;
     }
@@ -235,7 +238,7 @@ export class Warehouse {
     });
   }
 
-  /** Runs a statement that reads from `sourceOfRows`, prepared or not; returns the rows changed. */
+  /** Runs a statement that reads from `sourceOfRows`, prepared or unprepared; returns the rows changed. */
   async runWithRows(statement: DuckDBPreparedStatement | string, parts: readonly DecodedRows[]): Promise<number> {
     const run = (): Promise<number> =>
       typeof statement === 'string' ? this.run(statement) : this.runPrepared(statement, []);
@@ -243,8 +246,8 @@ export class Warehouse {
   }
 
   /**
-   * Adds a few rows to a table that has just their columns, of the same types, and the constant ones: in half the time
-   * of a statement, but without anything else being done meanwhile.
+   * Adds a few rows to a table that has just their columns, of the same types, and the constant ones. It takes half the
+   * time of a statement, but blocks the main thread.
    */
   async append(to: TableName, parts: readonly DecodedRows[], constants: readonly ConstantColumn[]): Promise<void> {
     await this.tracked(async () => {
@@ -256,19 +259,22 @@ export class Warehouse {
         }
         appender.closeSync();
       } catch (error) {
-        // It would try once more when it is collected as garbage, in whatever transaction there is then.
+        // It would try once more when it is collected as garbage, in whichever transaction is open then.
         appender.clear();
         throw error;
       }
     });
   }
 
-  /** Ends the statement that runs, with an error; nothing where there is none. */
+  /** Ends the running statement with an error; does nothing where there is none. */
   interrupt(): void {
     if (!this.closed && this.running.size > 0) this.connection.interrupt();
   }
 
-  /** Ends what still runs, and waits for it: DuckDB blocks the main thread for ever where it is closed under a statement. */
+  /**
+   * Ends running statements, and waits for them: DuckDB blocks the main thread for ever if it is closed under a
+   * statement.
+   */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -294,37 +300,37 @@ export class Warehouse {
   }
 }
 
-/** The name of the file in its DuckDB; not its own, which may be that of a schema, and would then be ambiguous. */
+/** The name under which the file is attached. Its own name may be that of a schema, and would then be ambiguous. */
 export const DATABASE = '_pgsluice_warehouse';
 
 /**
- * DuckDB makes a checkpoint in place of writing its log where a commit is larger than this. It takes each text for 16
- * bytes, though: 500 MB of long texts went into the log at the commit and into the file at the end, and took half as
- * long again and 400 MB more memory. So large commits are told to it.
+ * DuckDB makes a checkpoint instead of writing its log where a commit is larger than this. But it counts each text as
+ * 16 bytes: 500 MB of long texts went into the log at the commit and into the file at the end, and took half as long
+ * again and 400 MB more memory. So we request one for large commits.
  */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 
 /**
- * Of the blocks of a new file. A table takes one at least: with DuckDB's own 256 kB, 10,000 tables of 10 rows were
+ * Size of the blocks of a new file. A table takes at least one: with DuckDB's own 256 kB, 10,000 tables of 10 rows took
  * 2.8 GB, now 0.8 GB. Large tables take the same time and a little less room; 16 kB would cost them a third more.
  */
 const BLOCK_BYTES = '65536';
 
 /**
- * A new warehouse is made beside its place and linked into it when it is whole: DuckDB writes the headers one
- * after another, and a process killed in between would leave a file that can never be opened again.
+ * A new warehouse is made beside its place and linked into it when it is whole. DuckDB writes the headers one after
+ * another, and a process killed in between would leave a file that can never be opened again.
  */
 export async function createFile(Instance: typeof DuckDBInstance, path: string): Promise<void> {
-  // Not the process id: that of a container is the same each time, and a killed one may have left its file.
+  // A process id would not do: in a container it is the same each time, and a killed process may have left its file.
   const beside = `${path}.${randomBytes(6).toString('hex')}.new`;
   makeFolder(dirname(path));
   try {
     (await Instance.create(beside, { default_block_size: BLOCK_BYTES })).closeSync();
-    // Rather than a rename, which would replace the file of another process that was quicker.
+    // A rename would replace the file of another process that was quicker.
     linkSync(beside, path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Some file systems know no links.
+    // Some file systems have no links.
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') renameSync(beside, path);
     else if (code !== 'EEXIST') throw error;
   } finally {

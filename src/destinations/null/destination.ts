@@ -1,4 +1,4 @@
-/** Takes everything and keeps nothing: for measuring what reading alone costs. */
+/** Takes all rows and keeps none, to measure what reading alone costs. The smallest example of a destination. */
 import type { PackedBatch } from '../../model/packed-batch';
 import type { TableStates } from '../../model/sync-state';
 import type { Destination, DestinationTable, FinishedLoad } from '../destination';
@@ -10,7 +10,7 @@ export class NullDestination implements Destination {
     return Promise.resolve(new Map());
   }
 
-  /** Reading is to be measured as it is for the warehouse. */
+  /** Reading is measured as it is for the warehouse. */
   takesBinary(): boolean {
     return true;
   }

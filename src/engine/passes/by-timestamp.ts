@@ -1,6 +1,6 @@
 /**
- * A pass over the rows at or after the watermark of a replication key, which the key's index leads to. Where a good
- * part of the table has changed, ranges are scanned instead: many rows of one moment make pages by key slow.
+ * A pass over the rows at or after the watermark of a replication key, which the key's index finds. Where a large part
+ * of the table has changed, it scans ranges instead: many rows of one moment make pages by key slow.
  */
 import { ConnectorError } from '../../common/errors';
 import type { ColumnSchema, TableSchema } from '../../model/table';
@@ -45,19 +45,19 @@ export class ByTimestamp implements Pass {
     if (!complete || pass.kind !== 'by-timestamp') return await this.byRanges.readAndFinish(run, releaseSlot);
     if (run.failure !== undefined) throw run.failure;
     const { writer } = this.options;
-    // The watermark proves nothing about rows that are gone.
+    // The watermark proves nothing about deleted rows.
     const deleted = pass.proof === 'none' ? undefined : await this.keys.run(run, () => writer.markMissing(run));
     releaseSlot();
     return await this.end.finish(run, deleted);
   }
 
-  /** False: ranges must be scanned. */
+  /** Returns false where ranges must be scanned. */
   private async readIndex(run: TableRun): Promise<boolean> {
     const { table } = run.planned;
     const key = table.columns.find(({ name }) => name === run.decision.replicationKey);
     const watermark = run.committed?.watermark ?? null;
     if (key === undefined || watermark === null) return false;
-    // Pages need ctid to tell rows of one moment apart, and through the root it is not unique.
+    // Pages need ctid to tell rows of one moment apart, and ctid is not unique through the root.
     if (table.throughRoot !== undefined) return false;
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     return await withTransaction(this.options.manager, signal, async (session) => {
@@ -65,7 +65,7 @@ export class ByTimestamp implements Pass {
       if ((await estimatedShare(session, table, { key, watermark }, signal)) > MAX_INDEX_SHARE) return false;
       const beginning = await this.preparation.prepare(run, session, snapshot, signal);
       await beginning.begin();
-      // A partition that was attached may hold old keys, and so may a table that was filled anew.
+      // A partition that was attached may hold old keys, and so may a table that was filled again.
       if (run.readWhole.size > 0 || run.pass.kind !== 'by-timestamp') return false;
       await this.readPages(run, session, { key, watermark }, signal);
       return true;

@@ -1,7 +1,7 @@
 /**
- * A pass over the rows whose inserting transaction is not older than the last pass's snapshot. Every range is scanned
- * for them, and all of its rows are counted. A row that moves between two snapshots of a pass may be missed by it; the
- * next pass begins at the first snapshot of this one, and finds it.
+ * A pass over the rows whose inserting transaction is not older than the last pass's snapshot. It scans every range for
+ * them, and counts all rows. It may miss a row that moves between two snapshots of the pass, but the next pass begins
+ * at this one's first snapshot and finds it.
  */
 import type { RelationMark, TableState } from '../../model/sync-state';
 import type { TableRun } from '../plan';
@@ -12,11 +12,11 @@ import type { ProcessorOptions } from './processor-options';
 import type { CompleteReading, SnapshotReader } from './snapshot-reader';
 import { stateIsOld } from './unchanged-tables';
 
-/** What is known when everything has been read under one snapshot. */
+/** The facts that are known when everything has been read under one snapshot. */
 type Outcome =
-  /** Nothing has changed, which is proven: nothing is written, and the state of the last pass stays true. */
+  /** It is proven that nothing has changed: nothing is written, and the state of the last pass stays true. */
   | { readonly kind: 'unchanged' }
-  /** `deleted`: rows marked so; undefined where nobody looked for them. */
+  /** `deleted` is the number of rows marked so; undefined where the pass did not look for them. */
   | { readonly kind: 'changed'; readonly deleted: number | undefined }
   /** The table must be loaded from the start. */
   | { readonly kind: 'load' };
@@ -33,12 +33,12 @@ export class ByXmin implements Pass {
   }
 
   async run(run: TableRun, releaseSlot: () => void): Promise<PassResult | undefined> {
-    // Changes are few and applying them twice does no harm, so nothing of an earlier attempt is gone on with.
+    // Changes are few and applying them twice does no harm, so an earlier attempt is not resumed.
     run.forgetUnlessOpen();
     return await this.readAndFinish(run, releaseSlot);
   }
 
-  /** Also serves a pass by timestamp of which too much has changed for its index: the run's own conditions hold. */
+  /** Also serves a pass by timestamp with too many changes for its index; the run's own conditions hold. */
   async readAndFinish(run: TableRun, releaseSlot: () => void): Promise<PassResult | undefined> {
     const { writer } = this.options;
     let outcome: Outcome | undefined;
@@ -77,7 +77,7 @@ export class ByXmin implements Pass {
   }
 }
 
-/** Whether the state of the last pass describes the table as it is now, so that it need not be written again. */
+/** Whether the state of the last pass describes the table as it is now, and need not be written again. */
 function stateStaysTrue(run: TableRun, { snapshot, beginning }: CompleteReading): boolean {
   const { committed } = run;
   if (committed === null || committed.xmin === null || committed.mode !== run.decision.mode) return false;

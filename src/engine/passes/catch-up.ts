@@ -1,6 +1,6 @@
 /**
- * The last pass of a load that took more than one snapshot: the rows that may have changed since the first,
- * then the keys that still exist, both under one snapshot. See data-processor for why.
+ * The last pass of a load that took more than one snapshot. It reads the rows that may have changed since the first
+ * snapshot, then the keys that still exist, both under one snapshot. full-load says why.
  */
 import { ConnectorError } from '../../common/errors';
 import { readRange, relationStates, withTransaction } from '../../postgres/read';
@@ -19,7 +19,7 @@ export class CatchUp {
     this.keys = new KeyComparison(options);
   }
 
-  /** Returns the xmin of the snapshot that the load now shows. */
+  /** Returns the xmin of the snapshot that the load corresponds to then. */
   async run(run: TableRun): Promise<string> {
     const { manager, writer, logger } = this.options;
     const { progress } = run;

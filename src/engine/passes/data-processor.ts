@@ -43,7 +43,7 @@ export class DataProcessor {
       for (let attempt = 1, first = true; ; attempt += 1, first = false) {
         const rowsBefore = run.progress?.rows ?? 0;
         try {
-          // What an earlier attempt had queued is written before anything is planned on it.
+          // Batches that an earlier attempt queued are written before anything is planned on them.
           if (!first) await this.options.writer.settled();
           const finished = await this.attempt(run, releaseSlot);
           if (finished.rows === 0 && run.selection.conditions.length > 0) {
@@ -54,7 +54,7 @@ export class DataProcessor {
           return report(finished.changed);
         } catch (thrown) {
           releaseSlot();
-          // What stopped the readers explains more than how they stopped.
+          // The reason why the readers were stopped explains more than the error they ended with.
           const stopped = run.failure ?? asConnectorError(thrown);
           const error = signal.aborted ? stopped : await this.withColumn(run, stopped);
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
@@ -65,7 +65,7 @@ export class DataProcessor {
             run.startOver();
             attempt -= 1;
           } else {
-            // A load that goes on from where it was has all of its attempts again.
+            // A load that resumes has all of its attempts again.
             if (run.resumable && (run.progress?.rows ?? 0) > rowsBefore) attempt = 1;
             logger.severe(`Error processing table ${run.key}, attempt ${attempt}/${attempts}: ${error.describe()}`);
             if (!error.retryable || attempt >= attempts) {
@@ -83,7 +83,7 @@ export class DataProcessor {
     }
   }
 
-  /** The error with the name of the column that raises it, where one does. */
+  /** The error with the name of the column that raises it, where a column does. */
   private async withColumn(run: TableRun, error: ConnectorError): Promise<ConnectorError> {
     const { table } = run.planned;
     if (error.retryable || !mayNameColumn(error, table, run.selection)) return error;
@@ -91,7 +91,7 @@ export class DataProcessor {
     return (await this.ask(run, (session) => namingColumn(error, table, run.selection, session, signal))) ?? error;
   }
 
-  /** A table that is empty because of a rule would look as if it were empty in the source. */
+  /** Warns where a rule leaves out all rows: the table would look as if it were empty in the source. */
   private async sayWhatWasLeftOut(run: TableRun): Promise<void> {
     const { logger, signal } = this.options;
     const rows = await this.ask(run, (session) => countLeftOut(run.planned.table, run.selection, session, signal));
@@ -101,7 +101,7 @@ export class DataProcessor {
     );
   }
 
-  /** Asks the server something that the table does not depend on: undefined where there is no answer. */
+  /** Asks the server something that the table does not depend on; undefined where there is no answer. */
   private async ask<T>(run: TableRun, question: (session: Session) => Promise<T>): Promise<T | undefined> {
     const { manager, pool, signal } = this.options;
     await pool.acquire(run.position, signal);
@@ -137,7 +137,7 @@ export class DataProcessor {
   }
 }
 
-/** Records are what this sync read or changed, as opposed to what the table holds. */
+/** Records are the rows that this sync read or changed, as opposed to the rows that the table holds. */
 function describeResult({ rows, changed, deleted }: PassResult): string {
   const marked = deleted > 0 ? `, ${deleted} marked deleted` : '';
   return `${changed} records${marked}${changed === rows ? '' : ` (${rows} rows)`}`;

@@ -32,8 +32,8 @@ export class DeletedRows {
   }
 
   /**
-   * Marks what is gone and returns how many rows; undefined: the destination lacks rows that only a load can bring.
-   * `allKeys`: all keys are compared, whatever counts say.
+   * Marks deleted rows and returns how many; undefined where the destination lacks rows that only a load can bring.
+   * `allKeys`: all keys are compared, whatever the counts are.
    */
   async mark(run: TableRun, reading: CompleteReading, allKeys: boolean): Promise<number | undefined> {
     const { writer, logger, maxDeletesPercent } = this.options;
@@ -44,7 +44,7 @@ export class DeletedRows {
     if (few !== undefined && (await this.countsAgree(run, reading))) return few;
     const keys = await this.keys.collect(run, reading.session, reading.signal);
     const marked = (few ?? 0) + (await writer.markMissing(run));
-    // Where a part was read under an earlier snapshot, what is lacking may be what the next pass will bring.
+    // Where a part was read under an earlier snapshot, the next pass may bring the missing rows.
     if (reading.sourceRows === undefined) return marked;
     const held = await writer.countRows(run);
     if (held === undefined || held >= keys) return marked;
@@ -93,12 +93,12 @@ export class DeletedRows {
   }
 }
 
-/** A statement over more would run longer than 0.2 s. */
+/** A statement over more rows would run longer than 0.2 s. */
 const COUNTED_BLOCKS = 4_000;
-/** Beyond that, all keys are read as soon. */
+/** With more groups than this, reading all keys is as fast. */
 const MOST_GROUPS_COMPARED = 5_000;
 
-/** A column of whole numbers in the key, by both of its names. */
+/** A column of whole numbers in the key, with both of its names. */
 function groupedColumn(run: TableRun): { readonly name: string; readonly destinationName: string } | undefined {
   const { table } = run.planned;
   if (!table.relations.every(({ rangeReadable }) => rangeReadable)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * A source that was truncated or half restored must not empty the warehouse: a table of which a sync would mark most rows
- * deleted fails instead, until somebody lets it pass.
+ * A source that was truncated or half restored must not empty the warehouse. A table of which a sync would mark most
+ * rows deleted fails instead, until a user allows it.
  */
 import { ConnectorError } from '../../common/errors';
 import type { TableRun } from '../plan';
@@ -8,7 +8,10 @@ import type { TableRun } from '../plan';
 /** Small tables may well be emptied. */
 const GUARDED_ROWS = 1_000;
 
-/** `held`: rows before, those marked deleted not counted; `left`: how many of them the source still has, at most. */
+/**
+ * `held` is how many rows the destination had before, without those marked deleted; `left` is how many of them the
+ * source still has, at most.
+ */
 export function refuseManyDeletes(run: TableRun, held: number, left: number, maxPercent: number): void {
   const gone = held - left;
   if (held <= GUARDED_ROWS || gone * 100 <= held * maxPercent) return;

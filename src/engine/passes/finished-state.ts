@@ -3,7 +3,7 @@ import type { FinishedLoad } from '../../destinations/destination';
 import type { LoadProgress, TableState } from '../../model/sync-state';
 import { shapeOf, type TableRun } from '../plan';
 
-/** `xmin`: of the snapshot from which on changes were not seen; `reconciled`: deleted rows were looked for. */
+/** `xmin` is the snapshot from which on changes were not seen; `reconciled` says that deleted rows were looked for. */
 export function finishedState(
   run: TableRun,
   finished: FinishedLoad,
@@ -12,7 +12,7 @@ export function finishedState(
   reconciled: boolean,
 ): TableState {
   const { committed, pass } = run;
-  // A comparison of keys leaves everything as of the last pass: the next one begins where that did.
+  // A comparison of keys leaves everything as of the last pass, so the next pass begins where that one did.
   if (committed !== null && pass.kind === 'keys-only') {
     return { ...committed, rows: finished.rows, passesSinceReconcile: 0 };
   }

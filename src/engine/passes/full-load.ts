@@ -43,7 +43,7 @@ export class FullLoad implements Pass {
       rethrow(run);
     }
     let expectedRows = run.progress?.rows;
-    // A load of which nothing was left to read when it was interrupted is of long ago, too.
+    // A load that had read everything when it was interrupted shows an old moment, too.
     if (run.progress !== null && (run.progress.snapshots > 1 || !run.loadOpen)) {
       xmin = await this.catchUp.run(run);
       expectedRows = undefined;
@@ -53,7 +53,7 @@ export class FullLoad implements Pass {
     const { committed, progress } = run;
     if (committed?.lastSyncedAt != null && progress !== null && this.options.writer.comparesKeys)
       refuseManyDeletes(run, committed.rows, progress.rows, this.options.maxDeletesPercent);
-    // Everything is read: another table may have the connection while this one is written.
+    // Everything is read, so another table may have the connection while this one is written.
     releaseSlot();
     const finished = await writer.finish(run, (result, progress) =>
       finishedState(run, result, progress, xmin ?? progress.firstXmin, true),
@@ -80,13 +80,13 @@ function rethrow(run: TableRun): void {
   if (run.failure !== undefined) throw run.failure;
 }
 
-/** Whether the table is read from the start, rather than gone on with or by its changes. */
+/** Whether the table is read from the start, rather than resumed or read by its changes. */
 export function beginsAnew(run: TableRun): boolean {
   if (run.readsChanges) return false;
   return run.progress === null || !run.resumable || whyAnew(run, run.progress) !== undefined;
 }
 
-/** Why what was read of a load cannot be gone on with. Transaction ids mean nothing to another server. */
+/** Why a load cannot be resumed. Transaction ids mean nothing to another server. */
 function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
   if (progress.signature !== run.signature) return 'was altered';
   if (!isKnownSource(run.source)) return 'may have come to another server, which cannot be known,';

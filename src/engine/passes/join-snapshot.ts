@@ -1,18 +1,21 @@
-/** A further reader of a table: welcome, and never necessary. */
+/** Lets a further reader of a table join its snapshot. Such a reader speeds things up, but is never necessary. */
 import { asConnectorError } from '../../common/errors';
 import type { Relation } from '../../model/table';
 import type { ConnectionManager, Session } from '../../postgres/connection';
 import { beginAndImport, endTransaction, type SnapshotInfo } from '../../postgres/read';
 
-/** A server that refused so often is not asked again; the first time, the snapshot may just have ended. */
+/**
+ * A server that has refused so often is not asked again. The first refusal may only mean that the snapshot has just
+ * ended.
+ */
 const MOST_REFUSALS = 2;
 const refusals = new WeakMap<ConnectionManager, number>();
 
 /**
- * A session that has joined the snapshot, to be released or discarded; undefined where the readers there are must do:
- * there is no further connection, somebody waits for a lock, or the server refuses. A pooler that balances load sends
- * SET TRANSACTION SNAPSHOT to servers that do not have the snapshot (pgpool-II then closes the connection). Where the
- * snapshot itself is gone, its own reader finds out, and says better what happened.
+ * A session that has joined the snapshot, to be released or discarded. Returns undefined where the present readers must
+ * suffice: there is no further connection, a session waits for a lock, or the server refuses. A pooler that balances
+ * load sends SET TRANSACTION SNAPSHOT to servers that do not have the snapshot (pgpool-II then closes the connection).
+ * Where the snapshot itself is gone, its own reader finds out, and reports better what happened.
  */
 async function joinSnapshot(
   manager: ConnectionManager,
@@ -42,7 +45,10 @@ async function joinSnapshot(
   return undefined;
 }
 
-/** Runs `action` with a session that has joined the snapshot. False: none could, and the readers there are must do. */
+/**
+ * Runs `action` with a session that has joined the snapshot. Returns false where none could, and the present readers
+ * must suffice.
+ */
 export async function withJoinedSession(
   manager: ConnectionManager,
   snapshot: SnapshotInfo,

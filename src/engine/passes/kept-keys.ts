@@ -1,11 +1,11 @@
 /**
- * Whether a table still has every key that was sent of it, when a load goes on in a later sync.
+ * Finds out whether a table still has every key that was sent of it, when a later sync resumes a load.
  *
  * A load under several snapshots ends with a comparison of keys, but only where the destination knows which keys it was
- * sent. Where an earlier sync sent them, rows that have gone since cannot be named. So a load remembers the keys of
- * its snapshot, as their number and the sum of their hashes. The next snapshot has lost none of them if it has the same
- * keys, or if its rows of transactions from before the earlier one have: then rows were only updated, or only added.
- * Where both happened nobody can tell, and the table is read from the start.
+ * sent. Where an earlier sync sent them, rows that have gone since cannot be named. So a load keeps the number of keys
+ * of its snapshot and the sum of their hashes. The next snapshot has lost none of them if it has the same keys, or if
+ * its rows of older transactions have: then rows were only updated, or only added. Where both happened the answer is
+ * unknown, and the table is read from the start.
  */
 import type { KeyMark, LoadProgress } from '../../model/sync-state';
 import { ROW_ALIAS } from '../../postgres/read';
@@ -13,19 +13,19 @@ import { type Session, quoteIdentifier, quoteQualified } from '../../postgres/co
 import { changedSince } from './changed-since';
 import type { TableRun } from '../plan';
 
-/** Hashing the keys of a large table is one more scan of it, which may take as long as the load. */
+/** Hashing the keys of a large table takes one more scan of it, which may take as long as the load. */
 export function remembersKeys(run: TableRun, comparesKeys: boolean): boolean {
   return !comparesKeys && run.resumable && run.planned.category === 'small' && run.planned.table.relations.length > 0;
 }
 
 export interface KeptKeys {
-  /** undefined: the load does not remember its keys. */
+  /** undefined: the load has not kept its keys. */
   readonly kept: boolean | undefined;
-  /** Of the present snapshot. */
+  /** The keys of the present snapshot. */
   readonly now: KeyMark | null | undefined;
 }
 
-/** Under the session's snapshot. */
+/** Compares under the session's snapshot. */
 export async function compareKeys(
   session: Session,
   run: TableRun,

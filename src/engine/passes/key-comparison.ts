@@ -1,4 +1,4 @@
-/** Which keys exist: all of them read under one snapshot, for the destination to compare with its own. */
+/** Reads all keys that exist under one snapshot, for the destination to compare with its own. */
 import { ConnectorError } from '../../common/errors';
 import type { PackedBatch } from '../../model/packed-batch';
 import { readCursor, readRange, relationStates, withTransaction, type SelectColumn } from '../../postgres/read';
@@ -11,7 +11,7 @@ import { wholeRelation, type WholeRelation } from './whole-relation';
 export class KeyComparison {
   constructor(private readonly options: ProcessorOptions) {}
 
-  /** Reads all keys under a snapshot of their own, then lets `compare` do its part; returns what it returns. */
+  /** Reads all keys under a snapshot of their own, then runs `compare`, and returns its result. */
   async run(run: TableRun, compare: () => Promise<number>): Promise<number> {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     await withTransaction(this.options.manager, signal, async (session) => {

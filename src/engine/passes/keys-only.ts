@@ -1,4 +1,4 @@
-/** A pass that reads no rows: which of them are gone, and nothing else. */
+/** A pass that reads no rows. It only finds out which rows are gone. */
 import { ConnectorError } from '../../common/errors';
 import type { TableRun } from '../plan';
 import type { ChangesEnd } from './changes-end';
@@ -25,7 +25,7 @@ export class KeysOnly implements Pass {
     return await this.end.finish(run, deleted);
   }
 
-  /** The destination makes ready as for any pass, and the pass has its time. */
+  /** The destination prepares as for any pass, and the pass has its time. */
   private async begin(run: TableRun): Promise<void> {
     const { committed } = run;
     if (committed === null)

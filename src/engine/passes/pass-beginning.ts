@@ -1,6 +1,6 @@
 /**
- * The beginning of a pass in the destination. A load begins at once. A pass over changes begins with the first row that
- * it finds, and is read while the destination makes ready: where nothing has changed, nothing is written.
+ * Begins a pass in the destination. A load begins at once. A pass over changes begins with the first row that it finds,
+ * and is read while the destination prepares: where nothing has changed, nothing is written.
  */
 import type { LoadProgress, RelationProgress } from '../../model/sync-state';
 import { subtractRange, type TidRange } from '../../model/tid-range';
@@ -16,7 +16,7 @@ export class PassBeginning {
     private progress: LoadProgress,
   ) {}
 
-  /** Of a pass that goes on. */
+  /** For a pass that goes on. */
   static begun(writer: Writer, run: TableRun, progress: LoadProgress): PassBeginning {
     const beginning = new PassBeginning(writer, run, progress);
     beginning.started = Promise.resolve();
@@ -27,22 +27,23 @@ export class PassBeginning {
     return this.started !== undefined;
   }
 
-  /** What is to be read. */
+  /** The work of the pass. */
   get relations(): readonly RelationProgress[] {
     return this.progress.relations;
   }
 
-  /** Resolves when the destination is ready; what is queued after the call is written after it. */
+  /** Resolves when the destination is ready. Batches that are queued after the call are written after it. */
   begin(): Promise<void> {
     if (this.started === undefined) {
       this.started = this.writer.begin(this.run, this.progress, false);
-      // Those who wait for the pass see its failure; a reader that has left must not end the process by it.
+      // The callers that wait for the pass see its failure. A reader that has left must not end the process with an
+      // unhandled rejection.
       this.started.catch(() => undefined);
     }
     return this.started;
   }
 
-  /** Nothing of the range has changed, before the pass has begun. */
+  /** Nothing in the range has changed, and the pass has not begun yet. */
   nothingIn(relationOid: number, range: TidRange): void {
     const relations = this.progress.relations.map((relation) =>
       relation.oid === relationOid ? { ...relation, pending: subtractRange(relation.pending, range) } : relation,

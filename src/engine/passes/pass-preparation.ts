@@ -1,4 +1,4 @@
-/** What a pass over a table begins with, under its snapshot: a new load, the rest of one, or changes. */
+/** Prepares a pass over a table under its snapshot: a new load, the rest of one, or changes. */
 import { ConnectorError } from '../../common/errors';
 import type { LoadProgress, RelationMark, RelationProgress, TableState } from '../../model/sync-state';
 import type { Relation } from '../../model/table';
@@ -12,7 +12,7 @@ import { xidsComparable, type PassPlan, type TableRun } from '../plan';
 import { PassBeginning } from './pass-beginning';
 import { takeSnapshot } from './take-snapshot';
 
-/** A relation that is read by a cursor is one range: pending or not. */
+/** A relation that is read by a cursor is one range, pending or done. */
 export const WHOLE: TidRange = { lo: 0, hi: 1 };
 
 export interface PassSnapshot extends SnapshotInfo {
@@ -31,9 +31,7 @@ export class PassPreparation {
     return { ...(await takeSnapshot(run, session, signal)), oldestStart };
   }
 
-  /**
-   * What is to be read under this snapshot. A load has begun; a pass over changes begins with its first row.
-   */
+  /** The work of the pass under this snapshot. A load has begun; a pass over changes begins with its first row. */
   async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<PassBeginning> {
     await checkUnaltered(session, run.planned.table, signal);
     run.replan(await presentRelations(session, run.planned.table, signal));
@@ -80,7 +78,7 @@ export class PassPreparation {
     });
   }
 
-  /** Whether what is left of the pass can be read under another snapshot than what was read before. */
+  /** Whether the rest of the pass can be read under another snapshot than the part that is read. */
   private async goOn(
     run: TableRun,
     session: Session,
@@ -106,7 +104,7 @@ export class PassPreparation {
     const { writer } = this.options;
     const next = { ...progress, snapshots: progress.snapshots + 1, ...(now === undefined ? {} : { keys: now }) };
     if (!run.loadOpen) await writer.begin(run, next, true);
-    // A later sync must know before a row is sent that the earlier snapshot had not.
+    // A later sync must know before the first row is sent that the earlier snapshot did not have.
     if (now !== progress.keys) await writer.commitProgress(run, next);
     else run.continued(next);
     return true;
@@ -128,7 +126,7 @@ export class PassPreparation {
       : { kind: 'full-load' };
   }
 
-  /** Relations that are new, or gone, or were rewritten: what transaction ids alone do not show of them. */
+  /** Finds relations that are new, gone or rewritten, which transaction ids alone do not show. */
   private planChanges(run: TableRun, present: readonly RelationMark[], snapshot: SnapshotInfo): void {
     const { committed, pass } = run;
     if (committed === null || pass.kind === 'full-load' || pass.kind === 'keys-only') return;
@@ -136,7 +134,7 @@ export class PassPreparation {
     run.readRelationsWhole(new Set(present.filter(({ oid }) => !known.has(oid)).map(({ oid }) => oid)));
     const rewritten = present.some(({ oid, fileNode }) => known.has(oid) && known.get(oid) !== fileNode);
     const gone = committed.relations.some(({ oid }) => !present.some((relation) => relation.oid === oid));
-    // Of a table that is read through its root, no part can be read by itself.
+    // No part of a table that is read through its root can be read by itself.
     const throughRoot = run.planned.table.throughRoot !== undefined;
     if (throughRoot && (rewritten || gone || run.readWhole.size > 0)) {
       this.options.logger.info(
@@ -149,18 +147,20 @@ export class PassPreparation {
       );
       run.changePass({ kind: 'full-load' });
     } else if (rewritten || gone) {
-      // TRUNCATE and DETACH leave no row behind that could be found by its transaction id.
+      // TRUNCATE and DETACH leave no row behind whose transaction id would show them.
       this.options.logger.warning(
         `${run.key} was rewritten, truncated or lost a partition; its keys are compared after its changes.`,
       );
       run.changePass({ ...pass, proof: pass.proof === 'none' ? 'count' : pass.proof });
-      // What was filled anew may have the times of long ago, but not the transaction ids.
+      // Rows of a table that was filled again may have old times, but not old transaction ids.
       if (rewritten && pass.kind === 'by-timestamp') run.changePass(this.byTransactionIds(committed, snapshot));
     }
   }
 }
 
-/** Strictly after the last pass, whatever the clock says, since rows of a pass are told apart by it. */
+/**
+ * Strictly after the last pass, whatever the clock says, because the time tells the rows of one pass from another's.
+ */
 export function startOfPass(run: TableRun): string {
   const last = run.committed?.lastSyncedAt;
   const earliest = last === null || last === undefined ? 0 : Date.parse(last) + 1;

@@ -1,4 +1,4 @@
-/** The object that runs each kind of pass. */
+/** Has the object that runs each kind of pass. */
 import type { Clock } from '../../postgres/connection';
 import type { PassPlan } from '../plan';
 import { ByTimestamp } from './by-timestamp';

@@ -17,9 +17,9 @@ export interface ProcessorOptions {
   readonly retrySleepSeconds: number;
   readonly batchBytes: number;
   readonly snapshotMaxAgeMs: number;
-  /** Replaces the window that running transactions ask for; undefined: theirs. */
+  /** Replaces the window that running transactions need; undefined: theirs counts. */
   readonly timestampWindowSeconds: number | undefined;
-  /** Rows of the next batch; pressure is sampled on the way. */
+  /** Rows of the next batch. The call samples the pressure as well. */
   readonly batchRows: (run: TableRun) => number;
   readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
   readonly clock?: Clock;

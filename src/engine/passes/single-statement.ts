@@ -1,4 +1,4 @@
-/** A table of a single batch, read by one statement that is its own snapshot: no transaction, no export. */
+/** Reads a table of a single batch by one statement that is its own snapshot: no transaction, no export. */
 import { ConnectorError } from '../../common/errors';
 import type { LoadProgress } from '../../model/sync-state';
 import { checkLayout, presentLayout } from '../../postgres/catalog';
@@ -22,7 +22,7 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
     columns: run.selection.columns,
     conditions: run.selection.conditions,
     range: { lo: 0, hi: Infinity },
-    // Not where NULLs alone might make too much of it.
+    // NULLs alone might make the digits too long, so then they are not used.
     packing:
       writer.takesBinary(run) && leastDigits(run.selection.columns) * relation.rows <= options.batchBytes
         ? 'binary'
@@ -36,7 +36,7 @@ export async function readAtOnce(run: TableRun, options: ProcessorOptions): Prom
   try {
     [row] = await session.query(packedQuerySql(query), { doing, reads: run.key, signal });
   } catch (error) {
-    // More than its size on disk promised: it is read in pieces, which shrink until they fit.
+    // The table has more than its size on disk promised: it is read in pieces, which shrink until they fit.
     if (error instanceof ConnectorError && (isTooLarge(error) || error.sqlState === '57014')) return undefined;
     throw error;
   } finally {

@@ -1,4 +1,4 @@
-/** Reads what is pending of a table under one snapshot, with as many readers as there are slots for. */
+/** Reads the pending ranges of a table under one snapshot, with as many readers as there are slots for. */
 import { asConnectorError, type ConnectorError } from '../../common/errors';
 import { settleAll } from '../../common/settle-all';
 import type { RelationProgress } from '../../model/sync-state';
@@ -28,25 +28,25 @@ import {
   type TableRun,
 } from '../plan';
 
-/** The readers of one table under one snapshot, and what they share. */
+/** The readers of one table under one snapshot, and the state that they share. */
 interface Epoch {
   readonly run: TableRun;
   readonly snapshot: SnapshotInfo;
   readonly queue: Partition[];
   readonly sizers: ReadonlyMap<number, BatchSizer>;
-  /** Ends the epoch early; the rest is for the next. */
+  /** Ends the epoch early; the next one reads the rest. */
   readonly shouldEnd: () => boolean;
-  /** Milliseconds until the snapshot is to be given up; Infinity where the table must be read under one. */
+  /** Milliseconds until the snapshot is given up; Infinity where the table must be read under a single one. */
   readonly leftMs: () => number;
   readonly beginning: PassBeginning;
-  /** Batches that still wait for room in the queue when their reader has left. */
+  /** Batches that still wait for room in the queue when their reader has ended. */
   readonly waiting: Promise<void>[];
   /** Counts the rows that the rules let through, changed or not. */
   readonly count: (rows: number) => void;
   readonly signal: AbortSignal;
 }
 
-/** What was read under one snapshot, which is still held. */
+/** The result of reading under one snapshot, which is still held. */
 export interface CompleteReading {
   readonly session: Session;
   readonly snapshot: SnapshotInfo;
@@ -80,7 +80,7 @@ export class SnapshotReader {
     const waiting: Promise<void>[] = [];
     try {
       await withTransaction(manager, signal, async (session) => {
-        // While the snapshot is taken, which the next reader joins.
+        // This happens while the snapshot is taken, which the next reader joins.
         if (session.allowances.sharesSnapshots && mayBeShared(run, this.options.batchBytes) && pool.hasRoom)
           manager.openAhead();
         const startedMs = this.clock();
@@ -103,7 +103,7 @@ export class SnapshotReader {
         };
         await this.readAll(epoch, session, stop);
         if (epoch.queue.length > 0 || run.stopSignal.aborted) {
-          // The next snapshot goes on from what this one has read, so that must be known to the state.
+          // The next snapshot continues from what this one has read, so the state must have it.
           waiting.push(beginning.begin());
           return;
         }
@@ -111,11 +111,11 @@ export class SnapshotReader {
         await complete({ session, snapshot, beginning, sourceRows: resumed ? undefined : rows, signal });
       });
     } catch (error) {
-      // A batch that came into the queue later would be read again, and be there twice.
+      // A batch that comes into the queue later would be read again, and be there twice.
       await Promise.allSettled(waiting);
       throw error;
     }
-    // Before the rest is planned: what is not written yet counts as not read.
+    // This comes before the rest is planned: a range that is not written yet counts as not read.
     await settleAll(waiting);
   }
 
@@ -157,11 +157,11 @@ export class SnapshotReader {
     noMoreWork.abort();
     await Promise.all(helpers);
     if (failure !== undefined) throw failure;
-    // A helper that left for others has put back what it had begun; this snapshot is still good for it.
+    // A reader that left for other tables has put back its partition, so this snapshot is still good for it.
     if (epoch.queue.length > 0 && !epoch.shouldEnd()) await this.readPartitions(epoch, session, () => false);
   }
 
-  /** A further reader: comes when there is a slot, and goes when there is nothing left or too many read. */
+  /** A further reader comes when there is a slot, and leaves when nothing is left or too many readers run. */
   private async help(epoch: Epoch, noMoreWork: AbortSignal): Promise<void> {
     const { pool, manager } = this.options;
     const waiting = AbortSignal.any([epoch.signal, noMoreWork]);
@@ -184,9 +184,9 @@ export class SnapshotReader {
     }
   }
 
-  /** Takes partitions until there are none; `shouldLeave` is asked between batches. */
+  /** Reads partitions until there are none; `shouldLeave` is asked between batches. */
   private async readPartitions(epoch: Epoch, session: Session, shouldLeave: () => boolean): Promise<void> {
-    // The first without asking: however short its time, a snapshot must bring the table forward.
+    // The first batch is read without asking: however short its time, a snapshot must bring the table forward.
     for (let first = true; first || !(epoch.shouldEnd() || shouldLeave()); first = false) {
       const partition = epoch.queue.shift();
       if (partition === undefined) return;
@@ -205,7 +205,7 @@ export class SnapshotReader {
     }
   }
 
-  /** Returns what it left unread. */
+  /** Returns the part that it left unread. */
   private async readByRanges(
     epoch: Epoch,
     session: Session,
@@ -227,7 +227,7 @@ export class SnapshotReader {
       signal: epoch.signal,
     });
     let done = range.lo;
-    // Reads one batch ahead of the writer: the next statement runs while this one waits for room.
+    // Reads one batch ahead of the writer: the next statement runs while this batch waits for room.
     for await (const { batch, range: covered, total } of ahead(batches)) {
       epoch.count(total ?? batch.rowCount);
       done = covered.hi;
@@ -240,7 +240,7 @@ export class SnapshotReader {
       const rows = applyBatchRules(batch, run.selection.columns, run.selection.batchRules);
       const accepted = this.options.writer.batch(run, rows, relation.oid, covered);
       if (!(await inTime(accepted, epoch.leftMs()))) {
-        // A destination that takes its time must not keep the snapshot, and with it dead rows, on the server.
+        // A slow destination must not keep the snapshot, and with it dead rows, on the server.
         accepted.catch(() => undefined);
         epoch.waiting.push(accepted);
         break;
@@ -253,7 +253,7 @@ export class SnapshotReader {
   private async readByCursor(epoch: Epoch, session: Session, relation: Relation): Promise<void> {
     const { run } = epoch;
     const { writer } = this.options;
-    // Nothing of the relation is done before all of it is: a cursor cannot be taken up again.
+    // A relation counts only when all of it is read, because a cursor cannot be resumed.
     const nothing: TidRange = { lo: 0, hi: 0 };
     // Rows that come through the root of a table may have no transaction ids, but they have the key.
     const byKey = run.pass.kind === 'by-timestamp';
@@ -288,7 +288,7 @@ function partitionSize(run: TableRun, batchBytes: number): PartitionSize {
   return { rows: factor * run.planned.partitionRows, bytes: factor * partitionBytes(batchBytes) };
 }
 
-/** Whether a second reader will find something to read, as far as is known before the snapshot. */
+/** Whether a second reader will find work, as far as is known before the snapshot. */
 function mayBeShared({ planned }: TableRun, batchBytes: number): boolean {
   const { table, threads, readMethod, partitionRows } = planned;
   const size = { rows: partitionRows, bytes: partitionBytes(batchBytes) };
@@ -312,7 +312,7 @@ async function inTime(promise: Promise<void>, limitMs: number): Promise<boolean>
   }
 }
 
-/** Asks for the next element before the present one is worked on. */
+/** Requests the next element before the present one is used. */
 async function* ahead<T>(source: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
   let next = source.next();
   // On an early exit we still await the running statement and ignore its error.

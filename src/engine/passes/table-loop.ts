@@ -31,7 +31,7 @@ export class TableLoop {
     return this.completed + this.skipped;
   }
 
-  /** Reports of all tables that ended by themselves; an interruption leaves the others out. */
+  /** Reports of all tables that ended by themselves. Tables that an interruption ended are missing. */
   async run(runs: readonly TableRun[]): Promise<readonly TableReport[]> {
     const { pool, signal } = this.options;
     const processing: Promise<void>[] = [];
@@ -49,7 +49,7 @@ export class TableLoop {
     return this.reports;
   }
 
-  /** Counts a table that has nothing to be read. */
+  /** Counts a table that has nothing to read. */
   skip({ key, destinationTable }: TableRun): TableReport {
     this.skipped += 1;
     return { key, destinationTable: destinationTable.name, rows: 0, seconds: 0 };

@@ -1,4 +1,4 @@
-/** One table as of one moment, for as many passes over it as are needed, by several readers. */
+/** One table as of one moment, for any number of passes over it, by several readers. */
 import { asConnectorError, ConnectorError } from '../../common/errors';
 import { tableKey, type Relation, type TableSchema } from '../../model/table';
 import { blockRange } from '../../model/tid-range';
@@ -73,10 +73,7 @@ export class TableSnapshot {
     if (failure !== undefined) throw failure;
   }
 
-  /**
-   * How many rows the table says that it has, asked in one statement of its own. undefined: it took longer than a
-   * statement may.
-   */
+  /** Asks in one statement how many rows the table has. Returns undefined where a statement may not take that long. */
   async count(conditions: readonly string[]): Promise<number | undefined> {
     const { table, signal } = this.options;
     const where =

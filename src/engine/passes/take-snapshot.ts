@@ -1,4 +1,4 @@
-/** A snapshot of a table on its way through a sync, of the server that the sync began with. */
+/** Takes a snapshot of a table, and checks that it comes from the server that the sync began with. */
 import { ConnectorError } from '../../common/errors';
 import { presentRelations } from '../../postgres/catalog';
 import type { Session } from '../../postgres/connection';
@@ -9,7 +9,7 @@ export async function takeSnapshot(run: TableRun, session: Session, signal: Abor
   // A partition that was dropped since then could not be locked.
   run.replan(await presentRelations(session, run.planned.table, signal));
   const snapshot = await beginAndExport(session, run.planned.table.relations, signal);
-  // Its transaction ids could not be compared with those of what was read before.
+  // The new server's transaction ids could not be compared with those of rows read before.
   if (snapshot.source !== run.source) {
     throw new ConnectorError('The server was promoted, restored or replaced by another during the sync.', {
       code: 'source_changed',

@@ -1,9 +1,10 @@
 /**
- * Which tables have not changed since their last pass, asked of many at once: nothing of them is read, and nothing is
- * written.
+ * Finds the tables that have not changed since their last pass, by asking about many at once. Nothing of them is read,
+ * and nothing is written.
  *
- * A row that is visible now and was not at the last pass has a transaction id at or after that pass's snapshot. So where
- * no such row is there, and as many rows as then, the rows are the same ones. The warehouse must still hold as many.
+ * A row that is visible now and was not at the last pass has a transaction id at or after that pass's snapshot. So
+ * where there is no such row, and the number of rows is the same, the rows are the same ones. The warehouse must still
+ * hold as many.
  */
 import { ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
@@ -21,15 +22,15 @@ export interface UnchangedTablesOptions {
   readonly signal: AbortSignal;
 }
 
-/** A statement over more would run longer than 0.2 s. */
+/** A statement over more rows would run longer than 0.2 s. */
 const MOST_BLOCKS = 4_000;
 /** Of 1,000 small tables, statements over 50 to 100 each took least (0.13 s); over 200, planning took twice as long. */
 const MOST_RELATIONS = 64;
 const FEW_BLOCKS = 16;
-/** A table that somebody has locked is left to its own pass, which waits for it as long as is configured. */
+/** A table that somebody has locked is left to its own pass, which waits for it as long as configured. */
 const LOCK_TIMEOUT_MS = 200;
 
-/** Keys of the tables that are unchanged, which is proven. Where a table cannot be asked, it is not among them. */
+/** Keys of the tables that are proven to be unchanged. A table that cannot be asked is not among them. */
 export async function findUnchanged(
   runs: readonly TableRun[],
   options: UnchangedTablesOptions,
@@ -77,7 +78,7 @@ function inGroups(runs: readonly TableRun[]): TableRun[][] {
   let relations = 0;
   for (const run of runs) {
     const { table } = run.planned;
-    // An empty relation takes a share of the statement as well.
+    // An empty relation takes its share of the statement, too.
     const size = table.relations.reduce((sum, relation) => sum + Math.max(relation.blocks, 1), 0);
     if (blocks + size > MOST_BLOCKS || relations + table.relations.length > MOST_RELATIONS) {
       groups.push([]);
@@ -119,7 +120,7 @@ async function ask(
     checkSettings(rows[0], 'looking for changes');
   } catch (error) {
     if (!(error instanceof ConnectorError) || !session.usable || options.signal.aborted) throw error;
-    // Behind a pooler, another server may have answered, which does not have the latest changes: that proves nothing.
+    // Behind a pooler, another server may have answered that does not have the latest changes: that proves nothing.
     if (group.length === 1 || error.code === 'settings_lost') {
       options.logger.debug(`${group[0]?.key ?? ''} could not be asked for changes: ${error.describe()}`);
       return [];
@@ -152,14 +153,14 @@ async function ask(
   });
 }
 
-/** Transaction ids can be compared over 2^31 of them: the state is renewed long before. */
+/** Transaction ids can be compared over a distance of 2^31: the state is renewed long before. */
 const MAX_STATE_AGE = 2n ** 30n;
 
 export function stateIsOld(since: string, now: string): boolean {
   return BigInt(now) - BigInt(since) >= MAX_STATE_AGE;
 }
 
-/** Of the tables, those of which the warehouse still holds as many rows as it did. */
+/** Those of the tables of which the warehouse still holds as many rows as it did. */
 async function stillHeld(runs: readonly TableRun[], writer: Writer): Promise<readonly TableRun[]> {
   const counts = await writer.countTables(runs);
   return runs.filter((run, index) => counts?.[index] === run.committed?.rows);

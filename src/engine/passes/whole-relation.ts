@@ -1,4 +1,4 @@
-/** Reading all of a relation under the session's present snapshot, in batches. */
+/** Reads all of a relation under the session's present snapshot, in batches. */
 import type { Relation } from '../../model/table';
 import { blockRange } from '../../model/tid-range';
 import { type RangeRead, BatchSizer, type SelectColumn } from '../../postgres/read';
@@ -10,7 +10,7 @@ export interface WholeRelation {
   /** As of the snapshot. */
   readonly blocks: number;
   readonly columns: readonly SelectColumn[];
-  /** Beyond those of the table's rules. */
+  /** Further conditions, beyond those of the table's rules. */
   readonly conditions: readonly string[];
   readonly signal: AbortSignal;
 }

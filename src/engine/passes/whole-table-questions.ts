@@ -1,21 +1,23 @@
-/** What is asked of a table beside its rows, where their reading has failed or has brought none. */
+/** Asks about a table beside its rows, where reading them has failed or has brought none. */
 import { ConnectorError } from '../../common/errors';
 import type { Relation, TableSchema } from '../../model/table';
 import { ROW_ALIAS, type SelectColumn } from '../../postgres/read';
 import { type Session, quoteQualified } from '../../postgres/connection';
 import type { TableSelection } from '../rules';
 
-/** Of values and of the functions that make them: classes 22 (data), P0 (raised), 2F, 38 and 39 (routines). */
+/**
+ * Errors of values and of the functions that compute them: classes 22 (data), P0 (raised), 2F, 38 and 39 (routines).
+ */
 const OF_AN_EXPRESSION = /^(22|P0|2F|38|39)/;
 
-/** Whether the error may come from what computes a column; columns that are only stored do not fail. */
+/** Whether the error may come from the computation of a column; columns that are only stored do not fail. */
 export function mayNameColumn(error: ConnectorError, table: TableSchema, selection: TableSelection): boolean {
   return OF_AN_EXPRESSION.test(error.sqlState ?? '') && computedColumns(table, selection).length > 0;
 }
 
 /**
- * The error with the name of the column that raises it, found by reading the computed columns one by one; as it is
- * where none of them fails by itself.
+ * The error with the name of the column that raises it, found by reading the computed columns one by one. The error
+ * stays as it is where none of them fails by itself.
  */
 export async function namingColumn(
   error: ConnectorError,
@@ -30,12 +32,12 @@ export async function namingColumn(
     return await session.query(sql, { doing, signal }).catch((thrown: unknown) => thrown);
   };
   for (const relation of table.relations) {
-    // A view may fail by its condition, whatever column is asked for.
+    // A view may fail by its condition, whichever column is asked for.
     if ((await failureOf(relation, '*')) instanceof ConnectorError) return error;
     for (const { name, textExpression } of computedColumns(table, selection)) {
       const found = await failureOf(relation, textExpression);
       if (!(found instanceof ConnectorError)) continue;
-      // A lost connection or an interruption says nothing of the column.
+      // A lost connection or an interruption says nothing about the column.
       if (found.sqlState !== error.sqlState) return error;
       return new ConnectorError(
         `Column "${name}" of ${table.schema}.${table.name} cannot be computed: ${error.message}`,
@@ -52,7 +54,7 @@ export async function namingColumn(
   return error;
 }
 
-/** How many rows there are that the selection leaves out. */
+/** How many rows the selection leaves out. */
 export async function countLeftOut(
   table: TableSchema,
   selection: TableSelection,

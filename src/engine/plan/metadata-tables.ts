@@ -1,4 +1,4 @@
-/** The two tables that describe the source: a row a table and a row a column, appended at each sync. */
+/** The two tables that describe the source: one row per table and one per column, appended at each sync. */
 import { createHash } from 'node:crypto';
 import type { DestinationTable } from '../../destinations/destination';
 import { packValues, PackedBatch } from '../../model/packed-batch';
@@ -60,7 +60,7 @@ const TABLE_TYPES: Readonly<Record<TableSchema['kind'], string>> = {
   view: 'VIEW',
 };
 
-/** Digest of all that `describeTables` says of a table, its time apart. */
+/** Digest of all that `describeTables` says about a table, without the time. */
 export function describeTable(table: TableSchema): string {
   const columns = table.columns.map((column) => [
     column.name,
@@ -79,8 +79,8 @@ export interface MetadataRows {
 }
 
 /**
- * `timestamp` is part of both keys, and the schema is not: tables of one name in two schemas each get a
- * time of their own, one microsecond apart, or their rows would be one.
+ * `timestamp` is part of both keys, and the schema is not. So tables of one name in two schemas get times one
+ * microsecond apart, or their rows would be one.
  */
 export function describeTables(tables: readonly TableSchema[], at: Date): MetadataRows[] {
   const times = tables.map((_, index) => plusMicroseconds(at, index));
@@ -115,7 +115,7 @@ function transpose(rows: readonly (readonly (string | null)[])[], columns: numbe
   );
 }
 
-/** ISO time with microseconds; `count` may pass a second. */
+/** ISO time with microseconds; `count` may exceed a second. */
 function plusMicroseconds(at: Date, count: number): string {
   const milliseconds = new Date(at.getTime() + Math.floor(count / 1000)).toISOString().slice(0, -1);
   return `${milliseconds}${String(count % 1000).padStart(3, '0')}Z`;

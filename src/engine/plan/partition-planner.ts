@@ -1,4 +1,4 @@
-/** Cuts what is still to be read into partitions, the units that readers take from the queue. */
+/** Cuts the pending ranges into partitions, the units that readers take from the queue. */
 import type { Relation, TableSchema } from '../../model/table';
 import { POSITIONS_PER_BLOCK, type TidRange } from '../../model/tid-range';
 
@@ -11,16 +11,16 @@ export interface Partition {
 /** How much a partition may hold, whichever is less. */
 export interface PartitionSize {
   readonly rows: number;
-  /** As stored, TOAST included. A table of few but wide rows would else be one partition, for one reader. */
+  /** Bytes as stored, TOAST included. Otherwise a table of few but wide rows would be one partition, for one reader. */
   readonly bytes: number;
 }
 
-/** Of wide rows: enough batches for a reader to be worth its connection. */
+/** For wide rows: enough batches that a reader is worth its connection. */
 export function partitionBytes(batchBytes: number): number {
   return 4 * batchBytes;
 }
 
-/** Whether a table has more than one, as far as its estimates tell. */
+/** Whether a table has more than one partition, as far as its estimates tell. */
 export function isPartitioned(
   { estimatedRows, bytes }: Pick<TableSchema, 'estimatedRows' | 'bytes'>,
   size: PartitionSize,

@@ -1,14 +1,14 @@
-/** Whether the changes since the last pass suffice, or everything must be read. */
+/** Decides whether the changes since the last pass suffice, or everything must be read. */
 import type { TableState } from '../../model/sync-state';
 import type { ModeDecision } from './sync-modes';
 
 /**
- * How deleted rows are found, of which nothing is left to be read. count: rows are counted on both sides, and keys are
+ * How deleted rows are found, which leave nothing to be read. count: rows are counted on both sides, and keys are
  * compared where the counts differ. keys: keys are compared in any case. none: they are not looked for.
  */
 export type Proof = 'count' | 'keys' | 'none';
 
-/** What a pass will read. Each kind has an object of its own that knows how to run it (engine/passes). */
+/** The work of a pass. Each kind has an object of its own that knows how to run it (engine/passes). */
 export type PassPlan =
   | {
       readonly kind: 'full-load';
@@ -35,15 +35,17 @@ export interface PassInput {
   readonly source: string;
   readonly fullResync: boolean;
   readonly hasKey: boolean;
-  /** Rules leave out rows: one that changes so that it is left out would not be read, and stay as it was. */
+  /**
+   * Rules leave out rows. A row that changes so that a rule leaves it out would not be read, and would stay as it was.
+   */
   readonly filtersRows: boolean;
-  /** Rules, policies or an unknown server may bring other values although no row has changed. */
+  /** Rules, policies or an unknown server may give other values although no row has changed. */
   readonly mayDifferUnchanged: boolean;
   /** Only deleted rows are looked for. */
   readonly keysOnly: boolean;
-  /** Compare keys in this pass, whatever counts say. */
+  /** Compare keys in this pass, whatever the counts are. */
   readonly reconcile: boolean;
-  /** Prove that no row is missing or gone at every so many passes; 0: never; undefined: at each. */
+  /** Prove once in this many passes that no row is missing or gone; 0: never; undefined: at each pass. */
   readonly reconcileEvery: number | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys: boolean;
@@ -51,7 +53,7 @@ export interface PassInput {
 
 const LOAD: PassPlan = { kind: 'full-load' };
 
-/** Whether the changes since the last pass suffice, or everything must be read. */
+/** Decides whether the changes since the last pass suffice, or everything must be read. */
 export function decidePass(input: PassInput): PassDecision {
   const { decision, state, signature, source } = input;
   const load = (message?: string, level: 'info' | 'warning' = 'warning'): PassDecision => ({
@@ -60,10 +62,10 @@ export function decidePass(input: PassInput): PassDecision {
   });
   if (state?.lastSyncedAt == null) return load();
   if (input.fullResync) return load('is loaded from the start, as asked', 'info');
-  // A load that began goes on, whatever the mode.
+  // A load that has begun goes on, whatever the mode is.
   if (state.load !== null) return load();
   if (state.signature !== null && state.signature !== signature) {
-    // The comparison of shapes has already said what differs (engine/plan/schema-drift).
+    // The comparison of shapes has already reported the difference (engine/plan/schema-drift).
     return load();
   }
   if (input.keysOnly && input.hasKey) return { pass: { kind: 'keys-only' }, notice: undefined };
@@ -95,13 +97,15 @@ export function decidePass(input: PassInput): PassDecision {
   return changes(decision, due || input.filtersRows ? 'count' : 'none');
 }
 
-/** The update column shows neither deleted rows nor late ones, so a pass that proves something scans transaction ids. */
+/**
+ * The update column shows neither deleted rows nor late ones, so a pass that proves something scans transaction ids.
+ */
 function changes({ mode }: ModeDecision, proof: Proof): PassDecision {
   const kind = mode === 'timestamp' && proof === 'none' ? 'by-timestamp' : 'by-xmin';
   return { pass: { kind, proof }, notice: undefined };
 }
 
-/** Whether a proof is due, at every so many passes; undefined: at each. */
+/** Whether a proof is due, once in so many passes; undefined: at each pass. */
 function isDue(every: number | undefined, { passesSinceReconcile }: TableState): boolean {
   return every === undefined || (every > 0 && passesSinceReconcile + 1 >= every);
 }

@@ -1,9 +1,9 @@
-/** What has changed about a table's shape since its last sync, in words. */
+/** Says in words what has changed about a table's shape since its last sync. */
 import { createHash } from 'node:crypto';
 import type { ColumnShape, TableShape } from '../../model/sync-state';
 import type { TableSchema } from '../../model/table';
 
-/** `read`: the columns that are selected. */
+/** `read` are the columns that are selected. */
 export function shapeOf(table: TableSchema, read: readonly { readonly name: string }[]): TableShape {
   const columns = table.columns.map(({ name, declaredType, place, madeOf, labels }): ColumnShape => [
     name,
@@ -25,11 +25,11 @@ export function labelsIn(shape: TableShape): ReadonlyMap<string, number> {
 export interface Drift {
   /** A phrase: `column a added, column b dropped`. */
   readonly description: string;
-  /** Only columns were added: what is there keeps its meaning. */
+  /** Only columns were added, so the stored values keep their meaning. */
   readonly onlyAdded: boolean;
 }
 
-/** undefined: the shape is the same, so that only enum labels, rules or names differ. */
+/** undefined: the shape is the same. Only enum labels, rules or names can then differ. */
 export function describeDrift(before: TableShape, now: TableShape, sameKey: boolean): Drift | undefined {
   const was = new Map(before.columns.map((column) => [column[0], column]));
   const is = new Set(now.columns.map(([name]) => name));
@@ -50,7 +50,7 @@ export function describeDrift(before: TableShape, now: TableShape, sameKey: bool
   };
 }
 
-/** What the user has selected otherwise, of columns that are there as before. */
+/** Columns that exist as before, but that the user now selects or leaves out. */
 function selectionOf(before: TableShape, now: TableShape): string[] {
   const [was, is] = [new Set(before.left), new Set(now.left)];
   const both = now.columns.map(([name]) => name).filter((name) => before.columns.some(([other]) => other === name));
@@ -67,5 +67,5 @@ function changeOf(before: ColumnShape | undefined, now: ColumnShape): string[] {
   return before[3] === madeOf ? [] : [`column ${name} has another composite type or expression`];
 }
 
-/** A table that was replaced altogether would make a line of hundreds. */
+/** A table that was replaced altogether would make a line of hundreds of names. */
 const SHOWN_CHANGES = 10;

@@ -2,7 +2,7 @@
 import type { Relation } from '../../model/table';
 import type { TableRun } from './table-run';
 
-/** The relation to read so, as far as is known before it is read; undefined where the table needs more. */
+/** The relation to read in this way, as far as is known before it is read; undefined where the table needs more. */
 export function singleStatementRelation(run: TableRun, batchBytes: number): Relation | undefined {
   const { table, batchRows } = run.planned;
   const [relation, ...others] = table.relations;

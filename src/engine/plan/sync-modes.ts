@@ -1,11 +1,11 @@
-/** How each table's changes are found, and why: decided before anything is read. */
+/** Decides how each table's changes are found, and why, before anything is read. */
 import type { SyncMode } from '../../model/sync-state';
 import type { TableSchema, ThroughRoot } from '../../model/table';
 import { HIDDEN_SECONDS, type KeyCandidate } from '../../postgres/catalog';
 
 export type ModeSetting = SyncMode | 'auto';
 
-/** What the user may say about one table; see `table_options`. */
+/** The user's options for one table; see `table_options`. */
 export interface TableOptions {
   readonly mode?: ModeSetting;
   readonly replicationKey?: string;
@@ -23,7 +23,9 @@ export interface ModeInput {
   readonly setting: ModeSetting;
   readonly options: TableOptions;
   readonly candidates: readonly KeyCandidate[];
-  /** Rows of one batch: where deleted rows cannot be found otherwise, what fits into one is read whole. */
+  /**
+   * Rows of one batch. Where deleted rows cannot be found otherwise, a table that fits into one batch is read whole.
+   */
   readonly batchRows: number;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys: boolean;
@@ -42,7 +44,7 @@ const THROUGH_ROOT: Readonly<Record<ThroughRoot, string>> = {
 
 const FROM_BEFORE = `from ${HIDDEN_SECONDS / 60} minutes before, since logical replication brings rows late`;
 
-/** Names that say by convention when a row was last changed, without case and underscores. */
+/** Names that by convention say when a row was last changed, without case and underscores. */
 const UPDATE_COLUMNS: ReadonlySet<string> = new Set([
   'updatedat',
   'modifiedat',
@@ -95,7 +97,7 @@ export function decideMode(input: ModeInput): ModeDecision {
     : transactionIds(key === undefined ? 'finds every change' : `finds every change; ${key.column} alone may not`);
 }
 
-/** About a minute where it comes from the disk. Below that, transaction ids are asked, which miss nothing. */
+/** Scanning takes about a minute from the disk. Below that size, transaction ids are used, which miss nothing. */
 const LONG_SCAN_BYTES = 32 * 2 ** 30;
 
 export function takesLongToScan({ bytes }: TableSchema): boolean {

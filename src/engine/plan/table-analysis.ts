@@ -1,4 +1,4 @@
-/** Sizes, categories, order: what will be synced, and how. */
+/** Sorts tables by size and category: what will be synced, in which order, and how. */
 import type { PlannedTable, SyncPlan, TableCategory } from '../../model/plan';
 import type { TableSchema } from '../../model/table';
 import type { ModeDecision } from './sync-modes';
@@ -38,7 +38,7 @@ export function createPlan(
   return { tables: planned };
 }
 
-/** The plan as operators know it from their logs, a line an entry. */
+/** The plan in the words that operators know from their logs, one line per entry. */
 export function describePlan(plan: SyncPlan): string[] {
   const of = (category: TableCategory): readonly PlannedTable[] =>
     plan.tables.filter((table) => table.category === category);

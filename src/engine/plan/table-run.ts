@@ -29,7 +29,7 @@ export interface TableRunParts {
   readonly decision: ModeDecision;
   readonly pass: PassPlan;
   readonly committed: TableState | null;
-  /** Nothing of an earlier load is to be used. */
+  /** Nothing of an earlier load may be used. */
   readonly fresh: boolean;
 }
 
@@ -39,7 +39,7 @@ export class TableRun {
   readonly selection: TableSelection;
   readonly destinationTable: DestinationTable;
   readonly signature: string;
-  /** Digest of what the metadata tables say of the table. */
+  /** Digest of what the metadata tables say about the table. */
   readonly description: string;
   /** The server's identity; see postgres/catalog. */
   readonly source: string;
@@ -75,7 +75,7 @@ export class TableRun {
     this.inherited = this.loadProgress?.startedAt;
   }
 
-  /** What was written of the load was written by earlier syncs as well. */
+  /** Whether earlier syncs wrote a part of the load. */
   get ofEarlierSyncs(): boolean {
     return this.loadProgress !== null && this.loadProgress.startedAt === this.inherited;
   }
@@ -84,17 +84,20 @@ export class TableRun {
     return this.present;
   }
 
-  /** What this sync reads of the table; a pass over changes becomes a load where changes turn out not to suffice. */
+  /**
+   * The work that this sync does for the table. A pass over changes becomes a load where changes turn out not to
+   * suffice.
+   */
   get pass(): PassPlan {
     return this.plannedPass;
   }
 
-  /** Whether the pass upserts what has changed, rather than gathering a new copy. */
+  /** Whether the pass upserts changes, rather than gathering a new copy. */
   get readsChanges(): boolean {
     return this.plannedPass.kind !== 'full-load';
   }
 
-  /** What the running pass has written, committed or not; null before it has begun. */
+  /** The part of the running pass that is written, committed or not; null before it has begun. */
   get progress(): LoadProgress | null {
     return this.loadProgress;
   }
@@ -118,7 +121,7 @@ export class TableRun {
     return this.uncheckpointedRows;
   }
 
-  /** Rows written in this sync, whatever was rolled back. */
+  /** Rows written in this sync, including those that were rolled back. */
   get rowsWritten(): number {
     return this.writtenRows;
   }
@@ -134,8 +137,8 @@ export class TableRun {
   }
 
   /**
-   * Whether a load can go on under another snapshot: what was missed can be found by transaction id and
-   * put right by key. Without a key, or without ranges, the table is read anew.
+   * Whether a load can go on under another snapshot: missed rows can be found by transaction id and put right by key.
+   * Without a key, or without ranges, the table is read from the start.
    */
   get resumable(): boolean {
     return (
@@ -149,12 +152,12 @@ export class TableRun {
     return this.loadProgress?.relations.every((relation) => relation.pending.length === 0) ?? false;
   }
 
-  /** Ends with the table's failure or the sync's interruption. */
+  /** Aborts with the table's failure or the sync's interruption. */
   get stopSignal(): AbortSignal {
     return this.stop.signal;
   }
 
-  /** Replaces what was planned, under the snapshot that shows why. */
+  /** Replaces the plan, under the snapshot that shows why. */
   changePass(pass: PassPlan): void {
     this.plannedPass = pass;
   }
@@ -182,7 +185,7 @@ export class TableRun {
     this.loadProgress = progress;
   }
 
-  /** Forgets what an earlier attempt had read, unless the destination still holds it. */
+  /** Drops what an earlier attempt had read, unless the destination still holds it. */
   forgetUnlessOpen(): void {
     if (!this.open) this.loadProgress = null;
   }
@@ -226,10 +229,10 @@ export class TableRun {
     this.endedState = state;
   }
 
-  /** What the next commit records of the table; null where nothing is known of it. */
+  /** The state that the next commit records for the table; null where nothing is known of it. */
   stateToCommit(): TableState | null {
     if (this.endedState !== undefined) return this.endedState;
-    // A pass over changes that ends early is made again: applying it twice does no harm.
+    // A pass over changes that ends early is made again, because applying it twice does no harm.
     if (this.readsChanges) return this.committedState;
     if (this.loadProgress === null && this.committedState === null) return null;
     return { ...(this.committedState ?? this.emptyState()), load: this.loadProgress };
@@ -256,13 +259,13 @@ export class TableRun {
     this.fail(error);
   }
 
-  /** Nothing of what the destination has can be gone on with. */
+  /** Nothing that the destination holds can be resumed. */
   startOver(): void {
     this.plannedPass = { kind: 'full-load' };
     this.loadProgress = null;
   }
 
-  /** Nor does the destination hold any rows of the table that count. */
+  /** The destination holds no rows of the table that count, either. */
   giveUpRows(): void {
     this.startOver();
     this.committedState = this.committedState === null ? null : withoutRows(this.committedState);
@@ -274,7 +277,7 @@ export class TableRun {
     this.stop = new AbortController();
   }
 
-  /** The committed part of a load; passes over changes begin from the start. */
+  /** The committed part of a load. Passes over changes begin from the start. */
   private committedLoad(): LoadProgress | null {
     return this.readsChanges ? null : (this.committedState?.load ?? null);
   }

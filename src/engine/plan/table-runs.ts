@@ -1,4 +1,7 @@
-/** From plan to runs: names in the destination, rules applied, earlier state found, conflicts named. */
+/**
+ * Makes runs from the plan: it names tables in the destination, applies rules, finds earlier states and reports
+ * conflicts.
+ */
 import { createHash } from 'node:crypto';
 import { asConnectorError, ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
@@ -24,7 +27,7 @@ export interface RunsOptions {
   readonly source: string;
   readonly fullResync: (table: TableSchema) => boolean;
   readonly keysOnly: boolean;
-  /** Compare keys in every table, whatever counts say. */
+  /** Compare keys in every table, whatever the counts are. */
   readonly reconcile: boolean;
   readonly reconcileEvery: number | undefined;
   readonly schemaDrift: 'evolve' | 'warn' | 'fail';
@@ -139,7 +142,7 @@ function createRun(
   });
 }
 
-/** What is not selected is not read, unless a rule in JavaScript may want to see it. */
+/** An unselected column is not read, unless a rule in JavaScript may need it. */
 function selectedColumns(
   table: TableSchema,
   everything: TableSelection,
@@ -165,8 +168,8 @@ function decisionOf(planned: PlannedTable): ModeDecision {
 }
 
 /**
- * What a load or a pass over changes can only go on with while it stays the same. `labelsKnown`: of enum labels
- * only so many of each column's are looked at, since a new one changes nothing about the rows that are there.
+ * The facts that must stay the same for a load or a pass over changes to go on. `labelsKnown`: only so many enum labels
+ * of each column count, because a new one changes nothing about the present rows.
  */
 function signatureOf(
   table: TableSchema,
@@ -182,19 +185,21 @@ function signatureOf(
     destination.name,
     destination.columns,
     destination.primaryKey,
-    // Whether NULL is allowed decides how a column travels, not what arrives.
+    // Whether NULL is allowed decides how a column travels, but not its values.
     selection.columns.map(({ name, type, textExpression }) => [name, type, textExpression]),
     selection.conditions,
     table.columns
       .filter(({ name }) => read.has(name))
       .map(({ name, place, madeOf, labels }) => [name, place, madeOf, labels.slice(0, labelsKnown.get(name))]),
-    // Other policies show other rows, though none was written; without any, nothing is added.
+    // Other policies show other rows, though none was written. Without policies, nothing is added.
     ...(table.policies === undefined ? [] : [table.policies]),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
-/** Says what changed; a warning where data may have changed its meaning, an error where the user wants none. */
+/**
+ * Logs what changed: as a warning where data may have changed its meaning, as an error where the user allows no change.
+ */
 function reportDrift(
   now: TableShape,
   committed: TableState | null,

@@ -37,12 +37,12 @@ const BY_CATEGORY: Readonly<Record<TableCategory, Omit<TableParameters, 'categor
 };
 
 /**
- * What batch_mode adaptive has where memory allows. A batch of 5,000 rows is still one short statement, since batch_bytes
- * bounds it as well, and so does the number of its values, of half a microsecond each: the 1,100 rows of 200 columns
- * that batch_bytes let through took the server up to 0.19 s. And while DuckDB compresses a row group, readers
- * go on if there is room for what they read; with 60,000 rows in place of 40,000 a sync took as long and up to 12 MB
- * more. A service that is shut down sends what waits before its last checkpoint: with 60,000, a busy machine did not come
- * to it.
+ * Sizes of batch_mode adaptive where memory allows. A batch of 5,000 rows is still one short statement, because
+ * batch_bytes bounds it as well, and so does the number of its values, which take half a microsecond each: with 200
+ * columns, batch_bytes let 1,100 rows through, which took the server up to 0.19 s. While DuckDB compresses a row group,
+ * readers go on if the queue has room. With 60,000 rows instead of 40,000 a sync took as long and up to 12 MB more. A
+ * service that is shut down sends the waiting rows before its last checkpoint, and with 60,000 a busy machine did not
+ * get that far.
  */
 const ADAPTIVE = { batchRows: 5_000, batchValues: 150_000, queueRows: 40_000, queueRowsUncompressed: 30_000 };
 
@@ -52,7 +52,7 @@ export function categorize(rows: number): TableCategory {
   return rows <= LARGE_ABOVE_ROWS ? 'medium' : 'large';
 }
 
-/** Of a table of so many rows and columns. */
+/** Parameters for a table of so many rows and columns. */
 export function parametersFor(rows: number, columns: number, options: ParameterOptions): TableParameters {
   const category = categorize(rows);
   const base = BY_CATEGORY[category];
@@ -118,18 +118,18 @@ export class AdaptiveController {
   private readonly memoryPace = new Pace();
   private readonly cpuPace = new Pace();
 
-  /** `base` is what the notices tell about, and what is cut where no other base is given. */
+  /** `base` is used in the notices, and is cut where no other base is given. */
   constructor(private base: AdaptiveBase) {
     this.mostThreads = base.threads;
   }
 
-  /** Called when the table at the head of the queue has other parameters; what was cut stays cut. */
+  /** Called when the table at the head of the queue has other parameters; cuts stay in force. */
   setBase(base: AdaptiveBase): void {
     this.base = base;
     this.mostThreads = Math.max(this.mostThreads, base.threads);
   }
 
-  /** `nowMs` is of any clock that only goes forward. */
+  /** `nowMs` comes from any clock that only goes forward. */
   update(pressure: Pressure, nowMs: number): readonly AdaptiveNotice[] {
     const notices: AdaptiveNotice[] = [];
     this.updateBatch(memorySeverity(pressure), nowMs, notices);
@@ -141,7 +141,7 @@ export class AdaptiveController {
     return Math.max(Math.min(MIN_BATCH_ROWS, base), Math.floor(base * this.batchFactor));
   }
 
-  /** What memory pressure leaves of batches and queue, above 0 and up to 1. */
+  /** The share of batches and queue that memory pressure leaves, above 0 and up to 1. */
   get memoryShare(): number {
     return this.batchFactor;
   }
@@ -155,7 +155,7 @@ export class AdaptiveController {
     const least = Math.min(1, MIN_BATCH_ROWS / this.base.batchRows);
     const step = this.memoryPace.step(severity, nowMs, this.batchFactor > least, this.batchFactor < 1);
     if (step === 'cut') this.batchFactor = Math.max(least, this.batchFactor * (severity === 'critical' ? 0.5 : 0.75));
-    // From `least`, for a base whose floor is higher than that of the table that was read when it was cut.
+    // It starts from `least`, because this base may have a higher floor than the table that was read at the cut.
     if (step === 'raise') this.batchFactor = Math.min(1, Math.max(least, this.batchFactor) * RAISE_FACTOR);
     const change = `batch size from ${before} to ${this.batchRows()} records`;
     if (this.batchRows() !== before) notices.push(notice('MEMORY', severity, step, change));
@@ -173,7 +173,7 @@ export class AdaptiveController {
 
 type Step = 'cut' | 'raise' | 'hold';
 
-/** When one resource may step down or up; see AdaptiveController. */
+/** Decides when one resource may step down or up; see AdaptiveController. */
 class Pace {
   private cutAtMs = -Infinity;
   private cutSeverity: Severity = 'calm';
@@ -193,7 +193,7 @@ class Pace {
     if (severity === 'steady' || !canCut) return 'hold';
     const worse = RANK[severity] > RANK[this.cutSeverity];
     if (nowMs - this.cutAtMs < CUT_INTERVAL_MS && !worse) return 'hold';
-    // Only the first cut after a raise says something about the raise.
+    // Only the first cut after a raise shows that the raise was too much.
     if (this.raisedAtMs > this.cutAtMs) {
       const relapse = nowMs - this.raisedAtMs <= this.raiseIntervalMs;
       this.raiseIntervalMs = relapse ? Math.min(this.raiseIntervalMs * 2, MAX_RAISE_INTERVAL_MS) : RAISE_INTERVAL_MS;
@@ -210,7 +210,7 @@ function memorySeverity(pressure: Pressure): Severity {
   return stalled && severity !== 'critical' ? 'high' : severity;
 }
 
-/** NaN, a percentage that is not known, is calm: it must neither cut nor hold a cut for ever. */
+/** NaN, an unknown percentage, counts as calm: it must neither cut nor hold a cut for ever. */
 function severityOf(percent: number, high: number, critical: number): Severity {
   if (percent > critical) return 'critical';
   if (percent > high) return 'high';

@@ -1,4 +1,4 @@
-/** Pressure, sampled at every batch, and what follows from it for the next one. */
+/** Samples pressure at every batch, and decides the size of the next one. */
 import type { Logger } from '../../common/logger';
 import type { SyncObserver } from '../../model/report';
 import type { PlannedTable } from '../../model/plan';
@@ -41,12 +41,12 @@ export class PressureControl {
     return rows;
   }
 
-  /** Readers that may run at once: those of the table at the head, less what CPU pressure takes. */
+  /** Readers that may run at once: those of the table at the head, less the ones that CPU pressure takes. */
   readers(): number {
     return this.controller.readers(this.headThreads);
   }
 
-  /** What memory pressure leaves of the queue of batches that wait to be written. */
+  /** The share of the queue of waiting batches that memory pressure leaves. */
   get queueShare(): number {
     return this.controller.memoryShare;
   }

@@ -1,7 +1,7 @@
 /**
- * Who may read now. A slot is the right to use one connection; waiting tables get slots in the order of the
- * plan, so the tables at the head go first. The limit is asked at every grant, since the table at the head
- * and the CPU's pressure change it.
+ * Decides who may read now. A slot is the right to use one connection. Waiting tables get slots in the order of the
+ * plan, so the tables at the head go first. The limit is asked at every grant, because the table at the head and the
+ * CPU's pressure change it.
  */
 import { interrupted } from '../../common/errors';
 
@@ -50,12 +50,12 @@ export class ReaderPool {
     return this.waiters.length === 0 && this.active < this.limit();
   }
 
-  /** More readers run than are now allowed: one that can stop should. */
+  /** More readers run than are allowed now: one that can stop should. */
   get crowded(): boolean {
     return this.active > this.limit();
   }
 
-  /** To be called when the limit may have risen. */
+  /** Must be called when the limit may have risen. */
   grantAll(): void {
     while (this.waiters.length > 0 && this.active < this.limit()) this.waiters.shift()?.grant();
   }

@@ -7,17 +7,17 @@ export interface PressureSource {
 
 /** Shorter windows are noise: the kernel counts CPU time in ticks of 10 ms. */
 const DEFAULT_CPU_WINDOW_MS = 200;
-/** The first figure may be a rough one; before it there is none at all. */
+/** The first figure may be rough; before it there is none at all. */
 const FIRST_CPU_WINDOW_MS = 100;
 /**
- * The window for decisions of a sync. A sync beside its server keeps a small machine's cores busy for the
- * seconds it lasts; only what lasts longer is pressure on others, and worth giving up speed for.
+ * The window for decisions of a sync. A sync beside its server keeps a small machine's cores busy for the seconds it
+ * lasts. Only longer pressure affects others, and is worth giving up speed for.
  */
 export const SYNC_CPU_WINDOW_MS = 5_000;
 const GIGABYTE = 1024 ** 3;
 
 /**
- * Samples -> pressure. Never waits: CPU use is the difference of two samples at least one window apart;
+ * Turns samples into pressure. It never waits: CPU use is the difference of two samples at least one window apart, and
  * readings within a window repeat the last window's figure.
  */
 export class ResourceMonitor implements PressureSource {
@@ -26,7 +26,7 @@ export class ResourceMonitor implements PressureSource {
   private cpuPercent = NaN;
   private readonly first: ProcessSample;
 
-  /** Until the first window has passed nothing is decided on the CPU's use; what is shown is its use so far. */
+  /** Until the first window has passed, no decision uses the CPU's use; the display shows its use so far. */
   constructor(
     private readonly stats: ProcessStats,
     private readonly cpuWindowMs = DEFAULT_CPU_WINDOW_MS,
@@ -71,7 +71,7 @@ export class ResourceMonitor implements PressureSource {
   }
 }
 
-/** The status line that operators search their logs for; `n/a` stands for what is not known. */
+/** The status line that operators search their logs for; `n/a` stands for unknown figures. */
 export function describePressure(pressure: Pressure): string {
   const available = oneDecimal(pressure.memoryAvailableBytes / GIGABYTE, 'GB');
   return (
@@ -80,7 +80,7 @@ export function describePressure(pressure: Pressure): string {
   );
 }
 
-/** What the process may really use: the cgroup's limit where one is set, else the host's memory. */
+/** The memory that the process may really use: the cgroup's limit where one is set, else the host's memory. */
 function memory(sample: ProcessSample): { readonly totalBytes: number; readonly usedBytes: number } {
   if (!Number.isNaN(sample.cgroupMemoryLimitBytes) && !Number.isNaN(sample.cgroupMemoryUsedBytes)) {
     return { totalBytes: sample.cgroupMemoryLimitBytes, usedBytes: sample.cgroupMemoryUsedBytes };
@@ -89,7 +89,7 @@ function memory(sample: ProcessSample): { readonly totalBytes: number; readonly 
   return { totalBytes, usedBytes: totalBytes - sample.hostMemoryAvailableBytes };
 }
 
-/** Of the quota where one is set, else of all cores that the process may run on. */
+/** CPU use relative to the quota where one is set, else to all cores that the process may run on. */
 function cpuPercentBetween(from: ProcessSample, to: ProcessSample): number {
   const quotaCores = to.cgroupCpuQuotaCores;
   const usedSeconds = to.cgroupCpuUsedSeconds - from.cgroupCpuUsedSeconds;

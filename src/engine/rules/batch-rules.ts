@@ -1,4 +1,4 @@
-/** Rules in JavaScript over a batch: columns replaced, rows dropped. */
+/** Applies rules in JavaScript to a batch: they replace columns and drop rows. */
 import type { ColumnType } from '../../model/column-type';
 import { packValues, PackedBatch } from '../../model/packed-batch';
 import type { SelectColumn } from '../../postgres/read';
@@ -38,7 +38,7 @@ export function applyBatchRules(
   return new PackedBatch(rows, columns.map(packValues), batch.bytes);
 }
 
-/** What the user's code returned, of which nothing may be passed over in silence. */
+/** Checks what the user's code returned; no mistake in it may pass silently. */
 function resultOf(rule: BatchRule, batch: RuleBatch): RuleBatchResult {
   let result: unknown;
   try {
@@ -76,7 +76,10 @@ function checkValues(
     throw ruleError(rule, `returned a text in column "${name}" that its type ${type.kind} would alter or refuse`);
 }
 
-/** Where a cast of the warehouse would round or cut a text without an error: what it takes as it is. */
+/**
+ * Types whose cast in the warehouse would round or cut a text without an error, with the texts that they take
+ * unchanged.
+ */
 function exactText(type: ColumnType): RegExp | undefined {
   switch (type.kind) {
     case 'int16':

@@ -1,13 +1,13 @@
-/** What users write their rules against: the shapes of a rule, of what it is told, and of what it returns. */
+/** The types that users write their rules against: a rule, its input and its result. */
 
-/** What a rule may know of the table it is asked about. */
+/** The facts about a table that a rule is given. */
 export interface RuleTable {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
-/** What a rule writes its SQL with. */
+/** The tools with which a rule writes its SQL. */
 export interface RuleSql {
   /** SQL for a column's value as text, quoted; rules earlier in the list are already applied. */
   text(column: string): string;
@@ -26,7 +26,7 @@ export interface RuleBatch {
 export interface RuleBatchResult {
   /** Columns to replace; each with one text or null for every row. */
   readonly columns?: Readonly<Record<string, readonly (string | null)[]>>;
-  /** One flag a row; rows with false are dropped. */
+  /** One flag per row; rows with false are dropped. */
   readonly keep?: readonly boolean[];
 }
 
@@ -37,13 +37,13 @@ export interface Transformation {
   columns?(sql: RuleSql, table: RuleTable): Readonly<Record<string, string>>;
   /** An SQL condition that rows must meet; it sees the rewritten columns through `sql.text`. */
   where?(sql: RuleSql, table: RuleTable): string | undefined;
-  /** For what SQL cannot say; runs over every batch. */
+  /** For rules that SQL cannot express; runs over every batch. */
   batch?(batch: RuleBatch, table: RuleTable): RuleBatchResult;
 }
 
-/** What a user's module may export by default. */
+/** The default export of a user's module. */
 export interface TransformationModule {
   readonly transformations?: readonly Transformation[];
-  /** Called once a table, after `table_filters`; false leaves the table out. */
+  /** Called once per table, after `table_filters`; false leaves the table out. */
   readonly includeTable?: (table: RuleTable) => boolean;
 }

@@ -1,4 +1,4 @@
-/** Loads the user's module of transformations, and refuses what would otherwise do nothing without a word. */
+/** Loads the user's module of transformations, and refuses entries that would otherwise have no effect, silently. */
 import { pathToFileURL } from 'node:url';
 import { ConnectorError } from '../../common/errors';
 import type { TransformationModule } from './rule-types';
@@ -19,7 +19,7 @@ export async function loadTransformationModule(path: string): Promise<Transforma
   return guarded(path, exported);
 }
 
-/** What `includeTable` throws is told with the module's name. */
+/** An error that `includeTable` throws is reported with the module's name. */
 function guarded(path: string, module: TransformationModule): TransformationModule {
   const { includeTable } = module;
   if (includeTable === undefined) return module;
@@ -69,7 +69,7 @@ function moduleError(path: string, what: string, cause?: unknown): ConnectorErro
   });
 }
 
-/** One line of what was thrown, which may be anything: the code is the user's. */
+/** One line about a thrown value, which may be anything, because the code is the user's. */
 export function messageOf(thrown: unknown): string {
   const message = isObject(thrown) && typeof thrown['message'] === 'string' ? thrown['message'] : String(thrown);
   return message

@@ -1,6 +1,6 @@
 /**
- * Business rules on the way from source to destination: a list, of which the `orders` rule is the first
- * entry, that users extend with a module of their own (`transformations` in the configuration).
+ * Business rules between source and destination. The `orders` rule is the first of a list that users extend with a
+ * module of their own (`transformations` in the configuration).
  */
 import { ConnectorError } from '../../common/errors';
 import type { ColumnSchema, TableSchema } from '../../model/table';
@@ -13,8 +13,8 @@ const WEST_REGION = 'weg45';
 const OWN_REGION = 'fdx55';
 
 /**
- * Tables called `orders` hold internal region codes: one stands for the configured region, one for Europe.
- * Only rows of the configured region are kept; without one, all are, and its code stays as it is.
+ * Tables called `orders` hold internal region codes: one stands for the configured region, one for Europe. Only rows of
+ * the configured region are kept. Without a configured region all rows are kept, with their codes unchanged.
  */
 const ordersRegion: Transformation = {
   name: 'orders-region',
@@ -35,7 +35,7 @@ export interface BatchRule {
   apply(batch: RuleBatch): RuleBatchResult;
 }
 
-/** What is read of a table, rules applied. */
+/** The part of a table that is read, rules applied. */
 export interface TableSelection {
   readonly columns: readonly SelectColumn[];
   readonly conditions: readonly string[];
@@ -79,7 +79,7 @@ export function applyTransformations(
       if (index === -1)
         throw ruleError(rule, `rewrites column "${name}", which ${table.schema}.${table.name} does not have`);
       rewritten.add(name);
-      // A rewritten value may be any text, also where the column was a number.
+      // A rewritten value may be any text, even where the column was a number.
       columns = columns.with(index, {
         name,
         type: { kind: 'string' },
@@ -107,7 +107,7 @@ export function describeForRules(table: TableSchema): RuleTable {
   };
 }
 
-/** Calls the user's code; what it throws fails the table, with the rule's name. */
+/** Calls the user's code; an error that it throws fails the table, with the rule's name. */
 function ask<T>(rule: Transformation, question: () => T): T {
   try {
     return question();

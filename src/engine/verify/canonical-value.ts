@@ -1,12 +1,13 @@
 /**
- * Canonical texts and row hashes in JavaScript, for rows that a rule in JavaScript has changed: neither server
- * can compute what it made of them. The same encoding as postgres/checksum/canonical-text and destinations/duckdb/verify/postgres-text.
+ * Canonical texts and row hashes in JavaScript, for rows that a rule in JavaScript has changed, because neither server
+ * can compute its result. The encoding is that of postgres/checksum/canonical-text and
+ * destinations/duckdb/verify/postgres-text.
  */
 import { createHash } from 'node:crypto';
 import { CELL_END, NULL_CELL } from '../../model/checksum';
 import { isFreeText, type ColumnType } from '../../model/column-type';
 
-/** The canonical text of a value that travelled as `text`; what a rule wrote is read as DuckDB reads it. */
+/** The canonical text of a value that travelled as `text`. A value that a rule wrote is read as DuckDB reads it. */
 export function canonicalValue(text: string | null, type: ColumnType): string | null {
   if (text === null) return null;
   switch (type.kind) {

@@ -1,6 +1,6 @@
 /**
- * The source's side of a comparison. Hashes are computed on the server, a range of rows a statement; where a
- * rule in JavaScript changes rows on their way, they are read as a sync reads them and hashed here.
+ * The source's side of a comparison. The server computes hashes, one range of rows per statement. Where a rule in
+ * JavaScript changes rows on their way, they are read as a sync reads them and hashed here.
  */
 import { addChecksums, checksum, EMPTY_CHECKSUM, type Checksum, type GroupChecksums } from '../../model/checksum';
 import type { PackedBatch } from '../../model/packed-batch';
@@ -38,24 +38,24 @@ export interface VerifySourceOptions {
   /** Columns of the key in the selection; empty: the whole row tells rows apart. */
   readonly primaryKey: readonly string[];
   readonly encoding: ChecksumQuery['encoding'];
-  /** The last sync's snapshot: rows since then are marked. */
+  /** The last sync's snapshot: newer rows are marked. */
   readonly syncXmin: string | null;
-  /** Rows have transaction ids: no view, no foreign table. */
+  /** Rows have transaction ids: the relation is no view and no foreign table. */
   readonly hasXmin: boolean;
   readonly batchRows: number;
   readonly batchBytes: number;
   readonly signal: AbortSignal;
 }
 
-/** Rows of one statement that returns nothing but sums: longer than a batch's, still far under a second. */
+/** Rows of one statement that returns nothing but sums. It takes longer than a batch's, but far less than a second. */
 const STATEMENT_ROWS = 20_000;
 const STATEMENT_BYTES = 16_000_000;
-/** A sample of a few large pieces would say little about the rest. */
+/** A sample of a few large pieces would say little about the other rows. */
 const SAMPLE_ROWS = 1_000;
 
 export class VerifySource {
   private readonly keyColumns: readonly SelectColumn[];
-  /** Before rules in JavaScript: what the last checksums were made of. */
+  /** The rows before rules in JavaScript, from which the last checksums were made. */
   private rowsRead = 0;
 
   constructor(
@@ -69,7 +69,7 @@ export class VerifySource {
         : primaryKey.flatMap((name) => selection.columns.find((column) => column.name === name) ?? []);
   }
 
-  /** The table's own count, where that and what is read here are not the same. */
+  /** The table's own count, where it differs from the rows that were read here. */
   async otherCount(): Promise<{ readonly counted: number; readonly read: number } | undefined> {
     const counted = await this.snapshot.count(this.options.selection.conditions);
     return counted === undefined || counted === this.rowsRead ? undefined : { counted, read: this.rowsRead };
@@ -151,7 +151,7 @@ export class VerifySource {
     return rows;
   }
 
-  /** About this share of the rows, in pieces from all over the table, at least one piece. */
+  /** Reads about this share of the rows, in pieces from all over the table, at least one piece. */
   async sample(share: number, random: () => number): Promise<SourceSample> {
     const all = this.snapshot.partitions(() => SAMPLE_ROWS);
     const chosen = all.filter((partition) => partition.range === null || random() < share);
@@ -224,7 +224,7 @@ export class VerifySource {
     for await (const { batch } of readRange(session, { ...read, range, sizer })) yield batch;
   }
 
-  /** Rows of canonical texts, the rules in JavaScript applied. */
+  /** Rows of canonical texts, after the rules in JavaScript. */
   private rulesApplied(batch: PackedBatch): (string | null)[][] {
     const { columns, batchRules } = this.options.selection;
     const changed = applyBatchRules(batch, columns, batchRules);
@@ -254,7 +254,7 @@ export class VerifySource {
   }
 }
 
-/** A column of hexadecimal digits and the like, which no control character can be part of. */
+/** A column of hexadecimal digits or the like, which contains no control character. */
 function hexColumn(textExpression: string): SelectColumn {
   return { name: '', type: { kind: 'int64' }, textExpression, nullable: false };
 }

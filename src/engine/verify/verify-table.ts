@@ -17,12 +17,12 @@ export interface VerifyTableOptions {
   readonly columns: readonly string[];
   /** Source names; empty: the whole row tells rows apart. */
   readonly primaryKey: readonly string[];
-  /** Rows to show. */
+  /** Number of rows to show. */
   readonly show: number;
   /** 1: the whole table. */
   readonly sample: number;
   readonly random: () => number;
-  /** The warehouse answers one question at a time. */
+  /** Runs one question to the warehouse at a time. */
   readonly exclusively: <T>(action: () => Promise<T>) => Promise<T>;
 }
 
@@ -75,8 +75,8 @@ export async function verifyTable(
 }
 
 /**
- * Rows from all over the source are looked up by key: what is missing or changed is found, but not what only
- * the warehouse has.
+ * Looks up rows from all over the source by key. It finds missing and changed rows, but not rows that only the
+ * warehouse has.
  */
 async function compareSample(
   source: VerifySource,

@@ -1,4 +1,4 @@
-/** How the batches of a pass reach the destination: a load gathers beside its table, changes are upserted into it. */
+/** Writes the batches of a pass to the destination: a load gathers beside its table, changes are upserted into it. */
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../../destinations/destination';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { TableRun } from '../plan';
@@ -8,7 +8,7 @@ export interface PassWriting {
   readonly binaryBeforeBegin: boolean;
   begin(table: DestinationTable, stamp: LoadStamp, resume: boolean): Promise<void>;
   write(table: DestinationTable, batch: PackedBatch): Promise<void>;
-  /** Called on an open pass before each commit. */
+  /** Must be called on an open pass before each commit. */
   beforeCommit(table: DestinationTable): Promise<void>;
   finish(table: DestinationTable): Promise<FinishedLoad>;
 }

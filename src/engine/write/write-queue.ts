@@ -1,6 +1,6 @@
 /**
- * The one line in which everything is written, in order. `push` waits while the line is full, which is how
- * a slow destination slows the readers down; `run` waits for its own task.
+ * The one queue through which everything is written, in order. `push` waits while the queue is full, so that a slow
+ * destination slows the readers down; `run` waits for its own task.
  */
 export interface QueueLimits {
   readonly rows: number;
@@ -26,7 +26,7 @@ export class WriteQueue {
     if (this.failure !== undefined) throw this.failure;
     this.queuedRows += rows;
     this.queuedBytes += bytes;
-    // A failed task fails the queue or its table by itself; nobody waits for this promise.
+    // A failed task fails the queue or its table by itself; no caller waits for this promise.
     void this.run(task)
       .catch(() => undefined)
       .finally(() => {

@@ -1,7 +1,7 @@
 /**
  * What was written since the last commit, and the commit of it: data and states together.
  *
- *   a table's batches ──> dirty ── commit ──> committed, and whoever waits for it goes on
+ *   a table's batches ──> dirty ── commit ──> committed, and the callers that wait go on
  *                           └── a batch is refused ──> rolled back, and every table in it tries again
  *
  * Everything here runs in the order of the write queue.
@@ -23,7 +23,7 @@ export interface WriteTransactionOptions {
   readonly openTables: () => number;
   /** After each commit, with every table's committed state. */
   readonly onCommitted: (states: ReadonlyMap<string, TableState>, seconds: number) => void;
-  /** The destination is of no further use. */
+  /** The destination cannot be used any more. */
   readonly onFatal: (error: ConnectorError) => void;
 }
 
@@ -39,13 +39,13 @@ interface CommitWaiter {
 }
 
 export class WriteTransaction {
-  /** They wrote since the last commit. */
+  /** Tables that wrote since the last commit. */
   private readonly dirty = new Set<TableRun>();
-  /** Their passes have begun and not ended: what the destination holds open for them, a rollback closes. */
+  /** Tables whose passes have begun and not ended. A rollback closes what the destination holds open for them. */
   private readonly open = new Set<TableRun>();
   private waiters: CommitWaiter[] = [];
   private timer: NodeJS.Timeout | undefined;
-  /** Of the tables that were finished since the last commit. */
+  /** Columns of the tables that were finished since the last commit. */
   private finishedColumns = 0;
   private readonly pacing: CommitPacing;
 
@@ -53,7 +53,7 @@ export class WriteTransaction {
     this.pacing = new CommitPacing(options.destination);
   }
 
-  /** The next commit says how far the table is. */
+  /** The next commit records how far the table is. */
   add(run: TableRun): void {
     this.dirty.add(run);
   }
@@ -68,16 +68,16 @@ export class WriteTransaction {
     this.open.delete(run);
   }
 
-  /** Adds a batch of so many bytes; whether a commit is due by it. */
+  /** Adds a batch of so many bytes; returns whether it makes a commit due. */
   written(run: TableRun, bytes: number): boolean {
     this.pacing.written(bytes);
     return this.pacing.isDue(run);
   }
 
-  /** Resolves when what was written so far is committed, rejects when it is rolled back. */
+  /** Resolves when everything written so far is committed, rejects when it is rolled back. */
   committed(): Promise<void> {
     const committed = new Promise<void>((resolve, reject) => this.waiters.push({ resolve, reject }));
-    // Where the commit fails, nobody may have come to wait for it, and a rejection that nobody hears ends the process.
+    // If the commit fails before anyone waits for it, an unhandled rejection would end the process.
     committed.catch(() => undefined);
     return committed;
   }
@@ -97,11 +97,11 @@ export class WriteTransaction {
     );
   }
 
-  /** Where a load takes away what is there, the states must say so before it begins. */
+  /** Where a load drops the present rows, the states must say so before it begins. */
   async giveUpRows(runs: readonly TableRun[], commit: boolean): Promise<void> {
     const { destination, states } = this.options;
     if (destination.loadsInPlace !== true) return;
-    // As last committed, not as the run has it: a rollback in between has dropped what was to be committed.
+    // The last committed state counts, not the run's: a rollback in between has dropped what was to be committed.
     const claiming = runs.filter((run) => claimsRows(states.get(run.key)));
     for (const run of claiming) {
       run.giveUpRows();
@@ -110,7 +110,7 @@ export class WriteTransaction {
     if (claiming.length > 0 && commit) await this.commit();
   }
 
-  /** Runs a write; undefined when the table's attempt it belongs to is over, by this write or before it. */
+  /** Runs a write; undefined when the attempt that it belongs to is over, by this write or before it. */
   async guarded<T>(run: TableRun, generation: number, task: () => Promise<T>): Promise<T | undefined> {
     if (run.generation !== generation) return undefined;
     try {
@@ -167,7 +167,7 @@ export class WriteTransaction {
 
   /** Ends the sync: nothing is written any more. */
   fatal(thrown: ConnectorError): ConnectorError {
-    // Whose fault it is cannot be told any more: the warehouse's, for whoever reads it.
+    // The cause cannot be found any more, so the error names the warehouse.
     const error =
       thrown.kind === 'source'
         ? new ConnectorError(thrown.message, { code: thrown.code, kind: 'destination', cause: thrown })
@@ -200,7 +200,7 @@ export class WriteTransaction {
     for (const waiter of this.waiters.splice(0)) waiter.reject(reason);
   }
 
-  /** Nothing waits for the commit any more. False: the destination refused some of a table's, and all is rolled back. */
+  /** Flushes the destination. Returns false if it rejected a batch and everything was rolled back. */
   private async flushed(): Promise<boolean> {
     const { destination } = this.options;
     for (const run of [...this.dirty]) {
@@ -226,7 +226,7 @@ function tryAgain({ message, code, hint, cause }: ConnectorError): ConnectorErro
   });
 }
 
-/** Not a fault of the table that gets it: it only shared a transaction. */
+/** No fault of the table that gets it, which only shared a transaction. */
 export function rolledBack(): ConnectorError {
   return new ConnectorError("Another table's batch was refused, and the transaction they shared was rolled back.", {
     code: 'rolled_back',

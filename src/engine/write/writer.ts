@@ -1,13 +1,13 @@
 /**
- * The only one who writes: batches into the destination, progress into the state, and both into one commit.
+ * The only code that writes: batches into the destination, progress into the state, and both into one commit.
  *
- * Progress advances in the order of writing, so that whatever moment a commit falls on, the state says
- * exactly which rows the data holds. A commit falls on every checkpoint interval of a table, and after a
- * finished table; finished tables are committed together when they follow one another closely, since a
- * commit costs more than a small table. See write-transaction.
+ * Progress advances in the order of writing. So at whatever moment a commit comes, the state says exactly which rows
+ * the data holds. A commit comes at every checkpoint interval of a table, and after a finished table. Finished tables
+ * are committed together when they follow one another closely, because a commit costs more than a small table. See
+ * write-transaction.
  *
- * A batch that the destination refuses ends its table's attempt. The refusal costs the transaction, so every
- * table that wrote since the last commit, or is being written, goes back to it as well, and tries again.
+ * A batch that the destination refuses ends its table's attempt. The refusal costs the transaction, so every table that
+ * wrote since the last commit, or is being written, goes back to it as well, and tries again.
  */
 import { asConnectorError, ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
@@ -28,12 +28,12 @@ export interface WriterOptions extends Pick<
 > {
   readonly logger: Logger;
   readonly queueBytes: number;
-  /** What memory pressure leaves of the queue, above 0 and up to 1. */
+  /** The share of the queue that memory pressure leaves, above 0 and up to 1. */
   readonly queueShare: () => number;
   readonly onWritten: (run: TableRun, rows: number, bytes: number) => void;
 }
 
-/** Codes of errors of a table that came before anything was done to it. */
+/** Codes of errors that come before anything was done to the table. */
 const UNTOUCHED: ReadonlySet<string> = new Set([COPY_ALTERED, 'view_in_place']);
 
 export class Writer {
@@ -61,7 +61,10 @@ export class Writer {
     return this.options.destination.comparesKeys !== false;
   }
 
-  /** See `Destination.takesBinary`; of rows that pass through no rule of ours. Changes only once their pass has begun. */
+  /**
+   * See `Destination.takesBinary`. It holds for rows that no rule of ours changes, and changes only once their pass has
+   * begun.
+   */
   takesBinary(run: TableRun): boolean {
     const { destination } = this.options;
     const { destinationTable, selection } = run;
@@ -69,7 +72,7 @@ export class Writer {
     return selection.batchRules.length === 0 && destination.takesBinary?.(destinationTable) === true;
   }
 
-  /** Begins a pass: a load, the committed part of one to go on with, or a pass over changes. */
+  /** Begins a pass: a load, the committed part of one to resume, or a pass over changes. */
   async begin(run: TableRun, progress: LoadProgress, resume: boolean): Promise<void> {
     const { generation } = run;
     await this.inOrder(run, generation, async () => {
@@ -81,7 +84,7 @@ export class Writer {
     });
   }
 
-  /** These tables will be loaded from the start: the next commit says so of all of them, rather than one for each. */
+  /** Announces tables that will be loaded from the start, so that one commit says so of all of them. */
   async announceLoads(runs: readonly TableRun[]): Promise<void> {
     await this.queue.run(() => this.transaction.giveUpRows(runs, false));
   }
@@ -148,7 +151,7 @@ export class Writer {
     });
   }
 
-  /** The same for many tables that no pass has been begun of. */
+  /** The same for many tables that have no pass yet. */
   async countTables(runs: readonly TableRun[]): Promise<readonly number[] | undefined> {
     return await this.queue.run(async () => {
       return await this.options.destination.countRows?.(runs.map(({ destinationTable }) => destinationTable));
@@ -188,7 +191,7 @@ export class Writer {
     return finished;
   }
 
-  /** Rows for a table that only grows; committed with the next commit. */
+  /** Adds rows to a table that only grows; the next commit includes them. */
   async append(table: DestinationTable, batch: PackedBatch, startedAt: Date): Promise<void> {
     await this.queue.run(async () => {
       try {
@@ -250,7 +253,7 @@ export class Writer {
   }
 }
 
-/** Of the attempt that asks. A reader that has not yet noticed a rollback must not be taken for the next attempt. */
+/** Belongs to the attempt that asks. A reader that has not yet noticed a rollback must not act for the next attempt. */
 function attemptOf(run: TableRun): number {
   if (run.failure !== undefined) throw run.failure;
   return run.generation;

@@ -11,18 +11,18 @@ interface Method {
 
 export interface ReceivedMessage {
   readonly message: UpdateMessage;
-  /** On the wire, without gRPC's frame. */
+  /** Bytes on the wire, without gRPC's frame. */
   readonly bytes: number;
 }
 
-/** What the platform accepts in one message. */
+/** The largest message that the platform accepts. */
 const MOST_MESSAGE_BYTES = 128 * 1024 * 1024;
 
 export class ReferenceClient {
   private readonly methods: Readonly<Record<string, Method>>;
   private readonly client: Client;
 
-  /** `authority`: PEM of whoever signed the service's certificate; without it, no TLS. */
+  /** `authority` is the PEM of the authority that signed the service's certificate; without it, no TLS. */
   constructor(address: string, authority?: Buffer) {
     this.methods = loadPackage()[SERVICE_NAME] as unknown as Readonly<Record<string, Method>>;
     const channel = authority === undefined ? credentials.createInsecure() : credentials.createSsl(authority);
@@ -49,7 +49,7 @@ export class ReferenceClient {
     });
   }
 
-  /** Async-iterable; ends with an error that has the status. */
+  /** Returns an async iterable; it ends with an error that has the status. */
   update(request: object): ClientReadableStream<ReceivedMessage> {
     const method = this.method('Update');
     return this.client.makeServerStreamRequest(
@@ -71,7 +71,7 @@ export class ReferenceClient {
   }
 }
 
-/** A message with one record only may come alone as well. */
+/** A message with a single record may be larger. */
 export function recordsOf(message: UpdateMessage): readonly RecordMessage[] {
   return message.records?.records ?? (message.record === undefined ? [] : [message.record]);
 }

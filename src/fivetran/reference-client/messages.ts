@@ -1,4 +1,4 @@
-/** The messages of the .proto as the decoder gives them: enums and int64 as text, defaults left out. */
+/** The messages of the .proto as the decoder returns them: enums and int64 as text, defaults left out. */
 export interface Timestamp {
   readonly seconds?: string;
   readonly nanos?: number;

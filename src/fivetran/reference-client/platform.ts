@@ -1,4 +1,9 @@
-/** One round of the platform: form, tests, schema, selection, update; data to a file, state to the next round. */
+/**
+ * One round of the platform: form, tests, schema, selection, update; data to a file, state to the next round.
+ *
+ * This folder plays the platform, for tests and for `scripts/grpc-client.js`, and the product does not load it. It
+ * holds the service to the rules of the stream (`stream-rules`, `value-rules`) and writes what arrives into a DuckDB file.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { SelectionMessage, TableSelectionMessage } from '../selection';
@@ -15,7 +20,7 @@ export interface PlatformOptions {
   readonly warehousePath: string;
   /** Kept from one round to the next. */
   readonly statePath: string;
-  /** What a user deselects; without it, everything is selected by name. */
+  /** Changes the selection as a user would; without it, everything is selected by name. */
   readonly deselect?: (table: DeclaredTable, column: DeclaredColumn | undefined) => boolean;
   readonly say?: (line: string) => void;
 }
@@ -72,7 +77,7 @@ async function receive(
   warnings: string[],
 ): Promise<StreamCounts> {
   const deselected = options.deselect ?? ((): boolean => false);
-  // What a SchemaChange said counts over what Schema says, until the next one.
+  // The latest SchemaChange counts rather than Schema's answer, until the next one.
   const told = new Map(rememberedTables(options).map((table) => [tableId(table), table]));
   const known = tables.map((table) => told.get(tableId(table)) ?? table);
   const rules = new StreamRules(known, (table, column) => !deselected(table, column));
@@ -96,7 +101,7 @@ async function receive(
       for (const table of declaredTables(message.schema_change ?? {})) told.set(tableId(table), table);
       if (message.warning?.message !== undefined) warnings.push(message.warning.message);
       if (message.checkpoint === undefined) continue;
-      // The state follows the data: after a crash in between, the same records come again.
+      // The state is stored after the data: after a crash in between, the same records come again.
       await warehouse.commit();
       mkdirSync(dirname(options.statePath), { recursive: true });
       writeFileSync(toldPath(options), JSON.stringify([...told.values()]));
@@ -114,13 +119,13 @@ function toldPath({ statePath }: PlatformOptions): string {
   return `${statePath}.schema`;
 }
 
-/** Tables as SchemaChanges of earlier rounds have described them. */
+/** Tables as SchemaChanges of earlier rounds described them. */
 function rememberedTables(options: PlatformOptions): readonly DeclaredTable[] {
   if (!existsSync(options.statePath) || !existsSync(toldPath(options))) return [];
   return JSON.parse(readFileSync(toldPath(options), 'utf8')) as readonly DeclaredTable[];
 }
 
-/** As the platform sends it: everything by name, and what is new as well. */
+/** The selection in the platform's form: everything by name, and new tables and columns as well. */
 function selectionOf(
   tables: readonly DeclaredTable[],
   deselected: (table: DeclaredTable, column: DeclaredColumn | undefined) => boolean,

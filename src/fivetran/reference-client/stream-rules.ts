@@ -1,4 +1,4 @@
-/** What every stream must keep to, checked on what arrives; each breach is one sentence. */
+/** Checks the rules that every stream must keep; each breach is one sentence. */
 import { recordsOf, type ReceivedMessage } from './client';
 import { declaredTables, tableId, type DeclaredColumn, type DeclaredTable, type RecordMessage } from './messages';
 import { valueBreach } from './value-rules';
@@ -8,7 +8,7 @@ const MOST_RECORDS = 100;
 const MOST_BATCH_BYTES = 110_000;
 const MOST_STATE_BYTES = 10_000_000;
 const MOST_SILENCE_MS = 10 * 60_000;
-/** A stream that is wrong throughout says so often enough with these. */
+/** A stream that is wrong throughout is reported with this many breaches. */
 const MOST_BREACHES = 50;
 
 export interface StreamCounts {
@@ -43,7 +43,7 @@ export class StreamRules {
 
   constructor(
     schema: readonly DeclaredTable[],
-    /** Which columns may come: the selection, as the platform made it. */
+    /** Checks that only selected columns come. */
     private readonly selects: (table: DeclaredTable, column: DeclaredColumn) => boolean,
     private readonly clock: () => number = () => performance.now(),
   ) {

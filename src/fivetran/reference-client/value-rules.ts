@@ -1,4 +1,4 @@
-/** Whether a value is one of its column's declared type. */
+/** Checks that a value has its column's declared type. */
 import type { DeclaredColumn, Timestamp, ValueMessage } from './messages';
 
 const FIELD_OF_TYPE: Readonly<Record<string, keyof ValueMessage>> = {
@@ -22,7 +22,7 @@ const FIRST_SECOND = Date.parse('0001-01-01T00:00:00Z') / 1000;
 const LAST_SECOND = Date.parse('9999-12-31T23:59:59Z') / 1000;
 const DAY_SECONDS = 86_400;
 
-/** undefined: it is. */
+/** undefined: it has. */
 export function valueBreach(column: DeclaredColumn, value: ValueMessage): string | undefined {
   if (value.inner === 'null') return column.key ? 'NULL in a key.' : undefined;
   const field = FIELD_OF_TYPE[column.type];

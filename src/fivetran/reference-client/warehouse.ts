@@ -46,7 +46,7 @@ interface Pending {
 
 export class ReferenceWarehouse {
   private readonly pending = new Map<string, Pending>();
-  /** Per table without a key: how often a content has come since its last TRUNCATE. */
+  /** For each table without a key: how often a content has come since its last TRUNCATE. */
   private readonly copies = new Map<string, Map<string, number>>();
 
   private constructor(
@@ -75,11 +75,11 @@ export class ReferenceWarehouse {
     });
   }
 
-  /** Applies what came since the last checkpoint; whatever a crash leaves, the same records come again. */
+  /** Applies the records since the last checkpoint. After a crash the same records come again. */
   async commit(): Promise<void> {
     for (const [name, { table, operations }] of this.pending) {
       await this.prepareTable(name, table);
-      // In order: what comes before a TRUNCATE is not what comes after it.
+      // Records are applied in order, because those before a TRUNCATE have another meaning than those after it.
       for (let from = 0; from < operations.length;) {
         const type = operations[from]?.type ?? 'UPSERT';
         let to = from + 1;
@@ -195,7 +195,7 @@ export class ReferenceWarehouse {
     appender.closeSync();
   }
 
-  /** A row without a key is its content; the moment of its sync is not part of that. */
+  /** The identity of a row without a key is its content, without the time of its sync. */
   private identity(name: string, table: DeclaredTable, values: readonly (string | null)[]): string {
     const content = values.filter((_, index) => table.columns[index]?.name !== TIME_COLUMN);
     const hash = createHash('md5').update(JSON.stringify(content)).digest('hex');
@@ -206,7 +206,10 @@ export class ReferenceWarehouse {
     return copy === 1 ? hash : createHash('md5').update(`${hash}#${copy}`).digest('hex');
   }
 
-  /** Columns without declared precision follow what comes, as wide as DuckDB's decimals go, then they are text. */
+  /**
+   * Columns without declared precision widen with their values, up to DuckDB's largest decimals, and become text
+   * beyond.
+   */
   private async fitDecimals(name: string, table: DeclaredTable): Promise<void> {
     const types = await this.columnTypes(name);
     for (const [index, column] of table.columns.entries()) {

@@ -1,4 +1,4 @@
-/** From rows of the catalog to tables: what is read of each, through which relations, and what forbids it. */
+/** Makes tables from rows of the catalog: what is read of each, through which relations, and what forbids it. */
 import { ConnectorError } from '../../common/errors';
 import {
   tableKey,
@@ -22,7 +22,7 @@ import { columnTypeOf, type TypeMode } from './column-types';
 import { isChunk, throughRoot, whyThroughRoot, type Hypertables } from './table-members';
 import { grantsOf, whyUnreadable } from './unreadable';
 
-/** What is known of tables beyond their own rows of the catalog. */
+/** Facts about tables beyond their own rows of the catalog. */
 export interface Surroundings {
   readonly server: ServerInfo;
   readonly membersOf: (oid: number) => readonly number[];
@@ -83,7 +83,7 @@ export function assembleCatalog(
       comment: row.comment,
       columns: columns.map((column) => toColumn(column, hasConstraints, options.typeMode, userTypes.get(column[14]))),
       layout,
-      // A hypertable's key holds over its chunks; that of another parent says nothing of its children.
+      // A hypertable's key holds for its chunks; the key of another parent says nothing about its children.
       primaryKey: row.kind === 'r' && members.length > 0 && why !== 'hypertable' ? [] : (row.primaryKey ?? []),
       relations,
       ...(why === undefined ? {} : { throughRoot: why }),
@@ -180,7 +180,7 @@ function toColumn(
   };
 }
 
-/** What generated columns are made of decides whether a table has changed, so it is not read without. */
+/** The expressions of generated columns decide whether a table has changed, so the table is not read without them. */
 function lockProblem(row: RelationRow, columns: readonly ColumnRow[]): ConnectorError | undefined {
   const hidden = columns.find(
     ([, , , , , , , expression, , , , , , , , generated]) => generated && expression === null,

@@ -1,14 +1,14 @@
 /**
- * The catalog as JSON, one cell a query: what the server is, and the tables part by part. A part is as large as one
- * short statement can take: all of 2,000 tables at once took half a second.
- * pg_catalog throughout: information_schema hides constraints from a role that has only SELECT.
+ * Queries of the catalog, which return JSON in one cell: the facts about the server, and the tables part by part. A
+ * part is as large as one short statement can take, because all of 2,000 tables at once took half a second. They read
+ * pg_catalog alone, because information_schema hides constraints from a role that has only SELECT.
  */
 
 const aggregated = (query: string): string => `(SELECT coalesce(json_agg(x), '[]') FROM (${query}) AS x)`;
 
 /**
- * SQL over pg_inherits `i`: a partition that is being detached (CONCURRENTLY, PostgreSQL 14) is no part of its parent any
- * more, also where the command was interrupted. As JSON, since older servers lack the column.
+ * SQL over pg_inherits `i`: a partition that is being detached (CONCURRENTLY, PostgreSQL 14) no longer belongs to its
+ * parent, even if the command was interrupted. It reads the row as JSON, because older servers lack the column.
  */
 export const STILL_ATTACHED = `(pg_catalog.to_jsonb(i) ->> 'inhdetachpending') IS DISTINCT FROM 'true'`;
 
@@ -24,7 +24,7 @@ export const HAS_POLICIES = `(c.relrowsecurity AND row_security_active(c.oid))`;
 const TIMESCALE = `(SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = '_timescaledb_catalog' AND c.relname = 'hypertable')`;
 
-/** Hypertables and their chunks, for where `SERVER_QUERY` found TimescaleDB. */
+/** Hypertables and their chunks, used where `SERVER_QUERY` found TimescaleDB. */
 export const HYPERTABLES_QUERY = `SELECT json_build_object(
   'roots', ${aggregated(`
   SELECT c.oid::int8 AS "oid" FROM _timescaledb_catalog.hypertable h
@@ -34,8 +34,8 @@ export const HYPERTABLES_QUERY = `SELECT json_build_object(
     JOIN pg_namespace n ON n.nspname = h.schema_name JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name`)})::text AS j`;
 
 /**
- * Tables that are filled by logical replication. Everybody may read this catalog, unless somebody has revoked it.
- * `origins`: whether it may be read.
+ * Tables that are filled by logical replication. All roles may read this catalog, unless an administrator has revoked
+ * it. `origins`: whether it may be read.
  */
 export const serverQuery = (
   origins: boolean,
@@ -52,8 +52,8 @@ export const serverQuery = (
 export const RELATION_IS_HEAP = `coalesce((SELECT a.amname = 'heap' FROM pg_catalog.pg_am a WHERE a.oid = c.relam), false)`;
 
 /**
- * pg_relation_size and the text of a generated column's expression open the table with a lock, and would wait where
- * another session has it for itself, or is the next to have it. Everything else here reads the catalog alone. Where the
+ * pg_relation_size and the text of a generated column's expression open the table with a lock. They would wait where
+ * another session holds the table exclusively, or waits to. Everything else here reads the catalog alone. Where the
  * locks may not be seen, the lock timeout ends the wait.
  */
 export const exclusivelyLocked = (seesLocks: boolean): string =>
@@ -69,15 +69,15 @@ export const exclusivelyLocked = (seesLocks: boolean): string =>
     : `
   locked AS (SELECT NULL::oid AS oid)`;
 
-/** Of a lock that was taken after `locked` was read; the statement is then run again. */
+/** The error of a lock that was taken after `locked` was read; the statement is then run again. */
 const PATIENCE = '100ms';
 
 /** SQL for whether a relation may be opened without waiting. */
 export const isFree = (oid: string): string => `${oid} NOT IN (SELECT oid FROM locked WHERE oid IS NOT NULL)`;
 
 /**
- * The policies of a relation `c`, with the role that they are in force for: another expression or another role shows
- * other rows, and no row is written for it. `elsewhere`: they ask a function of a user's, or another table.
+ * The policies of a relation `c`, with the role that they are in force for. Another expression or another role shows
+ * other rows, although no row is written. `elsewhere`: they call a user's function, or read another table.
  */
 const POLICIES = `(SELECT json_build_object(
     'digest', md5(coalesce(string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles, p.polqual), ',' ORDER BY p.oid), '') || current_user),
@@ -86,8 +86,8 @@ const POLICIES = `(SELECT json_build_object(
   FROM pg_policy p WHERE p.polrelid = c.oid)`;
 
 /**
- * Expressions of virtual columns by name, of tables with parents or children (PostgreSQL 18). Where a table
- * cannot be opened, what tells it apart from every other takes the place of its expressions.
+ * Expressions of virtual columns by name, for tables with parents or children (PostgreSQL 18). Where a table cannot be
+ * opened, a value that differs from all others takes the place of its expressions.
  */
 function virtualColumns(opening: boolean): string {
   const text = opening
@@ -99,7 +99,7 @@ function virtualColumns(opening: boolean): string {
                WHERE a.attrelid = c.oid AND a.attgenerated = 'v') END`;
 }
 
-/** What a table takes, where it can be asked; otherwise its size at the last VACUUM or ANALYZE. */
+/** Bytes of a table, where it can be asked; otherwise its size at the last VACUUM or ANALYZE. */
 function relations(opening: boolean, sizes: boolean): string {
   const size = (oid: string, pages: string): string => {
     const noted = `coalesce(${pages}, 0)::int8 * current_setting('block_size')::int8`;
@@ -127,8 +127,8 @@ function relations(opening: boolean, sizes: boolean): string {
 const NEVER_NULL = `a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint v WHERE v.conrelid = a.attrelid AND v.contype = 'n' AND v.conkey = ARRAY[a.attnum] AND NOT v.convalidated)`;
 
 /**
- * SQL for a table's columns as one digest, under the statement's snapshot: what a read relies on since discovery.
- * Columns after the place `last` were added later and are not read. `table` and `last` are SQL.
+ * SQL for a table's columns as one digest, under the statement's snapshot: the facts from discovery that a read relies
+ * on. Columns after the place `last` were added later and are not read. `table` and `last` are SQL.
  */
 export const layoutDigest = (table: string, last: string): string =>
   `(SELECT md5(coalesce(string_agg(concat_ws(' ', l.attnum, l.attname, l.atttypid::int8, l.atttypmod), ',' ORDER BY l.attnum), '')) ` +
@@ -146,8 +146,9 @@ const DOMAINS = `
   )`;
 
 /**
- * One row a table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. A default names
- * no columns, so its text can be had without its table; that of a generated column is null where the table is locked.
+ * One row per table, its columns as arrays, to keep the JSON small. Domains are resolved to their base type. A default
+ * names no columns, so its text can be read without its table. The text of a generated column is null where the table
+ * is locked.
  */
 const columns = (opening: boolean): string => {
   const generated = opening ? `WHEN ${isFree('d.adrelid')} THEN pg_get_expr(d.adbin, d.adrelid)` : '';
@@ -172,7 +173,7 @@ const columns = (opening: boolean): string => {
   GROUP BY a.attrelid`);
 };
 
-/** User-defined types of the columns, and what each is made of. */
+/** User-defined types of the columns, and their parts. */
 const TYPE_PARTS = `
   root AS (
     SELECT DISTINCT a.atttypid AS oid FROM chunk JOIN pg_attribute a ON a.attrelid = chunk.oid AND chunk.described JOIN pg_type t ON t.oid = a.atttypid
@@ -188,9 +189,9 @@ const TYPE_PARTS = `
   )`;
 
 /**
- * What users made of their types: a value's text is made of an enum's label and a composite's attributes, which
- * change without any row being touched. One row a column's type; what it is made of is followed all the way down.
- * Labels in the order of their creation, so that a new one comes last.
+ * The parts of user-defined types. A value's text depends on an enum's labels and a composite's attributes, which can
+ * change although no row does. One row per column type; its parts are followed all the way down. Labels come in the
+ * order of their creation, so that a new one comes last.
  */
 const USER_TYPES = aggregated(`
   SELECT r.oid::int8 AS "type",
@@ -201,7 +202,7 @@ const USER_TYPES = aggregated(`
   FROM root r`);
 
 export interface TablesLook {
-  /** Not opening any table, it waits for no lock, and knows less. */
+  /** It opens no table and so waits for no lock, but knows less. */
   readonly opening: boolean;
   /** Otherwise sizes are those of the last VACUUM or ANALYZE. */
   readonly sizes: boolean;
@@ -211,13 +212,13 @@ export interface TablesLook {
 
 /** Tables of a part, at most. */
 const MOST_TABLES = 500;
-/** Columns of a part, where a table itself counts for some: it takes as long as they do. */
+/** Columns of a part. A table itself counts for some, because it takes as long as they do. */
 const MOST_COLUMNS = 1500;
 const COLUMNS_OF_TABLE = 4;
 
 /**
  * The tables whose OIDs follow `after`, as many as make one part, in the order of their OIDs; and whether there are
- * more. Without the columns of partitions and of TimescaleDB's chunks, which are read through their parent.
+ * more. Columns of partitions and of TimescaleDB's chunks are left out, because those are read through their parent.
  */
 export const tablesQuery = (after: number, { opening, sizes, seesLocks }: TablesLook): string => `
   WITH RECURSIVE${exclusivelyLocked(seesLocks)}, candidate AS (

@@ -1,4 +1,4 @@
-/** What the queries of the catalog return, and what is made of it. */
+/** The rows that the queries of the catalog return, and the facts that are made from them. */
 import type { ConnectorError } from '../../common/errors';
 import type { TableSchema } from '../../model/table';
 import type { TypeMode } from './column-types';
@@ -23,7 +23,7 @@ export interface Catalog {
   readonly unreadable: ReadonlyMap<number, ConnectorError>;
 }
 
-/** What discovery is asked for; structurally a part of the settings. */
+/** The settings of discovery; structurally a part of the settings. */
 export interface DiscoveryOptions {
   readonly includeViews: boolean;
   readonly typeMode: TypeMode;

@@ -1,4 +1,4 @@
-/** Discovery: what there is to replicate. */
+/** Discovers what there is to replicate. */
 import { ConnectorError } from '../../common/errors';
 import type { Session } from '../connection';
 import { assembleCatalog } from './assemble-catalog';
@@ -50,7 +50,7 @@ export async function discover(
   for (let after: number | undefined = 0; after !== undefined;) {
     const last: number = after;
     const part: CatalogPart = await readPart(fetchJson, last, { sizes: seesFiles, seesLocks });
-    // Ranges need the size of the moment.
+    // Ranges need the size at this moment.
     relations.push(...(seesFiles ? part.relations : part.relations.map((row) => ({ ...row, isHeap: false }))));
     for (const row of part.columns) columnsOf.set(row.table, row);
     for (const row of part.types) userTypes.set(row.type, row);
@@ -74,7 +74,7 @@ function toHypertables({ roots, chunks }: HypertablesRow): Hypertables {
   return { roots: new Set(roots.map(({ oid }) => oid)), chunks: new Set(chunks.map(({ oid }) => oid)) };
 }
 
-/** A lock may come between the look at the locks and the table: the next look sees it. */
+/** A lock may come between the look at the locks and the look at the table; the next look sees it. */
 const MOST_LOOKS = 4;
 
 /** `sizes`: whether the role may ask for what the tables have on disk. */

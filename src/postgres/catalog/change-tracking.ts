@@ -1,5 +1,5 @@
 import type { OptionalObject, Session } from '../connection';
-/** In place of what the role may not know. */
+/** The value that stands for what the role may not know. */
 const UNKNOWN = '?';
 
 /**
@@ -9,7 +9,7 @@ const UNKNOWN = '?';
  * of WAL files at once.
  */
 export function sourceIdentitySql({ allowances }: Session): string {
-  // A function that may not be called fails the statement also where it is not reached.
+  // A function that may not be called fails the statement even where it is not reached.
   const known = (sql: string, ...objects: readonly OptionalObject[]): string =>
     allowances.may(...objects) ? `(${sql})::text` : `'${UNKNOWN}'`;
   const cluster = known('SELECT system_identifier FROM pg_catalog.pg_control_system()', 'pg_control_system()');
@@ -23,7 +23,7 @@ export function sourceIdentitySql({ allowances }: Session): string {
     'SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()',
     'pg_database',
   );
-  // Not evaluated before it is reached: a standby writes no log.
+  // It is evaluated only where it is reached: a standby writes no log.
   return `${cluster} || '/' || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ${ofStandby} ELSE ${ofPrimary} END || '/' || ${database}`;
 }
 
@@ -42,7 +42,7 @@ export interface KeyCandidate {
   readonly column: string;
   /** Leads a valid B-tree index, so that its newest rows are found without reading the others. */
   readonly indexed: boolean;
-  /** Statistics count NULLs; 0 where the column is NOT NULL, null where nothing is known. */
+  /** NULLs by the statistics; 0 where the column is NOT NULL, null where nothing is known. */
   readonly nullFraction: number | null;
 }
 

@@ -27,7 +27,7 @@ const BUILT_IN = new Map<string, ColumnType>(
   }),
 );
 
-/** Types of extensions, which live in whatever schema they were put into. postgres/read/select-list writes them as JSON. */
+/** Types of extensions, which may live in any schema. postgres/read/select-list writes them as JSON. */
 const EXTENSIONS = new Map<string, ColumnType>(
   Object.entries({
     hstore: { kind: 'json' },
@@ -55,7 +55,7 @@ const MAX_DECIMAL_DIGITS = 38;
 export function columnTypeOf(source: SourceType, mode: TypeMode = 'exact'): ColumnType {
   if (source.isArray || source.category === 'c' || source.category === 'r' || source.category === 'm')
     return { kind: 'json' };
-  // A type of somebody's own may have any name; only base types of known names are known.
+  // A user's type may have any name, so only base types of known names count as known.
   if (source.category !== 'b') return { kind: 'string' };
   if (source.schema !== 'pg_catalog') return EXTENSIONS.get(source.name) ?? { kind: 'string' };
   const python = mode === 'python' ? PYTHON.get(source.name) : undefined;

@@ -1,6 +1,6 @@
 /**
- * A table as it is under a snapshot, compared with what discovery saw of it some time before: partitions come and
- * go meanwhile, and columns change their types or exchange their names.
+ * A table as it is under a snapshot, compared with what discovery saw some time before. Meanwhile partitions come and
+ * go, and columns change their types or exchange their names.
  */
 import { ConnectorError } from '../../common/errors';
 import { tableKey, type Relation, type TableSchema } from '../../model/table';
@@ -42,7 +42,7 @@ interface PresentRow {
   readonly blocks: number;
   readonly bytes: number;
   readonly tuples: number;
-  /** By itself it would not give the rows that its parent gives of it. */
+  /** Read by itself, it would not give the rows that its parent gives of it. */
   readonly differs: boolean;
 }
 
@@ -50,8 +50,8 @@ interface PresentRow {
 const ROWS_PER_BLOCK = 50;
 
 /**
- * Its relations under the session's snapshot: those that were discovered and are still a part of it, then those that
- * have become one. The same array where nothing has changed.
+ * The relations of the table under the session's snapshot: those that were discovered and still belong to it, then new
+ * ones. Returns the same array where nothing has changed.
  */
 export async function presentRelations(
   session: Session,
@@ -59,7 +59,7 @@ export async function presentRelations(
   signal: AbortSignal | undefined,
 ): Promise<readonly Relation[]> {
   const { relations } = table;
-  // What has no parts, or is read through its parent, is one relation whatever happens.
+  // A table without parts, or one that is read through its parent, is always one relation.
   if (table.kind !== 'partitioned' && relations.length < 2) return relations;
   if (relations.some(({ includesChildren }) => includesChildren === true)) return relations;
   const { seesFiles } = session.allowances;

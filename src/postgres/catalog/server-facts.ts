@@ -1,4 +1,4 @@
-/** What of a server matters to a sync, beyond its tables: one query. */
+/** Reads what matters about a server to a sync, beyond its tables, in one query. */
 import { exclusivelyLocked, isFree } from './catalog-queries';
 import type { Session } from '../connection';
 
@@ -13,10 +13,10 @@ export interface ServerFacts {
   readonly maxStandbyDelayMs: number;
   readonly hotStandbyFeedback: boolean;
   readonly maxConnections: number;
-  /** Kept for superusers and the like. */
+  /** Connections reserved for superusers and the like. */
   readonly reservedConnections: number;
   readonly usedConnections: number;
-  /** Of the role; -1: none. */
+  /** Connection limit of the role; -1: none. */
   readonly connectionLimit: number;
   readonly ownConnections: number;
   readonly superuser: boolean;
@@ -29,7 +29,7 @@ export interface ServerFacts {
   readonly clockMs: number;
 }
 
-/** What the role may not see of it counts as not there. */
+/** Facts that the role may not see count as absent. */
 function factsQuery({ allowances }: Session): string {
   const settings = allowances.may('pg_settings', 'pg_show_all_settings()');
   const setting = (name: string): string =>
@@ -75,7 +75,7 @@ export async function neverAnalyzed(
 ): Promise<ReadonlySet<number>> {
   if (oids.length === 0) return new Set();
   const { seesFiles, seesLocks } = session.allowances;
-  // Here nothing ends the wait for a table that another session has locked.
+  // Nothing here ends the wait for a table that another session has locked.
   const hasRows = seesFiles && seesLocks ? 'pg_relation_size(c.oid) > 0' : 'c.reltuples < 0';
   const [row] = await session.query(
     `WITH ${exclusivelyLocked(seesLocks)}

@@ -1,11 +1,11 @@
 /**
- * A table with partitions or children: which relations it is made of, and whether they may be read one by one. What
- * must arrive is what `SELECT … FROM` the table gives, with the rights and the policies of the role. Reading the
- * members by themselves is faster, and right only where nothing makes the two differ.
+ * The relations of a table with partitions or children, and whether they may be read one by one. The rows that must
+ * arrive are those of `SELECT … FROM` the table, with the rights and the policies of the role. Reading the members by
+ * themselves is faster, but right only where nothing makes the two differ.
  */
 import type { Relation, ThroughRoot } from '../../model/table';
 
-/** What the catalog says of the root or of one of its members. */
+/** What the catalog says about the root or one of its members. */
 export interface MemberFacts {
   readonly oid: number;
   readonly schema: string;
@@ -53,8 +53,8 @@ export function descendants(inheritance: readonly Inheritance[]): (oid: number) 
 }
 
 /**
- * Why the table must be read through its root; undefined where each member may be read by itself. `expected`: how many
- * descendants the catalog shows, also those of which nothing more is known.
+ * Why the table must be read through its root; undefined where each member may be read by itself. `expected` is how
+ * many descendants the catalog shows, including those about which nothing more is known.
  */
 export function whyThroughRoot(
   root: MemberFacts,
@@ -99,8 +99,8 @@ export function throughRoot(
 }
 
 /**
- * The same, to be read by ranges where each part may be: a range of ctid through the root is that range of every part,
- * so it has as many blocks as the largest of them.
+ * The same for reading by ranges, where each part allows it. A range of ctid through the root is that range of every
+ * part, so the relation has as many blocks as the largest part.
  */
 export function rangesThroughRoot(
   root: { readonly oid: number; readonly schema: string; readonly name: string },

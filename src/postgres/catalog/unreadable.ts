@@ -1,4 +1,4 @@
-/** Why a relation cannot be read, known before it is tried: what to grant, or how to do without it. */
+/** Tells why a relation cannot be read, before it is tried: what to grant, or how to do without it. */
 import { ConnectorError } from '../../common/errors';
 import { quoteIdentifier, quoteQualified } from '../connection';
 
@@ -10,7 +10,7 @@ interface Named {
 export interface Rights extends Named {
   readonly schemaUsage: boolean;
   readonly selectable: boolean;
-  /** False of a materialized view that was never refreshed. */
+  /** False for a materialized view that was never refreshed. */
   readonly populated: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface ColumnRight {
   readonly selectable: boolean;
 }
 
-/** Of a list for people. */
+/** At most so many names in a list for people. */
 const MOST_NAMES = 20;
 
 export function whyUnreadable(
@@ -61,7 +61,7 @@ function denied(relation: Rights, columns: readonly ColumnRight[], missing: numb
   );
 }
 
-/** What the role lacks to read the relation by itself. */
+/** The rights that the role lacks to read the relation by itself. */
 export function grantsOf(relation: Rights, user: string): string {
   const { schema, name } = relation;
   const usage = `GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${quoteIdentifier(user)};`;

@@ -1,10 +1,10 @@
 /**
- * Up to where a replication key is safe: no transaction that commits from now on writes a smaller value,
- * as far as that can be known.
+ * Finds up to where a replication key is safe: no transaction that commits from now on writes a smaller value, as far
+ * as can be known.
  */
 import type { TableSchema } from '../../model/table';
 import { quoteIdentifier, quoteLiteral, quoteQualified, type Session } from '../connection';
-/** Where transactions are hidden from us, they are taken to last no longer than this. */
+/** Where transactions are hidden from us, they are assumed to last no longer than this. */
 export const HIDDEN_SECONDS = 3600;
 /** Clocks of application servers that write the key may be behind by this much. */
 const CLOCK_SKEW_SECONDS = 60;
@@ -18,13 +18,12 @@ export interface WatermarkOptions {
 }
 
 /**
- * The watermark as text of the key's type, as of the session's snapshot; null for an empty table, or without
- * a key.
+ * The watermark as text of the key's type, as of the session's snapshot; null for an empty table, or without a key.
  *
- * A transaction that is still running may have written the time of its start: the watermark stays behind
- * `oldestStart` by the skew of clocks. Rows of logical replication come when their transaction has ended at its origin,
- * where nobody sees from here how long it lasted. `windowSeconds` replaces all of that. A timestamp without time zone may be of
- * any zone, so that moment is taken to be twelve hours earlier.
+ * A running transaction may have written the time of its start, so the watermark stays behind `oldestStart` by the skew
+ * of clocks. Rows of logical replication arrive when their transaction has ended at its origin, and nobody here sees
+ * how long it lasted. `windowSeconds` replaces all of that. A timestamp without time zone may be of any zone, so that
+ * moment is assumed to be twelve hours earlier.
  */
 export async function watermarkOf(
   session: Session,
@@ -51,11 +50,11 @@ export async function watermarkOf(
 }
 
 /**
- * No transaction that commits from now on began before this moment, as far as can be known. To be asked for
- * before the snapshot is taken: a transaction that ends between the two would be seen by neither.
+ * No transaction that commits from now on began before this moment, as far as can be known. It must be asked before the
+ * snapshot is taken: a transaction that ends between the two would be seen by neither.
  *
- * Hidden are the transactions of other roles to one without pg_read_all_stats (PostgreSQL shows their sessions
- * without a state), the primary's to a standby, and when a prepared one began.
+ * Some transactions are hidden: those of other roles from one without pg_read_all_stats (PostgreSQL shows their
+ * sessions without a state), the primary's from a standby, and the beginning of a prepared one.
  */
 export async function oldestTransactionStart(session: Session, signal: AbortSignal): Promise<string> {
   const context = { doing: 'looking for the oldest transaction', signal };

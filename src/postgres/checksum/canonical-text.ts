@@ -8,7 +8,7 @@
 import { isFreeText, isMoney } from '../../model/column-type';
 import type { SelectColumn } from '../read';
 
-/** Bytes are those of UTF-8 on both sides; another server encoding is converted first. */
+/** Bytes are those of UTF-8 on both sides, so text of another server encoding is converted first. */
 export type ServerEncoding = 'UTF8' | 'other';
 
 /** SQL for the canonical text of a column; NULL where it is NULL. */
@@ -21,7 +21,7 @@ export function canonicalText(column: SelectColumn): string {
       return `CASE WHEN ${text} = 'NaN' THEN 'NaN' ELSE ('x' || encode(float8send((${text})::float8), 'hex'))::bit(64)::int8::text END`;
     case 'decimal':
       if (column.type.scale === 0) return text;
-      // How many digits money has after the point is up to the server's lc_monetary.
+      // The server's lc_monetary decides how many digits money has after the point.
       return isMoney(column.type) ? withoutTrailingZeros(text) : `rtrim(rtrim(${text}, '0'), '.')`;
     case 'decimal-unbounded':
       return withoutTrailingZeros(text);
@@ -43,7 +43,10 @@ export function withoutZeroSigns(columns: readonly SelectColumn[]): readonly Sel
   });
 }
 
-/** SQL for the encoding of a row: its cells, each ended by U+001F; one that may hold that begins with its length. */
+/**
+ * SQL for the encoding of a row: its cells, each ended by U+001F. A cell that may contain U+001F begins with its
+ * length.
+ */
 export function encodedRow(columns: readonly SelectColumn[], encoding: ServerEncoding): string {
   const cells = columns.map((column) => {
     const text = canonicalText(column);
@@ -64,7 +67,7 @@ export function groupOf(keyDigest: string, bits: number): string {
   return `(('x' || substr(${keyDigest}, 1, 4))::bit(16)::int4 >> ${16 - bits})`;
 }
 
-/** || is the quickest for a few parts, but copies what it has at each; concat takes at most 100 arguments. */
+/** || is the fastest for a few parts, but copies the text at each; concat takes at most 100 arguments. */
 const MOST_OPERANDS = 12;
 const MOST_ARGUMENTS = 50;
 

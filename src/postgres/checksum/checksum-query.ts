@@ -10,7 +10,7 @@ import { ROW_ALIAS, type SelectColumn, statementOfRange } from '../read';
 export interface ChecksumQuery {
   readonly relation: Pick<Relation, 'schema' | 'name' | 'includesChildren'>;
   readonly columns: readonly SelectColumn[];
-  /** What tells rows apart: the primary key's columns, or all of them. */
+  /** The columns that tell rows apart: the primary key's, or all of them. */
   readonly key: readonly SelectColumn[];
   readonly conditions: readonly string[];
   readonly encoding: ServerEncoding;
@@ -34,7 +34,7 @@ export function groupChecksumsStatement(query: ChecksumQuery, range: TidRange, b
   return statementOfRange(`${schema}.${name}`, range, (inRange) => {
     const conditions = [...inRange, ...query.conditions.map((condition) => `(${condition})`)];
     const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-    // OFFSET 0 keeps the hash from being computed once for each half; as bits, it is parsed once.
+    // OFFSET 0 keeps the hash from being computed once for each half. As bits, it is parsed once.
     return (
       `SELECT coalesce(string_agg(g::text || ' ' || n || ' ' || a || ' ' || b, ','), '') AS x, ${SETTINGS_SEEN} AS s FROM (` +
       `SELECT g, count(*)::text AS n, ${half(1)} AS a, ${half(65)} AS b FROM (` +

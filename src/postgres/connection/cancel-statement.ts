@@ -2,12 +2,13 @@ import { changeStuckCalls } from '../../common/stuck-calls';
 import { openOdbcConnection, type OdbcTarget } from './odbc-driver';
 
 /**
- * Ends the statement that a backend is running, over a connection of its own. Not SQLCancel: the odbc package
- * calls it on the main thread, where it waits for the server's answer without a limit; a server that is
- * stopped or cut off would so take everything with it, timers and Ctrl-C included.
+ * Ends the statement that a backend is running, over a connection of its own. SQLCancel would not do: the odbc package
+ * calls it on the main thread, where it waits for the server's answer without a limit. A server that is stopped or cut
+ * off would then block timers, Ctrl-C and all else.
  */
 export async function cancelStatement(target: OdbcTarget, backendPid: number): Promise<void> {
-  // Until it is done: the process must be able to end while this waits for a server that says nothing.
+  // The connection counts as stuck until it is done: the process must be able to end while it waits for a silent
+  // server.
   changeStuckCalls(1);
   try {
     const connection = await openOdbcConnection(target);

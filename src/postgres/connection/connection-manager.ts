@@ -40,8 +40,8 @@ export class ConnectionManager {
   }
 
   /**
-   * Begins to open a connection where none is idle. A lease that comes meanwhile waits for it rather than open one of
-   * its own; where it cannot be had, that lease tries by itself, and knows why.
+   * Begins to open a connection where none is idle. A lease that comes meanwhile waits for it rather than opening its
+   * own. If the connection fails, that lease tries by itself, and reports why.
    */
   openAhead(): void {
     if (this.closed || this.ahead !== undefined || this.idle.length > 0 || this.full) return;
@@ -54,8 +54,9 @@ export class ConnectionManager {
   }
 
   /**
-   * An open, unexpired session for the caller alone, until `release` or `discard`. Where the server gives no further
-   * connection, it waits for one that others have: whoever holds a session must not wait here for another.
+   * Leases an open, unexpired session to the caller alone, until `release` or `discard`. Where the server gives no
+   * further connection, it waits for one that others have. So a caller that holds a session must not wait here for
+   * another.
    */
   async lease(signal?: AbortSignal): Promise<Session> {
     for (let refusals = 1; ; refusals += 1) {
@@ -65,16 +66,16 @@ export class ConnectionManager {
         if (asConnectorError(error).code !== 'too_many_connections') throw error;
         if (this.leased.size > 0) this.tellOnce(fewer(error));
         if (this.leased.size > 0) await this.untilGivenBack(signal);
-        // One was given back while the server refused another.
+        // Another lease was given back while the server refused this one.
         else if (this.idle.length > 0) continue;
-        // The server may not have noticed yet that the last one was closed.
+        // The server may not have noticed yet that the last connection was closed.
         else if (this.closes > 0 && refusals <= MOST_REFUSALS) await sleep(SERVER_CLOSING_SECONDS, signal);
         else throw error;
       }
     }
   }
 
-  /** As `lease`, for work that others can do as well; undefined where the server gives no further connection. */
+  /** Like `lease`, for work that others can do as well; undefined where the server gives no further connection. */
   async leaseAnother(signal: AbortSignal): Promise<Session | undefined> {
     try {
       return await this.leaseNow(signal);
@@ -86,7 +87,7 @@ export class ConnectionManager {
     }
   }
 
-  /** A warning that is the same for all tables. */
+  /** Logs a warning that is the same for all tables, once. */
   tellOnce(message: string): void {
     if (this.told.has(message)) return;
     this.told.add(message);
@@ -104,7 +105,7 @@ export class ConnectionManager {
 
   private async leaseNow(signal: AbortSignal | undefined): Promise<Session> {
     if (this.idle.length === 0 && this.ahead !== undefined) await untilAborted(this.ahead.settled, signal);
-    // It may have been closed meanwhile.
+    // The manager may have been closed meanwhile.
     if (this.closed)
       throw new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
     for (let session = this.idle.pop(); session !== undefined; session = this.idle.pop()) {

@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../common/errors';
 import type { DataSource } from './data-source';
 
-/** What a connection needs to know; structurally a part of the settings. */
+/** The settings that a connection needs; structurally a part of the settings. */
 export interface ConnectionTarget {
   readonly dsn: string | undefined;
   readonly host: string | undefined;
@@ -17,12 +17,12 @@ export interface ConnectionTarget {
 }
 
 /**
- * psqlODBC takes SERVER, PORT, DATABASE and UID literally: braces become part of the name and a `;`
- * ends it. PWD and pqopt are the two keywords whose `{…}` it decodes. So everything but the password
- * goes through pqopt, in libpq's own quoting, which can express any name.
+ * psqlODBC takes SERVER, PORT, DATABASE and UID literally: braces become part of the name and a `;` ends it. PWD and
+ * pqopt are the two keywords whose `{…}` it decodes. So everything but the password goes through pqopt, in libpq's own
+ * quoting, which can express any name.
  *
- * `source` is what the data source says by itself. A pqopt of ours replaces its whole pqopt, so that one is
- * repeated in ours: what a user configured here comes before it, what is merely our habit comes after it.
+ * `source` has the data source's own keywords. Our pqopt replaces its whole pqopt, so that one is repeated in ours: the
+ * user's options come before it, and our defaults after it.
  */
 export function buildConnectionString(
   driver: string | undefined,
@@ -35,9 +35,9 @@ export function buildConnectionString(
   if (target.password !== undefined) parts.push(`PWD=${braced(target.password)}`);
   if (target.sslmode !== undefined) parts.push(`SSLmode=${target.sslmode}`);
   parts.push(
-    // The last digit is what the driver does on an error. The default, 2, wraps each statement in a
-    // savepoint, which forbids pg_export_snapshot; 1 rolls the transaction back and so loses the snapshot;
-    // with 0 it is ours to go back to our own savepoint (postgres/read/snapshot).
+    // The last digit is what the driver does on an error. The default, 2, wraps each statement in a savepoint, which
+    // forbids pg_export_snapshot. 1 rolls the transaction back and so loses the snapshot. With 0 we go back to our own
+    // savepoint (postgres/read/snapshot).
     'Protocol=7.4-0',
     // Text as LONGVARCHAR is fetched in pieces of any length; as VARCHAR it is cut, without an error.
     'TextAsLongVarchar=1',
@@ -46,10 +46,10 @@ export function buildConnectionString(
     // Off for packed batches (one row each); the cursor path declares its cursors itself.
     'UseDeclareFetch=0',
     'ByteaAsLongVarBinary=1',
-    // A data source may have it on: line feeds would arrive as carriage returns and line feeds.
+    // A data source may switch it on: line feeds would then arrive as carriage returns and line feeds.
     'LFConversion=0',
-    // With it on, the driver lets nothing but SELECT through, neither a savepoint nor a cursor. The session is
-    // read-only on the server.
+    // With it on, the driver lets only SELECT through, and neither a savepoint nor a cursor. The session is read-only
+    // on the server.
     'ReadOnly=0',
   );
   const configured = configuredOptions(target);
@@ -90,7 +90,7 @@ function habitualOptions(connectTimeoutSeconds: number): readonly LibpqOption[] 
   return [
     ['application_name', 'pgsluice'],
     ['connect_timeout', String(connectTimeoutSeconds)],
-    // A server that vanished without a word must not hold a thread for ever.
+    // A server that vanished silently must not hold a thread for ever.
     ['tcp_user_timeout', '60000'],
     ['keepalives_idle', '30'],
     ['keepalives_interval', '10'],
@@ -110,12 +110,12 @@ function libpqOptions(configured: readonly LibpqOption[], connectTimeoutSeconds:
   const said = (name: string): boolean =>
     named.has(name) || (KEYWORDS_OF[name] ?? []).some((keyword) => (source.get(keyword) ?? '') !== '');
   const habits = habitualOptions(connectTimeoutSeconds).filter(([name]) => !said(name));
-  // Of an option that comes twice, libpq takes the last.
+  // When an option comes twice, libpq takes the last.
   const ours = [...habits, ...configured].map(([name, value]) => `${name}=${libpqQuoted(value)}`);
   return [...(theirs === '' ? [] : [theirs]), ...ours].join(' ');
 }
 
-/** Names and values in a string of libpq's options, as far as it can be read; libpq itself complains of the rest. */
+/** Names and values in a string of libpq's options, as far as they can be read; libpq itself reports the rest. */
 export function libpqOptionsIn(text: string): readonly LibpqOption[] {
   const option = /\s*([^\s=]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)/gsy;
   return [...text.matchAll(option)].map(([, name = '', value = '']) => [

@@ -4,7 +4,7 @@ import type { DataSource } from './data-source';
 const PASSWORD_KEYWORDS = ['password', 'pwd'];
 const PASSWORD_OPTIONS = ['password', 'sslpassword'];
 
-/** Passwords that a data source holds, in its own keywords and among libpq's options: no line may show them. */
+/** Finds the passwords of a data source, in its own keywords and among libpq's options: no line may show them. */
 export function passwordsIn(source: DataSource): readonly string[] {
   const keywords = PASSWORD_KEYWORDS.map((keyword) => source.get(keyword) ?? '');
   const pqopt = source.get('pqopt') ?? '';

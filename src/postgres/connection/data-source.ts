@@ -1,4 +1,4 @@
-/** What a data source of odbc.ini says, so that nothing of it is replaced without a word. */
+/** Reads a data source of odbc.ini, so that nothing of it is replaced silently. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -7,10 +7,10 @@ import { join } from 'node:path';
 /** Keywords in lower case, with their values; of keywords given twice, the first. */
 export type DataSource = ReadonlyMap<string, string>;
 
-/** The section of the data source; empty where there is none, which the driver manager says better. */
+/** The section of the data source; empty where there is none, which the driver manager reports better. */
 export function readDataSource(name: string): DataSource {
   try {
-    // It looks where the driver manager looks: in the user's file, then in the system's.
+    // It looks in the same places as the driver manager: in the user's file, then in the system's.
     const section = execFileSync('odbcinst', ['-q', '-s', '-n', name], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],

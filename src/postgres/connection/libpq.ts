@@ -6,11 +6,11 @@ import { describeDriver } from './odbc-setup';
 
 export interface Libpq {
   readonly path: string;
-  /** PostgreSQL's major version that it came with. */
+  /** Major version of the PostgreSQL that it belongs to. */
   readonly version: number;
 }
 
-/** undefined where it cannot be told: another system than Linux, another name than libpq's own. */
+/** undefined where it cannot be found out: on a system other than Linux, or under another name than libpq's own. */
 export function libpqOf(driver: string): Libpq | undefined {
   const { library } = describeDriver(driver);
   if (library === undefined || process.platform !== 'linux') return undefined;
@@ -32,10 +32,10 @@ export function versionIn(path: string): number | undefined {
   return version === undefined ? undefined : Number(version);
 }
 
-/** The first one for which `sslrootcert=system` is not the name of a file. */
+/** The first version for which `sslrootcert=system` is not the name of a file. */
 const KNOWS_SYSTEM = 16;
 
-/** What is wrong with `sslrootcert` for the driver's libpq; undefined where nothing is, or nothing is known. */
+/** What is wrong with `sslrootcert` for the driver's libpq; undefined where it is right, or the version is unknown. */
 export function rootCertificateProblem(
   sslrootcert: string | undefined,
   libpq: () => Libpq | undefined,

@@ -27,9 +27,9 @@ const MOST_BUFFER_BYTES = 64 * 1024 * 1024;
 const ROOM_TO_GROW = 1.25;
 
 /**
- * First size of the buffer that each long value is fetched into, where the longest of them may have so many bytes.
- * One that does not fit is gone through once more, byte by byte, into a buffer of the driver's own (psqlODBC's
- * convert_linefeeds), and copied from there in pieces. What is not written to costs nothing.
+ * First size of the buffer for each long value, where the longest may have so many bytes. A value that does not fit is
+ * read once more, byte by byte, into a buffer of the driver's own (psqlODBC's convert_linefeeds), and copied from there
+ * in pieces. Memory that is not written to costs nothing.
  */
 export function bufferFor(longestValueBytes: number): number {
   return Math.min(Math.max(USUAL_BUFFER_BYTES, Math.ceil(longestValueBytes * ROOM_TO_GROW)), MOST_BUFFER_BYTES);
@@ -43,8 +43,8 @@ export interface OdbcTarget {
 }
 
 /**
- * Opens one connection, to a server that has been seen to answer: whoever else is in the process would wait for a login
- * that it does not answer. Rejects with the package's own error, which postgres/connection/odbc-error translates.
+ * Opens one connection, to a server that has been seen to answer. If it did not answer the login, all other connections
+ * of the process would wait. Rejects with the package's own error, which postgres/connection/odbc-error translates.
  */
 export async function openOdbcConnection(target: OdbcTarget, signal?: AbortSignal): Promise<OdbcConnection> {
   if (target.server !== undefined) await expectAnswer(target.server, target, signal);
@@ -100,7 +100,7 @@ function odbcPackage(): typeof Odbc {
   return loaded;
 }
 
-/** Whether the package can be used at all; throws the sentence that says what to do. */
+/** Checks that the package can be used; throws the sentence that says what to do. */
 export function loadOdbc(): void {
   odbcPackage();
 }
@@ -130,8 +130,8 @@ function sectionNames(ini: string): readonly string[] {
 }
 
 /**
- * The driver to use: the configured one, which must be registered, or the installed PostgreSQL driver
- * (its names differ between distributions), the Unicode one before the others.
+ * Chooses the driver: the configured one, which must be registered, or the installed PostgreSQL driver (its names
+ * differ between distributions), the Unicode one before the others.
  */
 export function chooseDriver(configured: string | undefined): string {
   const installed = installedDrivers();

@@ -13,7 +13,7 @@ interface StateRule {
   readonly code: string;
   readonly kind: ErrorKind;
   readonly retryable: boolean;
-  /** The connection is of no further use. */
+  /** The connection cannot be used any more. */
   readonly losesConnection?: boolean;
   readonly hint?: string;
 }
@@ -39,7 +39,7 @@ const RULES: readonly StateRule[] = [
     kind: 'connection',
     retryable: false,
     losesConnection: true,
-    // The server does not tell a stranger which of these it was.
+    // The server does not tell an unknown client which of these it was.
     hint: 'Check "username" and "password", whether the password has expired (VALID UNTIL), and the server\'s pg_hba.conf.',
   },
   {
@@ -106,7 +106,7 @@ const RULES: readonly StateRule[] = [
     hint: 'The table was altered after discovery; run the sync again.',
   },
   {
-    // What writes a value of one type does not exist for another.
+    // A function that exists for one type does not exist for another.
     state: '42883',
     code: 'function_missing',
     kind: 'source',
@@ -114,7 +114,7 @@ const RULES: readonly StateRule[] = [
     hint: 'If the table was altered meanwhile, run the sync again; else a transformation calls what this server does not have.',
   },
   {
-    // A prepared statement is gone: another server answers than the one it was prepared on.
+    // A prepared statement is gone, because another server answers than the one it was prepared on.
     state: '26000',
     code: 'settings_lost',
     kind: 'connection',
@@ -172,13 +172,13 @@ function isForeignServer(state: string | undefined, text: string): boolean {
   return state === 'HV00N' || (state === '08001' && FOREIGN_WORDS.test(text));
 }
 
-/** The server's pg_hba.conf asks for one (clientcert, or the method cert). */
+/** The server's pg_hba.conf requires a certificate (clientcert, or the method cert). */
 const CERTIFICATE_WANTED: StateRule = {
   ...TLS_REFUSED,
   hint: 'Set "sslcert" and "sslkey" to the certificate of the role and its key.',
 };
 
-/** An option that libpq or the server will not have: it is wrong at every attempt. */
+/** An option that libpq or the server refuses: it is wrong at every attempt. */
 const WRONG_OPTION: StateRule = {
   state: '08001',
   code: 'wrong_connection_option',
@@ -189,8 +189,8 @@ const WRONG_OPTION: StateRule = {
 };
 
 /**
- * As libpq (fe-connect.c), psqlODBC and the server say it at a login. Of several hosts, one may yet become what
- * target_session_attrs asks for; a single one that is something else is the wrong one.
+ * The words of libpq (fe-connect.c), psqlODBC and the server at a login. One of several hosts may still become what
+ * target_session_attrs asks for; a single host that is something else is the wrong one.
  */
 const WRONG_OPTION_WORDS = [
   /^libpq connection parameter error|conflicts with other ordinary option|^Connection string parse error/,
@@ -204,7 +204,7 @@ const WRONG_OPTION_WORDS = [
 const UNFIT_SERVER_WORDS = /server is (?:not )?in hot standby mode|session is (?:not )?read-only/;
 
 function isWrongOption(text: string): boolean {
-  // What follows the address is of the server's, or of a step of the login.
+  // The text after the address comes from the server, or from a step of the login.
   const parts = text.split(/connection to server (?:at|on socket) ".*?"(?: \(.*?\))?(?:, port \d+)? failed: /);
   const said = (parts.at(-1) ?? text).replace(/^FATAL:\s*/, '');
   return WRONG_OPTION_WORDS.some((words) => words.test(said)) || (parts.length <= 2 && UNFIT_SERVER_WORDS.test(said));
@@ -238,7 +238,7 @@ export function translateOdbcError(error: unknown, doing: string): ConnectorErro
   const first =
     diagnostics.find((diagnostic) => diagnostic.state !== undefined && diagnostic.state !== '') ?? diagnostics[0];
   const text = cleanMessage(first?.message ?? (error instanceof Error ? error.message : String(error)));
-  // libpq refuses a login before there is a SQLSTATE to report: psqlODBC calls it all 08001.
+  // libpq refuses a login before there is a SQLSTATE to report, and psqlODBC reports all of that as 08001.
   const state = refineState(first?.state, text);
   const rule = ruleOf(state, text);
   return new ConnectorError(`${sentence(text)} (while ${doing}${state === undefined ? '' : `, SQLSTATE ${state}`}).`, {
@@ -273,8 +273,8 @@ function loginRule(text: string): StateRule | undefined {
 const TLS_WORDS = /does not support SSL|\bcertificate\b/i;
 
 /**
- * At login psqlODBC reports every refusal as 08001 with libpq's text; only the server's words tell a
- * wrong password (never to be retried: accounts get locked) from an unreachable host.
+ * At login psqlODBC reports every refusal as 08001 with libpq's text. Only the server's words tell a wrong password,
+ * which must not be retried because accounts get locked, from an unreachable host.
  */
 function refineState(state: string | undefined, text: string): string | undefined {
   if (state !== '08001') return state;
@@ -295,7 +295,7 @@ function cleanMessage(text: string): string {
     text
       .replace(/;?\s*\n?Error while executing the query\s*$/i, '')
       .replace(/^ERROR:\s*/, '')
-      // libpq's question; the hint says the same.
+      // libpq asks a question here, which the hint repeats.
       .replace(/\s*Is the server running [^?]*\?/g, '')
       .replace(/\s*\n\s*/g, ' ')
       .trim()

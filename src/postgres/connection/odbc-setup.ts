@@ -1,4 +1,4 @@
-/** What unixODBC and its drivers are on this host, for people: found in files, without connecting. */
+/** Finds out what unixODBC and its drivers are on this host, for people, from files and without connecting. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
@@ -26,11 +26,11 @@ export function describeDriverManager(): DriverManager {
 
 export interface DriverDescription {
   readonly name: string;
-  /** As registered, or the whole path where it was found. */
+  /** The name as registered, or the whole path where it was found. */
   readonly library: string | undefined;
-  /** The library is where it should be; undefined where only the dynamic linker knows. */
+  /** Whether the library is in its place; undefined where only the dynamic linker knows. */
   readonly present: boolean | undefined;
-  /** Of psqlODBC: `13.02.0000`. */
+  /** Version of psqlODBC: `13.02.0000`. */
   readonly version: string | undefined;
   /** Processor it was built for, as Node names it: `x64`, `arm64`. */
   readonly architecture: string | undefined;
@@ -66,7 +66,7 @@ function registration(name: string): ReadonlyMap<string, string> {
   }
 }
 
-/** Where a bare name is usually found; the dynamic linker may know further places. */
+/** Places where a bare name is usually found; the dynamic linker may know further ones. */
 const LIBRARY_FOLDERS = [
   '/usr/lib/x86_64-linux-gnu/odbc',
   '/usr/lib/aarch64-linux-gnu/odbc',
@@ -88,7 +88,7 @@ function driverVersion(path: string): string | undefined {
   return [...versions].sort().at(-1);
 }
 
-/** From the header of an ELF or Mach-O file (ELF specification; mach-o/loader.h). */
+/** Read from the header of an ELF or Mach-O file (ELF specification; mach-o/loader.h). */
 function architectureOf(path: string): string | undefined {
   const header = Buffer.alloc(20);
   const file = openSync(path, 'r');

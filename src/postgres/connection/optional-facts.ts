@@ -1,6 +1,7 @@
 /**
- * What of a server is good to have and may be denied: a hardened or managed one takes functions and views away from
- * everybody. A session knows what its role may use, so that no statement fails over it; what is lost is said once.
+ * Facts about a server that are useful and may be denied, because hardened and managed servers revoke functions and
+ * views from PUBLIC. A session knows what its role may use, so that no statement fails over it. Each loss is logged
+ * once.
  */
 
 /** Functions as to_regprocedure takes them; views have no parentheses. All are of pg_catalog. */
@@ -43,11 +44,11 @@ export const DENIED_OBJECTS =
   }).join(', ') +
   ')';
 
-/** What a statement needs to know about a role. */
+/** The rights of a role that a statement depends on. */
 export class Allowances {
   private readonly denied: ReadonlySet<string>;
 
-  /** `text`: of DENIED_OBJECTS. */
+  /** `text` is the value of DENIED_OBJECTS. */
   constructor(text: string) {
     this.denied = new Set(text === '' ? [] : text.split(';'));
   }
@@ -65,7 +66,7 @@ export class Allowances {
     return this.may(...FACTS.transactions.of);
   }
 
-  /** Whether tables can be read by ranges: their size and file must be known at the moment of reading. */
+  /** Whether tables can be read by ranges, for which their size and file must be known at the moment of reading. */
   get seesFiles(): boolean {
     return this.may(...FACTS.files.of);
   }
@@ -79,7 +80,7 @@ export class Allowances {
     return this.may('pg_export_snapshot()');
   }
 
-  /** A sentence for each thing that is lost. `standby`: of the server. */
+  /** A sentence for each thing that is lost. `standby`: whether the server is one. */
   losses(standby: boolean): readonly string[] {
     const { identity, ...others } = FACTS;
     const needed = identity.of.filter((object) => !(standby ? OF_PRIMARY : OF_STANDBY).has(object));

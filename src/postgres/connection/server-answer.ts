@@ -1,9 +1,9 @@
 /**
- * Whether a server answers at all, asked without the ODBC driver.
+ * Asks whether a server answers at all, without the ODBC driver.
  *
- * While the odbc package makes a connection, it holds a lock that every statement of every connection takes, some of
- * the time in the thread of JavaScript. A host that accepts a connection and then says nothing would so stop the
- * whole process, signals and other clients included, until the time for the login is over.
+ * While the odbc package makes a connection, it holds a lock that every statement of every connection takes, partly in
+ * the thread of JavaScript. A host that accepts a connection and then stays silent would block the whole process until
+ * the login times out, signals and other clients included.
  */
 import { lookup } from 'node:dns';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
@@ -16,19 +16,19 @@ export interface ServerAddress {
 }
 
 /**
- * GSSENCRequest, which servers from 12 on answer with one byte, and so does PgBouncer. That nothing follows is not worth
- * a line in the server's log, as it would be after an SSLRequest where the server has TLS.
+ * GSSENCRequest, which servers from 12 on answer with one byte, and so does PgBouncer. An end of the connection after
+ * it leaves no line in the server's log; after an SSLRequest, it would where the server has TLS.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 const GSSENC_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30]);
 
-/** What everything that speaks the protocol answers; some know no GSSENCRequest, and wait for more (PGlite). */
+/** A request that all servers of the protocol answer. Some do not know GSSENCRequest, and wait for more (PGlite). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 const SECOND_REQUEST_AFTER_MS = 2_000;
 
 /**
- * The address, where libpq would try no other host. undefined: it is in a data source, or libpq's own default, or there
- * are several.
+ * The address, where libpq would try no other host. undefined where it is in a data source or is libpq's own default,
+ * or where there are several.
  */
 export function serverAddress(host: string | undefined, port: number | undefined): ServerAddress | undefined {
   // "@" begins the name of an abstract socket.
@@ -37,9 +37,8 @@ export function serverAddress(host: string | undefined, port: number | undefined
 }
 
 /**
- * True as soon as the server says anything at one of its addresses, or when there is an error at all of them, which the
- * driver finds as fast and words better. False after `limitMs` without either, or an abort. Rejects where there is no
- * such host.
+ * True as soon as the server answers at one of its addresses, or when all of them give an error, which the driver finds
+ * as fast and reports better. False after `limitMs` without either, or an abort. Rejects where there is no such host.
  */
 export async function answers({ host, port }: ServerAddress, limitMs: number, signal?: AbortSignal): Promise<boolean> {
   if (signal?.aborted === true) return false;
@@ -61,7 +60,7 @@ export async function answers({ host, port }: ServerAddress, limitMs: number, si
     signal?.addEventListener('abort', giveUp, { once: true });
     const askAll = (places: readonly NetConnectOpts[]): void => {
       ask(places, GSSENC_REQUEST);
-      // Over connections of their own: one that has begun is in the middle of the first question.
+      // Each request takes a connection of its own, because the first one may still wait for an answer.
       second = setTimeout(() => {
         for (const socket of asked) socket.destroy();
         asked.clear();
@@ -96,10 +95,13 @@ export async function answers({ host, port }: ServerAddress, limitMs: number, si
   });
 }
 
-/** A name that was known a moment ago comes back: it is between two servers (a fail-over), and worth another attempt. */
+/**
+ * A name that was known a moment ago comes back: it is changing servers (a fail-over), and another attempt is
+ * worthwhile.
+ */
 const seenHosts = new Set<string>();
 
-/** The name servers were asked and know no such name; where they could not be asked (EAI_AGAIN), it may pass. */
+/** The name servers answered that they know no such name. Where they could not be asked (EAI_AGAIN), it may pass. */
 function noSuchHost(host: string): ConnectorError {
   return new ConnectorError(`The name "${host}" cannot be resolved: there is no such host (while connecting).`, {
     code: 'host_unknown',

@@ -1,7 +1,7 @@
 /**
- * What a server is that speaks PostgreSQL's protocol. Several products do, and lack what exact reading rests on:
- * snapshots to share, transaction ids of rows, places of rows, or the catalog. Forks that have all of it (EDB, Aurora,
- * AlloyDB, Citus, TimescaleDB) are PostgreSQL here.
+ * Recognizes other products that speak PostgreSQL's protocol. They lack what exact reading needs: snapshots to share,
+ * transaction ids of rows, places of rows, or the catalog. Forks that have all of it (EDB, Aurora, AlloyDB, Citus,
+ * TimescaleDB) count as PostgreSQL here.
  */
 import { asConnectorError, ConnectorError } from '../../common/errors';
 
@@ -42,12 +42,12 @@ export function refuseOtherProduct(version: string): void {
 }
 
 /**
- * The error to be reported where the first statement was refused: what the server says that it is, where that is no
- * PostgreSQL, or else the refusal itself.
+ * The error to report where the first statement was refused: the product's name where the server is no PostgreSQL, or
+ * else the refusal itself.
  */
 export async function explainRefusal(refusal: unknown, askVersion: () => Promise<string>): Promise<unknown> {
   const error = asConnectorError(refusal);
-  // Whatever else may befall a statement, an unknown word or function befalls it on no PostgreSQL.
+  // PostgreSQL never refuses these statements for an unknown word or function, whatever else may happen to them.
   if (error.kind !== 'source' || !/^(?:42|0A|22|XX|HY)/.test(error.sqlState ?? 'HY')) return refusal;
   try {
     refuseOtherProduct(await askVersion());

@@ -1,9 +1,9 @@
 /**
  * The settings of a connection that decide how a value is written, and the proof that they held.
  *
- * A pooler in transaction mode hands each transaction to any of its servers, where our settings were never
- * made: dates could then arrive in another order, and nobody would notice. So every statement that reads
- * values returns the settings it ran under, and is refused under others.
+ * A pooler in transaction mode hands each transaction to any of its servers, where our settings were never made. Dates
+ * could then arrive in another order, unnoticed. So every statement that reads values returns the settings it ran
+ * under, and is refused under others.
  */
 import { ConnectorError } from '../../common/errors';
 import type { OdbcRow } from './odbc-driver';
@@ -27,7 +27,7 @@ export const SETTINGS_SEEN = `concat_ws('/', ${Object.keys(VALUE_SETTINGS)
   .map((name) => `pg_catalog.current_setting('${name}')`)
   .join(', ')})`;
 
-/** What it is where they are in force. */
+/** The value of that SQL where our settings are in force. */
 export const SETTINGS_MADE = Object.values(VALUE_SETTINGS).join('/');
 
 export const POOLER_HINT =

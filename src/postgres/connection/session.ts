@@ -1,10 +1,8 @@
 /**
- * One connection with the session settings that make values exact and reading safe, and with a limit
- * on every call.
+ * One connection with the session settings that make values exact and reading safe, and with a limit on every call.
  *
- * A call into a server that has stopped answering cannot be ended: its thread stays blocked. So a call that
- * outlives its limit, or its cancellation, is given up: the session counts as lost, its thread with it
- * (common/stuck-calls).
+ * A call into a server that has stopped answering cannot be ended: its thread stays blocked. So a call that outlives
+ * its limit, or its cancellation, is given up, and the session and its thread count as lost (common/stuck-calls).
  */
 import { isNativeError } from 'node:util/types';
 import { ConnectorError, interrupted } from '../../common/errors';
@@ -26,7 +24,7 @@ export interface SessionOptions extends OdbcTarget {
   readonly lockTimeoutSeconds: number;
   /** A call without an answer for this long counts as lost. */
   readonly stallTimeoutSeconds: number;
-  /** Told of every statement that has ended; must not throw. */
+  /** Called for every statement that has ended; must not throw. */
   readonly onStatement?: (statement: StatementEvent) => void;
 }
 
@@ -36,7 +34,7 @@ export interface StatementContext {
   /** `schema.name` of the relation whose rows are read. */
   readonly reads?: string;
   readonly signal?: AbortSignal | undefined;
-  /** Of the result, as far as is known; a wrong number costs time only. */
+  /** Expected bytes of the result; a wrong number only costs time. */
   readonly longestValueBytes?: number;
 }
 
@@ -44,8 +42,8 @@ export interface StatementContext {
 const CANCEL_GRACE_MS = 1500;
 
 /**
- * Connections whose call never came back. Were they collected as garbage, the odbc package would free their
- * handles on the main thread, under the feet of the thread that is still inside the driver.
+ * Connections whose call never came back are kept here. If they were collected as garbage, the odbc package would free
+ * their handles on the main thread while another thread is still inside the driver.
  */
 const lostConnections = new Set<OdbcConnection>();
 
@@ -66,7 +64,7 @@ export class Session {
     readonly openedAtMs: number,
     /** pg_backend_pid, for messages and tests */
     readonly backendPid: number,
-    /** What of the optional the role may use. */
+    /** The optional objects that the role may use. */
     readonly allowances: Allowances,
   ) {}
 
@@ -125,7 +123,7 @@ export class Session {
       });
     try {
       const rows = await limited(this.connection.query(sql, bufferFor(context.longestValueBytes ?? 0)), {
-        // Whatever the server would allow the statement: one that is cut off cannot end it.
+        // The limit applies even where the server allows more: a statement whose connection was cut cannot end it.
         limitMs: stallTimeoutSeconds * 1000,
         doing: context.doing,
         signal: context.signal,
@@ -146,7 +144,7 @@ export class Session {
     }
   }
 
-  /** As `query`, for a statement that comes again and again with other values: see repeated-statements. */
+  /** Like `query`, for a statement that comes again and again with other values; see repeated-statements. */
   async queryRepeated(statement: RepeatedStatement, context: StatementContext): Promise<OdbcRow[]> {
     const { before, sql, prepared } = this.repeated.next(statement);
     for (const preparation of before) await this.query(preparation, context);
@@ -164,15 +162,15 @@ export class Session {
   }
 }
 
-/** A call, since the compiler would take an earlier look at the flag for the last word. */
+/** Wrapped in a function so that TypeScript does not narrow the flag from an earlier check. */
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 
-/** An error of a login, whatever the server takes it for. */
+/** The error of a login, whatever class the server gives it. */
 function atLogin(error: ConnectorError): ConnectorError {
   const { code, retryable, sqlState, cause } = error;
-  // The driver's own first statements are refused by no PostgreSQL.
+  // No PostgreSQL refuses the driver's own first statements.
   const refused = sqlState !== undefined && /^(?:42(?!501)|0A|22)/.test(sqlState);
   const hint = refused ? 'Check that "host" and "port" are those of a PostgreSQL server.' : error.hint;
   return new ConnectorError(error.message, {
@@ -185,28 +183,28 @@ function atLogin(error: ConnectorError): ConnectorError {
   });
 }
 
-/** Timeouts that older servers do not know (PostgreSQL 14, 17): 0, as a role may have them otherwise. */
+/** Timeouts that older servers do not know (PostgreSQL 14, 17). They are set to 0, because a role may have others. */
 const NEWER_TIMEOUTS = ['idle_session_timeout', 'transaction_timeout'];
 
 /**
- * One statement sets everything that changes how a value is written or how long a statement may hold
- * things up. search_path is emptied, so every name in our SQL is qualified and no user object can stand
- * in for a built-in one.
+ * One statement sets everything that changes how a value is written or how long a statement may block others.
+ * search_path is emptied, so every name in our SQL is qualified and no user object can replace a built-in one.
  */
 function sessionSettings(options: SessionOptions): string {
   const settings: Record<string, string> = {
     ...VALUE_SETTINGS,
     standard_conforming_strings: 'on',
     default_transaction_read_only: 'on',
-    // A role may have them otherwise: what waits for a destination would be ended, or wait for other transactions.
+    // A role may have other values: a session that waits for a destination would be ended, or would wait for other
+    // transactions.
     idle_in_transaction_session_timeout: '0',
     default_transaction_isolation: 'read committed',
     default_transaction_deferrable: 'off',
     statement_timeout: `${Math.round(options.statementTimeoutSeconds * 1000)}`,
     lock_timeout: `${Math.round(options.lockTimeoutSeconds * 1000)}`,
-    // A batch is a short statement: compiling it costs more than it saves.
+    // A batch is a short statement, and compiling it costs more than it saves.
     jit: 'off',
-    // Only ranges of rows are prepared: the plan is the same for all of them, and planning for each is what it should save.
+    // Only ranges of rows are prepared. The plan is the same for all of them, and preparing should save planning each.
     plan_cache_mode: 'force_generic_plan',
     // Parallel workers would take CPU the readers already share out.
     max_parallel_workers_per_gather: '0',
@@ -279,10 +277,10 @@ async function limited<T>(call: Promise<T>, limit: Limit): Promise<T> {
 }
 
 /**
- * Listens for an abort until its end, and then holds on to nothing. A listener that was removed from a signal still
- * refers to the one that came after it. With two readers on one signal all of them are such a chain, and once V8 has
- * moved one of them to its old space, the results of all later statements are copied from space to space and stay
- * until the next full collection: 58,000 page faults instead of 21,000, and 35 MB more, for 1,000,000 rows.
+ * Listens for an abort until it is disposed, and then holds on to nothing. A listener that was removed from a signal
+ * still refers to the one that came after it. With two readers on one signal all of them form a chain, and once V8 has
+ * moved one of them to its old space, the results of all later statements are copied from space to space and stay until
+ * the next full collection: 58,000 page faults instead of 21,000, and 35 MB more, for 1,000,000 rows.
  */
 class AbortListener {
   private action: (() => void) | undefined;

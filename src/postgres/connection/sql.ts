@@ -7,7 +7,7 @@ export function quoteQualified(schema: string, name: string): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
-/** What follows FROM: the relation's own rows, or those of its partitions and children as well. */
+/** The text after FROM: the relation's own rows, or those of its partitions and children as well. */
 export function quoteRows(relation: {
   readonly schema: string;
   readonly name: string;

@@ -1,4 +1,6 @@
-/** Reads the batches of a range of one relation: sized, checked, made smaller where they do not fit. */
+/**
+ * Reads the batches of a range of one relation: it sizes and checks them, and makes them smaller where they do not fit.
+ */
 import { ConnectorError } from '../../common/errors';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { Relation } from '../../model/table';
@@ -28,7 +30,7 @@ export interface RangeRead {
 
 export interface RangeBatch {
   readonly batch: PackedBatch;
-  /** What the batch covers; the ranges of all batches are the whole range, without gap or overlap. */
+  /** The range that the batch covers; those of all batches are the whole range, without gap or overlap. */
   readonly range: TidRange;
   /** Rows of the range, changed or not; undefined unless `changedOnly` is given. */
   readonly total: number | undefined;
@@ -36,12 +38,12 @@ export interface RangeBatch {
 
 /** A batch over its budget by more than this is read again in smaller pieces, to keep memory flat. */
 const BYTES_TOLERANCE = 4;
-/** The largest cell that is asked for: the odbc package does not take cells of any size. */
+/** The largest cell that is requested: the odbc package does not take cells of any size. */
 const MAX_CELL_BYTES = 500_000_000;
 
 export async function* readRange(session: Session, read: RangeRead): AsyncGenerator<RangeBatch, void, void> {
   let rest = read.range;
-  // The longest reach that did not fail: after one that was too large, ranges grow again from there.
+  // The longest range that did not fail. After one that was too large, ranges grow again from there.
   let widest = Infinity;
   while (rest.lo < rest.hi) {
     const wanted = read.sizer.next(rest, read.batchRows());
@@ -61,7 +63,7 @@ export async function* readRange(session: Session, read: RangeRead): AsyncGenera
   }
 }
 
-/** undefined: too large, to be tried with a smaller range. */
+/** undefined: the batch is too large, and must be tried with a smaller range. */
 async function readOnce(
   session: Session,
   read: RangeRead,
@@ -91,7 +93,7 @@ async function readOnce(
         : await session.queryRepeated(statement, context);
     } catch (error) {
       if (!(error instanceof ConnectorError) || !session.usable || read.signal?.aborted === true) throw error;
-      // A statement_timeout, too, may be mended by asking for less.
+      // A statement_timeout may also be avoided by asking for less.
       if (!isTooLarge(error) && error.sqlState !== '57014') throw error;
       await recover(session, read.signal);
       // A cancelled statement over a single row says nothing about the row's size.
@@ -128,14 +130,14 @@ function isCheaperToPlan(longestValueBytes: number, { columns }: PackedQuery): b
   return longestValueBytes > columns.length * 50_000;
 }
 
-/** About: the bytes are known of all cells together. */
+/** An estimate: only the bytes of all cells together are known. */
 function longestCellBytes({ columns, bytes }: PackedBatch): number {
   const units = columns.map(({ text }) => text.length);
   const all = units.reduce((sum, length) => sum + length, 0);
   return all === 0 ? 0 : (Math.max(...units) / all) * bytes;
 }
 
-/** Whether the relation has more than that. */
+/** Whether the relation has more rows than that. */
 function isPart(range: TidRange, { blocks }: Relation): boolean {
   return range.lo > 0 || range.hi < blocks * POSITIONS_PER_BLOCK;
 }

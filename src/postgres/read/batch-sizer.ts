@@ -1,18 +1,18 @@
 /**
- * How far the next batch reaches: by rows, by bytes, and by blocks, whichever ends first. What earlier
- * batches of the same relation held corrects the estimate made from the catalog.
+ * Decides how far the next batch reaches: by rows, by bytes, and by blocks, whichever ends first. The sizes of earlier
+ * batches of the same relation correct the estimate from the catalog.
  */
 import { POSITIONS_PER_BLOCK, type TidRange } from '../../model/tid-range';
 
 export interface BatchSizerOptions {
   readonly estimatedRows: number;
   readonly blocks: number;
-  /** Heap and TOAST; values are compressed there, so the truth may be several times more. */
+  /** Bytes of heap and TOAST. Values are compressed there, so their real size may be several times as large. */
   readonly bytes: number;
   readonly batchBytes: number;
-  /** Most rows are left out by a condition: what one range held says little about the next. */
+  /** A condition leaves out most rows, so one range says little about the next. */
   readonly sparse?: boolean;
-  /** What every row has, however little of it is stored: the digits of NULLs. */
+  /** Bytes that every row has, however little of it is stored: the digits of NULLs. */
   readonly leastBytesPerRow?: number;
 }
 
@@ -29,7 +29,7 @@ const MOST_WIDENING = 2;
 const FIRST_BATCH_SHARE = 0.25;
 
 export class BatchSizer {
-  /** Of the last batch, about; 0 before there was one. */
+  /** Bytes per row in the last batch, about; 0 before the first one. */
   longestCellBytes = 0;
   /** Columns that are better read as text: most of their values are NULL. */
   readonly asText = new Set<string>();
@@ -63,7 +63,7 @@ export class BatchSizer {
     return beyond > lastPointer ? (block + 1) * POSITIONS_PER_BLOCK : block * POSITIONS_PER_BLOCK + beyond;
   }
 
-  /** What a batch over `range` turned out to hold. */
+  /** Records what a batch over `range` held. */
   observe(range: TidRange, rows: number, bytes: number): void {
     this.tested = true;
     const blocks = (range.hi - range.lo) / POSITIONS_PER_BLOCK;
@@ -71,7 +71,7 @@ export class BatchSizer {
     if (Number.isFinite(blocks) && blocks >= 1) this.rowsPerBlock = Math.max(rows / blocks, least);
     if (rows > 0) {
       const seen = bytes / rows;
-      // Follows growth at once and shrinkage slowly: too large a batch costs more than too small a one.
+      // Follows growth at once and shrinkage slowly, because too large a batch costs more than too small a one.
       this.bytesPerRow = seen > this.bytesPerRow ? seen : this.bytesPerRow + (seen - this.bytesPerRow) / 4;
     }
   }

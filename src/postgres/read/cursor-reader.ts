@@ -18,16 +18,16 @@ export interface CursorRead {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Rows of the first fetch, before anything is known of their size. */
+/** Rows of the first fetch, while their size is still unknown. */
 const FIRST_FETCH_ROWS = 50;
 
-/** Must run inside a transaction; the cursor is closed at its end, also after an error. */
+/** Must run inside a transaction; the cursor is closed at the end, even after an error. */
 export async function* readCursor(session: Session, read: CursorRead): AsyncGenerator<PackedBatch, void, void> {
   const reads = `${read.relation.schema}.${read.relation.name}`;
   const context = { doing: `reading ${reads}`, reads, signal: read.signal };
   const where =
     read.conditions.length === 0 ? '' : ` WHERE ${read.conditions.map((condition) => `(${condition})`).join(' AND ')}`;
-  // In the cursor's own transaction, which no pooler splits.
+  // This runs in the cursor's own transaction, which no pooler splits.
   const [seen] = await session.query(`SELECT ${SETTINGS_SEEN} AS s`, context);
   checkSettings(seen, context.doing);
   await session.query(
@@ -52,7 +52,7 @@ export async function* readCursor(session: Session, read: CursorRead): AsyncGene
   await session.query('CLOSE pgsluice_rows', context);
 }
 
-/** Rows of separated values to columns of separated values; each row must have one value per column. */
+/** Turns rows of separated values into columns of separated values; each row must have one value per column. */
 function toColumns(rows: readonly OdbcRow[], columns: readonly SelectColumn[], doing: string): PackedBatch {
   const parts: string[][] = columns.map(() => []);
   let bytes = 0;

@@ -1,4 +1,4 @@
-/** Rows of a range counted by groups of their key; model/key-groups says what for. */
+/** Counts the rows of a range by groups of their key; model/key-groups says what for. */
 import type { GroupCounts } from '../../model/key-groups';
 import type { Relation } from '../../model/table';
 import type { TidRange } from '../../model/tid-range';
@@ -8,7 +8,7 @@ import { rangeConditions } from './tid-conditions';
 
 export interface GroupRead {
   readonly relation: Relation;
-  /** As the source calls it. */
+  /** The key's column, as the source calls it. */
   readonly column: string;
   readonly width: number;
   readonly conditions: readonly string[];

@@ -74,7 +74,7 @@ function pageBounds(
     return after === undefined ? `${key} IS NULL` : `${key} IS NULL AND ${ROW_ALIAS}.ctid > ${place(after.place)}`;
   }
   if (after === undefined) return `${key} >= ${quoteLiteral(read.watermark)}::${read.keyType}`;
-  // The first condition is implied by the second; it is what the index is searched with.
+  // The second condition implies the first, which is there for the search in the index.
   const from = `${quoteLiteral(after.key)}::${read.keyType}`;
   return `${key} >= ${from} AND (${key}, ${ROW_ALIAS}.ctid) > (${from}, ${place(after.place)})`;
 }
@@ -86,7 +86,7 @@ interface Page {
   readonly rows: number;
 }
 
-/** undefined: too large, to be asked again with fewer rows. */
+/** undefined: the page is too large, and must be asked again with fewer rows. */
 async function readPage(session: Session, read: KeyRead, page: Page): Promise<PackedBatch | undefined> {
   const reads = `${read.relation.schema}.${read.relation.name}`;
   const doing = `reading changes of ${reads}`;

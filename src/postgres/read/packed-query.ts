@@ -1,4 +1,4 @@
-/** One query, one row: a whole batch of rows as packed columns, with the counts that prove it whole. */
+/** One query returns one row: a whole batch of rows as packed columns, with the counts that prove it whole. */
 import { binaryForm, countNullDigits } from '../../model/binary-values';
 import { isFreeText } from '../../model/column-type';
 import { countCharacter } from '../../common/count-character';
@@ -16,7 +16,7 @@ export interface PackedQuery {
   readonly relation: Pick<Relation, 'schema' | 'name' | 'includesChildren'>;
   readonly columns: readonly SelectColumn[];
   readonly range: TidRange;
-  /** Only the first rows in this order: SQL expressions over the row alias, and how many rows. */
+  /** Returns only the first rows in this order: SQL expressions over the row alias, and how many rows. */
   readonly first?: { readonly order: readonly string[]; readonly rows: number };
   /** SQL conditions over the row alias, joined with AND. */
   readonly conditions: readonly string[];
@@ -36,7 +36,7 @@ export function packedQuerySql(query: PackedQuery): string {
   return querySql(query, rangeConditions(query.range));
 }
 
-/** The same, as a statement that may come for range after range. */
+/** The same query as a statement that may come for range after range. */
 export function packedRangeStatement(query: PackedQuery, comesAgain: boolean): RepeatedStatement {
   const { schema, name } = query.relation;
   const statement = statementOfRange(`${schema}.${name}`, query.range, (conditions) => querySql(query, conditions));
@@ -57,12 +57,12 @@ function querySql(query: PackedQuery, range: readonly string[]): string {
   ].join(', ');
   const size =
     columns.length === 0 ? '0' : columns.map((_, index) => `coalesce(octet_length(c${index}), 0)::int8`).join(' + ');
-  // The odbc package does not take cells of any size, so the server decides whether they are returned. The octet_length
+  // The odbc package does not take cells of any size, so the server decides whether it returns them. The octet_length
   // of a finished aggregate costs nothing.
   const cells = columns.map((_, index) => `CASE WHEN b <= ${query.maxBytes} THEN c${index} END AS c${index}`);
   // OFFSET 0 keeps the size from being merged into every cell's CASE: with 1,600 columns the planner ran out of memory.
   const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
-  // A scan of its own costs no more than a second aggregate over rows that must then all be looked at twice.
+  // A separate scan costs no more than a second aggregate, which would have to look at all rows twice.
   const total =
     query.changedOnly === undefined
       ? []
@@ -86,8 +86,8 @@ function rowSource(query: PackedQuery, range: readonly string[]): string {
 }
 
 /**
- * Only a text that may hold the NULL marker, and a number that may be what stands for NULL, can be mistaken for NULL. Of
- * all digits it is good to know how many are NULL: as text, those would be shorter.
+ * Only a text that may contain the NULL marker, and a number that may be the one for NULL, can be mistaken for NULL.
+ * For digits the number of NULLs is always counted, because columns of many NULLs are shorter as text.
  */
 function needsNullCount(column: SelectColumn, packing: Packing): boolean {
   return column.nullable && (isFreeText(column.type) || binaryOf(column, packing) !== undefined);
@@ -97,18 +97,23 @@ export type PackedResult =
   | {
       readonly outcome: 'batch';
       readonly batch: PackedBatch;
-      /** Columns of digits of which most are NULL. */
+      /** Columns of digits of which most values are NULL. */
       readonly sparse: readonly string[];
       readonly extra: unknown;
       /** Rows of the range, changed or not; see `changedOnly`. */
       readonly total: number | undefined;
     }
-  /** More bytes than asked for: read a smaller range. */
+  /** The batch has more bytes than asked for, so a smaller range must be read. */
   | { readonly outcome: 'too-large'; readonly rows: number; readonly bytes: number }
-  /** A value holds a control character of the packing, or is what stands for NULL in it: read again, escaped. */
+  /**
+   * A value contains a control character of the packing, or equals what stands for NULL in it. The batch must be read
+   * again, escaped.
+   */
   | { readonly outcome: 'ambiguous' };
 
-/** Takes a result apart and proves it: as many values as rows in each column, as many NULLs as the server counted. */
+/**
+ * Splits a result and proves it: each column must have as many values as rows, and as many NULLs as the server counted.
+ */
 export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing: string): PackedResult {
   const rows = Number(row?.['n']);
   const bytes = Number(row?.['b']);
@@ -118,8 +123,8 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
   if (bytes > query.maxBytes) return { outcome: 'too-large', rows, bytes };
   const cells = rows === 0 ? [] : query.columns.map((_, index) => row[`c${index}`]);
   const units = cells.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? cell.length : 0), 0);
-  // In UTF-8 a code unit of UTF-16 is one byte where it is ASCII, and more where it is not. The server counts bytes of
-  // its own encoding; in others, one byte may be any character.
+  // In UTF-8 an ASCII code unit of UTF-16 is one byte, and any other is more. The server counts bytes of its own
+  // encoding, and in others one byte may be any character.
   const isUtf8 = row['e'] === 'UTF8';
   if (isUtf8 && units > bytes) throw damaged(`${units} characters for ${bytes} bytes`, doing);
   const ascii = isUtf8 && units === bytes;
@@ -139,7 +144,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
       if (typeof cell !== 'string' || cell.length !== rows * binaryForm(kind).digits)
         throw damaged(`an incomplete value of column ${column.name}`, doing);
       if (nonNulls !== undefined) {
-        // A value that looks like it.
+        // The value looks like the one for NULL.
         if (binaryForm(kind).mayBeValue && countNullDigits(kind, cell) !== rows - nonNulls)
           return { outcome: 'ambiguous' };
         if (nonNulls < rows / 2) sparse.push(column.name);

@@ -1,4 +1,4 @@
-/** How the columns of a read travel: each value as text (postgres/read/value-text), and the packed form of them. */
+/** Decides how the columns of a read travel: each value as text (postgres/read/value-text), and its packed form. */
 import { binaryForm, isBinaryKind, type BinaryKind } from '../../model/binary-values';
 import { isFreeText, type ColumnType } from '../../model/column-type';
 import type { ColumnSchema, SourceType } from '../../model/table';
@@ -17,7 +17,10 @@ export interface SelectColumn {
   readonly isJson?: boolean;
   /** SQL for the same text, where there is one that costs the server less. */
   readonly fasterText?: string;
-  /** How else the value may travel: SQL for it, and of type bytea for its bytes, NULL where it is NULL. */
+  /**
+   * A second form in which the value may travel: SQL for it, and SQL of type bytea for its bytes, NULL where it is
+   * NULL.
+   */
   readonly binary?: { readonly kind: BinaryKind; readonly reference: string; readonly expression: string };
 }
 
@@ -44,7 +47,7 @@ function fasterText(reference: string, { sourceType, type }: ColumnSchema): Pick
   return { fasterText: `CASE WHEN ${reference} THEN 'true' WHEN NOT ${reference} THEN 'false' END` };
 }
 
-/** Functions of PostgreSQL's binary protocol by type; each kind only where the column has the type that it is of. */
+/** Functions of PostgreSQL's binary protocol by type. Each kind is used only where the column has that type. */
 const SEND_FUNCTIONS: Readonly<Record<BinaryKind, { readonly type: string; readonly send: string }>> = {
   int16: { type: 'int2', send: 'int2send' },
   int32: { type: 'int4', send: 'int4send' },
@@ -62,7 +65,7 @@ function binary(reference: string, { sourceType, type }: ColumnSchema): Pick<Sel
   return { binary: { kind, reference, expression: `pg_catalog.${SEND_FUNCTIONS[kind].send}(${reference})` } };
 }
 
-/** Not json, which may hold half of a surrogate pair, nor what a cast to json makes of other types. */
+/** json is not among them, because it may hold half of a surrogate pair; nor is the result of casts to json. */
 function isJsonb(sourceType: SourceType): boolean {
   return isBuiltIn(sourceType) && sourceType.name === 'jsonb';
 }
@@ -76,12 +79,12 @@ function withBounds(array: string, text: string): string {
   return `CASE WHEN left(${array}::text, 1) = '[' THEN pg_catalog.to_json(${array}::text)::text ELSE ${text} END`;
 }
 
-/** `binary`: those columns as digits that may be, the others plain. */
+/** `binary`: the columns that may are sent as digits, the others plain. */
 export type Packing = 'plain' | 'escaped' | 'binary';
 
 /**
- * One cell with all values of a column. Texts are each followed by U+001F, NULL is U+001D. The separator after the
- * last value too: a driver that cuts a cell short cannot then go unnoticed. Digits are all of one length.
+ * One cell with all values of a column. Each text is followed by U+001F, and NULL is U+001D. The last value has the
+ * separator too, so that a cell that a driver cut short is noticed. Digits all have one length.
  */
 export function packedAggregate(column: SelectColumn, packing: Packing): string {
   const digits = binaryOf(column, packing);

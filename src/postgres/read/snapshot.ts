@@ -1,9 +1,9 @@
 /**
  * The one moment at which a table is read.
  *
- * A session begins a REPEATABLE READ transaction and exports its snapshot; other sessions import it and
- * see the same rows. The exporter's transaction must stay open as long as others may still join; those
- * that have joined keep the snapshot for themselves.
+ * A session begins a REPEATABLE READ transaction and exports its snapshot; other sessions import it and see the same
+ * rows. The exporter's transaction must stay open as long as others may still join. Those that have joined keep the
+ * snapshot for themselves.
  */
 import { ConnectorError } from '../../common/errors';
 import type { Relation } from '../../model/table';
@@ -11,7 +11,7 @@ import { partsOf, sourceIdentitySql } from '../catalog';
 import { type Session, quoteLiteral, quoteRows } from '../connection';
 
 export interface SnapshotInfo {
-  /** Name for SET TRANSACTION SNAPSHOT; null where the role may not export one, and nobody can join. */
+  /** Name for SET TRANSACTION SNAPSHOT; null where the role may not export one, so that no session can join. */
   readonly id: string | null;
   /**
    * pg_snapshot_xmin as a 64-bit transaction id, in decimal: every transaction before it had ended when
@@ -22,11 +22,11 @@ export interface SnapshotInfo {
   readonly source: string;
 }
 
-/** What must not change while a table is read by ranges, as of a snapshot. */
+/** The facts that must not change while a table is read by ranges, as of a snapshot. */
 export interface RelationState {
-  /** pg_relation_filenode, or a digest of those of all parts: another one means that rows may have moved. */
+  /** pg_relation_filenode, or a digest of those of all parts. Another one means that rows may have moved. */
   readonly fileNode: string;
-  /** Of the largest part, where the relation includes its children. */
+  /** Blocks of the largest part, where the relation includes its children. */
   readonly blocks: number;
 }
 
@@ -42,16 +42,17 @@ export async function recover(session: Session, signal: AbortSignal | undefined)
   await session.query('ROLLBACK TO SAVEPOINT pgsluice', { doing: 'keeping the snapshot after an error', signal });
 }
 
-/** TRUNCATE may come between a snapshot and the lock only if it was waited for, or is very quick. */
+/** TRUNCATE comes between a snapshot and the lock only if something waited for it, or if it is very quick. */
 const MOST_SNAPSHOTS = 5;
 
 /**
- * A snapshot under which the relations can be read, and their locks (ACCESS SHARE) until its transaction ends.
+ * Takes a snapshot under which the relations can be read, and keeps their locks (ACCESS SHARE) until its transaction
+ * ends.
  *
- * TRUNCATE, and whatever else gives a relation a new file, shows through older snapshots: a snapshot from
- * before it finds the new file empty, and the rows that came with it in one transaction invisible. Nor would
- * the sizes be right that ranges are planned with. So where a relation has another file than the snapshot's
- * own catalog says, another snapshot is taken: with the lock held, none can come between any more.
+ * TRUNCATE and other commands that give a relation a new file show through older snapshots: an older snapshot finds the
+ * new file empty, and the rows that came with it in one transaction invisible. The sizes by which ranges are planned
+ * would be wrong, too. So where a relation has another file than the snapshot's own catalog says, another snapshot is
+ * taken. The lock is then held, so no such command can come between any more.
  */
 export async function beginAndExport(
   session: Session,
@@ -83,7 +84,7 @@ export async function beginAndExport(
 }
 
 /**
- * SQL that locks the relations and counts those whose file is another than the snapshot shows. Locks are taken
+ * SQL that locks the relations and counts those whose file is not the one that the snapshot shows. Locks are taken
  * while a statement is analyzed, so they are held when it counts.
  */
 function lockAndCompare(relations: readonly Relation[], seesFiles: boolean): string {
@@ -102,22 +103,22 @@ function lockAndCompare(relations: readonly Relation[], seesFiles: boolean): str
 /** An expression that locks the relations. (A LOCK statement would need SELECT on the whole table, not just on its columns.) */
 function locksOf(relations: readonly Relation[]): string {
   const locks = relations.map((relation) => {
-    // With a condition that is false for the planner, it would leave partitions out, and not lock them.
+    // If the planner saw that the condition is false, it would leave partitions out, and not lock them.
     const never = relation.includesChildren === true ? 'pg_catalog.pg_backend_pid() < 0' : 'false';
     return `(SELECT 1 FROM ${quoteRows(relation)} WHERE ${never})`;
   });
   return `ARRAY[${locks.join(', ')}]::int4[]`;
 }
 
-/** txid_* rather than pg_snapshot_*: the same number, and there before PostgreSQL 13. */
+/** txid_* returns the same number as pg_snapshot_*, and exists before PostgreSQL 13. */
 export const SNAPSHOT_XMIN = 'pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot())::text';
 
-/** A reader that joins should have the lock at once, as the one that took the snapshot has it. */
+/** A reader that joins should get the lock at once, because the one that took the snapshot has it. */
 const JOIN_LOCK_TIMEOUT_MS = 200;
 
 /**
- * Joins a snapshot. False, and nothing to be read, where somebody waits for a strong lock on one of the relations:
- * whoever comes now would wait behind that one, who waits for the readers, and nobody would get on.
+ * Joins a snapshot. Returns false, with nothing to read, where a session waits for a strong lock on one of the
+ * relations. A new reader would wait behind it, it waits for the readers, and nothing would go on.
  */
 export async function beginAndImport(
   session: Session,
@@ -168,7 +169,7 @@ export async function relationStates(
     .filter(({ includesChildren }) => includesChildren === true)
     .map(
       ({ oid }) =>
-        // Whatever comes, goes or is rewritten below the root makes it another one.
+        // Any part that comes, goes or is rewritten below the root makes it another relation.
         `(WITH RECURSIVE ${partsOf(oid)} SELECT '${oid}' AS oid,
             md5(string_agg(concat_ws(' ', c.oid::int8, ${fileNode}), ',' ORDER BY c.oid)) AS file_node,
             max(${blocks})::text AS blocks

@@ -1,4 +1,4 @@
-/** SQL for the rows of a range of one relation: with the range in it, or as a statement for all ranges. */
+/** SQL for the rows of a range of one relation: with the range in the text, or as a statement for all ranges. */
 import { tidLiteral, type TidRange } from '../../model/tid-range';
 import type { RepeatedStatement } from '../connection';
 import { ROW_ALIAS } from './select-list';
@@ -13,7 +13,7 @@ export function rangeConditions({ lo, hi }: TidRange): string[] {
 
 /** A space after each number: psqlODBC looks for the end of a $tag$ there. */
 const ANY_RANGE: readonly string[] = [`${ROW_ALIAS}.ctid >= $1 `, `${ROW_ALIAS}.ctid < $2 `];
-/** After every row: blocks are numbered to 2^32 - 2. */
+/** A place after every row: blocks are numbered to 2^32 - 2. */
 const LAST_TID = "'(4294967295,0)'";
 
 /** `sql` is given the conditions. Its text is then the same for every range, and PostgreSQL plans it once. */

@@ -1,11 +1,11 @@
-/** One connection for one transaction. */
+/** Runs a transaction on a connection of its own. */
 import type { ConnectionManager, Session } from '../connection';
 import { endTransaction } from './snapshot';
 
 /**
- * Leases a connection and runs `action`, which begins a transaction on it (`beginAndExport`, `beginAndImport`). The
- * transaction is ended and the connection released afterwards. After an error the connection is discarded: what state
- * it is in is not known.
+ * Leases a connection and runs `action`, which begins a transaction on it (`beginAndExport`, `beginAndImport`).
+ * Afterwards the transaction is ended and the connection released. After an error the connection is discarded, because
+ * its state is unknown.
  */
 export async function withTransaction<T>(
   manager: ConnectionManager,

@@ -22,16 +22,16 @@ export function valueText(reference: string, source: SourceType, type: ColumnTyp
     : extensionText(reference, source, type);
 }
 
-/** What the type itself writes: ::text would be another text where somebody has made a cast to text. */
+/** The text that the type itself writes: ::text would be another text where a user has made a cast to text. */
 function ownText(reference: string): string {
   return `CASE WHEN ${reference} IS NOT NULL THEN pg_catalog.concat(${reference}) END`;
 }
 
 function builtInText(reference: string, name: string, type: ColumnType): string {
   if (name === 'money') return `${reference}::numeric::text`;
-  // As it is written everywhere else; ::text adds the length of the netmask to every address.
+  // inet's usual text; ::text adds the length of the netmask to every address.
   if (name === 'inet') return ownText(reference);
-  // What the Python connector wrote (`type_mode` python) in place of the value itself.
+  // The text that the Python connector wrote (`type_mode` python) instead of the value itself.
   if (name === 'bool' && type.kind === 'string') return `${reference}::int4::text`;
   if (name === 'timestamptz' && type.kind === 'timestamp') return `pg_catalog.timezone('UTC', ${reference})::text`;
   if (name === 'float8' && type.kind === 'float32') return narrowedFloat(reference);
@@ -123,7 +123,10 @@ function geoJsonList(reference: string, schema: string): string {
 /** The most dimensions that pgvector's own dense types have. */
 const DENSE_DIMENSIONS = 16000;
 
-/** `{1:1.5,3:2}/5` -> `[1.5,0,2,0,0]`; with more dimensions than a dense vector may have, as its elements by number. */
+/**
+ * `{1:1.5,3:2}/5` -> `[1.5,0,2,0,0]`. A vector with more dimensions than a dense one may have becomes its elements by
+ * number.
+ */
 function denseVector(text: string): string {
   const dimensions = `pg_catalog.split_part(${text}, '/', 2)`;
   const elements = `pg_catalog.btrim(pg_catalog.split_part(${text}, '/', 1), '{}')`;
@@ -137,7 +140,7 @@ function denseVector(text: string): string {
   return `CASE WHEN ${dimensions}::int4 <= ${DENSE_DIMENSIONS} THEN ${dense} ELSE ${sparse} END`;
 }
 
-/** As Fivetran documents ranges; an unbounded side is null, an empty range has no bounds at all. */
+/** Ranges in Fivetran's documented form; an unbounded side is null, and an empty range has no bounds at all. */
 function rangeJson(range: string): string {
   const bound = (side: 'lower' | 'upper'): string => `pg_catalog.${side}(${range})::text`;
   const mark = (side: 'lower' | 'upper', inclusive: string, exclusive: string): string =>

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { LONG_SYNC, runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { createDemoDatabase } from '../../helpers/demo-database';
 import type { TestDatabase } from '../../helpers/postgres';
 
@@ -228,18 +228,7 @@ describe('plan and status', () => {
   });
 
   it('answer while a sync has the warehouse, with its PID, from the state file', async () => {
-    // Small batches make a long sync, to have time to look.
-    const running = startCli([
-      'sync',
-      '--configuration',
-      configuration,
-      '--custom-batch-size',
-      '2',
-      '--custom-threads',
-      '1',
-      '--full-resync',
-      '*',
-    ]);
+    const running = startCli(['sync', '--configuration', configuration, ...LONG_SYNC]);
     try {
       await running.waitFor(/Processing table 5/);
       const status = await run('status');

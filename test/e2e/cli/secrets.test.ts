@@ -1,7 +1,7 @@
 /** What SECURITY.md promises about secrets and file modes. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { LONG_SYNC, runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { createDemoDatabase } from '../../helpers/demo-database';
 import type { TestDatabase } from '../../helpers/postgres';
 
@@ -94,19 +94,7 @@ it('is in no file that a sync leaves', () => {
 });
 
 it('is in neither metrics nor page, process list nor a log of the driver', async () => {
-  const argv = [
-    'sync',
-    '--configuration',
-    configuration,
-    '--custom-batch-size',
-    '2',
-    '--custom-threads',
-    '1',
-    '--full-resync',
-    '*',
-    '--metrics-port',
-    '0',
-  ];
+  const argv = ['sync', '--configuration', configuration, ...LONG_SYNC, '--metrics-port', '0'];
   const running = startCli(argv, { nodeArguments: ['--require', umask] });
   try {
     await running.waitFor(/Processing table 3/);

@@ -74,7 +74,7 @@ describeInBrowser('the live page in a browser', () => {
       running.kill('SIGTERM');
       expect((await running.ended).code).toBe(143);
       await page.getByText('No answer: the sync has ended').waitFor();
-      // Of this host only; the refused request at the end is the browser's complaint.
+      // All requests go to this host only; the refused one at the end is the browser's complaint.
       expect(requests.every((address) => address.startsWith(url))).toBe(true);
       expect(complaints.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([]);
     } finally {

@@ -11,7 +11,7 @@ export interface TestService {
   readonly client: ReferenceClient;
   /** Everything logged so far. */
   readonly lines: string[];
-  /** As SIGTERM does it. */
+  /** Ends the service as SIGTERM does. */
   stop(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export async function startService(overrides: { readonly warehousePath?: string 
   };
 }
 
-/** What a user would fill into the form for a test database. */
+/** The configuration that a user would fill into the form for a test database. */
 export function configurationFor(
   database: TestDatabase,
   more: Readonly<Record<string, string>> = {},

@@ -1,6 +1,6 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 
-/** They say when a sync ran, or stand for a row's content; two warehouses of one source differ in them. */
+/** Columns that say when a sync ran, or stand for a row's content; two warehouses of one source differ in them. */
 const OF_THE_SYNC = new Set(['sync_timestamp', '_fivetran_synced', '_fivetran_id']);
 
 /** Differences between two warehouses, table by table, value by value; empty where there are none. */
@@ -37,7 +37,7 @@ async function compare(connection: DuckDBConnection, schema: string, table: stri
     );
     return new Map(reader.getRows().map((row) => [String(row[0]), String(row[1])]));
   };
-  // Where a column that was added later stands is each warehouse's own affair.
+  // The place of a column that was added later may differ between warehouses.
   const [left, right] = [await columnsOf('l'), await columnsOf('r')];
   if (String([...left]) !== String([...right]))
     return [`${table} columns: ${String([...left])} | ${String([...right])}`];

@@ -1,4 +1,4 @@
-/** Tables that are gone: what is said of them, and how that ends. */
+/** Tables that are gone: how they are reported, and how that ends. */
 import { planToForget } from '../../../src/app/forget';
 import { readStatus, type WarehouseStatus } from '../../../src/app/status';
 import type { Settings } from '../../../src/config/settings';

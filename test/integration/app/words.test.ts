@@ -1,4 +1,4 @@
-/** What is said of a table that cannot be read, or of which nothing arrives: what it is, and what to do. */
+/** The messages about a table that cannot be read, or of which no row arrives: what it is, and what to do. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';

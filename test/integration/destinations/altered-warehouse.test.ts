@@ -21,7 +21,7 @@ const rows = (sql: string): Promise<unknown[][]> => withWarehouse(database, (war
 
 const changeWarehouse = (...statements: readonly string[]): Promise<void> => changed(database, ...statements);
 
-/** Of rows that are not marked deleted; further columns of the warehouse do not count. */
+/** Rows that are not marked deleted; further columns of the warehouse do not count. */
 async function expectSame(...names: string[]): Promise<void> {
   const { tables } = await runVerify(settingsFor(database, { tableFilters: names }), {
     logger: SILENT,

@@ -1,4 +1,4 @@
-/** What the warehouse's own rules, and whoever else changes it, do to a second sync. */
+/** A second sync, after the warehouse's own rules or other programs have changed its tables. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';

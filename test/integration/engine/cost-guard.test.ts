@@ -62,7 +62,7 @@ beforeAll(async () => {
   server = await startServer();
   database = await createDatabase({ server });
   await database.client.query('CREATE EXTENSION pg_stat_statements');
-  // What loading the libraries allocates is nobody's row.
+  // Memory that loading the libraries allocates belongs to no row.
   await createSales('first', 100);
   await costOf({ tableFilters: ['public.first'], warehousePath: `${database.folder}/first.db` });
 });

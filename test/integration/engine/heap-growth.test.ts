@@ -1,4 +1,4 @@
-/** That a sync tells V8's heap (common/heap-growth) what it needs to know. */
+/** A sync tells V8's heap (common/heap-growth) all that it needs to know. */
 import v8 from 'node:v8';
 import { HeapGrowth } from '../../../src/common/heap-growth';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';

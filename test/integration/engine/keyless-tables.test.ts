@@ -69,7 +69,7 @@ test('rows that go and change while a column comes are marked deleted, those tha
     DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t WHERE a = 1); DELETE FROM t WHERE a = 300; UPDATE t SET b = 'x' WHERE a = 299;
     ALTER TABLE t ADD COLUMN e int DEFAULT 1`);
   expect((await sync(database)).report.operations.deletes).toBe(3);
-  // Of the four copies of the first one is gone.
+  // One of the four copies of the first row is gone.
   expect(
     await rows(
       'SELECT a, e, count(*)::INT FROM tester.source_public_t WHERE _fivetran_deleted GROUP BY ALL ORDER BY a',

@@ -82,7 +82,7 @@ describe('pressure in a running sync', () => {
       { customBatchSize: 1_000, customQueueSize: 1_000, fullResync: ['*'] },
       {
         pressure: { read: () => (pressed ? { ...CALM, cpuPercent: 99 } : CALM) },
-        // Faster than the clock of the wall, so that nobody has to wait for the way back.
+        // The clock is faster than the wall's, so that the test need not wait for the way back.
         clock: () => performance.now() * 20,
         beforeWrite: async (batch) => {
           const { rows } = await database.client.query<{ n: number }>(

@@ -40,7 +40,7 @@ describe('the rule for orders', () => {
       [0, 'Asia'],
       [3, 'Asia'],
     ]);
-    // Of a character(8), too, though the blanks that fill it up would differ.
+    // This holds for character(8) too, though the blanks that fill it up would differ.
     expect(await regionsOf('other_Orders')).toEqual([
       [0, 'Asia'],
       [3, 'Asia'],

@@ -101,7 +101,7 @@ describeWhere(rangesMissing(), 'values that travel as digits', () => {
     expect(failures).toEqual({});
     expect(lines.join()).toContain('Column at of source_public_t becomes VARCHAR: it holds a year after 294246');
     await expectSame(2001);
-    // Whoever reads on knows that, and asks for texts.
+    // The next read knows that, and requests texts.
     await database.client.query(`UPDATE t SET f = 3 WHERE id < 10`);
     decode.mockClear();
     await sync(database, { ...settings, syncMode: 'xmin' });

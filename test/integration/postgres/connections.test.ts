@@ -67,7 +67,7 @@ test('closing ends a connection that is still being opened, and one that nobody 
 test('a refused login is the first lease to know of, and the next one tries again', async () => {
   const manager = open({ password: 'wrong' });
   manager.openAhead();
-  // Nobody waits for it yet, and still it is nobody's unhandled rejection.
+  // No caller waits for it yet, and still there is no unhandled rejection.
   await delay(300);
   await expect(manager.lease()).rejects.toMatchObject({ code: 'login_failed' });
   await expect(manager.lease()).rejects.toMatchObject({ code: 'login_failed' });

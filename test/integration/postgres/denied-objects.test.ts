@@ -1,4 +1,4 @@
-/** Hardened servers take functions and views away from everybody: what is lost is said once, and everything is synced. */
+/** Hardened servers revoke functions and views from all roles: each loss is logged once, and everything is synced. */
 import { runChecks } from '../../../src/app/check/run-checks';
 import { runVerify } from '../../../src/app/verify-run';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';

@@ -1,4 +1,4 @@
-/** What a real server's counts let be known of a batch; speed alone would show that it is not. */
+/** What the counts of a real server prove about a batch. Only the speed would show a mistake otherwise. */
 import { RowVectors } from '../../../src/destinations/duckdb/load/row-vectors';
 import type { KnownText } from '../../../src/model/packed-batch';
 import { createDatabase, rangesMissing } from '../../helpers/postgres';

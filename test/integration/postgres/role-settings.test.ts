@@ -1,4 +1,4 @@
-/** What a role's settings and limits, or a pooler, take away from a sync: never rows, at most speed. */
+/** What a sync loses by a role's settings and limits, or by a pooler: never rows, at most speed. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openSource } from '../../../src/app/source-connection';

@@ -1,6 +1,6 @@
 /**
  * A server that gets its rows by logical replication. A transaction of the publisher arrives when it has ended there,
- * with the update times of when it began: nobody sees from the subscriber that it was under way.
+ * with the update times of its beginning: the subscriber does not show that it was running.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';

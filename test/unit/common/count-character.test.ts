@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { countCharacter, useLatin1Counter } from '../../../src/common/count-character';
-import { nativeLatin1Counter } from '../../../src/native/process-stats';
+import { nativeLatin1Counter } from '../../../src/native/latin1-counter';
 
 afterEach(() => useLatin1Counter(undefined));
 

@@ -62,7 +62,7 @@ describe('redaction', () => {
     },
   );
 
-  // Of so many beginnings, an expression that tries each to the end of the text would need minutes to hours.
+  // With this many beginnings, an expression that tries each to the end of the text would need minutes to hours.
   const MANY = 300_000;
   it.each([
     ['braces that do not close', () => `PWD={${'}}'.repeat(MANY)}x`],

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FAULTS } from '../../helpers/fault-actions';
 
@@ -6,14 +6,6 @@ const ROOT = join(__dirname, '../../..');
 const text = readFileSync(join(ROOT, 'docs/GUARANTEES.md'), 'utf8');
 
 describe('the guarantees', () => {
-  const files = [
-    ...new Set([...text.matchAll(/`((?:unit|integration|faults|e2e|property)\/[a-z/-]+)`/g)].map(([, it]) => it)),
-  ];
-
-  it.each(files)('name tests that exist: %s', (name) => {
-    expect(existsSync(join(ROOT, 'test', `${name ?? ''}.test.ts`))).toBe(true);
-  });
-
   it('each name the tests that hold them', () => {
     const promises = text.slice(text.indexOf('## Promised'), text.indexOf('## At every moment'));
     const rows = promises.split('\n').filter((line) => /^\| (?!promise)[A-Z]/.test(line));

@@ -4,7 +4,7 @@ import { MESSAGE_BYTES, MOST_RECORDS, RecordEncoder } from '../../../src/fivetra
 import { Bytes } from '../../../src/fivetran/wire-buffer';
 import type { ColumnType } from '../../../src/model/column-type';
 import { PackedBatch, PackedColumn, packValues } from '../../../src/model/packed-batch';
-import { nativeRecordEncoder } from '../../../src/native/process-stats';
+import { nativeRecordEncoder } from '../../../src/native/record-encoder';
 
 const TABLE = { key: 'public.t', schemaName: 'public', tableName: 't' };
 const LIMITS = [MOST_RECORDS, MESSAGE_BYTES, 120_000_000] as const;

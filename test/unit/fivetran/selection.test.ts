@@ -80,7 +80,7 @@ describe('of tables in one list', () => {
       false,
       newColumns,
     ]);
-    // Of a table that is new, every column is.
+    // Every column of a new table is new.
     expect(selection.includesColumn(table('shop', 'other'), 'anything')).toBe(true);
   });
 

@@ -1,31 +1,8 @@
 import { parseState } from '../../../src/fivetran/state-json';
 import { SchemaMemory } from '../../../src/fivetran/schema-memory';
+import { loadProgress, tableState } from '../../helpers/table-state';
 
-const ENTRY = {
-  destinationTable: 'source_public_t',
-  mode: 'xmin',
-  primaryKey: ['id'],
-  lastSyncedAt: '2025-01-01T00:00:00.000Z',
-  rows: 3,
-  signature: 'abc',
-  shape: { oid: 1, columns: [['id', 'integer', 1, '', 0]] },
-  source: 'x',
-  relations: [],
-  xmin: '700',
-  replicationKey: null,
-  watermark: null,
-  passesSinceReconcile: 0,
-  load: {
-    startedAt: '2025-01-01T00:00:00Z',
-    signature: 'abc',
-    source: 'x',
-    firstXmin: '7',
-    watermark: null,
-    snapshots: 1,
-    rows: 1,
-    relations: [],
-  },
-};
+const ENTRY = tableState({ mode: 'xmin', load: loadProgress({ rows: 1 }) });
 
 it('reads the states of earlier versions, which know less', () => {
   const { states, described, widened, withSchema } = parseState(

@@ -5,6 +5,7 @@ import { UpdateStream } from '../../../src/fivetran/update-stream';
 import { WireNames } from '../../../src/fivetran/wire-names';
 import { PackedBatch, packValues } from '../../../src/model/packed-batch';
 import type { TableState } from '../../../src/model/sync-state';
+import { tableState } from '../../helpers/table-state';
 import { decodeUpdate, encodeGenerically } from './decode';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -17,22 +18,7 @@ const TABLE: DestinationTable = {
   keepDeletedRows: true,
 };
 const STAMP = { startedAt: new Date('2025-01-01T00:00:00Z') };
-const STATE: TableState = {
-  destinationTable: 'source_public_t',
-  mode: 'full',
-  primaryKey: ['id'],
-  lastSyncedAt: '2025-01-01T00:00:00.000Z',
-  rows: 3,
-  signature: 'abc',
-  shape: { oid: 1, columns: [['id', 'integer', 1, '', 0]] },
-  source: 'x',
-  relations: [],
-  xmin: '700',
-  replicationKey: null,
-  watermark: null,
-  passesSinceReconcile: 0,
-  load: null,
-};
+const STATE = tableState();
 
 class FakeCall {
   readonly sent: Record<string, unknown>[] = [];

@@ -131,7 +131,7 @@ describe('at exit', () => {
     try {
       const pipe = path.join(folder, 'pipe');
       execFileSync('mkfifo', [pipe]);
-      // Opening a named pipe that nobody writes to blocks; process.exit() would wait for it for ever.
+      // Opening a named pipe without a writer blocks, and process.exit() would wait for it for ever.
       const child = run(
         `require('node:fs').open(${JSON.stringify(pipe)}, 'r', () => {}); setTimeout(() => addon.exitNow(4), 200);`,
       );

@@ -25,8 +25,10 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true }));
 
 function run(script: string) {
-  const main = JSON.stringify(path.join(root, 'dist', 'native', 'process-stats.js'));
-  const source = `const { createProcessStats, exitNow } = require(${main}); ${script}`;
+  const native = (name: string): string => JSON.stringify(path.join(root, 'dist', 'native', `${name}.js`));
+  const source =
+    `const { createProcessStats } = require(${native('process-stats')}); ` +
+    `const { exitNow } = require(${native('exit-now')}); ${script}`;
   return spawnSync(process.execPath, ['-e', source], { encoding: 'utf8', timeout: 20_000 });
 }
 

@@ -16,12 +16,12 @@ const ONE_ROW = 'pgsluice_one_row';
 export interface ColumnChange {
   readonly column: string;
   readonly type: string;
-  /** SQL for its values; of a new column, NULL. */
+  /** SQL for the column's values; NULL for a new column. */
   readonly value: string;
   readonly isNew?: true;
 }
 
-/** `table` is qualified and quoted. `rowsFollow`: whether rows may be inserted into it afterwards. */
+/** `table` is qualified and quoted. `rowsFollow` says whether rows may be inserted into it afterwards. */
 export async function changeColumn(
   warehouse: Warehouse,
   table: string,
@@ -56,7 +56,7 @@ async function writeOneRowAnew(warehouse: Warehouse, table: string): Promise<voi
 async function rebuild(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {
   // "schema"."table", in which a quote is doubled.
   const bare = /^"(?:[^"]|"")*"\.("(?:[^"]|"")*")$/.exec(table)?.[1] ?? table;
-  // Of a beginning that no table of the source can have there.
+  // A prefix that no table of the source can have there.
   const beside = `${table.slice(0, table.length - bare.length)}"_pgsluice_altered_${bare.slice(1)}`;
   const described = await warehouse.rows(`SELECT column_name, column_type, "null" FROM (DESCRIBE ${table})`);
   const columns = described.map(([name, type, nullable]) => ({

@@ -7,9 +7,9 @@ import { sourceOfRows, type DecodedRows } from './row-vectors';
 export interface FittedBatch {
   readonly batch: PackedBatch;
   readonly forms: readonly ValueForm[];
-  /** undefined where DuckDB takes the packed text apart. */
+  /** undefined where DuckDB itself splits the packed text. */
   readonly rows: DecodedRows | undefined;
-  /** Whether a column's type changed for it, so that copies of the table's columns are outdated. */
+  /** Whether a column's type changed for this batch, so that copies of the table's columns are outdated. */
   readonly changedTypes: boolean;
 }
 
@@ -17,7 +17,7 @@ export function hasDigits({ columns }: PackedBatch): boolean {
   return columns.some(({ binaryKind }) => binaryKind !== undefined);
 }
 
-/** With texts in place of digits, where the digits say what the text is. */
+/** The batch with texts in place of digits, where the text follows from the digits. */
 export function withTexts({ rowCount, columns, bytes }: PackedBatch): PackedBatch {
   const withText = (column: PackedColumn): PackedColumn => {
     if (column.binaryKind === undefined || !hasExactText(column.binaryKind)) return column;
@@ -41,9 +41,9 @@ export function textOf({ batch, rows }: FittedBatch, index: number): string {
 /**
  * A subquery with the values of `count` packed parameters as columns c0, c1, …
  *
- * unnest stands in a subquery of its own: in one expression with the casts it takes five times as long. The
- * parameters come by way of VALUES: DuckDB plans a statement again when its catalog has changed, the bound
- * texts are then constants to it, and it would split them while planning, value by value.
+ * unnest stands in a subquery of its own: in one expression with the casts it takes five times as long. The parameters
+ * stand in VALUES, because DuckDB plans a statement again when its catalog has changed. The bound texts are then
+ * constants to it, and it would split them while planning, value by value.
  */
 function splitCells(count: number): string {
   const numbers = Array.from({ length: count }, (_, index) => index);
@@ -52,7 +52,7 @@ function splitCells(count: number): string {
   return `(SELECT ${cells} FROM (VALUES (${parameters})) AS p(${numbers.map((index) => `p${index}`).join(', ')}))`;
 }
 
-/** SQL for the text of a value, NULL for NULL, the escapes undone. */
+/** SQL for the text of a value with its escapes undone; NULL for NULL. */
 function valueText(reference: string, column: PackedColumn): string {
   const text = column.nullable ? `nullif(${reference}, chr(${NULL_MARKER.charCodeAt(0)}))` : reference;
   if (column.encoding === 'plain') return text;

@@ -22,11 +22,13 @@ export type ColumnFit =
 
 const PLAIN: ColumnFit = { fits: true, form: 'plain' };
 const MAX_DIGITS = 38;
-/** DuckDB counts microseconds in 64 bits: the last whole years that TIMESTAMP holds, after and before 1 BC. */
+/**
+ * DuckDB counts microseconds in 64 bits: these are the last whole years that TIMESTAMP holds, after and before 1 BC.
+ */
 const LAST_TIMESTAMP_YEAR = 294246;
 
 export function fitColumn(type: ColumnType, storedType: string, column: PackedColumn): ColumnFit {
-  // Once text, always text: it holds everything.
+  // A column that became text stays text, which holds everything.
   if (storedType === 'VARCHAR' || column.rowCount === 0) return PLAIN;
   switch (type.kind) {
     case 'decimal':
@@ -52,8 +54,8 @@ export function fitColumn(type: ColumnType, storedType: string, column: PackedCo
 }
 
 /**
- * A lone surrogate is valid for PostgreSQL's json, not for DuckDB's; and a cast to json that somebody wrote, such
- * as PostGIS's within arrays and composites, may make what is no JSON at all.
+ * A lone surrogate is valid for PostgreSQL's json, but not for DuckDB's. A user's cast to json, such as PostGIS's
+ * within arrays and composites, may even write invalid JSON.
  */
 function isDoubtful(json: string): boolean {
   return /\\u[dD]/.test(json) || json.includes('[,') || json.includes(',,');

@@ -15,7 +15,7 @@ export interface ColumnTypesOptions {
   readonly warehouse: Warehouse;
   readonly table: DestinationTable;
   readonly logger: Logger;
-  /** Called before a column changes its type. Returns the tables that have the column; `copy` as of `fit`. */
+  /** Called before a column changes its type. Returns the tables that have the column; `copy` is that of `fit`. */
   readonly beforeChange: (copy: string | undefined) => Promise<readonly string[]>;
 }
 
@@ -26,7 +26,7 @@ export class ColumnTypes {
     readonly stored: string[],
   ) {}
 
-  /** Makes a column able to hold these values. `copy`: a table that has the column as well, and must follow. */
+  /** Makes a column able to hold these values. `copy` is a table that has the column as well, and must follow. */
   async fit(index: number, packed: PackedColumn, copy?: string): Promise<ValueForm> {
     const { warehouse, table } = this.options;
     const column = table.columns[index];
@@ -80,7 +80,7 @@ export class ColumnTypes {
     if (reason !== undefined) logger.warning(`Column ${name} of ${table.name} becomes VARCHAR: ${reason}.`);
   }
 
-  /** A key is found again by its text where it is stored as text: one number must have one. */
+  /** A key that is stored as text is found by its text, so one number must have only one text. */
   private isDecimalKey(index: number): boolean {
     const { columns, primaryKey } = this.options.table;
     const column = columns[index];
@@ -98,7 +98,7 @@ async function isValidJson(warehouse: Warehouse, packed: PackedColumn): Promise<
   const statement = await warehouse.prepare(
     `CREATE OR REPLACE TEMP TABLE pgsluice_invalid AS SELECT v FROM (SELECT unnest(string_split($1, chr(31))) AS v) WHERE v <> chr(29) AND NOT json_valid(v)`,
   );
-  // A CREATE TABLE AS reports no rows, so they are counted.
+  // A CREATE TABLE AS reports no number of rows, so they are counted.
   await warehouse.runPrepared(statement, [packed.text]);
   const [counted] = await warehouse.rows('SELECT count(*) FROM pgsluice_invalid');
   return Number(counted?.[0]) === 0;

@@ -1,6 +1,6 @@
 /**
- * Decoded batches of a table that wait to be inserted together. A statement of DuckDB's takes 0.45 ms by itself, as long
- * as 500 rows of 11 columns do, and batches of large tables have no more than 1,000. In a lake, each insert is a file.
+ * Gathers decoded batches of a table, to insert them together. A statement of DuckDB takes 0.45 ms by itself, as long
+ * as 500 rows of 11 columns do, and batches of large tables have no more than 1,000 rows.
  */
 import type { PackedBatch } from '../../../model/packed-batch';
 import type { Storage } from '../storage';
@@ -11,7 +11,7 @@ export interface HeldBatches {
   readonly statement: InsertStatement;
   readonly parts: readonly DecodedRows[];
   readonly rowCount: number;
-  /** Of the batches' text. */
+  /** Bytes of the batches' text. */
   readonly bytes: number;
 }
 
@@ -27,8 +27,8 @@ export class HeldRows {
   ) {}
 
   /**
-   * The batch as vectors of these types, or of text; they must be held or done with before the next batch is decoded.
-   * undefined: as of RowVectors.decode.
+   * The batch as vectors of these types, or of text. They must be kept or used before the next batch is decoded.
+   * Returns undefined as RowVectors.decode does.
    */
   async decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows | undefined> {
     const most = mostBytesOf(batch);
@@ -59,7 +59,7 @@ export class HeldRows {
     if (this.held.rowCount >= insertedRows || this.held.bytes >= insertedBytes) await this.flush();
   }
 
-  /** Inserts what waits. */
+  /** Inserts the waiting rows. */
   async flush(): Promise<void> {
     const { held } = this;
     if (held === undefined) return;
@@ -67,11 +67,12 @@ export class HeldRows {
     await this.insert(held);
     // Rows decoded since are in the last one.
     for (const arena of this.arenas.splice(0, this.arenas.length - 1)) this.vectors.giveBack(arena);
-    // What a very large batch took is not kept until the next one comes. (Rows decoded since have their own hold on it.)
+    // The room that a very large batch took is not kept until the next one comes. (Rows decoded since have a hold of
+    // their own on it.)
     if ((this.arenas.at(-1)?.buffer.byteLength ?? 0) > KEPT_ARENA_BYTES) this.release();
   }
 
-  /** Nothing waits, and nothing is decoded for some time. */
+  /** Nothing waits, and nothing will be decoded for some time. */
   release(): void {
     for (const arena of this.arenas.splice(0)) this.vectors.giveBack(arena);
   }

@@ -6,13 +6,13 @@ import type { ColumnTypes } from './column-types';
 import { stampSeconds, stampTime } from './stamp';
 
 export interface RowsToInsert {
-  /** What stands behind INSERT INTO and the table's name. */
+  /** The text behind INSERT INTO and the table's name. */
   readonly sql: string;
   /** The columns are inserted as they are, and the stamp. */
   readonly isPlain: boolean;
 }
 
-/** Of a batch with all of the table's columns. */
+/** For a batch with all of the table's columns. */
 export function wholeRows(
   fitted: FittedBatch,
   table: DestinationTable,
@@ -36,7 +36,9 @@ export function wholeRows(
   };
 }
 
-/** Of a batch of some columns, for a table that has just those. `places`: of the columns in the whole table. */
+/**
+ * For a batch of some columns, and a table that has just those. `places` are the columns' places in the whole table.
+ */
 export function partialRows(fitted: FittedBatch, places: readonly number[], types: ColumnTypes): RowsToInsert {
   const values = places.map((at, index) => valueOf(fitted, index, at, types));
   return { sql: `SELECT ${values.join(', ')} FROM ${sourceOf(fitted)}`, isPlain: false };

@@ -9,7 +9,7 @@ export class InsertStatement {
 
   constructor(
     private readonly warehouse: Warehouse,
-    /** Asked when it runs. */
+    /** Called when the statement runs. */
     private readonly sql: () => string,
     /** The table that it inserts into, where that is another than the load's. */
     readonly into?: string,
@@ -23,7 +23,7 @@ export class InsertStatement {
     return await this.warehouse.runPrepared(this.prepared, texts);
   }
 
-  /** Where it reads from `sourceOfRows`; returns the rows inserted. */
+  /** Runs where the statement reads from `sourceOfRows`; returns the rows inserted. */
   async runWithRows(parts: readonly DecodedRows[]): Promise<number> {
     if (this.hasRun) this.prepared ??= await this.warehouse.prepare(this.sql());
     this.hasRun = true;

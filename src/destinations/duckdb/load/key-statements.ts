@@ -1,4 +1,4 @@
-/** SQL about rows by their keys: staged ones, collected keys, and what of the table they match. */
+/** Writes SQL about rows by their keys: staged rows, collected keys, and the rows of the table that they match. */
 import type { DestinationTable } from '../../destination';
 import type { Storage } from '../storage';
 import { duckdbType, quoted } from '../types';
@@ -13,16 +13,16 @@ export function keysName(table: DestinationTable): string {
 }
 
 /**
- * Deletes the rows of `name` whose key is in `other`, also where it is there several times. In half the time that
- * `rowid IN` takes, and row groups whose keys are all smaller or larger are not looked at.
+ * Deletes the rows of `name` whose key is in `other`, where it may stand several times. It takes half the time of
+ * `rowid IN`, and skips row groups whose keys are all smaller or larger.
  */
 export function deleteMatching(storage: Storage, name: string, other: string, table: DestinationTable): string {
   return `DELETE FROM ${name} AS _pgsluice_t USING ${other} AS _pgsluice_o WHERE ${sameKey(storage, table)}`;
 }
 
 /**
- * Query for the rows of `name` whose key is (SEMI) or is not (ANTI) in `other`. A join, also of a single column: IN
- * refuses a key that is text in one of the two and a number in the other, while its column changes its type.
+ * Query for the rows of `name` whose key is (SEMI) or is not (ANTI) in `other`. It is a join even for a single column:
+ * while a column changes its type, a key may be text in one of the two and a number in the other, which IN refuses.
  */
 export function rowIds(
   storage: Storage,
@@ -31,7 +31,7 @@ export function rowIds(
   other: string,
   table: DestinationTable,
 ): string {
-  // Not `t`: a JSON column of that name would be looked into for a field rowid.
+  // The alias is not `t`: DuckDB would look into a JSON column of that name for a field rowid.
   return `SELECT _pgsluice_t.rowid FROM ${name} AS _pgsluice_t ${join} JOIN ${other} AS _pgsluice_o ON ${sameKey(storage, table)}`;
 }
 

@@ -31,9 +31,11 @@ export interface LoadTableOptions {
 export class LoadTable {
   readonly table: DestinationTable;
   readonly stamp: LoadStamp;
-  /** What else must be done before a column changes its type, such as moving rows that another table has of this one. */
+  /**
+   * Work that must be done before a column changes its type, such as moving rows that another table has of this one.
+   */
   beforeTypeChange: () => Promise<void> = () => Promise.resolve();
-  /** What DuckDB will have in memory together when it writes the last rows. */
+  /** Bytes that DuckDB will have in memory together when it writes the last rows. */
   readonly recent = new RecentRows(VECTOR_ROWS);
 
   private readonly warehouse: Warehouse;
@@ -42,13 +44,13 @@ export class LoadTable {
   private readonly statements = new Map<string, InsertStatement>();
   private readonly held: HeldRows | undefined;
   private isMade: boolean;
-  /** Rows that the table has; undefined where others than `insert` have made it or changed it. */
+  /** Rows that the table has; undefined where something other than `insert` has made or changed it. */
   private rowCount: number | undefined;
 
   private constructor(
     { warehouse, table, place, stamp, logger }: LoadTableOptions,
     types: string[],
-    /** The table is of this load's making. */
+    /** This load made the table. */
     private readonly isNew: boolean,
   ) {
     this.warehouse = warehouse;
@@ -64,13 +66,13 @@ export class LoadTable {
       this.held = new HeldRows(rowVectors, warehouse.storage, (held) => this.insertHeld(held));
   }
 
-  /** A new table, which `make` makes when there is something for it. */
+  /** Prepares a new table, which `make` creates when there are rows for it. */
   static create(options: LoadTableOptions): LoadTable {
     const types = options.table.columns.map((column) => duckdbType(column.type));
     return new LoadTable(options, types, true);
   }
 
-  /** Goes on with a table that exists; its types may have been widened by then. */
+  /** Resumes a table that exists; its types may have been widened meanwhile. */
   static async reopen(options: LoadTableOptions): Promise<LoadTable> {
     const present = await options.warehouse.describe(qualified(options.place));
     return new LoadTable(options, storedTypes(options.table, present), false);
@@ -86,12 +88,12 @@ export class LoadTable {
     return qualified(this.place);
   }
 
-  /** Whether columns of digits (model/binary-values) become vectors, of the table as it is now. */
+  /** Whether columns of digits (model/binary-values) can become vectors of the table's present types. */
   get takesBinary(): boolean {
     return takesBinary(this.warehouse, this.table, this.types.stored);
   }
 
-  /** Makes the table where that was not done: in another place than it was meant for, if one is given. */
+  /** Creates the table if that was not done; under another name than planned, if one is given. */
   async make(place: TableName = this.place): Promise<void> {
     if (this.isMade) return;
     this.place = place;
@@ -117,7 +119,10 @@ export class LoadTable {
     );
   }
 
-  /** Inserts a batch into this table, or into `into`, which has the same columns; at the latest when `flush` is called. */
+  /**
+   * Inserts a batch into this table, or into `into`, which has the same columns. The rows are inserted at the latest
+   * when `flush` is called.
+   */
   async insert(fitted: FittedBatch, into?: string): Promise<void> {
     const { batch, forms, rows } = fitted;
     if (batch.rowCount === 0) return;
@@ -136,7 +141,10 @@ export class LoadTable {
     await this.run(statement, fitted);
   }
 
-  /** Inserts rows of key columns alone into a table that has just those. Whether a column's type changed for them. */
+  /**
+   * Inserts rows of key columns alone into a table that has just those. Returns whether a column's type changed for
+   * them.
+   */
   async insertKeys(batch: PackedBatch, into: string): Promise<boolean> {
     if (batch.rowCount === 0) return false;
     const places = this.table.primaryKey.map((key) => this.table.columns.findIndex((column) => column.name === key));
@@ -148,24 +156,24 @@ export class LoadTable {
     return fitted.changedTypes;
   }
 
-  /** Inserts what waits for more rows. */
+  /** Inserts the rows that wait for more. */
   async flush(): Promise<void> {
     await this.held?.flush();
   }
 
-  /** No more batches come. */
+  /** Must be called when no more batches come. */
   async close(): Promise<void> {
     await this.make();
     await this.flush();
     this.held?.release();
   }
 
-  /** After a commit: DuckDB would plan a statement of an earlier transaction again at each execution. */
+  /** Must be called after a commit: DuckDB would plan a statement of an earlier transaction again at each execution. */
   forgetStatements(): void {
     this.statements.clear();
   }
 
-  /** The table has got or lost rows by other ways than `insert`. */
+  /** Must be called when the table has gained or lost rows by other ways than `insert`. */
   changedRows(): void {
     this.rowCount = undefined;
   }
@@ -176,13 +184,13 @@ export class LoadTable {
     return this.rowCount;
   }
 
-  /** `places`: of the batch's columns in the table. `copy`: as of `ColumnTypes.fit`. */
+  /** `places` are the places of the batch's columns in the table, `copy` is that of `ColumnTypes.fit`. */
   private async fitColumns(given: PackedBatch, places: readonly number[], copy?: string): Promise<FittedBatch> {
     const before = this.types.stored.join();
     let batch = given;
     let rows = await this.decode(batch, places);
     if (rows === undefined && hasDigits(batch)) {
-      // Some that DuckDB has no number for, or that came when the column was text already.
+      // DuckDB has no number for some values, or they came when the column was text already.
       batch = withTexts(batch);
       rows = await this.decode(batch, places);
       if (rows === undefined && hasDigits(batch))
@@ -194,7 +202,7 @@ export class LoadTable {
     const forms: ValueForm[] = [];
     for (const [index, column] of batch.columns.entries()) {
       const at = places[index] ?? -1;
-      // What is decoded is exactly what the column's type holds.
+      // Decoded values are exactly what the column's type holds.
       const isDecoded = rows !== undefined && rows.types[index] !== 'VARCHAR';
       forms.push(isDecoded ? 'plain' : await this.types.fit(at, column, copy));
     }
@@ -213,10 +221,10 @@ export class LoadTable {
 
   /** See `ColumnTypesOptions.beforeChange`. */
   private async prepareTypeChange(copy: string | undefined): Promise<readonly string[]> {
-    // They were decoded for the old type, and their digits count.
+    // These rows were decoded for the old type, and are counted in its digits.
     await this.flush();
     await this.beforeTypeChange();
-    // Prepared for the old type.
+    // These statements were prepared for the old type.
     this.statements.clear();
     if (!this.isMade) return [];
     return copy === undefined ? [this.name] : [this.name, copy];
@@ -244,7 +252,7 @@ export class LoadTable {
     }
   }
 
-  /** `into`: of the statement. */
+  /** `into` is the statement's table. */
   private counted(written: number, rowCount: number, bytes: number, into: string | undefined): void {
     this.warehouse.countInserted(bytes);
     if (into === undefined) this.warehouse.countRows(this.name, rowCount);
@@ -257,7 +265,9 @@ export class LoadTable {
   }
 }
 
-/** Whether columns of digits (model/binary-values) become vectors. Of a new table, where no types are given. */
+/**
+ * Whether columns of digits (model/binary-values) become vectors. Without types given, the answer is for a new table.
+ */
 export function takesBinary(warehouse: Warehouse, table: DestinationTable, types?: readonly string[]): boolean {
   // The identity of a row without a key is made of its texts.
   if (warehouse.rowVectors === undefined || table.primaryKey.length === 0) return false;

@@ -1,4 +1,7 @@
-/** The end of a full load: it takes its table's place, and what the source no longer has stays, marked deleted. */
+/**
+ * Ends a full load: the new table takes the old one's place, and rows that the source no longer has stay in it, marked
+ * deleted.
+ */
 import type { Logger } from '../../../common/logger';
 import { changeColumn } from './alter-table';
 import { commonScale, converted, isLost } from './value-conversion';
@@ -11,7 +14,9 @@ import { stampSeconds, stampTime } from './stamp';
 import { folded } from '../../naming';
 import { isDecimal, storedText, withoutTrailingZeros } from '../verify/postgres-text';
 
-/** A column of the name of an alias would be taken for the alias, and its JSON looked into: `t.id` is then t's field id. */
+/**
+ * DuckDB would take a column of an alias's name for the alias, and look into its JSON: `t.id` would be t's field id.
+ */
 const OLD = '_pgsluice_old';
 const NEW = '_pgsluice_new';
 const COPY = '_pgsluice_copy';
@@ -20,7 +25,7 @@ interface Replacement {
   readonly schema: string;
   readonly table: DestinationTable;
   readonly load: LoadTable;
-  /** False where no table of the name can be there: DuckDB takes long to say so, looking for similar names. */
+  /** False where no table of the name can exist. DuckDB takes long to say so, because it looks for similar names. */
   readonly mayExist: boolean;
   readonly logger: Logger;
 }
@@ -42,7 +47,7 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
   return { rows, deleted };
 }
 
-/** Rows without a key are told apart by content; the second copy of a row gets an identity of its own, and the third. */
+/** Rows without a key are told apart by content; further copies of a row get identities of their own. */
 async function numberCopies(warehouse: Warehouse, load: string): Promise<void> {
   await warehouse.changeRows(
     load,
@@ -61,7 +66,7 @@ async function keepLastOfEachKey(warehouse: Warehouse, load: LoadTable): Promise
   load.changedRows();
 }
 
-/** By name without regard to case, since DuckDB has none: a column may have been renamed in its case only. */
+/** Compares names without regard to case, as DuckDB does: a column may have been renamed in its case only. */
 function foldedNames(columns: ReadonlyMap<string, string>): Map<string, StoredColumn> {
   return new Map([...columns].map(([name, type]) => [folded(name), { name, type }]));
 }
@@ -76,7 +81,7 @@ async function carryOver(
   const { table, load } = replacement;
   const keys = table.primaryKey.length === 0 ? ['_fivetran_id'] : table.primaryKey;
   if (keys.some((key) => !old.has(folded(key)))) return 0;
-  // A table that another program made: what it meant by its rows is not known.
+  // Another program made the table, so the meaning of its rows is not known.
   if (!old.has('_fivetran_deleted')) return 0;
   const present = foldedNames(await warehouse.columnsOf(load.name));
   // A decimal key has one text, see column-types.
@@ -123,7 +128,7 @@ interface BothColumns {
   readonly asText: (value: string, column: StoredColumn) => string;
 }
 
-/** `gone`: the end of a query for the old rows that the load lacks. */
+/** `gone` is the end of a query for the old rows that the load lacks. */
 async function keepGone(
   warehouse: Warehouse,
   { table, load, logger }: Replacement,

@@ -1,6 +1,7 @@
 /**
- * Which rows of a table without a key are gone. They are told apart by their content, so a column that comes, goes or
- * changes its type gives every row another identity; such rows are found again by the columns that both have.
+ * Finds the rows of a table without a key that are gone. Such rows are told apart by their content, so a column that
+ * comes, goes or changes its type gives every row another identity. They are then found again by the columns that both
+ * tables have.
  */
 import { decimalShape, quoted } from '../types';
 import type { Warehouse } from '../warehouse';
@@ -16,7 +17,7 @@ export type StoredColumns = ReadonlyMap<string, StoredColumn>;
 
 const GONE = '_pgsluice_gone';
 
-/** Whether identities made of the content can be compared as they are. */
+/** Whether identities made from the content can be compared directly. */
 export function sameContent(old: StoredColumns, present: StoredColumns): boolean {
   const shape = (columns: StoredColumns): string =>
     JSON.stringify(ofSource(columns).map((key) => [key, columns.get(key)?.type]));
@@ -24,8 +25,8 @@ export function sameContent(old: StoredColumns, present: StoredColumns): boolean
 }
 
 /**
- * Makes a temporary table of the rowids of `target` that have no counterpart in `load`, of which equal rows have as many
- * as there are; returns a condition on `alias`. `forget` drops it.
+ * Makes a temporary table of the rowids of `target` that have no counterpart in `load`; among equal rows, each
+ * counterpart counts once. Returns a condition on `alias`. `forget` drops the table.
  */
 export async function findGone(
   warehouse: Warehouse,
@@ -44,7 +45,7 @@ export async function findGone(
   const { target, load } = tables;
   await warehouse.run(
     `CREATE OR REPLACE TEMP TABLE ${GONE} AS SELECT o.id FROM (` +
-      // Of equal rows those that are marked deleted are the last to be found again.
+      // Among equal rows, those that are marked deleted are matched last.
       `SELECT id, h, row_number() OVER (PARTITION BY h ORDER BY _fivetran_deleted, id) AS copy FROM (` +
       `SELECT rowid AS id, _fivetran_deleted, ${hash(common.map(({ before }) => before))} AS h ${unknown(target, load)})) AS o ` +
       `LEFT JOIN (SELECT h, count(*) AS copies FROM (SELECT ${hash(common.map(({ now }) => now))} AS h ${unknown(load, target)}) GROUP BY h) AS n ` +
@@ -61,7 +62,7 @@ function ofSource(columns: StoredColumns): string[] {
   return [...columns.keys()].filter((key) => !added.has(key));
 }
 
-/** SQL for texts that are the same where the value is. */
+/** SQL for texts that are equal where the values are. */
 function texts(before: StoredColumn, now: StoredColumn): { readonly before: string; readonly now: string } {
   const [was, is] = [`a.${quoted(before.name)}`, `a.${quoted(now.name)}`];
   if (before.type === now.type) return { before: storedText(was, before.type), now: storedText(is, now.type) };

@@ -25,11 +25,13 @@ export interface Arena {
   used: number;
 }
 
-/** Valid as long as their place in the arena is not taken again. */
+/** Valid until their place in the arena is taken again. */
 export interface DecodedRows {
   readonly rowCount: number;
   readonly arena: ArrayBuffer;
-  /** Of the vectors: the types asked for, or VARCHAR where a column has an unusual value, or may hold what is no JSON. */
+  /**
+   * Types of the vectors: those asked for, or VARCHAR where a column has an unusual value, or may hold invalid JSON.
+   */
   readonly types: readonly string[];
   readonly vectors: readonly RowVector[];
 }
@@ -52,15 +54,15 @@ export function sourceOfRows({ types }: Pick<DecodedRows, 'types'>): string {
   return `${FUNCTION_NAME}(${literal(types.join(';'))})`;
 }
 
-/** Bytes that the batch's vectors may take. */
+/** The most bytes that the batch's vectors take. */
 export function mostBytesOf({ rowCount, columns }: PackedBatch): number {
   return columns.reduce((sum, { text }) => sum + mostDecodedBytes(rowCount, text.length), 0);
 }
 
 const FUNCTION_NAME = '_pgsluice_rows';
-/** Room for usual batches is kept; what a very large one took is given back. */
+/** Room for usual batches is kept; the room that a very large one took is given back. */
 export const KEPT_ARENA_BYTES = 32 * 1024 * 1024;
-/** As many tables are often loaded at once. */
+/** Usually no more tables than these are loaded at once. */
 const KEPT_ARENAS = 4;
 
 export class RowVectors {
@@ -78,7 +80,7 @@ export class RowVectors {
     private readonly heldBytes: number,
   ) {}
 
-  /** Outside of any transaction. */
+  /** Must be called outside of any transaction. */
   static register(connection: DuckDBConnection, decodeColumns: DecodeColumns, heldBytes = 0): RowVectors {
     const { DuckDBTableFunction, VARCHAR } = duckdb();
     const vectors = new RowVectors(decodeColumns, heldBytes);
@@ -107,7 +109,7 @@ export class RowVectors {
     return this.takenBytes + bytes <= this.heldBytes;
   }
 
-  /** An arena of `bytes` or more. */
+  /** Takes an arena of `bytes` or more. */
   takeArena(bytes: number): Arena {
     const kept = this.arenas.findIndex(({ byteLength }) => byteLength >= bytes);
     const [buffer = new ArrayBuffer(roomy(bytes))] = kept === -1 ? [] : this.arenas.splice(kept, 1);
@@ -115,7 +117,7 @@ export class RowVectors {
     return { buffer, used: 0 };
   }
 
-  /** Nothing in it is needed any more. */
+  /** Gives an arena back when nothing in it is needed any more. */
   giveBack({ buffer }: Arena): void {
     this.takenBytes -= buffer.byteLength;
     if (buffer.byteLength > KEPT_ARENA_BYTES) return;
@@ -124,8 +126,8 @@ export class RowVectors {
   }
 
   /**
-   * `types`: of the warehouse's columns; those that need DuckDB's own cast become text. The arena has room for
-   * `mostBytesOf(batch)`. undefined: a column of digits (model/binary-values) is not what its type holds.
+   * `types` are those of the warehouse's columns; a type that needs DuckDB's own cast becomes text. The arena has room
+   * for `mostBytesOf(batch)`. Returns undefined where a column of digits (model/binary-values) does not fit its type.
    */
   async decode(batch: PackedBatch, types: readonly string[], arena: Arena): Promise<DecodedRows | undefined> {
     const forms = batch.columns.map((_, index) => formOf(types[index] ?? 'VARCHAR'));
@@ -153,7 +155,7 @@ export class RowVectors {
     if (forms.some((_, index) => places[index * DECODED_FIELDS] === -1)) return undefined;
     arena.used = places[forms.length * DECODED_FIELDS] ?? buffer.byteLength;
     const isDecoded = (index: number): boolean => places[index * DECODED_FIELDS] === 1;
-    // A vector of texts as well, which DuckDB would parse again where it is not called that.
+    // This marks a vector of texts as decoded, because DuckDB would parse it again otherwise.
     const isJson = (index: number): boolean => types[index] === 'JSON' && batch.columns[index]?.known.json === true;
     return {
       rowCount: batch.rowCount,
@@ -167,7 +169,7 @@ export class RowVectors {
     };
   }
 
-  /** Runs a statement that reads from `sourceOfRows`; all parts are of the same types. */
+  /** Runs a statement that reads from `sourceOfRows`; all parts have the same types. */
   async runWith<T>(parts: readonly DecodedRows[], run: () => Promise<T>): Promise<T> {
     this.current = parts;
     try {
@@ -177,7 +179,7 @@ export class RowVectors {
     }
   }
 
-  /** Rows as a chunk of their own, at most VECTOR_ROWS; it points into the arena. */
+  /** The rows as a chunk of their own, at most VECTOR_ROWS; it points into the arena. */
   chunkOf(part: DecodedRows, constants: readonly ConstantColumn[]): DuckDBDataChunk {
     const { rowCount, types } = part;
     const api = duckdb();
@@ -217,7 +219,7 @@ function copyRows(chunk: DuckDBDataChunk, { arena, vectors }: DecodedRows, from:
   const native = duckdbBindings();
   for (const [index, { width, values, validity }] of vectors.entries()) {
     const vector = native.data_chunk_get_vector(chunk.chunk, index);
-    // Not into what vector_get_data returns, which is a copy.
+    // vector_get_data would return a copy, so the values are not written there.
     native.copy_data_to_vector(vector, 0, arena, values + from * width, rows * width);
     if (validity === undefined) continue;
     native.vector_ensure_validity_writable(vector);
@@ -226,12 +228,12 @@ function copyRows(chunk: DuckDBDataChunk, { arena, vectors }: DecodedRows, from:
   }
 }
 
-/** Room for batches that grow little by little: what is not written to is no memory. */
+/** Makes room in steps for batches that grow little by little: memory that is not written to costs nothing. */
 function roomy(bytes: number): number {
   return bytes > KEPT_ARENA_BYTES ? bytes : Math.min(2 ** Math.ceil(Math.log2(bytes)), KEPT_ARENA_BYTES);
 }
 
-/** How DuckDB keeps the values of a type. */
+/** The form in which DuckDB keeps the values of a type. */
 interface Form {
   readonly kind: VectorKind;
   /** Bytes of a value in a vector. */
@@ -255,7 +257,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   BLOB: { kind: 'blob', width: 16, type: (api) => api.BLOB },
 };
 
-/** Whether a column of DuckDB's type can be made of digits of that kind. */
+/** Whether digits of that kind can become a column of DuckDB's type. */
 export function holdsBinary(type: string, kind: BinaryKind): boolean {
   return formOf(type).kind === kind;
 }
@@ -266,7 +268,7 @@ function formOf(type: string): Form {
   return { ...decimalForm(shape.precision), type: (api) => api.DECIMAL(shape.precision, shape.scale) };
 }
 
-/** By the digits that 16, 32 and 64 bits hold whatever they are: https://duckdb.org/docs/stable/sql/data_types/numeric */
+/** By the digits that always fit into 16, 32 and 64 bits: https://duckdb.org/docs/stable/sql/data_types/numeric */
 function decimalForm(precision: number): Pick<Form, 'kind' | 'width'> {
   if (precision <= 4) return { kind: 'decimal16', width: 2 };
   if (precision <= 9) return { kind: 'decimal32', width: 4 };

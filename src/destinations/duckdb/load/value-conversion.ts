@@ -1,12 +1,12 @@
 /**
- * Rows marked deleted in a table whose columns have other types now. A column that had become text goes back to its
- * type with a full load, unless such a row holds what that cannot.
+ * Converts rows marked deleted for a table whose columns have other types now. With a full load, a column that had
+ * become text gets its type back, unless such a row holds a value that does not fit it.
  */
 import { castExpression, decimalShape } from '../types';
 import { storedText, withoutTrailingZeros } from '../verify/postgres-text';
 import type { Warehouse } from '../warehouse';
 
-/** SQL for `value` of type `from` as `to`, exactly or not at all: NULL where it does not fit. */
+/** SQL for `value` of type `from` as `to`; NULL where it does not fit exactly. */
 export function converted(value: string, from: string, to: string): string {
   if (from !== 'VARCHAR') return `TRY_CAST(${value} AS ${to})`;
   if (to === 'BLOB')
@@ -35,8 +35,8 @@ function sameText(cast: string, to: string, text: string): string {
 const MAX_DIGITS = 38;
 
 /**
- * The scale that a DECIMAL(38,…) must have for what it holds and for the values of `rows` as well; undefined where none
- * suffices. `column` and `value` are SQL.
+ * The scale that a DECIMAL(38,…) needs for its present values and those of `rows`; undefined where none suffices.
+ * `column` and `value` are SQL.
  */
 export async function commonScale(
   warehouse: Warehouse,

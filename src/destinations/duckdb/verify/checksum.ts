@@ -1,4 +1,7 @@
-/** Checksums and rows of a table of the warehouse, rows marked deleted left out; model/checksum says what for. */
+/**
+ * Computes checksums of a table of the warehouse and reads its rows, without rows marked deleted; model/checksum says
+ * what for.
+ */
 import { checksum, type Checksum, type GroupChecksums } from '../../../model/checksum';
 import { isFreeText } from '../../../model/column-type';
 import type { DestinationColumn } from '../../destination';

@@ -23,12 +23,12 @@ const TIME_COLUMN = 'sync_timestamp';
 export class Applier {
   state: string | undefined;
   readonly warnings: string[] = [];
-  /** Sentences about what no stream may have. */
+  /** Sentences about breaches that no stream may have. */
   readonly breaches: string[] = [];
   private readonly tables = new Map<string, Table>();
   private waiting: WireMessage[] = [];
 
-  /** Schema's answer counts for tables of which nothing was heard before; a SchemaChange counts from then on. */
+  /** Schema's answer counts for tables without a SchemaChange so far; after one, the SchemaChange counts. */
   declare(tables: WireTables): void {
     for (const [id, table] of listed(tables)) if (!this.tables.has(id)) this.change(id, table);
   }
@@ -41,13 +41,13 @@ export class Applier {
     this.state = message.checkpoint.state_json;
   }
 
-  /** At the end of a stream: what came after its last checkpoint is applied, or was never there. */
+  /** At the end of a stream: the records after its last checkpoint are applied or dropped. */
   settle(apply: boolean): void {
     if (apply) for (const message of this.waiting) this.apply(message);
     this.waiting = [];
   }
 
-  /** Rows that are alive, by table. */
+  /** Live rows, by table. */
   live(id: string): readonly ReadonlyMap<string, string | null>[] {
     const rows = [...(this.tables.get(id)?.rows.values() ?? [])];
     return rows.filter(({ deleted }) => !deleted).map(({ values }) => values);
@@ -120,7 +120,7 @@ function* listed(tables: WireTables): Generator<[string, WireTable], void, void>
     for (const table of list) yield [nameOf(name, table.name), table];
 }
 
-/** Another key: the rows that are there stay, and cannot be met by the new ones; a load must mark them deleted. */
+/** Another key: the present rows stay, and the new ones cannot match them; a load must mark them deleted. */
 function rekeyed(rows: ReadonlyMap<string, Row>, key: readonly string[]): Map<string, Row> {
   return new Map([...rows.values()].map((row, index) => [`former ${key.join()} ${index} ${Math.random()}`, row]));
 }

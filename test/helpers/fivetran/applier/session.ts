@@ -4,11 +4,11 @@ import type { Client } from 'pg';
 import { Applier } from './applier';
 import { WireClient, type WireMessage } from './wire';
 
-/** Asked after each message; true: nothing that comes after it is taken. */
+/** Asked after each message; true: no later message is taken. */
 export type Cut = (message: WireMessage, received: number) => boolean;
 
 export interface UpdateEnd {
-  /** `cut`: by the test; otherwise the status. */
+  /** `cut`: the test has cut it; otherwise the status. */
   readonly outcome: 'cut' | 'ok' | 'failed';
   readonly details: string;
   readonly messages: number;
@@ -18,9 +18,9 @@ export interface UpdateOptions {
   readonly configuration: Readonly<Record<string, string>>;
   readonly selection?: object;
   readonly cut?: Cut;
-  /** What the cut is made by; by default the client cancels. */
+  /** The way of the cut; by default the client cancels. */
   readonly cutBy?: () => void;
-  /** Whether what came after the last checkpoint is applied. */
+  /** Whether the records after the last checkpoint are applied. */
   readonly applyRest?: boolean;
 }
 
@@ -55,7 +55,7 @@ export async function update(client: WireClient, applier: Applier, options: Upda
   return { outcome: isCut ? 'cut' : failed ? 'failed' : 'ok', details, messages };
 }
 
-/** After so many messages behind the first TRUNCATE of a table. */
+/** Cuts after so many messages behind the first TRUNCATE of a table. */
 export function afterTruncate(table: string, more: number): Cut {
   let since = -1;
   return (message) => {
@@ -66,7 +66,7 @@ export function afterTruncate(table: string, more: number): Cut {
   };
 }
 
-/** What of the table's rows the applier has otherwise than the source; empty where they are equal. */
+/** The rows in which the applier differs from the source; empty where they are equal. */
 export async function differences(
   source: Client,
   applier: Applier,

@@ -1,6 +1,6 @@
 /**
- * A client of the service that shares no code with the product: it reads the .proto by proto-loader, and decodes what
- * comes by itself. What the reference client takes for right is not taken for right here.
+ * A client of the service that shares no code with the product: it reads the .proto by proto-loader, and decodes the
+ * messages by itself, so that a mistake of the reference client is not repeated here.
  */
 import { Client, credentials, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -132,7 +132,7 @@ function momentText({ seconds = '0', nanos = 0 }: Moment): string {
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }
 
-/** The field of a ValueType that values of a declared type stand in. */
+/** The field of a ValueType for values of a declared type. */
 export const FIELD_OF: Readonly<Record<string, string>> = {
   BOOLEAN: 'bool',
   SHORT: 'short',

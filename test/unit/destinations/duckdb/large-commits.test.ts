@@ -21,7 +21,7 @@ const TABLE: DestinationTable = {
 
 async function write(destination: DuckDbDestination, from: number, to: number): Promise<void> {
   const ids = Array.from({ length: to - from }, (_, index) => String(from + index));
-  // Of which no two are alike, so that DuckDB stores each.
+  // No two are alike, so that DuckDB stores each.
   const texts = ids.map((id) => id.padStart(8, '0').repeat(TEXT_LENGTH / 8));
   await destination.write(TABLE, new PackedBatch(ids.length, [packValues(ids), packValues(texts)]));
 }

@@ -1,9 +1,9 @@
-/** Under which name a load's table is made, and that none of another name stays behind. */
+/** The name under which a load's table is made, and that no table of another name stays behind. */
 import type { DestinationTable } from '../../../../src/destinations/destination';
 import type { DuckDbDestination } from '../../../../src/destinations/duckdb/destination';
 import { Warehouse } from '../../../../src/destinations/duckdb/warehouse';
 import { PackedBatch, packValues } from '../../../../src/model/packed-batch';
-import { nativeColumnDecoder } from '../../../../src/native/process-stats';
+import { nativeColumnDecoder } from '../../../../src/native/column-decoder';
 import { withDestination } from '../../../helpers/duckdb-destination';
 
 const STAMP = { startedAt: new Date() };

@@ -1,4 +1,4 @@
-/** The making of a warehouse file, beside what an earlier process has left. */
+/** Makes a warehouse file beside files that an earlier process has left. */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -23,7 +23,7 @@ const WRITER_BYTES = 32;
 /** In a header of the content: what a reader of it must know. */
 const CONTENT_VERSION_OFFSET = 56;
 
-/** Of a header, as DuckDB 1.5 computes it. */
+/** The checksum of a header, as DuckDB 1.5 computes it. */
 function checksum(header: Buffer): bigint {
   let sum = 5381n;
   for (let at = CHECKSUM_BYTES; at < header.length; at += 8)

@@ -4,7 +4,7 @@ import type { DuckDbDestination } from '../../../../src/destinations/duckdb/dest
 import { Warehouse, type Scalar } from '../../../../src/destinations/duckdb/warehouse';
 import type { ColumnType } from '../../../../src/model/column-type';
 import { PackedBatch, packValues } from '../../../../src/model/packed-batch';
-import { nativeColumnDecoder } from '../../../../src/native/process-stats';
+import { nativeColumnDecoder } from '../../../../src/native/column-decoder';
 import { withDestination } from '../../../helpers/duckdb-destination';
 
 const STAMP = { startedAt: new Date() };

@@ -3,7 +3,7 @@ import type { DestinationTable } from '../../../../src/destinations/destination'
 import type { DuckDbDestination } from '../../../../src/destinations/duckdb/destination';
 import { ROW_GROUP_ROWS, Warehouse, type Scalar } from '../../../../src/destinations/duckdb/warehouse';
 import { PackedBatch, packValues } from '../../../../src/model/packed-batch';
-import { nativeColumnDecoder } from '../../../../src/native/process-stats';
+import { nativeColumnDecoder } from '../../../../src/native/column-decoder';
 import { withDestination } from '../../../helpers/duckdb-destination';
 
 const STAMP = { startedAt: new Date() };

@@ -1,22 +1,7 @@
-import type { TableState } from '../../../../src/model/sync-state';
 import { decidePass, xidsComparable, type PassInput } from '../../../../src/engine/plan/pass-plan';
+import { tableState } from '../../../helpers/table-state';
 
-const state: TableState = {
-  destinationTable: 't',
-  mode: 'xmin',
-  primaryKey: ['id'],
-  lastSyncedAt: '2024-01-01T00:00:00.000Z',
-  rows: 1,
-  signature: 'a',
-  shape: null,
-  source: 's',
-  relations: [],
-  xmin: '1000',
-  replicationKey: null,
-  watermark: null,
-  passesSinceReconcile: 0,
-  load: null,
-};
+const state = tableState({ mode: 'xmin', signature: 'a', source: 's', xmin: '1000' });
 
 function pass(change: Partial<PassInput> = {}): string {
   const decided = decidePass({

@@ -1,20 +1,12 @@
 import { PackedBatch } from '../../../../src/model/packed-batch';
 import { ConnectorError } from '../../../../src/common/errors';
 import type { Destination } from '../../../../src/destinations/destination';
-import type { LoadProgress, TableState } from '../../../../src/model/sync-state';
+import type { TableState } from '../../../../src/model/sync-state';
 import { TableRun } from '../../../../src/engine/plan/table-run';
-import { Writer } from '../../../../src/engine/write/writer';
+import { Writer, type WriterOptions } from '../../../../src/engine/write/writer';
+import { loadProgress } from '../../../helpers/table-state';
 
-const PROGRESS: LoadProgress = {
-  startedAt: new Date(0).toISOString(),
-  signature: '',
-  source: '',
-  firstXmin: '1',
-  watermark: null,
-  snapshots: 1,
-  rows: 0,
-  relations: [],
-};
+const PROGRESS = loadProgress();
 
 function runOf(name: string): TableRun {
   return new TableRun({
@@ -25,6 +17,28 @@ function runOf(name: string): TableRun {
     fresh: true,
     decision: { mode: 'full' },
   } as unknown as ConstructorParameters<typeof TableRun>[0]);
+}
+
+const nothing = (): void => undefined;
+
+/** A writer to a destination of a few methods; the rest of it must not be called. */
+function writerTo(
+  destination: Partial<Destination>,
+  options: Partial<WriterOptions> = {},
+  states = new Map<string, TableState>(),
+): Writer {
+  const all: WriterOptions = {
+    destination: destination as Destination,
+    logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
+    queueBytes: 1000,
+    queueShare: () => 1,
+    onCommitted: nothing,
+    onWritten: nothing,
+    openTables: () => 1,
+    onFatal: nothing,
+    ...options,
+  };
+  return new Writer(all, states);
 }
 
 // A destination may hold rows back, and learn only before a commit that some of them do not fit.
@@ -42,22 +56,9 @@ it('what the destination refuses before a commit costs its own table an attempt,
     commit: () => Promise.resolve(void calls.push('commit')),
     rollback: () => Promise.resolve(void calls.push('rollback')),
   };
-  const nothing = (): void => undefined;
   const fatal = jest.fn();
   const states = new Map<string, TableState>();
-  const writer = new Writer(
-    {
-      destination: destination as Destination,
-      logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
-      queueBytes: 1e6,
-      queueShare: () => 1,
-      onCommitted: nothing,
-      onWritten: nothing,
-      openTables: () => 1,
-      onFatal: fatal,
-    },
-    states,
-  );
+  const writer = writerTo(destination, { queueBytes: 1e6, onFatal: fatal }, states);
   const [good, bad] = [runOf('good'), runOf('bad')];
   await writer.begin(good, PROGRESS, false);
   await writer.begin(bad, PROGRESS, false);
@@ -78,7 +79,6 @@ it('what the destination refuses before a commit costs its own table an attempt,
 });
 
 it('changes that a table cannot take before a commit of all cost no other table more than a repetition', async () => {
-  const nothing = (): void => undefined;
   const fatal = jest.fn();
   const rollback = jest.fn(() => Promise.resolve());
   const destination: Partial<Destination> = {
@@ -91,19 +91,7 @@ it('changes that a table cannot take before a commit of all cost no other table 
     commit: () => Promise.resolve(),
     rollback,
   };
-  const writer = new Writer(
-    {
-      destination: destination as Destination,
-      logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
-      queueBytes: 1e6,
-      queueShare: () => 1,
-      onCommitted: nothing,
-      onWritten: nothing,
-      openTables: () => 2,
-      onFatal: fatal,
-    },
-    new Map(),
-  );
+  const writer = writerTo(destination, { queueBytes: 1e6, openTables: () => 2, onFatal: fatal });
   const [good, bad] = [runOf('good'), runOf('bad')];
   for (const run of [good, bad]) {
     run.changePass({ kind: 'by-xmin', proof: 'none' });
@@ -119,24 +107,8 @@ it('changes that a table cannot take before a commit of all cost no other table 
 it('takes fewer batches ahead where memory is short', async () => {
   // A write that never ends: what it holds back stays in the queue.
   const unended = new Promise<void>(() => undefined);
-  const nothing = (): void => undefined;
   const pushed = async (share: number): Promise<number> => {
-    const writer = new Writer(
-      {
-        destination: {
-          beginLoad: () => Promise.resolve(),
-          write: () => unended,
-        } as Partial<Destination> as Destination,
-        logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
-        queueBytes: 1000,
-        queueShare: () => share,
-        onCommitted: nothing,
-        onWritten: nothing,
-        openTables: () => 1,
-        onFatal: nothing,
-      },
-      new Map(),
-    );
+    const writer = writerTo({ beginLoad: () => Promise.resolve(), write: () => unended }, { queueShare: () => share });
     const run = runOf('t');
     await writer.begin(run, PROGRESS, false);
     let accepted = 0;
@@ -149,9 +121,8 @@ it('takes fewer batches ahead where memory is short', async () => {
   expect(await pushed(0.5)).toBe(5);
 });
 
-// Nobody waits for the commit of a table whose end has failed; a rejection that nobody hears would end the service.
+// No caller waits for the commit of a table whose end has failed; an unhandled rejection would end the service.
 it('leaves no rejection unheard when the destination goes away at the commit of the last table', async () => {
-  const nothing = (): void => undefined;
   const unheard = jest.fn();
   process.on('unhandledRejection', unheard);
   const gone = new ConnectorError('The client has gone away.', { code: 'interrupted', kind: 'interrupted' });
@@ -161,19 +132,7 @@ it('leaves no rejection unheard when the destination goes away at the commit of 
     putState: () => Promise.resolve(),
     commit: () => Promise.reject(gone),
   };
-  const writer = new Writer(
-    {
-      destination: destination as Destination,
-      logger: { debug: nothing, info: nothing, warning: nothing, severe: nothing },
-      queueBytes: 1000,
-      queueShare: () => 1,
-      onCommitted: nothing,
-      onWritten: nothing,
-      openTables: () => 1,
-      onFatal: nothing,
-    },
-    new Map(),
-  );
+  const writer = writerTo(destination);
   const run = runOf('t');
   await writer.begin(run, PROGRESS, false);
   await expect(writer.finish(run, () => ({ rows: 0 }) as TableState)).rejects.toBe(gone);

@@ -15,7 +15,7 @@ test('only jsonb is known to be JSON', () => {
     expect(isJson(other)).toBe(false);
 });
 
-/** Of a column of this type of PostgreSQL, which becomes a column of that kind. */
+/** For a column of this type of PostgreSQL, which becomes a column of that kind. */
 function select(name: string, kind: string, type: Partial<SourceType> = {}): SelectColumn {
   const sourceType = { ...JSONB, name, ...type };
   return selectColumn({ name: 'c', type: { kind }, sourceType, nullable: true } as ColumnSchema, false);

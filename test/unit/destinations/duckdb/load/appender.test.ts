@@ -3,7 +3,7 @@ import type { DestinationTable } from '../../../../../src/destinations/destinati
 import { Warehouse } from '../../../../../src/destinations/duckdb/warehouse';
 import type { ColumnType } from '../../../../../src/model/column-type';
 import { PackedBatch, PackedColumn, packValues } from '../../../../../src/model/packed-batch';
-import { nativeColumnDecoder } from '../../../../../src/native/process-stats';
+import { nativeColumnDecoder } from '../../../../../src/native/column-decoder';
 import { withDestination } from '../../../../helpers/duckdb-destination';
 
 const STAMP = { startedAt: new Date('2026-03-04T05:06:07.089Z') };

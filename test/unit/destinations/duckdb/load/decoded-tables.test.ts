@@ -1,7 +1,7 @@
 import type { DestinationTable } from '../../../../../src/destinations/destination';
 import { VECTOR_KINDS, type DecodeColumns } from '../../../../../src/model/column-decoding';
 import { PackedBatch, PackedColumn, packValues, type KnownText } from '../../../../../src/model/packed-batch';
-import { nativeColumnDecoder } from '../../../../../src/native/process-stats';
+import { nativeColumnDecoder } from '../../../../../src/native/column-decoder';
 import { withDestination } from '../../../../helpers/duckdb-destination';
 
 /** Kinds that the addon is asked for, by batch, when a table of so many integers and a text of that length is written. */

@@ -3,7 +3,7 @@ import type { DuckDbDestination } from '../../../../../src/destinations/duckdb/d
 import { Warehouse } from '../../../../../src/destinations/duckdb/warehouse';
 import { KEPT_ARENA_BYTES, RowVectors } from '../../../../../src/destinations/duckdb/load/row-vectors';
 import { PackedBatch, packValues } from '../../../../../src/model/packed-batch';
-import { nativeColumnDecoder } from '../../../../../src/native/process-stats';
+import { nativeColumnDecoder } from '../../../../../src/native/column-decoder';
 import { withDestination } from '../../../../helpers/duckdb-destination';
 
 const STAMP = { startedAt: new Date() };
@@ -99,7 +99,7 @@ it('what waits is not there after a rollback', async () => {
     await destination.write(TABLE, batchOf(0, 10));
     await expectRows(destination, 10);
   });
-  // Of a table that was there, and may have other columns.
+  // The table existed before, and may have other columns.
   expect(parts).toEqual([1]);
 });
 

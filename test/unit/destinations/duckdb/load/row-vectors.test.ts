@@ -9,7 +9,7 @@ import { mostBytesOf, sourceOfRows, type DecodedRows } from '../../../../../src/
 import { storedText } from '../../../../../src/destinations/duckdb/verify/postgres-text';
 import { binaryForm, textsOfBinary, type BinaryKind, type ExactKind } from '../../../../../src/model/binary-values';
 import { PackedBatch, PackedColumn, packValues, SEPARATOR } from '../../../../../src/model/packed-batch';
-import { nativeColumnDecoder } from '../../../../../src/native/process-stats';
+import { nativeColumnDecoder } from '../../../../../src/native/column-decoder';
 
 type Values = readonly (string | null)[];
 
@@ -40,7 +40,7 @@ function decodedRows(rows: DecodedRows | undefined): DecodedRows {
   return rows;
 }
 
-/** Columns of values by way of vectors: of each its type and its values as the warehouse has them. */
+/** Columns of values through vectors: for each its type, and its values as the warehouse has them. */
 async function byVectors(types: readonly string[], columns: readonly Values[]): Promise<[string, Values][]> {
   const packed = columns.map(packValues);
   const stored = await byVectorsOf(types, packed);
@@ -65,7 +65,7 @@ async function byVectorsOf(types: readonly string[], columns: readonly PackedCol
   return rows.types.map((type, index) => [type, stored.map((row) => row[index] ?? null)]);
 }
 
-/** The same by way of DuckDB's own cast, NULL where it fails. */
+/** The same through DuckDB's own cast, NULL where it fails. */
 async function byCasts(type: string, values: Values): Promise<Values> {
   const rows = values.map((value, n) => `(${n}, ${value === null ? 'CAST(NULL AS VARCHAR)' : literal(value)})`);
   const cast = `TRY(${castExpression('t', type, 'plain')})`;
