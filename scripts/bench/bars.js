@@ -1,4 +1,5 @@
 // The bars are what the project promises of its own speed and memory. This says whether a run kept them.
+const { FAR_MS } = require('./distance');
 
 /**
  * @typedef {{ what: string, bar: number, goal: number, unit: string, measured: number }} Bar
@@ -11,6 +12,7 @@
  * @property {import('./changes').Changes | undefined} changes
  * @property {import('./lake').Lake | undefined} lake
  * @property {import('./quiet').Quiet | undefined} quiet
+ * @property {import('./distance').Distance | undefined} distance
  * @property {import('./small-things').SmallThings | undefined} small
  */
 
@@ -18,7 +20,7 @@
  * @param {Results} measured
  * @returns {Bar[]} `measured` is NaN where this run has no number for it
  */
-function assessBars({ results, growth, changes, lake, quiet, small }) {
+function assessBars({ results, growth, changes, lake, quiet, distance, small }) {
   /** @type {(workload: string, name: string) => import('./rounds').Measured | undefined} */
   const of = (workload, name) => results.get(workload)?.find((it) => it.name === name && it.failure === undefined);
   /** @type {(workload: string, name: string, other: string) => number} */
@@ -62,6 +64,7 @@ function assessBars({ results, growth, changes, lake, quiet, small }) {
     ['incremental, 0.1 % changed: time ÷ full', 0.1, 0.05, '', incremental(changes, 1_000)],
     ...quietBars(quiet),
     ...lakeBars(lake),
+    ...distanceBars(distance),
     ['start-up of pgsluice --version', 150, 80, 'ms', (small?.startUp ?? NaN) * 1000],
   ];
   return bars.map(([what, bar, goal, unit, measured]) => ({ what, bar, goal, unit, measured }));
@@ -116,6 +119,30 @@ function quietBars(quiet) {
       1.1,
       '',
       divide(exact(sync('tables', 'changed')), tables?.seconds),
+    ],
+  ];
+}
+
+/**
+ * @param {import('./distance').Distance | undefined} distance
+ * @returns {[what: string, bar: number, goal: number, unit: string, measured: number][]}
+ */
+function distanceBars(distance) {
+  /** @type {(kind: import('./distance').Kind, roundTripMs: number) => import('./distance').Far | undefined} */
+  const of = (kind, roundTripMs) =>
+    distance?.far.find((it) => it.kind === kind && it.roundTripMs === roundTripMs && it.failure === undefined);
+  const orders = of('orders', FAR_MS)?.seconds;
+  const far = `${FAR_MS} ms away`;
+  return [
+    [`${far}, orders: time ÷ pyodbc there`, 0.45, 0.35, '', divide(orders, of('pyodbc', FAR_MS)?.seconds)],
+    [`${far}, orders: time ÷ here`, 1.4, 1.15, '', divide(orders, of('orders', 0)?.seconds)],
+    [`${far}, unchanged rows: round trips`, 14, 8, '', of('unchanged', FAR_MS)?.roundTrips ?? NaN],
+    [
+      `${far}, small tables: time ÷ here`,
+      1.5,
+      1.2,
+      '',
+      divide(of('tables', FAR_MS)?.seconds, of('tables', 0)?.seconds),
     ],
   ];
 }

@@ -6,6 +6,7 @@ const { readArguments, selection, USAGE } = require('./arguments');
 const { assessBars } = require('./bars');
 const { measureChanges } = require('./changes');
 const { createContenders } = require('./contenders');
+const { measureDistance } = require('./distance');
 const { growthSizes, measureGrowth } = require('./growth');
 const { renderGrowth } = require('./growth-plot');
 const { measureLake } = require('./lake');
@@ -20,7 +21,7 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'quiet', 'small'];
+const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'quiet', 'distance', 'small'];
 
 /**
  * @typedef {object} Outcome
@@ -32,6 +33,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'quiet', 'small'];
  * @property {import('./changes').Changes} [changes]
  * @property {import('./quiet').Quiet} [quiet]
  * @property {import('./lake').Lake} [lake]
+ * @property {import('./distance').Distance} [distance]
  * @property {import('./growth').Growth} [growth]
  * @property {import('./small-things').SmallThings} [small]
  * @property {import('./bars').Bar[]} bars
@@ -98,10 +100,11 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * Measures what stands beside the workloads.
  * @param {Source} source
  * @param {Choices} choices
+ * @param {string} driver
  * @param {Set<string>} parts
- * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'growth' | 'lake'>>}
+ * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'growth' | 'lake'>>}
  */
-async function measureTheRest(source, choices, parts) {
+async function measureTheRest(source, choices, driver, parts) {
   const { main, against, rows, rounds } = choices;
   const small = parts.has('small') ? await measureSmallThings({ main, say }) : undefined;
   if (small?.psutilMissing !== undefined) say(`psutil is left out: ${small.psutilMissing}`);
@@ -115,6 +118,11 @@ async function measureTheRest(source, choices, parts) {
     say('lake: beside a warehouse file');
     lake = await measureLake({ source, main, rows, rounds, say });
   }
+  let distance;
+  if (parts.has('distance')) {
+    say('distance: a proxy holds every byte back');
+    distance = await measureDistance({ source, main, driver, rows, rounds, say });
+  }
   let growth;
   if (parts.has('growth')) {
     say('growth: rows, then tables');
@@ -123,6 +131,7 @@ async function measureTheRest(source, choices, parts) {
   }
   return {
     ...(quiet === undefined ? {} : { quiet }),
+    ...(distance === undefined ? {} : { distance }),
     ...(growth === undefined ? {} : { growth }),
     ...(lake === undefined ? {} : { lake }),
     ...(small === undefined ? {} : { small }),
@@ -154,7 +163,8 @@ async function benchmark(choices, source, driver) {
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
   const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { quiet, growth, lake, small } = await measureTheRest(source, choices, chosen.parts);
+  const { quiet, distance, growth, lake, small } = await measureTheRest(source, choices, driver, chosen.parts);
+  skipped.push(...(distance?.skipped ?? []).filter(([name]) => !skipped.some(([other]) => other === name)));
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
     'npm run bench',
@@ -168,10 +178,11 @@ async function benchmark(choices, source, driver) {
     results,
     ...(changes === undefined ? {} : { changes }),
     ...(quiet === undefined ? {} : { quiet }),
+    ...(distance === undefined ? {} : { distance }),
     ...(growth === undefined ? {} : { growth }),
     ...(lake === undefined ? {} : { lake }),
     ...(small === undefined ? {} : { small }),
-    bars: assessBars({ results, growth, changes, lake, quiet, small }),
+    bars: assessBars({ results, growth, changes, lake, quiet, distance, small }),
     skipped,
   };
 }

@@ -15,7 +15,7 @@ const { verdict } = require('./bars');
  * @param {Outcome} outcome
  * @returns {Section[]}
  */
-function sections({ workloads, results, changes, lake, quiet, growth, small, bars, skipped }) {
+function sections({ workloads, results, changes, lake, quiet, distance, growth, small, bars, skipped }) {
   /** @type {Table} */
   const leftOut = [['what', 'why'], ...skipped];
   return [
@@ -27,6 +27,9 @@ function sections({ workloads, results, changes, lake, quiet, growth, small, bar
     ...(quiet === undefined
       ? []
       : [{ title: 'quiet: later syncs that find little or nothing to do', table: quietTable(quiet) }]),
+    ...(distance === undefined
+      ? []
+      : [{ title: 'distance: the same work over a long way to the server', table: distanceTable(distance) }]),
     ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: true }]),
     ...(small === undefined ? [] : [{ title: 'Small things', table: smallTable(small) }]),
     { title: 'Bars', table: barsTable(bars) },
@@ -149,6 +152,27 @@ function warehouseAfter({ grownBytes, differing }, growthSyncs) {
   if (grownBytes !== undefined) return `grew by ${number(grownBytes / 1e6, 2)} MB in ${growthSyncs} syncs`;
   if (differing === undefined) return '';
   return differing === 0 ? 'equal' : `${differing.toLocaleString('en')} rows differ`;
+}
+
+/**
+ * @param {import('./distance').Distance} distance
+ * @returns {Table}
+ */
+function distanceTable({ far }) {
+  /** @type {(kind: string, roundTripMs: number) => number} */
+  const secondsOf = (kind, roundTripMs) =>
+    far.find((other) => other.kind === kind && other.roundTripMs === roundTripMs)?.seconds ?? NaN;
+  const rows = far
+    .toSorted((a, b) => a.what.localeCompare(b.what) || a.roundTripMs - b.roundTripMs)
+    .map((it) => [
+      it.what,
+      String(it.roundTripMs),
+      it.failure === undefined ? number(it.seconds, 2) : `failed: ${it.failure}`,
+      number(it.seconds / secondsOf(it.kind, 0), 2),
+      number(it.seconds / secondsOf('pyodbc', it.roundTripMs), 2),
+      number(it.roundTrips, 0),
+    ]);
+  return [['program', 'round trip ms', 'seconds', '÷ 0 ms', '÷ pyodbc there', 'round trips'], ...rows];
 }
 
 /**

@@ -1,5 +1,5 @@
 // The demo starts a PostgreSQL server, fills it with a sample shop, replicates it into
-// files/warehouse.db with the built command line, and compares both.   demo.js [--rows N] [--region NAME]
+// files/warehouse.db with the built command line, and compares both.   demo.js [--rows N] [--region NAME] [--files FOLDER]
 //
 // The server and its files are gone afterwards, on failure and on Ctrl-C as well; files/ stays. A second
 // run fills a fresh server and synchronizes it into the same warehouse again.
@@ -22,7 +22,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const READER = { name: 'demo_reader', password: 'demo;only' };
 
 /**
- * @typedef {{ rows: number, region: string | undefined }} Choices
+ * @typedef {{ rows: number, region: string | undefined, files: string }} Choices
  * @typedef {import('./postgres-server').ServerCoordinates} Server
  * @typedef {import('node:child_process').ChildProcess} ChildProcess
  */
@@ -30,11 +30,15 @@ const READER = { name: 'demo_reader', password: 'demo;only' };
 /** @returns {Choices} */
 function readArguments() {
   const { values } = parseArgs({
-    options: { rows: { type: 'string', default: '500000' }, region: { type: 'string' } },
+    options: {
+      rows: { type: 'string', default: '500000' },
+      region: { type: 'string' },
+      files: { type: 'string', default: path.join(root, 'files') },
+    },
   });
   const rows = Number(values.rows);
   if (!Number.isSafeInteger(rows) || rows < 1) throw new Error('--rows must be a whole number, 1 or more.');
-  return { rows, region: values.region };
+  return { rows, region: values.region, files: path.resolve(values.files) };
 }
 
 /**
@@ -76,9 +80,9 @@ async function fill(server, rows) {
  * Writes the configuration as a user would: every value is a string, and only its owner may read the file.
  * @param {string} folder
  * @param {Server} server
- * @param {string | undefined} region
+ * @param {Choices} choices
  */
-function writeConfiguration(folder, server, region) {
+function writeConfiguration(folder, server, { region, files }) {
   const file = path.join(folder, 'configuration.json');
   const configuration = {
     host: server.host,
@@ -86,6 +90,9 @@ function writeConfiguration(folder, server, region) {
     database: DATABASE,
     username: READER.name,
     password: READER.password,
+    // Relative paths begin at the configuration's folder, which does not stay.
+    warehouse_path: path.join(files, 'warehouse.db'),
+    state_path: path.join(files, 'state.json'),
     ...(region === undefined ? {} : { region }),
   };
   writeFileSync(file, `${JSON.stringify(configuration, null, 2)}\n`, { mode: 0o600 });
@@ -136,7 +143,8 @@ function seconds(since) {
  * @param {AbortSignal} interrupted
  * @returns {Promise<number>} an exit code
  */
-async function demo({ rows, region }, folder, children, interrupted) {
+async function demo(choices, folder, children, interrupted) {
+  const { rows } = choices;
   const started = performance.now();
   const server = await startPostgres();
   // From here on a signal ends the server; what uses it then fails, or the running sync ends by itself.
@@ -152,7 +160,7 @@ async function demo({ rows, region }, folder, children, interrupted) {
     await fill(server, rows);
     interrupted.throwIfAborted();
     console.log(`demo: filled in ${seconds(filling)}; now: pgsluice sync --configuration configuration.json\n`);
-    const configuration = writeConfiguration(folder, server, region);
+    const configuration = writeConfiguration(folder, server, choices);
     const code = await pgsluice('sync', configuration, children);
     if (code !== 0 || interrupted.aborted) return code;
     console.log('\ndemo: now: pgsluice verify --configuration configuration.json\n');
@@ -166,8 +174,8 @@ function printWhatNext() {
   console.log(`
 demo: the warehouse is files/warehouse.db, the state files/state.json; the server is gone. Look at it:
 
-  node scripts/query.js "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name = 'tester'"
-  node scripts/query.js "SELECT region, count(*), sum(total) FROM tester.source_public_orders GROUP BY ALL ORDER BY 1"
+  node dist/bin/pgsluice.js tables
+  node dist/bin/pgsluice.js query "SELECT region, count(*), sum(total) FROM tester.source_public_orders GROUP BY ALL ORDER BY 1"
 
 demo: run it again to synchronize a fresh server into the same warehouse; \`rm -r files\` starts over.`);
 }

@@ -1,4 +1,5 @@
 /** Finds what there is to sync: it makes the plan from catalog and filters, and logs what a user should know. */
+import { counted } from '../common/counted';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -8,7 +9,7 @@ import { tableOptions } from '../config/table-options';
 import type { SyncPlan } from '../model/plan';
 import type { SourceSelection } from '../model/source-selection';
 import { tableKey, type HiddenMember, type TableSchema } from '../model/table';
-import { isKnownSource } from '../postgres/catalog';
+import { isKnownSource, type KeyCandidate } from '../postgres/catalog';
 import { decideMode, createPlan } from '../engine/plan';
 import {
   applyTransformations,
@@ -17,6 +18,8 @@ import {
   type Transformation,
   type TransformationModule,
 } from '../engine/rules';
+import { nothingLeft, unmatchedPatterns } from './unmatched-patterns';
+import { applyColumnPolicy, inClear, whyNotRead, withheldNotes } from './column-policy';
 import type { SourceFindings } from './read-catalog';
 
 export interface Discovery {
@@ -25,7 +28,7 @@ export interface Discovery {
   readonly unreadable: ReadonlyMap<string, ConnectorError>;
   /** Keys of all tables of the source, filtered out or not. */
   readonly existing: ReadonlySet<string>;
-  /** Who the server is; see postgres/catalog/change-tracking. */
+  /** Who the server is; see postgres/catalog/source-identity. */
   readonly source: string;
   /** Name of the database. */
   readonly database: string;
@@ -39,13 +42,13 @@ export interface PlanContext {
   readonly selection?: SourceSelection | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys?: boolean | undefined;
-  /** The caller reports by itself to which tables row-level security applies. */
+  /** The caller reports by itself to which tables row-level security applies, and which columns are left out. */
   readonly tellsOfPolicies?: boolean;
 }
 
 /** Decides which of the found tables are synced, and how; logs what a user should know. */
 export function planOf(
-  { catalog, candidates, source, losses }: SourceFindings,
+  { catalog, candidates, source, roundTripMs, losses }: SourceFindings,
   settings: Settings,
   module: TransformationModule,
   logger: Logger,
@@ -56,38 +59,42 @@ export function planOf(
   );
   for (const loss of losses) logger.warning(loss);
   const filter = compileTableFilter(settings.tableFilters);
-  const wanted = catalog.tables.filter(
+  const policy = applyColumnPolicy(catalog.tables, settings);
+  const wanted = policy.tables.filter(
     (table) => filter.includes(table) && included(module, table) && (selection?.includesTable(table) ?? true),
   );
   const { tableFilters } = settings;
   if (tableFilters.length > 0 && catalog.tables.length > 0 && !catalog.tables.some((table) => filter.includes(table)))
-    throw nothingLeft(tableFilters, catalog.tables);
-  for (const warning of unmatched(settings, catalog.tables, wanted)) logger.warning(warning);
-  logger.info(`Schema discovery completed: ${wanted.length} tables found`);
+    throw nothingLeft(tableFilters, catalog);
+  for (const warning of [...unmatchedPatterns(settings, catalog, wanted), ...policy.warnings]) logger.warning(warning);
+  logger.info(`Schema discovery completed: ${counted(wanted.length, 'table')} found`, { tables: wanted.length });
   if (wanted.length === 0) logger.warning(noTables(catalog.tables, selection));
   const unreadable = new Map<string, ConnectorError>();
   for (const table of wanted) {
-    const problem = catalog.unreadable.get(table.oid);
+    const problem = whyNotRead(table, catalog, policy);
     if (problem !== undefined) unreadable.set(tableKey(table), problem);
     if (problem === undefined && table.hiddenMembers !== undefined)
       logger.warning(readAsWhole(table, table.hiddenMembers));
+    const notes = problem !== undefined || tellsOfPolicies ? [] : withheldNotes(table, settings);
+    for (const { level, message } of notes) logger[level](message);
     const policies = tellsOfPolicies ? undefined : describePolicies(table);
     if (policies !== undefined) logger.warning(`Row-level security applies to ${tableKey(table)}: ${policies}.`);
   }
   const readable = wanted.filter((table) => !unreadable.has(tableKey(table)));
   const optionsOf = tableOptions(settings.tableOptions);
+  const candidatesOf = (table: TableSchema): readonly KeyCandidate[] => inClear(table, candidates.get(table.oid) ?? []);
   for (const table of readable) {
     const named = optionsOf(table).replicationKey;
-    const columns = (candidates.get(table.oid) ?? []).map(({ column }) => column);
+    const columns = candidatesOf(table).map(({ column }) => column);
     if (named !== undefined && !columns.includes(named)) logger.warning(noReplicationKey(table, named, columns));
   }
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
-  const plan = createPlan(readable, settings, (table, batchRows) =>
+  const plan = createPlan(readable, { ...settings, roundTripMs }, (table, batchRows) =>
     decideMode({
       table,
       setting: isKnownSource(source) ? settings.syncMode : 'full',
       options: isKnownSource(source) ? optionsOf(table) : {},
-      candidates: candidates.get(table.oid) ?? [],
+      candidates: candidatesOf(table),
       batchRows,
       comparesKeys,
       keysMayChange: rulesMayChangeKeys(table, rules, settings.region),
@@ -124,33 +131,6 @@ function rulesMayChangeKeys(table: TableSchema, rules: readonly Transformation[]
   }
 }
 
-/** Warns of every pattern that matches nothing: it is misspelt, or its table is gone. */
-function unmatched(
-  settings: Settings,
-  tables: readonly TableSchema[],
-  wanted: readonly TableSchema[],
-): readonly string[] {
-  const names = [...tables.map(tableKey), ...tables.map(({ name }) => name)];
-  const warnings = (option: string, patterns: readonly string[], among: readonly TableSchema[]): readonly string[] =>
-    compileTableFilter(patterns)
-      .unmatched(among)
-      .map((pattern) => {
-        const meant = nearest(pattern.replace(/^!\s*/, ''), names);
-        const advice = meant === undefined ? '`pgsluice plan` shows what there is.' : `did you mean ${meant}?`;
-        return `The pattern "${pattern}" of "${option}" matches no table; ${advice}`;
-      });
-  return [
-    ...warnings('table_filters', settings.tableFilters, tables),
-    // Options may be prepared for tables that this sync leaves out.
-    ...warnings(
-      'table_options',
-      settings.tableOptions.map(([pattern]) => pattern),
-      tables,
-    ),
-    ...(wanted.length === 0 ? [] : warnings('full_resync', settings.fullResync, wanted)),
-  ];
-}
-
 function readAsWhole(table: TableSchema, [first, ...others]: readonly HiddenMember[]): string {
   if (first === undefined) return '';
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
@@ -163,34 +143,20 @@ function readAsWhole(table: TableSchema, [first, ...others]: readonly HiddenMemb
 function noReplicationKey(table: TableSchema, named: string, columns: readonly string[]): string {
   const meant = nearest(named, columns);
   const advice = meant === undefined ? 'correct it in "table_options".' : `did you mean ${meant}?`;
-  return `The replication key "${named}" of ${tableKey(table)} is no column of type date or timestamp; ${advice}`;
+  return `The replication key "${named}" of ${tableKey(table)} is no column of type date or timestamp, or is under a rule of "columns"; ${advice}`;
 }
 
 function noTables(found: readonly TableSchema[], selection: SourceSelection | undefined): string {
   if (found.length === 0) return 'The database has no tables, or the role may see none of them; check "database".';
   if (selection !== undefined && !found.some((table) => selection.includesTable(table)))
-    return `None of the database's ${found.length} tables is selected.`;
-  return `None of the database's ${found.length} tables is left by the transformations or the selection.`;
+    return noneOf(found, 'selected');
+  return noneOf(found, 'left by the transformations or the selection');
 }
 
-const MOST_NAMED = 5;
-
-/** The patterns are misspelt, or it is the wrong database: a sync of nothing would look as if all were well. */
-function nothingLeft(patterns: readonly string[], tables: readonly TableSchema[]): ConnectorError {
-  const keys = tables.map(tableKey);
-  const names = [...keys, ...tables.map(({ name }) => name)];
-  const meant = patterns.flatMap((pattern) => (pattern.startsWith('!') ? [] : (nearest(pattern, names) ?? [])));
-  const more = keys.length - MOST_NAMED;
-  const hint =
-    meant.length > 0
-      ? `Did you mean ${[...new Set(meant)].join(', ')}?`
-      : `The database has ${keys.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
-  const quoted = patterns.map((pattern) => `"${pattern}"`).join(', ');
-  return new ConnectorError(`No table is left by "table_filters" (${quoted}).`, {
-    code: 'no_tables_left',
-    kind: 'configuration',
-    hint,
-  });
+function noneOf({ length }: readonly TableSchema[], what: string): string {
+  return length === 1
+    ? `The database's only table is not ${what}.`
+    : `None of the database's ${length} tables is ${what}.`;
 }
 
 function included(module: TransformationModule, table: TableSchema): boolean {

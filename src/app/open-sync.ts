@@ -50,7 +50,9 @@ export async function openSync(
     void manager.close();
     await it.close();
   });
-  const { opened: states, findings } = await readCatalogWhile({ manager, settings, logger, signal }, async () => {
+  const { roundTripMs } = context;
+  const reader = { manager, settings, logger, signal, roundTripMs };
+  const { opened: states, findings } = await readCatalogWhile(reader, async () => {
     const stored = new Map<string, TableState>(await destination.open());
     // The run is recorded before the destination is released, when the outcome is known.
     lifecycle.use(destination, (it) => recorder.write(it));

@@ -5,16 +5,18 @@ import { retryDelaySeconds, sleep } from '../common/retry';
 import type { Settings } from '../config/settings';
 import { compileTableFilter } from '../config/table-filter';
 import type { TableSchema } from '../model/table';
-import { discover, keyCandidates, sourceIdentity, type Catalog, type KeyCandidate } from '../postgres/catalog';
+import { discover, type Catalog, type KeyCandidate } from '../postgres/catalog';
 import type { ConnectionManager } from '../postgres/connection';
 import { isPartitioned, partitionBytes } from '../engine/plan';
-import { parametersFor } from '../engine/pressure';
+import { distanceFrom, isFar, parametersFor } from '../engine/pressure';
 
 /** The facts about the server and its tables. */
 export interface SourceFindings {
   readonly catalog: Catalog;
   readonly candidates: ReadonlyMap<number, readonly KeyCandidate[]>;
   readonly source: string;
+  /** See `Session.roundTripMs`. */
+  readonly roundTripMs: number;
   /** Sentences about rights that the role lacks. */
   readonly losses: readonly string[];
 }
@@ -24,6 +26,8 @@ export interface CatalogReader {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** In place of what is measured, for tests. */
+  readonly roundTripMs?: number | undefined;
 }
 
 /**
@@ -50,22 +54,19 @@ export async function readCatalogWhile<T>(
  * the same connections.
  */
 export async function readCatalog(
-  { manager, settings, logger, signal }: CatalogReader,
+  { manager, settings, logger, signal, roundTripMs: given }: CatalogReader,
   rowsFollow = false,
 ): Promise<SourceFindings> {
   return await withRetries(settings, logger, signal, async () => {
     const session = await manager.lease(signal);
     try {
-      const catalog = await discover(session, signal, settings);
-      const source = await sourceIdentity(session, signal);
-      const opensAhead = rowsFollow && willShare(catalog.tables, settings);
-      const candidates = keyCandidates(session, signal);
-      // While a connection is made, no statement can begin or end, because the odbc package has one lock for all of
-      // that. So the login begins while the catalog's last statement is running. Otherwise the next statement, which
-      // takes the first snapshot, would wait for the login.
-      if (opensAhead) manager.openAhead();
+      const { source, candidates, ...catalog } = await discover(session, signal, settings);
       const losses = session.allowances.losses(catalog.server.standby);
-      return { catalog, source, candidates: await candidates, losses };
+      const roundTripMs = given ?? distanceFrom(session.roundTripMs);
+      // While the warehouse is opened, and before the first snapshot: during a login, no statement can begin or end (the
+      // odbc package has one lock for all of that). From far away it would take longer than opening.
+      if (rowsFollow && !isFar(roundTripMs) && willShare(catalog.tables, settings)) manager.openAhead();
+      return { catalog, source, candidates, roundTripMs, losses };
     } finally {
       await manager.release(session);
     }

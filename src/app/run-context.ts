@@ -21,6 +21,8 @@ export interface RunContext {
   /** Replaces the machine's own figures, for tests. */
   readonly pressure?: PressureSource;
   readonly clock?: Clock;
+  /** To the server, in place of what is measured, for tests. */
+  readonly roundTripMs?: number;
   /** The process does nothing else, and ends with the sync. */
   readonly ownProcess?: boolean;
 }

@@ -28,6 +28,7 @@ export function runsOptions(
 ): RunsOptions {
   return {
     naming: settings.naming,
+    destinationTable: settings.destinationTable,
     rules: [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])],
     region: settings.region,
     destinationSchema: settings.destinationSchema,

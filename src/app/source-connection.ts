@@ -35,6 +35,7 @@ export function openSource(
       statementTimeoutSeconds: settings.statementTimeoutSeconds,
       lockTimeoutSeconds: settings.lockTimeoutSeconds,
       stallTimeoutSeconds: settings.stallTimeoutSeconds,
+      ...(settings.hashKey === undefined ? {} : { secretSettings: settings.hashKey.settings }),
       ...(onStatement === undefined ? {} : { onStatement }),
     },
     maxConnections,

@@ -1,4 +1,5 @@
 /** The copy of the state beside the warehouse: it writes ours, and recognizes that of an earlier connector. */
+import { counted } from '../common/counted';
 import { readFileSync } from 'node:fs';
 import { ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
@@ -61,6 +62,6 @@ export function noteForeignState(settings: Settings, logger: Logger): void {
     return;
   const tables = Object.keys(document).filter((key) => key !== 'last_updated_at');
   logger.info(
-    `Found the state of an earlier connector in ${settings.statePath} (${tables.length} tables): its times are no safe starting points, so every table is loaded once from the start.`,
+    `Found the state of an earlier connector in ${settings.statePath} (${counted(tables.length, 'table')}): its times are no safe starting points, so every table is loaded once from the start.`,
   );
 }

@@ -6,7 +6,7 @@ import { placeOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
 import { readStateFile } from '../destinations/state-file';
 import type { RunRecord } from '../model/run-record';
-import type { TableState } from '../model/sync-state';
+import type { Found, TableState } from '../model/sync-state';
 
 export interface TableStatus {
   /** `schema.table` */
@@ -16,7 +16,10 @@ export interface TableStatus {
   readonly mode: string | null;
   /** ISO time of the last complete pass; null before the first has ended. */
   readonly lastSyncedAt: string | null;
+  /** Those marked deleted not counted. */
   readonly rows: number;
+  /** What its last pass found, which may be of before the last sync: one that finds nothing new leaves it as it is. */
+  readonly found: Found | null;
   readonly replicationKey: string | null;
   readonly watermark: string | null;
   /** In mode xmin: the transaction from which the next pass reads on, 64 bits in decimal. */
@@ -95,6 +98,7 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
       mode: state.lastSyncedAt === null ? null : state.mode,
       lastSyncedAt: state.lastSyncedAt,
       rows: state.rows,
+      found: state.found ?? null,
       replicationKey: state.replicationKey ?? null,
       watermark: state.watermark ?? null,
       sinceTransaction: state.lastSyncedAt !== null && state.mode === 'xmin' ? state.xmin : null,
@@ -120,6 +124,7 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
         mode: null,
         lastSyncedAt: null,
         rows: 0,
+        found: null,
         replicationKey: null,
         watermark: null,
         sinceTransaction: null,

@@ -5,7 +5,7 @@
  * `plan`. Each joins engine, source and destination and knows no terminal, so cli and fivetran come in. Start here for a
  * sync, and at `pipeline` for the steps that all of them share: connect, read the catalog, plan.
  */
-import { interrupted, type ConnectorError } from '../common/errors';
+import { errorFields, interrupted, type ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import { keepsRows } from '../destinations/place';
 import type { SyncReport, TableReport } from '../model/report';
@@ -19,6 +19,7 @@ import { Lifecycle } from './lifecycle';
 import { openSync, type OpenSync } from './open-sync';
 import { claimSchema } from './origin';
 import { decideRuns, type DecidedRuns } from './pipeline';
+import { renameTables } from './rename-tables';
 import type { RunContext } from './run-context';
 import { publishCopy } from './publish';
 import { RunRecorder } from './run-recorder';
@@ -73,7 +74,7 @@ async function syncWithin(
   const seconds = (clock() - started) / 1000;
   const tables = [...failed, ...reports];
   if (tables.every((table) => table.error === undefined))
-    context.logger.info(`Data extraction completed successfully in ${seconds.toFixed(2)} seconds`);
+    context.logger.info(`Data extraction completed successfully in ${seconds.toFixed(2)} seconds`, { seconds });
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   return { tables, operations: sync.operations, rows, bytes: sync.bytes, seconds };
 }
@@ -88,13 +89,19 @@ async function planTables(opened: OpenSync, settings: Settings, context: RunCont
   await claimSchema(destination, settings, discovery);
   const planned = new Set(plan.tables.map(({ table }) => tableKey(table)));
   await tellOfAbsentTables(destination, states, { existing, planned }, logger);
+  const notRenamed = await renameTables(destination, states, plan, { settings, logger });
+  observer.connected?.(opened.findings.catalog.server);
   observer.planned?.(plan);
   for (const line of describePlan(plan)) logger.info(line);
-  return decideRuns(discovery, states, { settings, logger }, { reconcile, keysOnly, selection, comparesKeys });
+  const decided = decideRuns(discovery, states, { settings, logger }, { reconcile, keysOnly, selection, comparesKeys });
+  return {
+    runs: decided.runs.filter(({ key }) => !notRenamed.has(key)),
+    leftOut: new Map([...notRenamed, ...decided.leftOut]),
+  };
 }
 
 function reportLeftOut(key: string, error: ConnectorError, { logger, observer }: RunContext): TableReport {
-  logger.severe(`Table ${key} is left out: ${error.describe()}`);
+  logger.severe(`Table ${key} is left out: ${error.describe()}`, { table: key, ...errorFields(error) });
   const report = { key, destinationTable: '', rows: 0, seconds: 0, error };
   observer.tableLeftOut?.(report);
   return report;

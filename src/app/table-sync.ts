@@ -1,4 +1,5 @@
 /** The sync itself: readers, writer and the loop over the tables, and how they learn of each other's state. */
+import { counted } from '../common/counted';
 import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import type { OperationCounts, TableReport } from '../model/report';
@@ -19,7 +20,9 @@ const QUEUE_BYTES = 16 * 1024 * 1024;
 export interface TableSyncParts {
   readonly settings: Settings;
   readonly context: RunContext;
-  readonly opened: Pick<OpenSync, 'monitor' | 'manager' | 'destination'> & { readonly states: Map<string, TableState> };
+  readonly opened: Pick<OpenSync, 'monitor' | 'manager' | 'destination' | 'findings'> & {
+    readonly states: Map<string, TableState>;
+  };
   readonly runs: readonly TableRun[];
   readonly memory: SyncMemory;
 }
@@ -63,13 +66,17 @@ export class TableSync {
     const { runs, context } = this.parts;
     const { logger } = context;
     const { writer, loop } = this;
-    logger.info(`Found ${runs.length} tables to process`);
+    logger.info(`Found ${counted(runs.length, 'table')} to process`, { tables: runs.length });
     this.control.logStatus();
     this.announce(startedAt);
     const { manager } = this.parts.opened;
     const unchanged = await findUnchanged(runs, { manager, writer, logger, signal: this.signal });
     const changed = runs.filter(({ key }) => !unchanged.has(key));
-    if (unchanged.size > 0) logger.info(`Unchanged since the last sync: ${unchanged.size} of ${runs.length} tables`);
+    if (unchanged.size > 0)
+      logger.info(`Unchanged since the last sync: ${unchanged.size} of ${counted(runs.length, 'table')}`, {
+        unchanged: unchanged.size,
+        tables: runs.length,
+      });
     const skipped = runs.filter(({ key }) => unchanged.has(key)).map((run) => loop.skip(run));
     const reports = [...skipped, ...(await loop.run(changed))];
     if (this.fatalError !== undefined) throw this.fatalError;
@@ -108,6 +115,7 @@ export class TableSync {
     return {
       destination: opened.destination,
       logger,
+      observer,
       queueBytes: QUEUE_BYTES,
       queueShare: () => this.control.queueShare,
       onCommitted: (committed, seconds) => {
@@ -117,6 +125,7 @@ export class TableSync {
       onWritten: (run, rows, bytes) => {
         this.writtenBytes += bytes;
         memory.written(rows, bytes);
+        this.loop.heard(run);
         observer.rowsWritten?.(run.planned, rows, bytes);
       },
       openTables: () => runs.length - this.loop.ended,
@@ -140,9 +149,12 @@ export class TableSync {
       maxDeletesPercent: settings.maxDeletes,
       retrySleepSeconds: settings.retrySleepSeconds,
       batchBytes: settings.batchBytes,
+      roundTripMs: opened.findings.roundTripMs,
       timestampWindowSeconds: settings.timestampWindowSeconds,
       snapshotMaxAgeMs: settings.snapshotMaxAgeSeconds * 1000,
       batchRows: (run) => this.control.batchRows(run.planned),
+      onNews: (run) => this.loop.heard(run),
+      isSilent: (run) => this.loop.isSilent(run),
       onRetry: (run, attempt, delay) => observer.retry?.(run.planned, attempt, delay),
       clock,
     };

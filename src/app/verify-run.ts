@@ -16,6 +16,7 @@ import { rangesThroughRoot } from '../postgres/catalog';
 import { withoutZeroSigns } from '../postgres/checksum';
 import { TableSnapshot } from '../engine/passes';
 import { applyTransformations, BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
+import { otherRules, shapeOf } from '../engine/plan';
 import { VerifySource, verifyTable, type TableComparison } from '../engine/verify';
 import { planOf } from './discovery';
 import { Lifecycle } from './lifecycle';
@@ -106,7 +107,9 @@ async function verifyWithin(
     }
   };
   await settleAll(Array.from({ length: TABLES_AT_ONCE }, work));
-  return { tables, seconds: (monotonicClock() - started) / 1000 };
+  const { server } = findings.catalog;
+  const source = { version: server.version, database: server.database, identity: findings.source };
+  return { tables, seconds: (monotonicClock() - started) / 1000, source };
 }
 
 async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise<TableVerification> {
@@ -114,7 +117,8 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
   const { settings, context, states } = comparer;
   const key = tableKey(planned.table);
   const state = states.get(key);
-  const name = state?.destinationTable ?? destinationTableName(planned.table, settings.naming);
+  const name =
+    state?.destinationTable ?? destinationTableName(planned.table, settings.naming, settings.destinationTable);
   try {
     const comparison =
       state?.lastSyncedAt == null
@@ -130,26 +134,31 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
   }
 }
 
+type Comparison = Omit<TableComparison, 'checksum'> & Pick<TableVerification, 'proof'>;
+
 async function compare(
   comparer: Comparer,
   planned: PlannedTable,
   name: string,
   state: TableState,
-): Promise<TableComparison> {
+): Promise<Comparison> {
   const { settings, context, manager, module, exclusively } = comparer;
   const { table } = planned;
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
   const selected = applyTransformations(table, rules, settings.region);
   const { keepsZeroSigns } = comparer.warehouse;
   const selection = keepsZeroSigns ? selected : { ...selected, columns: withoutZeroSigns(selected.columns) };
+  const changed = state.shape === null ? [] : otherRules(state.shape, shapeOf(table, selection.columns));
+  if (changed.length > 0) return different(`It was synced under other rules of "columns": ${changed.join(', ')}.`);
   const columns = selection.columns.map((column) => column.name);
   const names = destinationColumnNames(columns, settings.naming);
   const nameOf = (column: string): string => names[columns.indexOf(column)] ?? column;
+  const storedColumns = selection.columns.map(({ type }, index) => ({ name: names[index] ?? '', type }));
   const stored = await exclusively(() =>
     comparer.warehouse.table({
       schema: settings.destinationSchema,
       name,
-      columns: selection.columns.map((column, index) => ({ name: names[index] ?? column.name, type: column.type })),
+      columns: storedColumns,
       primaryKey: table.primaryKey.map(nameOf),
     }),
   );
@@ -158,21 +167,27 @@ async function compare(
   if (missing.length > 0) return different(`The warehouse lacks columns of the source: ${missing.join(', ')}.`);
   const readers = Math.min(READERS_PER_TABLE, settings.customThreads ?? planned.threads);
   const asked = throughTheTable(table);
-  return await TableSnapshot.with({ manager, table: asked, readers, signal: context.signal }, (snapshot) => {
+  return await TableSnapshot.with({ manager, table: asked, readers, signal: context.signal }, async (snapshot) => {
     const source = new VerifySource(snapshot, {
       selection,
       primaryKey: table.primaryKey,
       encoding: comparer.encoding,
       syncXmin: state.xmin,
       // Views and foreign tables have no pages.
-      hasXmin: table.relations.every((relation) => relation.blocks > 0) && table.throughRoot === undefined,
+      hasXmin:
+        table.throughRoot === undefined &&
+        table.relations.every(({ blocks, withoutSystemColumns }) => blocks > 0 && withoutSystemColumns !== true),
       batchRows: planned.batchRows,
       batchBytes: settings.batchBytes,
       signal: context.signal,
     });
     const { show, sample } = context;
     const random = context.random ?? Math.random;
-    return verifyTable(source, stored, { columns, primaryKey: table.primaryKey, show, sample, random, exclusively });
+    const wishes = { columns, primaryKey: table.primaryKey, show, sample, random, exclusively };
+    const { checksum, ...comparison } = await verifyTable(source, stored, wishes);
+    if (checksum === undefined) return comparison;
+    const { lastSyncedAt } = state;
+    return { ...comparison, proof: { columns: storedColumns, checksum, snapshotXmin: snapshot.xmin, lastSyncedAt } };
   });
 }
 

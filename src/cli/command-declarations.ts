@@ -8,6 +8,8 @@ export type CommandName =
   | 'plan'
   | 'check'
   | 'status'
+  | 'query'
+  | 'tables'
   | 'monitor'
   | 'init'
   | 'reset'
@@ -32,6 +34,8 @@ export interface CommandDeclaration {
   /** The groups whose options it takes; undefined: all. */
   readonly groups?: readonly OptionGroup[];
   readonly switches?: readonly SwitchDeclaration[];
+  /** A switch with which it connects to nothing, and needs to know only where the files are. */
+  readonly localWith?: string;
   /** Flags with presets that the user's own flags replace. */
   readonly presets?: Readonly<Record<string, string>>;
   /** One optional word after the command's name. */
@@ -48,10 +52,23 @@ export interface CommandDeclaration {
 /** Commands that make no connection only need to know where the files are. */
 export const LOCAL_GROUPS: readonly OptionGroup[] = ['Destination', 'Output'];
 /** For commands that connect but move no data: there is no sync to watch. */
-const LOOKING_GROUPS: readonly OptionGroup[] = ['Connection', 'Tables', 'Reading', 'Retries', ...LOCAL_GROUPS];
+const LOOKING_GROUPS: readonly OptionGroup[] = [
+  'Connection',
+  'Tables',
+  'Privacy',
+  'Reading',
+  'Retries',
+  ...LOCAL_GROUPS,
+];
 
 const YES: SwitchDeclaration = { flag: 'yes', kind: 'boolean', alias: 'force', describe: 'Do not ask' };
 const JSON_SWITCH: SwitchDeclaration = { flag: 'json', kind: 'boolean', describe: 'Print one JSON document' };
+
+const WAIT: SwitchDeclaration = {
+  flag: 'wait',
+  kind: 'text',
+  describe: 'Wait so long (30s, 15m, 1h) for a sync that has the warehouse',
+};
 
 export const COMMANDS: readonly CommandDeclaration[] = [
   {
@@ -59,6 +76,13 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     aliases: ['debug'],
     describe: 'Replicate the tables into the warehouse',
     switches: [
+      JSON_SWITCH,
+      {
+        flag: 'every',
+        kind: 'text',
+        describe:
+          'Go on: a sync at each tick (30s, 15m, 1h, 1d), until a signal comes; the configuration is read anew each time',
+      },
       { flag: 'reconcile', kind: 'boolean', describe: 'Look for deleted rows as well, by comparing all keys' },
     ],
     examples: [
@@ -66,12 +90,15 @@ export const COMMANDS: readonly CommandDeclaration[] = [
       ['$0 sync --configuration shop.json --table-filters "public.*,!*_old"', 'only some tables'],
       ['$0 sync --metrics-port 9464', 'with a live page and metrics on this machine'],
       ['$0 sync --report last.html', 'with the same page as a file, afterwards'],
+      ['$0 sync --every 15m', 'without cron or systemd'],
+      ['$0 sync --json', 'with a summary for scripts on standard output, and the log on standard error'],
     ],
   },
   {
     name: 'reconcile',
     aliases: [],
     describe: 'Mark rows deleted that the source no longer has, by comparing keys only',
+    switches: [JSON_SWITCH],
     examples: [
       ['$0 reconcile', 'every table that has a key'],
       ['$0 reconcile --table-filters public.orders', 'one table'],
@@ -82,6 +109,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     aliases: [],
     describe: 'Compare every value of source and warehouse, and show where they differ',
     groups: LOOKING_GROUPS,
+    localWith: 'check',
     switches: [
       JSON_SWITCH,
       {
@@ -90,11 +118,15 @@ export const COMMANDS: readonly CommandDeclaration[] = [
         describe: 'Show so many rows of each table that differ, with both values [default: 0]',
       },
       { flag: 'sample', kind: 'text', describe: 'Compare only this share of each table [default: 100%]' },
+      { flag: 'certificate', kind: 'text', describe: 'Write what was found equal into this file, with checksums' },
+      { flag: 'check', kind: 'text', describe: 'Compare the warehouse with such a file, without the source' },
     ],
     examples: [
       ['$0 verify', 'exit code 0: equal, 6: different'],
       ['$0 verify --show 10', 'with rows and values'],
       ['$0 verify --sample 1%', 'a part of very large tables'],
+      ['$0 verify --certificate proof.json', 'with a file that says what was proven'],
+      ['$0 verify --check proof.json --warehouse copy.db', 'whether a copy holds the same'],
     ],
   },
   {
@@ -132,6 +164,30 @@ export const COMMANDS: readonly CommandDeclaration[] = [
       ['$0 status', 'reads the warehouse only, not the server'],
       ['$0 status --json --warehouse /data/shop.db', 'for scripts'],
     ],
+  },
+  {
+    name: 'query',
+    aliases: [],
+    describe: 'Print what one SQL statement reads from the warehouse, which is not changed',
+    groups: LOCAL_GROUPS,
+    positional: { name: 'sql', describe: 'Statement; without it, standard input' },
+    switches: [
+      { flag: 'csv', kind: 'boolean', describe: 'Print CSV, all rows' },
+      { ...JSON_SWITCH, describe: 'Print a JSON array of objects, all rows; what JavaScript would round is text' },
+      WAIT,
+    ],
+    examples: [
+      ['$0 query "SELECT * FROM tester.source_public_orders LIMIT 5"', 'as a table that fits the terminal'],
+      ['$0 query --csv "FROM tester.source_public_orders" >orders.csv', 'all rows, exactly'],
+    ],
+  },
+  {
+    name: 'tables',
+    aliases: [],
+    describe: 'List the tables of the warehouse, with rows, last sync and size',
+    groups: LOCAL_GROUPS,
+    switches: [JSON_SWITCH, WAIT],
+    examples: [['$0 tables', 'those of users included']],
   },
   {
     name: 'monitor',
@@ -214,6 +270,11 @@ export const COMMANDS: readonly CommandDeclaration[] = [
       { flag: 'tls-cert', kind: 'text', describe: "The service's certificate, a PEM file; connections use TLS" },
       { flag: 'tls-key', kind: 'text', describe: 'Its private key, a PEM file' },
       { flag: 'tls-client-ca', kind: 'text', describe: 'Authority whose certificates clients must show, a PEM file' },
+      {
+        flag: 'passfile',
+        kind: 'text',
+        describe: 'Password file of PostgreSQL (.pgpass) with the passwords that requests leave empty',
+      },
       { flag: 'transformations', kind: 'text', describe: 'Module with transformations of your own, for every request' },
     ],
     examples: [

@@ -1,6 +1,6 @@
 import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
-import { flagOf, OPTIONS, type OptionDeclaration } from '../config/options';
+import { environmentNamesOf, flagOf, OPTIONS, type OptionDeclaration } from '../config/options';
 import {
   COMMANDS,
   optionsOf,
@@ -26,9 +26,18 @@ export type CommandLine =
 
 const CONFIGURATION: Options = {
   requiresArg: true,
+  alias: 'c',
   group: 'Configuration:',
   describe: 'Configuration file; without it $FIVETRAN_CONFIGURATION, else ./configuration.json',
 };
+const QUIET: Options = {
+  type: 'boolean',
+  alias: 'q',
+  group: 'Output:',
+  describe: 'Log warnings and errors only; a sync that succeeds prints nothing',
+};
+/** Short names of options that other programs have as well. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = { debug: ['v', 'verbose'] };
 // yargs' sentence for unknown words (in English, by the locale set below). It suggests commands only.
 const UNKNOWN = /^Unknown (?:argument|command)s?: (.*)$/s;
 
@@ -61,7 +70,7 @@ export function parseCommandLine(argv: readonly string[], version: string, termi
           kind: 'command',
           name: command.name,
           configurationPath: lastText(parsed['configuration']),
-          flags: flagTexts(parsed, command),
+          flags: quietFlags(flagTexts(parsed, command), parsed['quiet'] === true),
           switches: switchTexts(parsed, command),
         });
       },
@@ -118,6 +127,7 @@ function declareOptions(builder: Argv, command: CommandDeclaration): Argv {
     const flag = flagOf(option);
     if (flag !== undefined) parser = parser.option(flag, yargsOption(option));
   }
+  if (takesOutput(command)) parser = parser.option('quiet', QUIET);
   for (const [text, meaning] of command.examples) parser = parser.example(text, meaning);
   return parser;
 }
@@ -137,6 +147,7 @@ function yargsOption(option: OptionDeclaration): Options {
   const value = 'default' in option && option.default !== undefined ? String(option.default) : undefined;
   return {
     ...(option.kind === 'boolean' ? { type: 'boolean' } : { requiresArg: true }),
+    ...(ALIASES[option.key] === undefined ? {} : { alias: ALIASES[option.key] }),
     group: `${option.group}:`,
     describe: `${option.description}${choices}`.replaceAll('`', ''),
     ...(value === undefined ? {} : { defaultDescription: value }),
@@ -154,10 +165,29 @@ function flagTexts(parsed: Readonly<Record<string, unknown>>, command: CommandDe
   return texts;
 }
 
+function takesOutput(command: CommandDeclaration): boolean {
+  return optionsOf(command).some((option) => option.group === 'Output');
+}
+
+/** What is asked for by name wins over the short form. */
+function quietFlags(flags: Record<string, string>, quiet: boolean): Record<string, string> {
+  if (!quiet) return flags;
+  if (flags['debug'] === 'true') {
+    const hint = 'Give one of the two.';
+    throw new ConnectorError('-q (--quiet) and -v (--debug) contradict each other.', {
+      code: 'usage',
+      kind: 'configuration',
+      hint,
+    });
+  }
+  return { log_level: 'warning', ...flags };
+}
+
 function switchTexts(parsed: Readonly<Record<string, unknown>>, command: CommandDeclaration): Record<string, string> {
   const names = [
     ...(command.switches ?? []).map((own) => own.flag),
     ...(command.positional === undefined ? [] : [command.positional.name]),
+    'quiet',
   ];
   const words = command.positional?.many === true ? parsed[command.positional.name] : undefined;
   if (command.positional !== undefined && Array.isArray(words))
@@ -203,11 +233,21 @@ function explainUnknown(word: string, argv: readonly string[]): string {
     return meant === undefined ? `Unknown argument "${word}".` : `Unknown command "${word}"; did you mean ${meant}?`;
   }
   const option = written.replace(/=.*$/s, '');
-  if (OPTIONS.some((known) => known.secret === true && known.key === word)) {
-    return `There is no option ${option}, since every user of this machine could read it; set PGPASSWORD instead.`;
+  const secret = OPTIONS.find((known) => known.secret === true && known.key.replaceAll('_', '-') === word);
+  if (secret !== undefined) {
+    const variable = environmentNamesOf(secret).at(-1) ?? '';
+    return `There is no option ${option}, since every user of this machine could read it; set ${variable} instead.`;
   }
   const own = COMMANDS.flatMap((command) => (command.switches ?? []).map((each) => each.flag));
-  const known = ['configuration', 'help', 'version', ...own, ...OPTIONS.flatMap((each) => flagOf(each) ?? [])];
+  const known = [
+    'configuration',
+    'quiet',
+    'verbose',
+    'help',
+    'version',
+    ...own,
+    ...OPTIONS.flatMap((each) => flagOf(each) ?? []),
+  ];
   if (known.includes(word)) return `Option ${option} means nothing to this command.`;
   const meant = nearest(word, known);
   return meant === undefined ? `Unknown option ${option}.` : `Unknown option ${option}; did you mean --${meant}?`;

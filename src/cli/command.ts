@@ -1,4 +1,5 @@
 import type { Output } from './output';
+import type { RunSummaryRecorder } from '../app/run-summary';
 import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 
@@ -32,9 +33,13 @@ export interface CommandContext {
   readonly configurationPath: string;
   /** Oddities of the configuration. They are logged already, except for check, which shows them itself. */
   readonly configurationWarnings: readonly string[];
+  /** Where the password comes from, for people. */
+  readonly passwordFrom?: string;
   /** Values that no output may show. */
   readonly secrets: readonly string[];
-  /** Version of pgsluice itself. */
+  /** Of the commands that sync: what is said at the end is gathered here. */
+  readonly summary?: RunSummaryRecorder;
+  /** Of pgsluice itself. */
   readonly version: string;
 }
 

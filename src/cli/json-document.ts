@@ -6,7 +6,7 @@ export function wantsJson(context: CommandContext): boolean {
 }
 
 /** Secrets are masked in every text before it is quoted, because JSON's escapes could hide one from the mask. */
-export function printJson(context: CommandContext, document: unknown, indent = 2): void {
+export function printJson(context: Pick<CommandContext, 'io' | 'secrets'>, document: unknown, indent = 2): void {
   const redact = createRedactor(context.secrets);
   const text = JSON.stringify(
     document,

@@ -8,6 +8,7 @@
  */
 import { lazyStart } from './lazy-start';
 import { StandardStreams } from './standard-streams';
+import { isSupervised, supervisedSignals } from './supervised';
 import { stuckCalls } from '../common/stuck-calls';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +24,10 @@ process.env['UV_THREADPOOL_SIZE'] ??= process.argv[2] === 'serve' ? '128' : '16'
 const FLUSH_MS = 1000;
 
 /** Commands whose output is their only purpose. The others are worth finishing without it. */
-const OUTPUT_ONLY: ReadonlySet<string> = new Set(['plan', 'status', 'monitor', 'completion']);
+const OUTPUT_ONLY: ReadonlySet<string> = new Set(['plan', 'status', 'query', 'tables', 'monitor', 'completion']);
+
+/** Prints and calls what a user asked for at the end of a sync, also where that is an error nobody has caught. */
+let tellOfCrash: ((end: { readonly exitCode: number; readonly error: unknown }) => Promise<void>) | undefined;
 
 const streams = new StandardStreams(process.stdout, process.stderr);
 
@@ -52,10 +56,20 @@ async function main(argv: readonly string[]): Promise<number> {
   const json = switches['json'] === 'true';
   if (!outputOnly) streams.goesOn = name === 'sync' ? 'the sync' : 'the command';
   if (json) streams.tellOnOutput = undefined;
+  const supervised = isSupervised(process);
+  if (switches['every'] !== undefined && !supervised) {
+    const [, program = ''] = process.argv;
+    try {
+      return await lazyStart.every().runEvery(commandLine, { io, argv, program, version, source: process });
+    } catch (error) {
+      return sayWhy(error);
+    }
+  }
   const code = await lazyStart.runCommand().runCommand(commandLine, io, {
-    source: process,
+    source: supervised ? supervisedSignals(process) : process,
     forceExit: exitAtOnce,
     version,
+    useCrash: (crashed) => (tellOfCrash = crashed),
     useLog: (logger) => {
       if (!json) streams.tellOnOutput = (sentence) => logger.warning(sentence);
     },
@@ -111,13 +125,22 @@ async function end(code: number): Promise<void> {
 }
 
 function sayWhy(error: unknown): number {
-  return lazyStart
-    .failure()
-    .failureToTerminal(error, process.stderr, { secrets: [], debug: process.argv.includes('--debug') });
+  return lazyStart.failure().failureToTerminal(error, process.stderr, {
+    secrets: [],
+    debug: ['--debug', '--verbose', '-v'].some((flag) => process.argv.includes(flag)),
+  });
+}
+
+async function failAtOnce(error: unknown): Promise<void> {
+  const code = sayWhy(error);
+  const crashed = tellOfCrash;
+  tellOfCrash = undefined;
+  await crashed?.({ exitCode: code, error }).catch(() => undefined);
+  await end(code);
 }
 
 function fail(error: unknown): void {
-  void end(sayWhy(error));
+  void failAtOnce(error);
 }
 
 process.on('uncaughtException', fail);

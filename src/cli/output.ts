@@ -21,6 +21,7 @@ export function createOutput(
   secrets: readonly string[],
   stdout: TerminalStream,
   env: Readonly<Record<string, string | undefined>>,
+  forPlatform = false,
 ): Output {
   const progress = wantsProgress(stdout, settings.logFormat, env)
     ? new (lazy.progress().ProgressDisplay)({ stream: stdout, colour: wantsColour(env) })
@@ -29,7 +30,7 @@ export function createOutput(
     if (progress === undefined) stdout.write(text);
     else progress.write(text);
   };
-  const logger = createLogger({ format: settings.logFormat, level: settings.logLevel, secrets, write });
+  const logger = createLogger({ format: settings.logFormat, level: settings.logLevel, secrets, write, forPlatform });
   const redact = createRedactor(secrets);
   return {
     logger,

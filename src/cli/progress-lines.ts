@@ -1,5 +1,6 @@
+import { counted } from '../common/counted';
 import { formatDuration } from './text-time';
-import { fit, formatBytes, formatInteger, pad, textWidth } from './text-width';
+import { fit, formatBytes, formatCounted, formatInteger, pad, textWidth } from './text-width';
 
 export interface TableProgress {
   /** `schema.table` */
@@ -8,6 +9,8 @@ export interface TableProgress {
   /** 0 where the server does not know it: no percentage is shown. */
   readonly estimatedRows: number;
   readonly rowsPerSecond: number;
+  /** All of it is read; the rest is the warehouse's work. */
+  readonly read?: boolean;
 }
 
 export interface TotalProgress {
@@ -19,6 +22,8 @@ export interface TotalProgress {
   readonly bytesPerSecond: number;
   /** null while there is nothing to estimate it from. */
   readonly secondsLeft: number | null;
+  /** What is left is the warehouse's work, of which no time is known. */
+  readonly allRead?: boolean;
   readonly rssBytes: number;
   /** undefined until the first sample. */
   readonly cpuPercent: number | undefined;
@@ -27,6 +32,7 @@ export interface TotalProgress {
   readonly retries: number;
 }
 
+const WRITING = 'writing the warehouse';
 const NAME_CELLS = { least: 12, most: 36 };
 const BAR_CELLS = { least: 8, most: 24 };
 const COLOUR = { on: '\u001b[36m', off: '\u001b[39m' };
@@ -36,12 +42,12 @@ export function renderTableLine(table: TableProgress, width: number, colour: boo
   const fraction = table.estimatedRows > 0 ? table.rows / table.estimatedRows : undefined;
   // The estimate may be too low: a table that is still being read is not at 100 %.
   const percent = fraction === undefined ? '' : `${Math.min(99, Math.floor(fraction * 100))}%`;
-  const rows = `${formatInteger(table.rows)} rows`;
-  const rate = `${formatInteger(table.rowsPerSecond)} rows/s`;
+  const rows = formatCounted(table.rows, 'row');
+  const rate = table.read === true ? WRITING : `${formatInteger(table.rowsPerSecond)} rows/s`;
   // Padded, so that figures do not move as they grow.
   const figures = [
     ` ${pad(percent, 3, 'right')}  ${pad(rows, 15, 'right')}  ${pad(rate, 15, 'right')}`,
-    ` ${pad(percent, 3, 'right')}  ${pad(rows, 11, 'right')}`,
+    ` ${pad(percent, 3, 'right')}  ${table.read === true ? 'writing' : pad(rows, 11, 'right')}`,
     ` ${pad(percent, 3, 'right')}`,
   ].find((text) => textWidth(text) + NAME_CELLS.least <= width);
   if (figures === undefined) return fit(table.name, width);
@@ -65,16 +71,21 @@ function renderBar(fraction: number, cells: number, colour: boolean): string {
  * out first.
  */
 export function renderTotalLines(total: TotalProgress, width: number): readonly [string, string] {
-  const left = total.secondsLeft === null ? [] : [`${formatDuration(total.secondsLeft)} left`];
+  const left =
+    total.allRead === true
+      ? [WRITING]
+      : total.secondsLeft === null
+        ? []
+        : [`${formatDuration(total.secondsLeft)} left`];
   const known = total.cpuPercent !== undefined && !Number.isNaN(total.cpuPercent);
   return [
     joinFitting(
       [
-        `${total.tablesDone}/${total.tables} tables`,
+        `${total.tablesDone}/${counted(total.tables, 'table')}`,
         ...left,
         `${formatInteger(total.rowsPerSecond)} rows/s`,
         `${(total.bytesPerSecond / 1_000_000).toFixed(1)} MB/s`,
-        `${formatInteger(total.rows)} rows`,
+        formatCounted(total.rows, 'row'),
       ],
       width,
     ),

@@ -20,6 +20,9 @@ interface TableBar {
   readonly table: PlannedTable;
   readonly rate: RateMeter;
   bar: SingleBar | undefined;
+  /** Rows that an earlier attempt or sync had brought. */
+  rowsBefore: number;
+  read: boolean;
 }
 
 /** Two lines of totals, and two kept free below the bars; more bars than fit could not be redrawn in place. */
@@ -84,7 +87,7 @@ export class ProgressDisplay implements SyncObserver {
     const key = tableKey(table.table);
     // A retry starts a table again: its bar stays.
     if (this.tables.has(key)) return;
-    this.tables.set(key, { table, rate: new RateMeter(this.now), bar: undefined });
+    this.tables.set(key, { table, rate: new RateMeter(this.now), bar: undefined, rowsBefore: 0, read: false });
     this.waitingRows -= table.table.estimatedRows;
     this.showWaiting();
   }
@@ -92,7 +95,22 @@ export class ProgressDisplay implements SyncObserver {
   rowsWritten(table: PlannedTable, rows: number, bytes: number): void {
     this.total.add(rows);
     this.totalBytes.add(bytes);
-    this.tables.get(tableKey(table.table))?.rate.add(rows);
+    const entry = this.tables.get(tableKey(table.table));
+    if (entry === undefined) return;
+    entry.rate.add(rows);
+    // Another attempt reads it again.
+    entry.read = false;
+  }
+
+  tableResumed(table: PlannedTable, rows: number): void {
+    const entry = this.tables.get(tableKey(table.table));
+    // What this sync has written of it is among the rows.
+    if (entry !== undefined) entry.rowsBefore = Math.max(0, rows - entry.rate.rows);
+  }
+
+  tableRead(table: PlannedTable): void {
+    const entry = this.tables.get(tableKey(table.table));
+    if (entry !== undefined) entry.read = true;
   }
 
   tableFinished(table: PlannedTable): void {
@@ -146,9 +164,10 @@ export class ProgressDisplay implements SyncObserver {
     const { table } = entry.table;
     const progress = {
       name: tableKey(table),
-      rows: entry.rate.rows,
+      rows: entry.rowsBefore + entry.rate.rows,
       estimatedRows: table.estimatedRows,
       rowsPerSecond: entry.rate.perSecond(),
+      read: entry.read,
     };
     return renderTableLine(progress, this.width(), this.options.colour);
   }
@@ -162,6 +181,7 @@ export class ProgressDisplay implements SyncObserver {
         rowsPerSecond: this.total.perSecond(),
         bytesPerSecond: this.totalBytes.perSecond(),
         secondsLeft: this.secondsLeft(),
+        allRead: this.allRead(),
         rssBytes: this.rssBytes(),
         cpuPercent: this.latest?.cpuPercent,
         batchRows: this.latest?.batchRows,
@@ -172,9 +192,16 @@ export class ProgressDisplay implements SyncObserver {
     );
   }
 
+  private allRead(): boolean {
+    const running = [...this.tables.values()];
+    return (
+      running.length > 0 && running.every(({ read }) => read) && this.tablesDone + running.length >= this.tablesTotal
+    );
+  }
+
   private secondsLeft(): number | null {
-    const running = [...this.tables.values()].map(({ table, rate }) => ({
-      estimatedRows: table.table.estimatedRows,
+    const running = [...this.tables.values()].map(({ table, rate, rowsBefore }) => ({
+      estimatedRows: Math.max(0, table.table.estimatedRows - rowsBefore),
       rows: rate.rows,
       ended: false,
     }));

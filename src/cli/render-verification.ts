@@ -1,7 +1,7 @@
 /** Renders the result of a comparison, for people. */
 import type { RowDifference, TableVerification, VerificationReport } from '../model/verification';
 import { renderRecords, wrap } from './render-records';
-import { formatInteger } from './text-width';
+import { formatCounted, formatInteger } from './text-width';
 
 export function renderVerification(report: VerificationReport, width: number | undefined): readonly string[] {
   const { tables } = report;
@@ -28,11 +28,11 @@ function verdict({ tables, seconds }: VerificationReport): string {
     const sampled = tables.some((table) => table.sample < 1);
     return sampled
       ? `EQUAL as far as the sample goes ${time}; rows that only the warehouse has are not looked for in a sample`
-      : `EQUAL: every value of ${count(tables.length, 'table')} is the same in source and warehouse ${time}`;
+      : `EQUAL: every value of ${formatCounted(tables.length, 'table')} is the same in source and warehouse ${time}`;
   }
   const parts = [
-    ...(different > 0 ? [`${count(different, 'table')} differ${different === 1 ? 's' : ''}`] : []),
-    ...(failed > 0 ? [`${count(failed, 'table')} could not be compared`] : []),
+    ...(different > 0 ? [`${formatCounted(different, 'table')} differ${different === 1 ? 's' : ''}`] : []),
+    ...(failed > 0 ? [`${formatCounted(failed, 'table')} could not be compared`] : []),
   ];
   return `${different > 0 ? 'DIFFERENT' : 'FAILED'}: ${parts.join(', ')} ${time}`;
 }
@@ -47,12 +47,14 @@ function describeTable(table: TableVerification, width: number | undefined): rea
   const least = complete ? '' : 'at least ';
   const found =
     `${table.key}: ${least}${formatInteger(changed)} changed, ${formatInteger(onlyInSource)} only in the source, ` +
-    `${formatInteger(onlyInWarehouse)} only in the warehouse; ${formatInteger(groupsDifferent)} of ${count(groups, 'group')} of keys differ.`;
+    `${formatInteger(onlyInWarehouse)} only in the warehouse; ${formatInteger(groupsDifferent)} of ${formatCounted(groups, 'group')} of keys differ.`;
   const since =
     sinceSync === 0
       ? []
-      : [`${count(sinceSync, 'row')} of these changed after the last sync had begun; sync again to get them.`];
-  const columns = Object.entries(difference.columns).map(([column, rows]) => `${column} (${count(rows, 'row')})`);
+      : [`${formatCounted(sinceSync, 'row')} of these changed after the last sync had begun; sync again to get them.`];
+  const columns = Object.entries(difference.columns).map(
+    ([column, rows]) => `${column} (${formatCounted(rows, 'row')})`,
+  );
   return [
     ...lines,
     ...wrap(found, width),
@@ -88,8 +90,4 @@ const LONGEST_VALUE = 200;
 function quoted(value: string | null): string {
   if (value === null) return 'NULL';
   return JSON.stringify(value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value);
-}
-
-function count(number: number, noun: string): string {
-  return `${formatInteger(number)} ${noun}${number === 1 ? '' : 's'}`;
 }

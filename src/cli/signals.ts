@@ -7,7 +7,20 @@ const SIGNALS: readonly SignalName[] = ['SIGINT', 'SIGTERM'];
 // A cancelled batch ends within milliseconds. Anything slower is stuck, and users wait five seconds at most.
 const GRACE_MS = 4000;
 
+/** What is stopped: a sync, something that only looks, or a display that is left in this way. */
+export type Stopped = 'sync' | 'look' | 'display';
+
+const WORDS: Readonly<Record<Stopped, { readonly say: string | undefined; readonly after: string }>> = {
+  sync: {
+    say: 'stopping after the running batch; progress is kept.',
+    after: '; the next sync goes on from the last checkpoint',
+  },
+  look: { say: 'stopping; nothing is lost.', after: '' },
+  display: { say: undefined, after: '' },
+};
+
 export interface SignalOptions {
+  readonly stops: Stopped;
   /** process, or a stand-in for tests. */
   readonly source: Pick<NodeJS.Process, 'on' | 'off'>;
   readonly say: (text: string) => void;
@@ -36,9 +49,10 @@ export function watchSignals(options: SignalOptions): Interruption {
     }
     const code = EXIT[name];
     exitCode = code;
-    options.say(`${name}: stopping after the running batch; progress is kept. A second signal stops at once.`);
+    const words = WORDS[options.stops];
+    if (words.say !== undefined) options.say(`${name}: ${words.say} A second signal stops at once.`);
     timer = setTimeout(() => options.forceExit(code), options.graceMs ?? GRACE_MS);
-    controller.abort(interrupted(`Interrupted by ${name}; the next sync goes on from the last checkpoint.`));
+    controller.abort(interrupted(`Interrupted by ${name}${words.after}.`));
   };
   for (const name of SIGNALS) options.source.on(name, onSignal);
   return {

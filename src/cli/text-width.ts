@@ -1,3 +1,4 @@
+import { plural } from '../common/counted';
 import stringWidth from 'string-width';
 
 const ELLIPSIS = '…';
@@ -53,6 +54,11 @@ export function renderTable(
 export function formatInteger(value: number): string {
   integers ??= new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
   return integers.format(value);
+}
+
+/** `1 row`, `2,000 rows`; the noun goes by the number that is shown. */
+export function formatCounted(value: number, one: string): string {
+  return `${formatInteger(value)} ${plural(Math.round(value), one)}`;
 }
 
 /** 1536 -> `1.5 kB`, in powers of 1024. */

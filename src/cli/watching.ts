@@ -40,6 +40,10 @@ export async function startWatching(settings: Settings, context: WatchingContext
     source,
     warehouse: placeOfRows(settings) ?? 'nowhere',
     secrets,
+    options: {
+      customBatchSize: settings.customBatchSize ?? null,
+      customThreads: settings.customThreads ?? null,
+    },
     pressure: {
       read: () => {
         const pressure = monitor.read();

@@ -1,4 +1,4 @@
-import type { LogLevel, Logger } from './logger';
+import type { LogFields, LogLevel, Logger } from './logger';
 import { createRedactor } from './redact';
 import { Writable } from 'node:stream';
 import { createLogger as createWinston, format, transports } from 'winston';
@@ -17,6 +17,8 @@ export interface LoggerOptions {
    */
   readonly write?: (line: string) => void;
   readonly now?: () => Date;
+  /** JSON has what Fivetran's platform reads, and nothing else. */
+  readonly forPlatform?: boolean;
 }
 
 export interface CloseableLogger extends Logger {
@@ -34,13 +36,16 @@ export function createLogger(options: LoggerOptions): CloseableLogger {
   const write = options.write ?? ((line: string): void => void process.stdout.write(line));
   const now = options.now ?? ((): Date => new Date());
 
-  const render = format.printf(({ level, message }) => {
+  const render = format.printf(({ level, message, fields }) => {
     const text = redact(String(message));
     if (options.format === 'text') return `${now().toISOString()} ${level.toUpperCase()} ${printable(text)}`;
+    const line = { level: PLATFORM_LEVELS[level] ?? 'INFO', message: text, 'message-origin': 'sdk_connector' };
+    if (options.forPlatform === true) return JSON.stringify(line);
+    // The line's own words come last: no field may take their place.
     return JSON.stringify({
-      level: PLATFORM_LEVELS[level] ?? 'INFO',
-      message: text,
-      'message-origin': 'sdk_connector',
+      timestamp: now().toISOString(),
+      ...masked(fields as LogFields | undefined, redact),
+      ...line,
     });
   });
   const stream = new Writable({
@@ -59,15 +64,15 @@ export function createLogger(options: LoggerOptions): CloseableLogger {
   });
 
   let closed: Promise<void> | undefined;
-  const log = (level: LogLevel, message: string): void => {
+  const log = (level: LogLevel, message: string, fields: LogFields | undefined): void => {
     // A write after close would be an error of the stream, and the last words of a dying run are not worth one.
-    if (closed === undefined) winston.log(level, message);
+    if (closed === undefined) winston.log({ level, message, fields });
   };
   return {
-    debug: (message) => log('debug', message),
-    info: (message) => log('info', message),
-    warning: (message) => log('warning', message),
-    severe: (message) => log('severe', message),
+    debug: (message, fields) => log('debug', message, fields),
+    info: (message, fields) => log('info', message, fields),
+    warning: (message, fields) => log('warning', message, fields),
+    severe: (message, fields) => log('severe', message, fields),
     close: () => {
       closed ??= new Promise((resolve) => {
         transport.once('finish', () => stream.end(resolve));
@@ -76,6 +81,12 @@ export function createLogger(options: LoggerOptions): CloseableLogger {
       return closed;
     },
   };
+}
+
+function masked(fields: LogFields = {}, redact: (text: string) => string): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
+  );
 }
 
 /** Removes escape sequences, which a terminal would obey: a table's name may hold one. JSON escapes them by itself. */

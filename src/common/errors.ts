@@ -52,6 +52,11 @@ export class ConnectorError extends Error {
   }
 }
 
+/** What a log line in JSON tells of an error beside its text. */
+export function errorFields({ code, kind, sqlState }: ConnectorError): Record<string, string> {
+  return { code, kind, ...(sqlState === undefined ? {} : { sqlState }) };
+}
+
 export function interrupted(reason: string): ConnectorError {
   return new ConnectorError(reason, { code: 'interrupted', kind: 'interrupted' });
 }

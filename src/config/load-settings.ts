@@ -1,5 +1,6 @@
 import { ConnectorError } from '../common/errors';
 import { configurationPath, readConfigurationFile, type ConfigurationFile } from './configuration-file';
+import { secretsOfHook } from './hook-target';
 import { nearest } from './nearest';
 import { parseOption, type ValueOrigin } from './option-values';
 import {
@@ -11,6 +12,10 @@ import {
   type OptionValue,
   type OptionValues,
 } from './options';
+import { findPassword, namedPassword } from './find-password';
+import type { NamedSource } from './password-source';
+import { hashes, parseColumnRules } from './column-rules';
+import { readHashKey } from './hash-key';
 import { parseTableOptions } from './table-options';
 import type { Settings } from './settings';
 import { existsSync } from 'node:fs';
@@ -29,6 +34,8 @@ export interface LoadSettingsInput {
   readonly withoutFile?: true;
   /** The configuration of a request, which stands in place of the file. */
   readonly file?: ConfigurationFile;
+  /** For such a request, the password file of PostgreSQL that may have its password. */
+  readonly passfile?: string | undefined;
 }
 
 export interface LoadedSettings {
@@ -37,11 +44,15 @@ export interface LoadedSettings {
   readonly warnings: readonly string[];
   /** Values that no output may show. */
   readonly secrets: readonly string[];
+  /** Where the password comes from, for people; undefined where there is none, or it was not looked for. */
+  readonly passwordFrom?: string | undefined;
 }
 
 interface FoundText {
   readonly text: string;
   readonly origin: ValueOrigin;
+  /** 0: flag, 1: environment, 2: configuration file. */
+  readonly level: number;
 }
 
 /**
@@ -62,7 +73,9 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
   const values: Record<string, OptionValue | undefined> = {};
   const missing: OptionDeclaration[] = [];
   const secrets: string[] = [];
-  let optionsDirectory = directory;
+  const passwords: NamedSource[] = [];
+  // Where their value was found, since it may be a path.
+  const directories = { table_options: directory, columns: directory };
   // A file that could not be understood may hold the key that seems to be missing.
   const checkMissing = file.problems.length === 0;
 
@@ -70,20 +83,38 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
     values[option.key] = defaultOf(option, directory);
     const found = findText(option, input, file);
     if (found !== undefined && option.secret === true && found.text !== '') secrets.push(found.text);
+    if (found !== undefined && option.kind === 'command') secrets.push(...secretsOfHook(found.text));
     if (!examines(input, option.group)) continue;
     if (found === undefined) {
       if (option.required === true && checkMissing) missing.push(option);
       continue;
     }
     const parsed = parseOption(option, found.text, found.origin);
-    if ('value' in parsed) values[option.key] = parsed.value;
-    else problems.push(parsed.problem);
-    if (option.key === 'table_options') optionsDirectory = found.origin.directory;
+    if ('value' in parsed) {
+      values[option.key] = parsed.value;
+      passwords.push(...namedPassword(option.key, parsed.value, found));
+    } else problems.push(parsed.problem);
+    if (option.key in directories) directories[option.key as keyof typeof directories] = found.origin.directory;
   }
   warnings.push(...warehouseLeftBehind(values['warehouse_path'], input, directory));
 
   // A data source of odbc.ini may hold server, database and login.
-  if (values['dsn'] === undefined) problems.push(...missing.map((option) => missingSentence(option, file)));
+  const needed = values['dsn'] === undefined ? missing : [];
+  const { env, file: request, passfile } = input;
+  const looksForPassword = examines(input, 'Connection') && problems.length === 0 && needed.every(isPassword);
+  const password = looksForPassword
+    ? findPassword(passwords, values, { env, request: request !== undefined, passfile })
+    : {};
+  if (password.found !== undefined) {
+    values['password'] = password.found.password;
+    secrets.push(password.found.password);
+  }
+  warnings.push(...(password.warnings ?? []));
+  problems.push(...(password.problems ?? []));
+  const answered = passwords.length > 0 || password.found !== undefined;
+  problems.push(
+    ...needed.filter((option) => !(answered && isPassword(option))).map((option) => missingSentence(option, file)),
+  );
   if (problems.length > 0) {
     throw new ConnectorError(problems.join('\n'), {
       ...{ code: 'configuration_invalid', kind: 'configuration' },
@@ -91,9 +122,25 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
     });
   }
   // The declaration that parsed each value is also the one its type is derived from.
-  const settings = toSettings(values as unknown as OptionValues, optionsDirectory);
-  return { settings, warnings, secrets: secrets.filter((secret) => !isShownAnyway(secret, settings)) };
+  const typed = values as unknown as OptionValues;
+  const columns = typed.columns === undefined ? [] : parseColumnRules(typed.columns, directories.columns);
+  const hashKey = readHashKey({ text: typed.hash_key, path: typed.hash_key_file }, hashes(columns));
+  if (hashKey !== undefined) secrets.push(hashKey.secret);
+  warnings.push(...(hashKey?.warnings ?? []));
+  const settings = {
+    ...toSettings(typed, directories.table_options),
+    columns,
+    hashKey: hashes(columns) ? hashKey?.key : undefined,
+  };
+  return {
+    settings,
+    warnings,
+    secrets: [...new Set(secrets)].filter((secret) => secret !== '' && !isShownAnyway(secret, settings)),
+    ...(password.found === undefined ? {} : { passwordFrom: password.found.from }),
+  };
 }
+
+const isPassword = (option: OptionDeclaration): boolean => option.key === 'password';
 
 /**
  * Whether the password is also the name of the user or the database. Masking that name in every line would tell the
@@ -107,21 +154,23 @@ function isShownAnyway(secret: string, { username, database }: Settings): boolea
 function findText(option: OptionDeclaration, input: LoadSettingsInput, file: ConfigurationFile): FoundText | undefined {
   const flag = input.flags[option.key];
   if (flag !== undefined) {
-    return { text: flag, origin: { name: `--${flagOf(option) ?? option.key}`, directory: input.cwd } };
+    return { level: 0, text: flag, origin: { name: `--${flagOf(option) ?? option.key}`, directory: input.cwd } };
   }
   for (const name of environmentNamesOf(option)) {
     const text = input.env[name];
-    if (text !== undefined && text !== '') return { text, origin: { name, directory: input.cwd } };
+    if (text !== undefined && text !== '') return { level: 1, text, origin: { name, directory: input.cwd } };
   }
   const text = file.values.get(option.key);
   if (text === undefined || (text.trim() === '' && option.kind !== 'password')) return undefined;
-  return { text, origin: { name: file.path, directory: dirname(file.path) } };
+  return { level: 2, text, origin: { name: file.path, directory: dirname(file.path) } };
 }
 
 const examines = ({ groups }: LoadSettingsInput, group: OptionGroup): boolean => groups?.includes(group) ?? true;
 
 /** Says which of two passwords counts, where a user may not expect it; never what they are. */
 function twoPasswords(input: LoadSettingsInput, file: ConfigurationFile): readonly string[] {
+  // A flag wins over both.
+  if (input.flags['password_file'] !== undefined || input.flags['password_command'] !== undefined) return [];
   return OPTIONS.filter((option) => option.secret === true && examines(input, option.group)).flatMap((option) => {
     const stored = file.values.get(option.key) ?? '';
     const name = environmentNamesOf(option).find((each) => (input.env[each] ?? '') !== '');
@@ -148,7 +197,7 @@ function warehouseLeftBehind(
 
 function defaultOf(option: OptionDeclaration, directory: string): OptionValue | undefined {
   if (option.kind === 'list') return [];
-  if (option.kind === 'password') return undefined;
+  if (option.kind === 'password' || option.kind === 'command') return undefined;
   if (option.kind === 'path') return option.default === undefined ? undefined : resolve(directory, option.default);
   return option.default;
 }
@@ -156,9 +205,14 @@ function defaultOf(option: OptionDeclaration, directory: string): OptionValue | 
 function missingSentence(option: OptionDeclaration, file: ConfigurationFile): string {
   const flag = flagOf(option);
   const [variable = ''] = environmentNamesOf(option);
+  if (isPassword(option)) return `${missingIn(option, file)}, or set ${variable}, password_file or password_command.`;
   const elsewhere = flag === undefined ? variable : `--${flag} or ${variable}`;
+  return `${missingIn(option, file)}, or set ${elsewhere}.`;
+}
+
+function missingIn({ key }: OptionDeclaration, file: ConfigurationFile): string {
   const place = file.exists ? `add it to ${file.path}` : `write it into ${file.path}, which does not exist yet`;
-  return `${option.key} is missing; ${place}, or set ${elsewhere}.`;
+  return `${key} is missing; ${place}`;
 }
 
 function unknownKeys(file: ConfigurationFile): readonly string[] {
@@ -186,7 +240,7 @@ function misspeltEnvironment(env: Readonly<Record<string, string | undefined>>):
     });
 }
 
-function toSettings(values: OptionValues, optionsDirectory: string): Settings {
+function toSettings(values: OptionValues, optionsDirectory: string): Omit<Settings, 'columns' | 'hashKey'> {
   return {
     driver: values.driver,
     dsn: values.dsn,
@@ -205,6 +259,8 @@ function toSettings(values: OptionValues, optionsDirectory: string): Settings {
     debug: values.debug,
     tableFilters: values.table_filters,
     includeViews: values.include_views,
+    columnsUnlisted: values.columns_unlisted,
+    columnsDenied: values.columns_denied,
     typeMode: values.type_mode,
     syncMode: values.sync_mode,
     tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options, optionsDirectory),
@@ -235,11 +291,14 @@ function toSettings(values: OptionValues, optionsDirectory: string): Settings {
     publishKeep: values.publish_keep,
     statePath: values.state_path,
     destinationSchema: values.destination_schema,
+    destinationTable: values.destination_table,
     naming: values.naming,
     logFormat: values.log_format,
     logLevel: values.log_level ?? (values.debug ? 'debug' : 'info'),
     reportPath: values.report_path,
     metricsPort: values.metrics_port,
     metricsHost: values.metrics_host,
+    onFailure: values.on_failure,
+    onSuccess: values.on_success,
   };
 }

@@ -1,4 +1,7 @@
+import { commandWords } from './command-words';
+import { hookTarget } from './hook-target';
 import type { OptionDeclaration, OptionValue } from './options';
+import { isTableTemplate } from '../model/table-template';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
@@ -36,6 +39,10 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
   switch (option.kind) {
     case 'password':
       return { value: text };
+    case 'command': {
+      const parsed = option.orUrl === true ? hookTarget(trimmed) : commandWords(trimmed);
+      return 'problem' in parsed ? problem(parsed.problem) : { value: trimmed };
+    }
     case 'string':
       // The URL itself may hold a password, so it is not shown.
       if (option.key === 'host' && trimmed.includes('://')) {
@@ -45,6 +52,10 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
         const taken = takenSchema(trimmed);
         if (taken !== undefined) return problem(`cannot be ${quote(trimmed)}, which is ${taken}; name another schema`);
       }
+      if (option.key === 'destination_table' && !isTableTemplate(trimmed))
+        return problem(
+          `must be made of letters, digits, underscores, {schema} and {table}, with {table} in it, and not begin with _pgsluice${not}`,
+        );
       return { value: trimmed };
     case 'integer':
     case 'number': {

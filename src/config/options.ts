@@ -8,7 +8,8 @@
  */
 import { DESTINATION_NAMES } from '../model/destination-name';
 
-export type OptionGroup = 'Connection' | 'Tables' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching';
+export type OptionGroup =
+  'Connection' | 'Tables' | 'Privacy' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching' | 'Hooks';
 
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
@@ -52,6 +53,8 @@ type KindDeclaration =
       readonly keywords?: readonly string[];
       readonly orElsewhere?: true;
     }
+  /** A program with its parameters, or with `orUrl` an address: see config/command-words. */
+  | { readonly kind: 'command'; readonly orUrl?: true }
   | { readonly kind: 'password' };
 
 export type OptionDeclaration = CommonDeclaration & KindDeclaration;
@@ -107,6 +110,24 @@ const TABLE = [
     required: true,
     secret: true,
     description: 'Password of the role',
+  },
+  {
+    key: 'password_file',
+    kind: 'path',
+    group: 'Connection',
+    label: 'Password file',
+    local: true,
+    description: 'File that holds the password and nothing else, such as a secret of Docker or Kubernetes',
+    example: '/run/secrets/shop',
+  },
+  {
+    key: 'password_command',
+    kind: 'command',
+    group: 'Connection',
+    label: 'Password command',
+    local: true,
+    description: 'Program that prints the password, with its parameters; started without a shell, 30 s at most',
+    example: 'pass show db/shop',
   },
   {
     key: 'sslmode',
@@ -283,6 +304,54 @@ const TABLE = [
     description: 'Tables to load from the start in this sync, as patterns; `*` for all',
     example: 'public.orders',
     local: true,
+  },
+  {
+    key: 'columns',
+    kind: 'string',
+    group: 'Privacy',
+    label: 'Column rules',
+    description:
+      'What becomes of single columns before their values leave the server, as JSON or the path of a JSON file: `keep`, `exclude`, `hash`, `null`, `mask`, `mask:email`, `mask:phone`, `mask:last:4`',
+    example: '{"public.people.email": "hash"}',
+  },
+  {
+    key: 'hash_key',
+    kind: 'password',
+    // A flag would show the key to everyone who can list processes.
+    flag: false,
+    group: 'Privacy',
+    label: 'Hash key',
+    secret: true,
+    description: 'Key of hashed columns, of 16 characters at least; another key gives other hashes',
+  },
+  {
+    key: 'hash_key_file',
+    kind: 'path',
+    mustExist: true,
+    group: 'Privacy',
+    label: 'Hash key file',
+    local: true,
+    description: 'File that holds the key of hashed columns, which nobody else may read (chmod 600)',
+    example: './hash.key',
+  },
+  {
+    key: 'columns_unlisted',
+    kind: 'enum',
+    choices: ['read', 'exclude', 'fail'],
+    default: 'read',
+    group: 'Privacy',
+    label: 'Unlisted columns',
+    description:
+      'Columns that no rule of `columns` names: read them, leave them out, or leave them out and let `check` fail',
+  },
+  {
+    key: 'columns_denied',
+    kind: 'enum',
+    choices: ['fail', 'skip'],
+    default: 'fail',
+    group: 'Privacy',
+    label: 'Denied columns',
+    description: 'Where the role may read some columns of a table only: the table fails, or is read without the others',
   },
   {
     key: 'batch_mode',
@@ -507,6 +576,17 @@ const TABLE = [
     description: 'Schema of the warehouse or lake that holds the tables',
   },
   {
+    key: 'destination_table',
+    kind: 'string',
+    default: 'source_{schema}_{table}',
+    group: 'Destination',
+    label: 'Table names',
+    local: true,
+    description:
+      'Names of the tables in the warehouse: letters, digits, underscores, `{table}`, and `{schema}` where tables of several schemas have one name; tables that are there are renamed',
+    example: '{schema}__{table}',
+  },
+  {
     key: 'naming',
     kind: 'enum',
     choices: ['source', 'fivetran'],
@@ -573,6 +653,26 @@ const TABLE = [
     label: 'Metrics address',
     local: true,
     description: 'Address that the metrics port is opened on; everyone who can reach it sees table names',
+  },
+  {
+    key: 'on_failure',
+    kind: 'command',
+    orUrl: true,
+    group: 'Hooks',
+    label: 'On failure',
+    local: true,
+    description: 'Command or webhook that is told when a sync has failed, or some of its tables; see docs/RUNBOOK.md',
+    example: 'https://hooks.example.com/T0/B0',
+  },
+  {
+    key: 'on_success',
+    kind: 'command',
+    orUrl: true,
+    group: 'Hooks',
+    label: 'On success',
+    local: true,
+    description: 'Command or webhook that is told when a sync has brought every table',
+    example: '/usr/local/bin/note-sync',
   },
 ] as const satisfies readonly OptionDeclaration[];
 

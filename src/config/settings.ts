@@ -1,4 +1,6 @@
 import type { LogLevel } from '../common/logger';
+import type { ColumnRule } from '../model/column-policy';
+import type { HashKey } from '../model/hash-key';
 import type { DestinationName } from '../model/destination-name';
 import type { TableMode, TableOptionsByPattern } from './table-options';
 
@@ -28,6 +30,13 @@ export interface Settings {
   /** Globs over `schema.table`; `!` excludes. Empty: every table. */
   readonly tableFilters: readonly string[];
   readonly includeViews: boolean;
+  /** What becomes of single columns; where several rules match one, the last counts. */
+  readonly columns: readonly ColumnRule[];
+  /** Columns that no rule names: read as they are, left out, or left out and told by `check` as a failure. */
+  readonly columnsUnlisted: 'read' | 'exclude' | 'fail';
+  /** Columns that the role may not read: their table fails, or is read without them. */
+  readonly columnsDenied: 'fail' | 'skip';
+  readonly hashKey: HashKey | undefined;
   /** `python`: the types of the Python connector, for a warehouse that the Python connector filled. */
   readonly typeMode: 'exact' | 'python';
   readonly syncMode: TableMode;
@@ -74,6 +83,8 @@ export interface Settings {
   readonly publishKeep: number;
   readonly statePath: string;
   readonly destinationSchema: string;
+  /** See `isTableTemplate` (destinations/naming). */
+  readonly destinationTable: string;
   readonly naming: 'source' | 'fivetran';
   readonly logFormat: 'text' | 'json';
   readonly logLevel: LogLevel;
@@ -82,4 +93,7 @@ export interface Settings {
   /** Port of the live page and metrics; undefined: nothing listens; 0: any free port. */
   readonly metricsPort: number | undefined;
   readonly metricsHost: string;
+  /** Command or address that is told how a sync ended: see config/hook-target. */
+  readonly onFailure: string | undefined;
+  readonly onSuccess: string | undefined;
 }

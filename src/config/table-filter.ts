@@ -22,9 +22,8 @@ export function compileTableFilter(patterns: readonly string[]): TableFilter {
     const negative = source.startsWith('!');
     const glob = (negative ? source.slice(1) : source).trim();
     const qualified = glob.includes('.');
-    const characters = Array.from(glob);
-    const matches = ({ schema, name }: TableName): boolean =>
-      matchesGlob(characters, Array.from(qualified ? `${schema}.${name}` : name));
+    const matchesText = globMatcher(glob);
+    const matches = ({ schema, name }: TableName): boolean => matchesText(qualified ? `${schema}.${name}` : name);
     return { source, negative, matches };
   });
   const positive = compiled.filter((pattern) => !pattern.negative);
@@ -36,6 +35,12 @@ export function compileTableFilter(patterns: readonly string[]): TableFilter {
     unmatched: (tables) =>
       compiled.filter((pattern) => !tables.some((table) => pattern.matches(table))).map((pattern) => pattern.source),
   };
+}
+
+/** Whether a text is what a glob describes: `*` is any text, `?` any one character. */
+export function globMatcher(glob: string): (text: string) => boolean {
+  const characters = Array.from(glob);
+  return (text) => matchesGlob(characters, Array.from(text));
 }
 
 /** The names that a key `schema.table` may stand for: both parts may hold dots themselves. */

@@ -1,7 +1,6 @@
 /** The user's options for single tables: `table_options`, an object from patterns to options. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { ConnectorError } from '../common/errors';
+import { jsonEntries } from './json-option';
 import { compileTableFilter, type TableName } from './table-filter';
 
 const MODES = ['auto', 'full', 'timestamp', 'xmin'] as const;
@@ -17,16 +16,8 @@ export type TableOptionsByPattern = readonly (readonly [pattern: string, options
 
 /** `text` is JSON, or the path from `directory` of a file that holds it: `{"public.orders": {"mode": "xmin"}}`. */
 export function parseTableOptions(text: string, directory: string): TableOptionsByPattern {
-  const json = text.trimStart().startsWith('{') ? text : readOptionsFile(resolve(directory, text));
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch (cause) {
-    throw invalid('is neither JSON nor the path of a file with JSON', cause);
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw invalid('must be a JSON object from tables to options');
-  return Object.entries(parsed).map(([pattern, value]) => [pattern, parseOne(pattern, value)] as const);
+  const entries = jsonEntries(text, directory, 'must be a JSON object from tables to options', invalid);
+  return entries.map(([pattern, value]) => [pattern, parseOne(pattern, value)] as const);
 }
 
 function parseOne(pattern: string, value: unknown): TableOptionValues {
@@ -45,14 +36,6 @@ function parseOne(pattern: string, value: unknown): TableOptionValues {
     ...(known === undefined ? {} : { mode: known }),
     ...(replicationKey === undefined ? {} : { replicationKey }),
   };
-}
-
-function readOptionsFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw invalid(`names ${path}, which cannot be read`, cause);
-  }
 }
 
 function invalid(what: string, cause?: unknown): ConnectorError {

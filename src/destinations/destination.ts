@@ -184,9 +184,18 @@ export interface DatabaseState {
   putOrigin(origin: Origin): Promise<void>;
 }
 
+/** Where it is missing, tables are called as they always were. */
+export interface TableRenamer {
+  /** Gives the table of the source's table `key`, and a load that is under way, another name, with the next commit. */
+  renameTable(key: string, from: string, to: string): Promise<void>;
+}
+
 /** Keeps a history of syncs. */
 export interface RunHistory {
-  /** Uses a transaction of its own; what was not committed before is dropped. */
+  /**
+   * In a transaction of its own; what was not committed before is dropped. A run that found nothing new may be left out
+   * where the one before went well not long ago.
+   */
   recordRun(run: RunRecord): Promise<void>;
 }
 
@@ -195,4 +204,4 @@ export interface CoreDestination extends Lifecycle, LoadWriter, ChangesWriter, R
 
 /** The capabilities that only some destinations have: each of these methods may be missing. */
 export interface Destination
-  extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<RunHistory> {}
+  extends CoreDestination, Partial<RowCounter>, Partial<DatabaseState>, Partial<TableRenamer>, Partial<RunHistory> {}

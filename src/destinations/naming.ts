@@ -1,5 +1,6 @@
 /** Names of tables and columns in the destination. */
 import type { TableSchema } from '../model/table';
+import { DEFAULT_TABLE_TEMPLATE, fillTemplate } from '../model/table-template';
 
 export type Naming = 'source' | 'fivetran';
 
@@ -9,8 +10,12 @@ export const ADDED_COLUMNS = ['sync_timestamp', '_fivetran_synced', '_fivetran_d
 /** DuckDB's own number of a row; a column of that name would hide it from the statements that need it. */
 const ROW_NUMBER = 'rowid';
 
-export function destinationTableName(table: Pick<TableSchema, 'schema' | 'name'>, naming: Naming): string {
-  const name = `source_${table.schema}_${table.name}`;
+export function destinationTableName(
+  table: Pick<TableSchema, 'schema' | 'name'>,
+  naming: Naming,
+  template = DEFAULT_TABLE_TEMPLATE,
+): string {
+  const name = fillTemplate(template, table);
   return naming === 'fivetran' ? fivetranName(name) : name;
 }
 

@@ -7,7 +7,7 @@
  */
 import type { Logger } from '../common/logger';
 import type { Destination } from './destination';
-import { DuckDbDestination, warehouseAccess } from './duckdb';
+import { duckdb, DuckDbDestination, warehouseAccess } from './duckdb';
 import { DuckLakeDestination, lakeAccess, type LakePlace } from './ducklake';
 import { NullDestination } from './null/destination';
 import { keepsRows, type PlaceSettings } from './place';
@@ -56,6 +56,11 @@ export function accessTo(settings: AccessSettings): WarehouseAccess {
 /** What the next sync would find, with the last `runs`; undefined where there is nothing yet, or nothing is kept. */
 export async function readContents(settings: AccessSettings, runs: number): Promise<WarehouseContents | undefined> {
   return keepsRows(settings) ? await accessTo(settings).readContents(runs) : undefined;
+}
+
+/** Versions of what writes the destinations, by name. */
+export function libraryVersions(): Readonly<Record<string, string>> {
+  return { duckdb: duckdb().version().replace(/^v/, '') };
 }
 
 /**

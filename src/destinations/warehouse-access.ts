@@ -1,5 +1,6 @@
 /**
- * What the commands beside `sync` ask of a destination that keeps rows: plan, check, status, verify, forget and reset.
+ * What the commands beside `sync` ask of a destination that keeps rows: plan, check, status, verify, forget, reset, query
+ * and tables.
  *
  * It is separate from `Destination` because nothing is being written: each call opens what is kept and closes it again.
  * Each interface here is what one command needs, and `WarehouseAccess` is all of them. A destination that cannot do one
@@ -10,6 +11,7 @@ import type { Origin } from '../model/origin';
 import type { RunRecord } from '../model/run-record';
 import type { TableStates } from '../model/sync-state';
 import type { DestinationColumn } from './destination';
+import type { WarehouseReader } from './warehouse-reader';
 
 export interface WarehouseContents {
   readonly bytes: number;
@@ -156,5 +158,18 @@ export interface Publisher {
   published(folder: string): readonly string[];
 }
 
+/** For query and tables. */
+export interface WarehouseQuerier {
+  /** Opens the warehouse for reading; undefined where there is none yet. Rejects as `readContents` does. */
+  openReader(): Promise<WarehouseReader | undefined>;
+}
+
 export interface WarehouseAccess
-  extends ContentsReader, TableForgetter, FileOwner, WarehouseComparer, Partial<Maintainer>, Partial<Publisher> {}
+  extends
+    ContentsReader,
+    TableForgetter,
+    FileOwner,
+    WarehouseComparer,
+    WarehouseQuerier,
+    Partial<Maintainer>,
+    Partial<Publisher> {}

@@ -1,4 +1,5 @@
 /** A packed column as UTF-8 bytes, with the places of its values in them. */
+import { counted } from '../common/counted';
 import { Bytes } from './wire-buffer';
 import { NULL_MARKER, SEPARATOR, type PackedColumn } from '../model/packed-batch';
 
@@ -26,7 +27,8 @@ export class PackedCells {
     for (let at = 0; at < bytes.length; at += 1) {
       if (bytes[at] === SEPARATOR_BYTE) ends[row++] = at;
     }
-    if (row !== column.rowCount - 1) throw new RangeError(`${row + 1} packed values for ${column.rowCount} rows.`);
+    if (row !== column.rowCount - 1)
+      throw new RangeError(`${counted(row + 1, 'packed value')} for ${counted(column.rowCount, 'row')}.`);
     ends[row] = bytes.length;
     return new PackedCells(new Bytes(bytes), ends, column.nullable, undefined);
   }

@@ -16,6 +16,7 @@ export interface RequestLogOptions {
 export function createRequestLogger(options: RequestLogOptions): CloseableLogger {
   const logger = createLogger({
     format: 'json',
+    forPlatform: true,
     level: options.level,
     secrets: options.secrets,
     write: options.write,

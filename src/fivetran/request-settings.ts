@@ -7,6 +7,7 @@ import { OPTIONS } from '../config/options';
 import type { Settings } from '../config/settings';
 import { FORM_ONLY_KEYS } from './configuration-form';
 import type { SecondsType } from './wire-schema';
+import { DEFAULT_TABLE_TEMPLATE } from '../model/table-template';
 
 export type ConfigurationMap = Readonly<Record<string, string>>;
 
@@ -15,7 +16,10 @@ export interface RequestSettings extends LoadedSettings {
 }
 
 /** The settings that the service was started with count for every request. */
-export type ServiceSettings = Pick<Settings, 'transformations' | 'logLevel' | 'warehousePath'>;
+export type ServiceSettings = Pick<Settings, 'transformations' | 'logLevel' | 'warehousePath'> & {
+  /** PostgreSQL's password file that may have what a request leaves empty. */
+  readonly passfile?: string | undefined;
+};
 
 /** The one option that only the service knows. */
 export const WITH_SCHEMA = 'with_schema';
@@ -32,11 +36,11 @@ export function settingsOfRequest(
   // An empty field of the form counts as missing.
   const values = new Map(given.filter(([key, value]) => !local.includes(key) && (value !== '' || key === 'password')));
   const problems = unknownKeys(given.map(([key]) => key));
-  problems.push(...missing(values));
+  problems.push(...missing(values, service.passfile !== undefined));
   const paths = pathsOf(values);
   problems.push(...paths);
   // The file is not even opened.
-  if (paths.length > 0) values.delete('table_options');
+  if (paths.length > 0) for (const key of JSON_OPTIONS.keys()) values.delete(key);
   const withSchema = values.get(WITH_SCHEMA);
   if (withSchema !== undefined && !/^(?:true|false)$/i.test(withSchema.trim()))
     problems.push(`${WITH_SCHEMA} (${PLACE}) must be true or false.`);
@@ -47,6 +51,7 @@ export function settingsOfRequest(
       flags: {},
       env: {},
       cwd,
+      passfile: service.passfile,
       file: { path: PLACE, exists: true, values, problems: [] },
     });
   } catch (error) {
@@ -54,6 +59,8 @@ export function settingsOfRequest(
     // Missing keys get sentences of their own here, without flags and environment.
     problems.push(...error.message.split('\n').filter((line) => !/ is missing; /.test(line)));
   }
+  if (problems.length === 0 && loaded === undefined)
+    problems.push(`password is missing; fill in the field "Password", or add its line to ${service.passfile ?? ''}.`);
   if (problems.length > 0 || loaded === undefined) {
     throw new ConnectorError(problems.join('\n'), { code: 'configuration_invalid', kind: 'configuration' });
   }
@@ -70,6 +77,7 @@ export function settingsOfRequest(
       warehousePath: service.warehousePath,
       statePath: devNull,
       naming: 'source',
+      destinationTable: DEFAULT_TABLE_TEMPLATE,
       logFormat: 'json',
       logLevel: loaded.settings.debug ? 'debug' : service.logLevel,
     },
@@ -87,17 +95,23 @@ export function secretsOf(configuration: ConfigurationMap | undefined): readonly
     .map(([, value]) => value);
 }
 
+/** Options that are JSON, or the path of a file with it, with an example of each. */
+const JSON_OPTIONS: ReadonlyMap<string, string> = new Map([
+  ['table_options', '{"public.orders": {"mode": "xmin"}}'],
+  ['columns', '{"public.people.email": "hash"}'],
+]);
+
 /** Options that could name a file of this machine, to which a client must have no access. */
 function pathsOf(values: ReadonlyMap<string, string>): string[] {
   const driver = values.get('driver')?.trim() ?? '';
-  const options = values.get('table_options')?.trim() ?? '';
   return [
     ...(/[\\/]/.test(driver)
       ? [`driver (${PLACE}) must be the name of an installed ODBC driver, no path; \`odbcinst -q -d\` lists them.`]
       : []),
-    ...(options === '' || options.startsWith('{')
-      ? []
-      : [`table_options (${PLACE}) must be JSON, no path: {"public.orders": {"mode": "xmin"}}.`]),
+    ...[...JSON_OPTIONS].flatMap(([key, example]) => {
+      const text = values.get(key)?.trim() ?? '';
+      return text === '' || text.startsWith('{') ? [] : [`${key} (${PLACE}) must be JSON, no path: ${example}.`];
+    }),
   ];
 }
 
@@ -113,9 +127,10 @@ function unknownKeys(keys: readonly string[]): string[] {
     });
 }
 
-function missing(values: ReadonlyMap<string, string>): string[] {
+function missing(values: ReadonlyMap<string, string>, hasPassfile: boolean): string[] {
   if (values.has('dsn')) return [];
-  return OPTIONS.filter((option) => option.required === true && !values.has(option.key)).map(
+  const mayLack = (key: string): boolean => values.has(key) || (hasPassfile && key === 'password');
+  return OPTIONS.filter((option) => option.required === true && !mayLack(option.key)).map(
     (option) => `${option.key} is missing; fill in the field "${option.label}".`,
   );
 }

@@ -1,7 +1,9 @@
 /** Reads and writes the state that travels in checkpoints: ours, that of the replaced connector, or none. */
+import { counted } from '../common/counted';
 import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,
+  type Found,
   type KeyMark,
   type LoadProgress,
   type TableShape,
@@ -93,7 +95,7 @@ function isOfPredecessor(document: Readonly<Record<string, unknown>>): boolean {
 function fromPredecessor(document: Readonly<Record<string, unknown>>): RequestState {
   const tables = Object.keys(document).length - 1;
   return emptyState(
-    `The state is that of the Python connector (${tables} tables); its times are no safe start for an incremental sync, so every table is loaded in full once more.`,
+    `The state is that of the Python connector (${counted(tables, 'table')}); its times are no safe start for an incremental sync, so every table is loaded in full once more.`,
   );
 }
 
@@ -147,7 +149,9 @@ const isShape = shapeOf<Required<TableShape>>({
   oid: isCount,
   columns: listOf(isColumnShape),
   left: (value) => value === undefined || listOf(isText)(value),
+  rules: (value) => value === undefined || listOf(isTexts)(value),
 });
+const isFound = shapeOf<Found>({ at: isTime, changed: isCount, deleted: isCount });
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
@@ -163,6 +167,7 @@ const isEntry = shapeOf<TableState>({
   replicationKey: isTextOrNull,
   watermark: isTextOrNull,
   passesSinceReconcile: isCount,
+  found: (value) => value === undefined || isFound(value),
   load: orNull(isLoad),
 });
 

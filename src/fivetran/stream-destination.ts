@@ -19,6 +19,7 @@
  * Which rows the platform holds is not known here beyond one Update, so rows that vanished between two of
  * them cannot be named: `comparesKeys` says so, and the table is loaded in full when they are looked for.
  */
+import { counted } from '../common/counted';
 import { ConnectorError } from '../common/errors';
 import type { Destination, DestinationTable, FinishedLoad, LoadStamp } from '../destinations/destination';
 import { stateDocument } from '../destinations/state-file';
@@ -301,7 +302,7 @@ export class StreamDestination implements Destination {
     this.stateBytes = text.length;
     if (Buffer.byteLength(text) > MOST_STATE_BYTES) {
       throw new ConnectorError(
-        `The state of ${this.states.size} tables has more than the ${MOST_STATE_BYTES / 1_000_000} MB that Fivetran stores.`,
+        `The state of ${counted(this.states.size, 'table')} has more than the ${MOST_STATE_BYTES / 1_000_000} MB that Fivetran stores.`,
         {
           code: 'state_too_large',
           kind: 'destination',

@@ -1,4 +1,5 @@
 /** One Update: the same sync as the command line's, into the stream. */
+import { counted } from '../common/counted';
 import { runSync } from '../app/sync-run';
 import { checkNetwork } from '../app/check/network';
 import { ConnectorError } from '../common/errors';
@@ -96,13 +97,13 @@ function conclude(report: SyncReport, warn: (message: string) => void): void {
   const broken = failed.filter((table) => table.destinationTable !== '');
   for (const table of leftOut.slice(0, MOST_TABLES_NAMED)) warn(`Left out: ${sentence(table)}`);
   if (leftOut.length > MOST_TABLES_NAMED)
-    warn(`Left out: ${leftOut.length - MOST_TABLES_NAMED} more tables, which the log names.`);
+    warn(`Left out: ${counted(leftOut.length - MOST_TABLES_NAMED, 'more table')}; the log names all.`);
   const [first] = broken.length > 0 ? broken : failed.length === report.tables.length ? leftOut : [];
   if (first?.error === undefined) return;
   for (const table of broken.slice(0, MOST_TABLES_NAMED)) warn(`Failed: ${sentence(table)}`);
   const { code, kind, retryable, hint } = first.error;
   throw new ConnectorError(
-    `${failed.length} of ${report.tables.length} tables could not be synced; the others are complete. ${first.key}: ${first.error.message}`,
+    `${failed.length} of ${counted(report.tables.length, 'table')} could not be synced; the others are complete. ${first.key}: ${first.error.message}`,
     { code, kind, retryable, ...(hint === undefined ? {} : { hint }), cause: first.error },
   );
 }

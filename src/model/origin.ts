@@ -9,7 +9,7 @@
 import { ConnectorError } from '../common/errors';
 
 export interface Origin {
-  /** See postgres/catalog/change-tracking. */
+  /** See postgres/catalog/source-identity. */
   readonly source: string;
   readonly database: string;
   /** As configured: host and port, or the name of a data source. */

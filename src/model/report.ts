@@ -16,7 +16,14 @@ export interface TableReport {
   /** `schema.table` */
   readonly key: string;
   readonly destinationTable: string;
+  /** Rows that were read and written. */
   readonly rows: number;
+  /** Rows that were newly marked deleted. */
+  readonly deleted?: number;
+  /** How its changes were looked for; undefined where that was not decided. */
+  readonly mode?: string;
+  /** Proven equal to the source without being read. */
+  readonly unchanged?: true;
   readonly seconds: number;
   readonly error?: ConnectorError;
 }
@@ -46,6 +53,8 @@ export interface StatementEvent {
  * What a running sync reports to its observers: the progress display, metrics, tests. Calls must not throw or block.
  */
 export interface SyncObserver {
+  /** The server that answered, its version as it says it. */
+  connected?(server: { readonly version: string; readonly database: string }): void;
   planned?(plan: SyncPlan): void;
   tableStarted?(table: PlannedTable, position: number, total: number): void;
   /** Called for every statement of every connection, when it has ended. */
@@ -54,10 +63,17 @@ export interface SyncObserver {
   checkpoint?(seconds: number): void;
   /** Rows accepted by the destination; `bytes` are characters of packed text. */
   rowsWritten?(table: PlannedTable, rows: number, bytes: number): void;
+  /** A load that was interrupted goes on; the destination has so many of its rows already. */
+  tableResumed?(table: PlannedTable, rows: number): void;
+  /** Everything is read; what is left is the destination's work. */
+  tableRead?(table: PlannedTable): void;
   tableFinished?(table: PlannedTable, report: TableReport): void;
   /** Called for a table that is not begun, because it cannot be read or written: it counts as failed. */
   tableLeftOut?(report: TableReport): void;
   retry?(table: PlannedTable, attempt: number, delaySeconds: number): void;
-  /** Called whenever pressure is sampled, with the batch size and readers that follow from it. */
-  sampled?(pressure: Pressure, batchRows: number, readers: number): void;
+  /**
+   * Called whenever pressure is sampled, with the batch size and readers that follow from it. `uncutRows` is what the
+   * batch would have without it.
+   */
+  sampled?(pressure: Pressure, batchRows: number, readers: number, uncutRows: number): void;
 }

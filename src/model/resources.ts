@@ -39,6 +39,8 @@ export interface Pressure {
   readonly memoryPercent: number;
   readonly memoryAvailableBytes: number;
   readonly cpuPercent: number;
+  /** What this process itself has of `cpuPercent`; left out as long as that is not known. */
+  readonly ownCpuPercent?: number;
   readonly diskPercent: number;
   /** Share of the last 10 s in which some task waited for memory, percent; left out where the kernel does not say. */
   readonly memoryStallPercent?: number;

@@ -68,6 +68,18 @@ export interface TableShape {
   readonly columns: readonly ColumnShape[];
   /** Columns that were not selected. Missing: all were. */
   readonly left?: readonly string[];
+  /** Columns under a rule, with what it does; a hash with its key's identity. Missing: none. */
+  readonly rules?: readonly (readonly [name: string, rule: string])[];
+}
+
+/** What the last pass that had anything to write found. */
+export interface Found {
+  /** ISO time at which the pass began. */
+  readonly at: string;
+  /** Rows that it read, or that had changed. */
+  readonly changed: number;
+  /** Rows that it marked deleted. */
+  readonly deleted: number;
 }
 
 export interface TableState {
@@ -94,6 +106,8 @@ export interface TableState {
   readonly watermark: string | null;
   /** Passes since deleted rows were last looked for. */
   readonly passesSinceReconcile: number;
+  /** Missing in states of before it was remembered. */
+  readonly found?: Found;
   readonly load: LoadProgress | null;
 }
 

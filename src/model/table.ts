@@ -5,6 +5,7 @@
  * itself: no file of it opens, reads or waits. Every layer comes in. Start here for tables, `packed-batch` for rows,
  * `sync-state` for what is remembered, `plan` and `report` for a sync before and after.
  */
+import type { ColumnPolicy, WithheldColumn } from './column-policy';
 import type { ColumnType } from './column-type';
 
 export interface ColumnSchema {
@@ -31,6 +32,10 @@ export interface ColumnSchema {
   readonly madeOf: string;
   /** Computed by an expression at each reading, which may fail (PostgreSQL 18). */
   readonly virtual?: true;
+  /** The role may not read it. */
+  readonly denied?: true;
+  /** It is read otherwise than as it is; `type` is then that of what is read. */
+  readonly policy?: ColumnPolicy;
 }
 
 export interface SourceType {
@@ -61,6 +66,8 @@ export interface Relation {
   readonly bytes: number;
   /** Whether the table access method supports ranges of ctid, and the server does (PostgreSQL 14). */
   readonly rangeReadable: boolean;
+  /** The role may read some columns only, and ctid and xmin are not among them. */
+  readonly withoutSystemColumns?: true;
   /** Read together with its partitions or children, as `SELECT … FROM` the table would. */
   readonly includesChildren?: true;
 }
@@ -97,7 +104,9 @@ export interface TableSchema {
   readonly kind: RelationKind;
   readonly comment: string | null;
   readonly columns: readonly ColumnSchema[];
-  /** A digest of the columns in the catalog; see postgres/read/snapshot `checkUnaltered`. */
+  /** Columns that the configuration or the role's privileges keep from being read. */
+  readonly withheld?: readonly WithheldColumn[];
+  /** A digest of the columns in the catalog; see `checkLayout` in postgres/catalog. */
   readonly layout: string;
   /** Column names in key order; empty when there is no primary key. */
   readonly primaryKey: readonly string[];
@@ -117,6 +126,8 @@ export interface TableSchema {
   readonly policiesLookElsewhere?: true;
   /** Rows arrive by logical replication, with the times of their origin. */
   readonly subscribed?: true;
+  /** Another session has it locked, so what its stored generated columns are made of is missing: the rows have their values. */
+  readonly undescribed?: true;
   /** Sums over the relations. */
   readonly estimatedRows: number;
   readonly bytes: number;

@@ -1,4 +1,6 @@
 import type { ConnectorError } from '../common/errors';
+import type { Checksum } from './checksum';
+import type { ColumnType } from './column-type';
 
 /** A value of a row that differs; null is NULL. Canonical texts, as destinations/duckdb/verify/postgres-text describes them. */
 export interface ValueDifference {
@@ -49,9 +51,22 @@ export interface TableVerification {
   readonly problem?: string;
   readonly difference?: TableDifference;
   readonly error?: ConnectorError;
+  /** Of a table that is equal as a whole: what a certificate says of it. */
+  readonly proof?: TableProof;
+}
+
+export interface TableProof {
+  /** Names in the warehouse; the checksum is of these columns, in this order. */
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
+  readonly checksum: Checksum;
+  /** Of the snapshot that the source was read under. */
+  readonly snapshotXmin: string;
+  readonly lastSyncedAt: string | null;
 }
 
 export interface VerificationReport {
   readonly tables: readonly TableVerification[];
   readonly seconds: number;
+  /** Missing where the source was not asked. */
+  readonly source?: { readonly version: string; readonly database: string; readonly identity: string };
 }

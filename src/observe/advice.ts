@@ -1,4 +1,5 @@
 /** Advises what to change before the next sync, from how this one went. */
+import { counted } from '../common/counted';
 import type { PageData, PageTable } from './page-data';
 
 type Findings = Omit<PageData, 'advice'>;
@@ -14,6 +15,7 @@ export function advise(found: Findings): readonly string[] {
     failures(found),
     retries(found),
     memory(found),
+    batchSize(found),
     cpu(found),
     side(found),
     estimates(found),
@@ -30,15 +32,34 @@ function failures(found: Findings): readonly string[] {
 function retries({ retries: count, tables }: Findings): readonly string[] {
   if (count === 0) return [];
   const names = listed(tables.filter((table) => table.retries > 0));
-  return [`${count} retries (${names}): look at the network and the server's log for the times of the warnings.`];
+  return [
+    `${counted(count, 'retry', 'retries')} (${names}): look at the network and the server's log for the times of the warnings.`,
+  ];
 }
 
-function memory({ series }: Findings): readonly string[] {
-  const most = maximum(series.batchRows);
-  const last = series.batchRows.findLast((value) => value !== null) ?? most;
-  if (last >= most) return [];
+function memory({ batchCut, options }: Findings): readonly string[] {
+  if (batchCut === null) return [];
+  const { from, to } = batchCut;
+  const rows = `from ${from} to ${counted(to, 'row')}`;
+  const own = options.customBatchSize;
   return [
-    `Memory pressure cut the batch from ${most} to ${last} rows: give the process more memory, or lower "batch_bytes" and "custom_threads" so that it need not be cut.`,
+    own === null
+      ? `Memory pressure cut the batch ${rows}: give the process more memory, or lower "batch_bytes" and "custom_threads" so that it need not be cut.`
+      : `Memory pressure cut the batch of your "custom_batch_size" ${rows}: give the process more memory, or lower that option, or leave it out.`,
+  ];
+}
+
+/** Below this, most of a batch's time is the way to the server and back. */
+const SMALL_BATCH = 500;
+/** With fewer rows there is nothing to gain. */
+const MANY_ROWS = 100_000;
+
+function batchSize({ options, batchCut, rows, seconds }: Findings): readonly string[] {
+  const own = options.customBatchSize;
+  if (own === null || own >= SMALL_BATCH || batchCut !== null) return [];
+  if (seconds < WORTHWHILE_SECONDS || rows < MANY_ROWS) return [];
+  return [
+    `Your "custom_batch_size" of ${own} makes many statements of few rows: leave it out, or raise it to 5000, to read faster.`,
   ];
 }
 
@@ -46,10 +67,16 @@ function cpu({ series, seconds }: Findings): readonly string[] {
   if (seconds < WORTHWHILE_SECONDS) return [];
   const busy = share(series.cpuPercent, (value) => value > 95);
   if (busy < 0.5) return [];
+  const own = mean(series.ownCpuPercent);
+  if (own !== undefined && own < (mean(series.cpuPercent) ?? 0) / 2) {
+    return [
+      `The CPU was full most of the time, and this process used ${Math.round(own)}% of it: move the other processes (the server may be one) or the time of the sync; more readers will not help.`,
+    ];
+  }
   return ['The CPU was full most of the time: more cores will help, more readers will not.'];
 }
 
-function side({ tables, seconds, series }: Findings): readonly string[] {
+function side({ tables, seconds, series, options }: Findings): readonly string[] {
   if (seconds < WORTHWHILE_SECONDS) return [];
   const ended = tables.filter((table) => table.to !== null && table.from !== null);
   const spent = ended.reduce((sum, table) => sum + (table.to ?? 0) - (table.from ?? 0), 0);
@@ -62,8 +89,9 @@ function side({ tables, seconds, series }: Findings): readonly string[] {
   }
   const idle = share(series.cpuPercent, (value) => value < 60);
   if (idle > 0.7 && waited / spent < 0.1 && maximum(series.readers) < 8) {
+    const own = options.customThreads === null ? '' : ` above your ${options.customThreads}`;
     return [
-      'Readers waited for the server while the CPU here was idle: raise "custom_threads", if the server can bear it.',
+      `Readers waited for the server while the CPU here was idle: raise "custom_threads"${own}, if the server can bear it.`,
     ];
   }
   return [];
@@ -103,6 +131,11 @@ function listed(tables: readonly PageTable[]): string {
 
 function maximum(values: readonly (number | null)[]): number {
   return values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+}
+
+function mean(values: readonly (number | null)[]): number | undefined {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
 }
 
 function share(values: readonly (number | null)[], holds: (value: number) => boolean): number {

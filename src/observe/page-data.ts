@@ -8,6 +8,7 @@ export interface PageSeries {
   readonly rssMegabytes: readonly (number | null)[];
   readonly memoryLimitMegabytes: readonly (number | null)[];
   readonly cpuPercent: readonly (number | null)[];
+  readonly ownCpuPercent: readonly (number | null)[];
   readonly batchRows: readonly (number | null)[];
   readonly readers: readonly (number | null)[];
   readonly retries: readonly (number | null)[];
@@ -54,6 +55,12 @@ export interface PageTable {
   readonly waitedForRetry: number;
 }
 
+/** What a user has chosen, and may be advised to choose otherwise; null: left to pgsluice. */
+export interface WatchedOptions {
+  readonly customBatchSize: number | null;
+  readonly customThreads: number | null;
+}
+
 export interface PageData {
   readonly version: string;
   /** `host/database` */
@@ -73,6 +80,9 @@ export interface PageData {
   readonly tablesTotal: number;
   readonly secondsLeft: number | null;
   readonly series: PageSeries;
+  /** What memory pressure had taken from the batches at the end; null: nothing. */
+  readonly batchCut: { readonly from: number; readonly to: number } | null;
+  readonly options: WatchedOptions;
   readonly tables: readonly PageTable[];
   /** Number of tables that `tables` does not show. */
   readonly tablesLeftOut: number;

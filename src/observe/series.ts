@@ -10,6 +10,7 @@ const COLUMNS: readonly Column[] = [
   'rssMegabytes',
   'memoryLimitMegabytes',
   'cpuPercent',
+  'ownCpuPercent',
   'batchRows',
   'readers',
   'retries',

@@ -9,7 +9,7 @@ import type { PressureSource } from '../engine/pressure';
 import { RateMeter } from '../common/rate-meter';
 import { secondsLeft } from '../common/time-left';
 import { advise } from './advice';
-import type { PageData, PageTable, WatchState } from './page-data';
+import type { PageData, PageTable, WatchedOptions, WatchState } from './page-data';
 import { round, Series } from './series';
 import { Timeline } from './timeline';
 
@@ -21,6 +21,7 @@ export interface WatchOptions {
   readonly secrets: readonly string[];
   /** The machine's own figures, read at every sample. */
   readonly pressure: PressureSource;
+  readonly options?: WatchedOptions;
   readonly now?: () => number;
   readonly rssBytes?: () => number;
 }
@@ -63,6 +64,7 @@ export class SyncWatch {
   private retries = 0;
   private checkpoints = 0;
   private batchRows = NaN;
+  private batchCut: PageData['batchCut'] = null;
   private readers = NaN;
   private timer: NodeJS.Timeout | undefined;
 
@@ -99,7 +101,8 @@ export class SyncWatch {
     tableLeftOut: ({ key, error }) => {
       if (error !== undefined) this.failures.set(key, this.redact(error.describe()));
     },
-    sampled: (_pressure, batchRows, readers) => {
+    sampled: (_pressure, batchRows, readers, uncutRows) => {
+      this.batchCut = batchRows < uncutRows ? { from: uncutRows, to: batchRows } : null;
       this.batchRows = batchRows;
       this.readers = readers;
     },
@@ -117,15 +120,15 @@ export class SyncWatch {
       if (this.warnings.length < MOST_WARNINGS) this.warnings.push(this.redact(message));
     };
     return {
-      debug: (message) => logger.debug(message),
-      info: (message) => logger.info(message),
-      warning: (message) => {
+      debug: (message, fields) => logger.debug(message, fields),
+      info: (message, fields) => logger.info(message, fields),
+      warning: (message, fields) => {
         keep(message);
-        logger.warning(message);
+        logger.warning(message, fields);
       },
-      severe: (message) => {
+      severe: (message, fields) => {
         keep(message);
-        logger.severe(message);
+        logger.severe(message, fields);
       },
     };
   }
@@ -169,6 +172,8 @@ export class SyncWatch {
       tablesTotal: tables.length,
       secondsLeft: this.endMs === undefined ? timeLeft(tables, seconds) : null,
       series: this.series.columns(),
+      batchCut: this.batchCut,
+      options: this.options.options ?? { customBatchSize: null, customThreads: null },
       tables: shown.map((entry) => this.describe(entry, atMs)),
       tablesLeftOut: tables.length - shown.length,
       failures: [...this.failures].map(([key, message]) => `${key}: ${message}`),
@@ -251,6 +256,7 @@ export class SyncWatch {
       rssMegabytes: this.rssBytes() / MEGABYTE,
       memoryLimitMegabytes: pressure.memoryAvailableBytes / (1 - pressure.memoryPercent / 100) / MEGABYTE,
       cpuPercent: pressure.cpuPercent,
+      ownCpuPercent: pressure.ownCpuPercent ?? NaN,
       batchRows: this.batchRows,
       readers: this.readers,
       retries: this.retries,

@@ -73,7 +73,7 @@ async function playRound(name: string, random: ReturnType<typeof createRandom>):
   const writer = startWriter(database, random, ROWS);
   try {
     const run = startCli(['sync', '--configuration', configuration, ...more]);
-    await run.waitFor(/Found \d+ tables to process/);
+    await run.waitFor(/Found \d+ tables? to process/);
     await delay(random.integer(0, 600));
     await FAULTS[name]?.({ run, server, database, proxy, random });
     const hit = await endInTime(run);

@@ -47,6 +47,11 @@ it('reads only the rest, and catches up on what changed between', async () => {
 
   const resumed = await endInTime(startCli(['sync', '--configuration', configuration]));
   expect(resumed.code).toBe(0);
+  expect(resumed.stdout).toMatch(
+    new RegExp(
+      `Going on with the load of public\\.huge that began [-\\d]{10} [:\\d]{8} UTC: ${before} of about \\d+ rows are there already`,
+    ),
+  );
   expect(resumed.stdout).toMatch(/Catching up public\.huge/);
   // What had been read was not read again.
   const upserts = Number(/Upserts\s*\|\s*(\d+)/.exec(resumed.stdout)?.[1]);

@@ -13,16 +13,17 @@ export function complaints(result: CliResult): string[] {
 const RAW = /^\s+at .+[:(]\d+|node:internal|\[Error|Error: |\bundefined\b|\[object |UnhandledPromise/m;
 
 /**
- * libpq writes this to standard error by itself, when the server ends a connection between the login and the first
+ * libpq writes one of these to standard error by itself, when the server ends a connection between the login and the first
  * statement: psqlODBC has not set its own receiver of notices then (see the test in e2e/postgres/connection-errors).
  */
-export const LIBPQ_LINE = 'FATAL:  terminating connection due to administrator command';
+export const LIBPQ_LINE =
+  /^FATAL:  terminating connection due to (?:administrator command|unexpected postmaster exit)$/;
 
 /** Fails unless the outcome is presentable: no stack trace, no secret, every line of the complaint ours. */
 export function expectPresentable(result: CliResult, secrets: readonly string[]): void {
   const all = result.stdout + result.stderr;
   expect(all).not.toMatch(RAW);
   for (const secret of secrets) expect(all).not.toContain(secret);
-  const lines = result.stderr.split('\n').filter((line) => line !== '' && line !== LIBPQ_LINE);
+  const lines = result.stderr.split('\n').filter((line) => line !== '' && !LIBPQ_LINE.test(line));
   for (const line of lines) expect(line).toMatch(/^pgsluice: /);
 }

@@ -56,6 +56,7 @@ export async function sync(
     logger,
     signal: new AbortController().signal,
     pressure: { read: () => CALM },
+    roundTripMs: 0,
     destination: withHooks(createDestination(all, CALM.memoryAvailableBytes, logger), context, begun?.resolve),
     ...context,
     observer: { ...context.observer, ...held?.observer },

@@ -1,4 +1,5 @@
 /** Runs the same checks one at a time, for a setup form that asks for them by name. */
+import { counted } from '../../common/counted';
 import type { Logger } from '../../common/logger';
 import type { Settings } from '../../config/settings';
 import type { SyncPlan } from '../../model/plan';
@@ -61,14 +62,20 @@ async function checkTables(
   const { plan, unreadable } = discovery;
   if (test === 'sync_mode') return checkModes(plan, settings);
   const problems = [...decideRuns(discovery, new Map(), { settings, logger }).leftOut];
-  if (problems.length === 0) return [ok('tables', `All ${plan.tables.length} tables can be read.`)];
+  if (problems.length === 0)
+    return [
+      ok(
+        'tables',
+        plan.tables.length === 1 ? 'The table can be read.' : `All ${plan.tables.length} tables can be read.`,
+      ),
+    ];
   const names = problems.map(([key]) => key);
   const [, first] = problems[0] ?? [];
   const total = plan.tables.length + unreadable.size;
   return [
     failure(
       'tables',
-      `${problems.length} of ${total} tables cannot be read: ${listed(names)}.`,
+      `${problems.length} of ${counted(total, 'table')} cannot be read: ${listed(names)}.`,
       `${first?.describe() ?? ''} Or leave the tables out with "table_filters".`,
     ),
   ];
@@ -81,7 +88,7 @@ function checkModes(plan: SyncPlan, settings: Settings): readonly Finding[] {
     return [failure('tables', 'There is no table to sync.', 'Check "database", "table_filters" and the privileges.')];
   const otherwise = plan.tables.filter((planned) => planned.mode !== syncMode);
   if (syncMode === 'auto' || syncMode === 'full' || otherwise.length < plan.tables.length)
-    return [ok('mode', `${plan.tables.length} tables to sync.`)];
+    return [ok('mode', `${counted(plan.tables.length, 'table')} to sync.`)];
   const reasons = otherwise.map(({ table, mode, modeReason }) => `${tableKey(table)} (${mode}: ${modeReason})`);
   return [
     failure(

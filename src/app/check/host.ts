@@ -1,4 +1,5 @@
 /** Checks what must be in place on this machine before a connection is made. */
+import { counted } from '../../common/counted';
 import { statSync } from 'node:fs';
 import { asConnectorError, type ConnectorError } from '../../common/errors';
 import type { Settings } from '../../config/settings';
@@ -105,10 +106,12 @@ export interface ConfigurationOnDisk {
   readonly path: string;
   readonly error: ConnectorError | undefined;
   readonly warnings: readonly string[];
+  /** Where the password comes from, for people. */
+  readonly passwordFrom?: string | undefined;
 }
 
 export function checkConfiguration(configuration: ConfigurationOnDisk): readonly Finding[] {
-  const { path, error, warnings } = configuration;
+  const { path, error, warnings, passwordFrom } = configuration;
   if (error !== undefined) return error.message.split('\n').map((line) => failure('configuration', line));
   const findings = warnings.map((line) =>
     warning(
@@ -117,6 +120,7 @@ export function checkConfiguration(configuration: ConfigurationOnDisk): readonly
       line.includes('is unknown and ignored') ? 'Correct the name.' : 'Leave it so only where it is meant so.',
     ),
   );
+  if (passwordFrom !== undefined) findings.push(ok('password source', passwordFrom));
   const mode = modeOf(path);
   if (mode === undefined) return [...findings, ok('configuration', 'From flags and environment only.')];
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
@@ -132,7 +136,7 @@ export async function checkTransformations(settings: Settings): Promise<readonly
   if (settings.transformations === undefined) return [];
   try {
     const { transformations = [] } = await loadTransformationModule(settings.transformations);
-    return [ok('transformations', `${settings.transformations} (${transformations.length} rules)`)];
+    return [ok('transformations', `${settings.transformations} (${counted(transformations.length, 'rule')})`)];
   } catch (error) {
     const { message, hint } = asConnectorError(error);
     return [failure('transformations', message, hint)];

@@ -112,7 +112,8 @@ async function checkSource(
   const session = await manager.lease(signal);
   const withoutStatistics = await neverAnalyzed(session, oids, signal);
   await manager.release(session);
-  add(checkTables({ plan, unusable: leftOut, withoutStatistics, warnings }));
+  const refusesUnlisted = settings.columnsUnlisted === 'fail';
+  add(checkTables({ plan, unusable: leftOut, withoutStatistics, warnings, refusesUnlisted }));
   add(checkDisk(settings, plan, contents));
 }
 

@@ -1,9 +1,12 @@
 /** Tells which tables a sync would include, and which it could not. */
+import { counted } from '../../common/counted';
 import type { ConnectorError } from '../../common/errors';
 import type { SyncPlan } from '../../model/plan';
 import { tableKey, type TableSchema } from '../../model/table';
 import { quoteQualified } from '../../postgres/connection';
+import { listColumns } from '../column-policy';
 import { describePolicies } from '../discovery';
+import { columnDetails } from '../plan/column-details';
 import { groupByMode, listTables } from '../plan/mode-groups';
 import { failure, ok, warning, type Finding } from './finding';
 
@@ -18,6 +21,8 @@ export interface TablesFound {
   readonly withoutStatistics: ReadonlySet<number>;
   /** The warnings of discovery. */
   readonly warnings: readonly string[];
+  /** Columns that no rule of `columns` names are a failure. */
+  readonly refusesUnlisted: boolean;
 }
 
 export function checkTables(found: TablesFound): readonly Finding[] {
@@ -35,11 +40,33 @@ export function checkTables(found: TablesFound): readonly Finding[] {
         warning(`table ${tableKey(table)}`, `Row-level security applies to the role: ${policies}.`, advice),
       );
     }
+    const unlisted = found.refusesUnlisted ? listColumns(table, 'unlisted') : '';
+    if (unlisted !== '')
+      findings.push(
+        failure(
+          `table ${tableKey(table)}`,
+          `No rule of "columns" names ${unlisted}; a sync leaves them out.`,
+          'Give each a rule: keep, exclude, hash, null or mask.',
+        ),
+      );
     const guessed = table.relations.filter((relation) => withoutStatistics.has(relation.oid));
     if (guessed.length > 0) findings.push(missingStatistics(table, guessed));
   }
-  findings.push(...summary(plan));
+  findings.push(...summary(plan), ...columnSummary(plan));
   return findings;
+}
+
+/** Nothing where no column has a rule. */
+function columnSummary({ tables }: SyncPlan): readonly Finding[] {
+  const details = tables.flatMap(({ table }) => columnDetails(table));
+  if (details.length === 0) return [];
+  const counts = new Map<string, number>();
+  for (const { rule, leftOut } of details) {
+    const what = leftOut === 'denied' ? 'left out, denied' : leftOut === 'unlisted' ? 'left out, unlisted' : rule;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  const list = [...counts].map(([what, count]) => `${count} ${what}`).join(', ');
+  return [ok('columns', `Not read as they are: ${list}; \`pgsluice plan\` names them`)];
 }
 
 function missingStatistics(table: TableSchema, relations: TableSchema['relations']): Finding {
@@ -63,7 +90,7 @@ function summary(plan: SyncPlan): readonly Finding[] {
   );
   const keyless = plan.tables.filter(({ table }) => table.primaryKey.length === 0).map(({ table }) => tableKey(table));
   return [
-    ok('tables', `${plan.tables.length} tables to sync; by mode: ${list}`),
+    ok('tables', `${counted(plan.tables.length, 'table')} to sync; by mode: ${list}`),
     ...groups.map(({ mode, reason, tables }): Finding => {
       return { ...ok(`mode ${mode}`, `${reason}: ${listTables(tables, LISTED)}`), tables };
     }),

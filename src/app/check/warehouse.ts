@@ -1,4 +1,5 @@
 /** Checks whether the warehouse can be written, and has room. */
+import { counted } from '../../common/counted';
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asConnectorError } from '../../common/errors';
@@ -25,7 +26,8 @@ export async function checkWarehouse(settings: Settings): Promise<{
   }
   try {
     const contents = await readContents(settings, 1);
-    const message = contents === undefined ? `${path} will be created` : `${path}, ${contents.states.size} tables`;
+    const message =
+      contents === undefined ? `${path} will be created` : `${path}, ${counted(contents.states.size, 'table')}`;
     return { findings: [ok('warehouse', message)], contents };
   } catch (error) {
     const { message, hint } = asConnectorError(error);

@@ -14,6 +14,7 @@ import type { TableState } from '../../model/sync-state';
 import { blockRange } from '../../model/tid-range';
 import { partitionBytes, planPartitions, singleStatementRelation, type TableRun } from '../../engine/plan';
 import { decideRuns, discoverAndPlan, withSource } from '../pipeline';
+import { columnDetails } from './column-details';
 import { planAdvice } from './plan-advice';
 import { estimateRun, estimateTables } from './plan-estimates';
 import type { PassKind, TableDetails } from './table-details';
@@ -84,6 +85,7 @@ function describeRun(run: TableRun, settings: Settings): Omit<TableDetails, 'est
     estimatedRows: table.estimatedRows,
     bytes: table.bytes,
     primaryKey: table.primaryKey,
+    columnRules: columnDetails(table),
     mode: planned.mode,
     reason: planned.modeReason,
     pass: passOf(run),

@@ -12,6 +12,8 @@ export interface TableDetails {
   readonly estimatedRows: number;
   readonly bytes: number;
   readonly primaryKey: readonly string[];
+  /** Columns that are not read as they are, by the rules of `columns` or by the role's privileges. */
+  readonly columnRules: readonly ColumnDetails[];
   readonly mode: SyncMode;
   /** Why it has that mode. */
   readonly reason: string;
@@ -26,4 +28,12 @@ export interface TableDetails {
   readonly statements: number;
   /** Estimated from earlier runs; null where there are none. */
   readonly estimatedSeconds: number | null;
+}
+
+export interface ColumnDetails {
+  readonly column: string;
+  /** As in `columns`. */
+  readonly rule: string;
+  /** Why it is left out; null where it is read otherwise than as it is. */
+  readonly leftOut: 'rule' | 'unlisted' | 'denied' | null;
 }

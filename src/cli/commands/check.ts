@@ -1,3 +1,4 @@
+import { counted } from '../../common/counted';
 import type { Finding, FindingStatus } from '../../app/check/finding';
 import { runChecks } from '../../app/check/run-checks';
 import type { Command, CommandContext } from '../command';
@@ -25,11 +26,12 @@ export const check: Command = async (context) => {
     if (finding.item.startsWith('table ') && ++tables > LISTED_TABLES) return;
     context.output.print(renderFinding(finding, context));
   };
-  const configuration = { path, error, warnings: context.configurationWarnings };
+  const { configurationWarnings: warnings, passwordFrom } = context;
+  const configuration = { path, error, warnings, passwordFrom };
   const findings = await runChecks(settings, configuration, signal, tell);
   const code = exitCodeOf(findings, error !== undefined);
   const count = (status: FindingStatus): number => findings.filter((finding) => finding.status === status).length;
-  const verdict = `${count('failure')} failures, ${count('warning')} warnings`;
+  const verdict = `${counted(count('failure'), 'failure')}, ${counted(count('warning'), 'warning')}`;
   if (json) printJson(context, { exitCode: code, failures: count('failure'), warnings: count('warning'), findings });
   else {
     const hidden = tables - LISTED_TABLES;

@@ -10,6 +10,8 @@ type Value = 'none' | 'any' | 'file' | readonly string[];
 
 interface Flag {
   readonly name: string;
+  /** Of one letter. */
+  readonly short?: string;
   readonly value: Value;
   readonly describe: string;
 }
@@ -35,10 +37,16 @@ export function completionScript(shell: string): string | undefined {
   return shell === 'fish' ? fishScript() : undefined;
 }
 
+const OUTPUT_FLAGS: readonly Flag[] = [
+  { name: 'quiet', short: 'q', value: 'none', describe: 'Log warnings and errors only' },
+  { name: 'verbose', short: 'v', value: 'none', describe: 'As --debug' },
+];
+
 function flagsOf(command: CommandDeclaration): readonly Flag[] {
-  const configuration: Flag = { name: 'configuration', value: 'file', describe: 'Configuration file' };
+  const configuration: Flag = { name: 'configuration', short: 'c', value: 'file', describe: 'Configuration file' };
   return [
     ...(readsConfiguration(command) ? [configuration] : []),
+    ...(optionsOf(command).some(({ key }) => key === 'debug') ? OUTPUT_FLAGS : []),
     ...(command.switches ?? []).map(({ flag, kind, describe }): Flag => ({
       name: flag,
       value: kind === 'boolean' ? 'none' : 'any',
@@ -61,21 +69,25 @@ function flagsOf(command: CommandDeclaration): readonly Flag[] {
   ];
 }
 
+function spellings({ name, short }: Flag): readonly string[] {
+  return [`--${name}`, ...(short === undefined ? [] : [`-${short}`])];
+}
+
 const names = (command: CommandDeclaration): readonly string[] => [command.name, ...command.aliases];
 
 function bashScript(): string {
   const commands = COMMANDS.map((command) => {
     const flags = flagsOf(command);
-    const words = [...(command.positional?.choices ?? []), ...flags.map((flag) => `--${flag.name}`)];
+    const words = [...(command.positional?.choices ?? []), ...flags.flatMap(spellings)];
     return `    ${names(command).join('|')}) words="${words.join(' ')}" ;;`;
   });
   const values = new Map<string, Value>();
-  for (const { name, value } of COMMANDS.flatMap(flagsOf)) values.set(name, value);
+  for (const flag of COMMANDS.flatMap(flagsOf)) values.set(spellings(flag).join('|'), flag.value);
   const valued = [...values].flatMap(([name, value]) => {
     if (value === 'none') return [];
-    if (value === 'file') return [`    --${name}) COMPREPLY=($(compgen -f -- "$current")); return ;;`];
-    if (value === 'any') return [`    --${name}) return ;;`];
-    return [`    --${name}) COMPREPLY=($(compgen -W "${value.join(' ')}" -- "$current")); return ;;`];
+    if (value === 'file') return [`    ${name}) COMPREPLY=($(compgen -f -- "$current")); return ;;`];
+    if (value === 'any') return [`    ${name}) return ;;`];
+    return [`    ${name}) COMPREPLY=($(compgen -W "${value.join(' ')}" -- "$current")); return ;;`];
   });
   return `# pgsluice completion: source this file, or put it into your shell's folder of completions.
 _pgsluice() {
@@ -123,7 +135,8 @@ function fishScript(): string {
             : flag.value === 'any'
               ? ' -x'
               : ` -x -a ${quote(flag.value.join(' '))}`;
-      lines.push(`complete -c pgsluice -n ${when} -l ${flag.name}${value} -d ${quote(flag.describe)}`);
+      const short = flag.short === undefined ? '' : ` -s ${flag.short}`;
+      lines.push(`complete -c pgsluice -n ${when} -l ${flag.name}${short}${value} -d ${quote(flag.describe)}`);
     }
   }
   return `${lines.join('\n')}\n`;

@@ -16,6 +16,8 @@ import { dirname, resolve } from 'node:path';
 
 /** The questions, in this order; everything else has a default. */
 const ASKED = ['host', 'port', 'database', 'username', 'password', 'sslmode'];
+/** Where one of them is named, no password is asked for or written. */
+const OTHER_PASSWORDS = ['password_file', 'password_command'];
 const PRESETS: Readonly<Record<string, string>> = { host: 'localhost', port: '5432', sslmode: 'prefer' };
 const TEMPLATE_HINT = 'The file may also be written by hand, after configuration.sample.json.';
 
@@ -79,6 +81,8 @@ async function gather(
   const given = (option: OptionDeclaration): string | undefined =>
     flags[option.key] ?? environmentNamesOf(option).flatMap((name) => io.env[name] || [])[0];
   for (const option of OPTIONS) {
+    // How this command itself logs is no wish for later ones.
+    if (option.key === 'log_level' && context.switches['quiet'] === 'true') continue;
     const text = given(option);
     if (text !== undefined && (ASKED.includes(option.key) || flags[option.key] !== undefined)) {
       values.set(option.key, checked(option, text, io.cwd));
@@ -88,12 +92,16 @@ async function gather(
     for (const key of ASKED) {
       const option = OPTIONS.find((candidate) => candidate.key === key);
       if (option === undefined || values.has(key)) continue;
+      if (key === 'password' && OTHER_PASSWORDS.some((each) => values.has(each) || present.has(each))) continue;
       if ((values.has('dsn') || present.has('dsn')) && key !== 'password') continue;
       values.set(key, await askFor(option, prompter, present.get(key), io));
     }
   }
   for (const [key, value] of present) if (!values.has(key)) values.set(key, value);
-  const missing = OPTIONS.filter((option) => option.required === true && !values.has(option.key));
+  const elsewhere = OTHER_PASSWORDS.some((key) => values.has(key));
+  const missing = OPTIONS.filter(
+    ({ key, required }) => required === true && !values.has(key) && !(elsewhere && key === 'password'),
+  );
   if (missing.length > 0 && !values.has('dsn')) {
     const ways = missing.map((option) => {
       const flag = flagOf(option);

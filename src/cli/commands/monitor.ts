@@ -1,4 +1,5 @@
 import { diskOfRows } from '../../app/place-of-rows';
+import { counted } from '../../common/counted';
 import { ConnectorError } from '../../common/errors';
 import { sleep } from '../../common/retry';
 import type { Pressure, ProcessSample } from '../../model/resources';
@@ -94,9 +95,9 @@ function details(
   const stall = pressure.memoryStallPercent;
   return [
     `Memory counts against ${Number.isNaN(limit) ? `the host's ${formatBytes(sample.hostMemoryTotalBytes)}` : `the cgroup's limit of ${formatBytes(limit)}`}`,
-    `CPU counts against ${Number.isNaN(quota) ? "the host's cores" : `the cgroup's quota of ${quota} cores`}`,
+    `CPU counts against ${Number.isNaN(quota) ? "the host's cores" : `the cgroup's quota of ${counted(quota, 'core')}`}`,
     ...(stall === undefined ? [] : [`Tasks waited for memory ${stall.toFixed(1)}% of the last 10 s`]),
     `Disk of the warehouse: ${formatBytes(sample.diskTotalBytes - sample.diskUsedBytes)} free`,
-    `A small table would be read in batches of ${effect.batchRows} rows by ${effect.threads === 1 ? 'one reader' : `${effect.threads} readers`}`,
+    `A small table would be read in batches of ${counted(effect.batchRows, 'row')} by ${effect.threads === 1 ? 'one reader' : `${effect.threads} readers`}`,
   ];
 }

@@ -1,5 +1,6 @@
 import { explainTable } from '../../app/plan/explain-table';
 import { placeOfRows } from '../../app/place-of-rows';
+import { columnsText } from '../../app/plan/column-details';
 import { groupByMode, listTables } from '../../app/plan/mode-groups';
 import { planInDetail, type PlanDetails } from '../../app/plan/plan-details';
 import type { TableDetails } from '../../app/plan/table-details';
@@ -10,9 +11,10 @@ import type { TableRun } from '../../engine/plan';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
+import { explainTerms } from '../plain-words';
 import { renderRecords, wrap } from '../render-records';
 import { formatDuration } from '../text-time';
-import { formatBytes, formatInteger } from '../text-width';
+import { formatBytes, formatCounted, formatInteger } from '../text-width';
 
 /** Connects and shows what a sync would do. It reads no table, and only looks into the warehouse. */
 export const plan: Command = async (context) => {
@@ -119,24 +121,33 @@ export function renderPlanDetails(
   const optional = ['By', 'Batch', 'Parts', 'Threads', 'Statements', 'Category'];
   const refused = [...details.refused].flatMap(([key, error]) => wrap(`LEFT OUT ${key}: ${error.describe()}`, width));
   const problem = details.warehouseProblem;
+  const table =
+    rows.length === 0 ? ['There is no table to sync.'] : renderRecords(header, rows, { right, optional, width });
   return [
     '',
-    ...(rows.length === 0 ? ['There is no table to sync.'] : renderRecords(header, rows, { right, optional, width })),
+    ...table,
     ...refused,
     '',
     ...wrap(summary(details, settings), width),
-    ...[...reasons(details), ...details.advice].flatMap((line) => wrap(line, width)),
+    ...[...reasons(details), ...columnRules(details), ...details.advice].flatMap((line) => wrap(line, width)),
+    ...terms(details, table).flatMap((line) => wrap(line, width)),
     ...(problem === null ? [] : wrap(`The last state is not known, so all rows are planned: ${problem}`, width)),
   ];
 }
 
 function summary(details: PlanDetails, settings: Settings): string {
-  const rows = formatInteger(total(details, ({ estimatedRows }) => estimatedRows));
+  const rows = formatCounted(
+    total(details, ({ estimatedRows }) => estimatedRows),
+    'row',
+  );
   const size = formatBytes(total(details, ({ bytes }) => bytes));
-  const statements = formatInteger(total(details, (table) => table.statements));
+  const statements = formatCounted(
+    total(details, (table) => table.statements),
+    'statement',
+  );
   const time = timeText(details);
   const into = placeOfRows(settings) ?? 'nowhere';
-  return `${details.tables.length} tables of about ${rows} rows, ${size}; about ${statements} statements, into ${into}; ${time}.`;
+  return `${formatCounted(details.tables.length, 'table')} of about ${rows}, ${size}; about ${statements}, into ${into}; ${time}.`;
 }
 
 function timeText({ tables, estimatedSeconds }: PlanDetails): string {
@@ -148,6 +159,21 @@ function timeText({ tables, estimatedSeconds }: PlanDetails): string {
 
 function reasons(details: PlanDetails): readonly string[] {
   return groupByMode(details.tables).map(({ mode, reason, tables }) => `${mode}, ${reason}: ${listTables(tables)}`);
+}
+
+function columnRules({ tables }: PlanDetails): readonly string[] {
+  return tables
+    .filter((table) => table.columnRules.length > 0)
+    .map((table) => `columns of ${table.table}: ${columnsText(table.columnRules)}; all others as they are`);
+}
+
+/** Of what the table shows: a narrow terminal leaves columns out. */
+function terms({ tables }: PlanDetails, table: readonly string[]): readonly string[] {
+  const words = explainTerms({
+    modes: tables.map(({ mode }) => mode),
+    parts: tables.some(({ partitions }) => partitions > 1) && table.some((line) => line.includes('Parts')),
+  });
+  return words.length === 0 ? [] : ['', ...words];
 }
 
 function total(details: PlanDetails, of: (table: TableDetails) => number): number {

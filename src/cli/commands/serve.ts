@@ -1,9 +1,11 @@
 import { ConnectorError } from '../../common/errors';
+import { passfileProblem } from '../../config/passfile';
 import { startServer } from '../../fivetran/server';
 import { loadTransformationModule } from '../../engine/rules';
 import type { TlsFiles } from '../../fivetran/tls-files';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** The port at which Fivetran's clients expect a connector. */
@@ -21,7 +23,7 @@ export const serve: Command = async ({ settings, output, io, signal, switches })
   const server = await startServer(
     { host, port, ...(tls === undefined ? {} : { tls }) },
     {
-      service: { ...settings, transformations },
+      service: { ...settings, transformations, passfile: readPassfile(switches['passfile'], io.cwd) },
       cwd: io.cwd,
       write: (line) => void io.stdout.write(line),
       signal,
@@ -65,7 +67,16 @@ function readTls(switches: Readonly<Record<string, string>>, cwd: string): TlsFi
   };
 }
 
-/** Loaded now, so that a mistake in it is reported before the first request. */
+/** Known to be readable before the first request. */
+function readPassfile(text: string | undefined, cwd: string): string | undefined {
+  if (text === undefined) return undefined;
+  const path = resolve(cwd, text);
+  const problem = existsSync(path) ? passfileProblem(path) : `The password file ${path} does not exist.`;
+  if (problem !== undefined) throw new ConnectorError(problem, { code: 'usage', kind: 'configuration' });
+  return path;
+}
+
+/** Loaded now, so that a mistake in it is known before the first request. */
 async function readTransformations(text: string | undefined, cwd: string): Promise<string | undefined> {
   if (text === undefined) return undefined;
   const path = resolve(cwd, text);

@@ -1,11 +1,13 @@
+import { counted } from '../../common/counted';
 import { readStatus, type TableStatus, type WarehouseStatus } from '../../app/status';
 import type { RunRecord } from '../../model/run-record';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
+import { explainTerms } from '../plain-words';
 import { renderRecords, wrap } from '../render-records';
 import { formatAge, formatDuration, formatTime } from '../text-time';
-import { formatBytes, formatInteger } from '../text-width';
+import { formatBytes, formatCounted, formatInteger } from '../text-width';
 
 /** Reads the warehouse without changing it, and asks no server. */
 export const status: Command = async (context) => {
@@ -24,20 +26,34 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
           width,
         );
   const size = found.bytes === null ? '' : ` (${formatBytes(found.bytes)})`;
+  const table = found.tables.length === 0 ? ['No table has been synced yet.'] : renderTables(found.tables, now, width);
   return [
     ...wrap(`Warehouse ${found.warehouse}${size}`, width),
     ...locked,
     ...(found.published === null ? [] : wrap(`Published copy ${found.published}`, width)),
     '',
-    ...(found.tables.length === 0 ? ['No table has been synced yet.'] : renderTables(found.tables, now, width)),
+    ...table,
     ...(found.filteredOut === 0 ? [] : [`Left out by "table_filters": ${formatInteger(found.filteredOut)}`]),
     ...found.tables.flatMap(({ table, lastError }) =>
       lastError === null
         ? []
         : wrap(`FAILED ${table}, ${formatAge(lastError.at, now)} ago: ${lastError.message}`, width),
     ),
+    ...renderFound(found, width),
     ...(found.runs.length === 0 ? [] : ['', ...renderRuns(found.runs, width)]),
+    ...terms(found.tables, table).flatMap((line) => wrap(line, width)),
   ];
+}
+
+/** Of what the table shows: a narrow terminal leaves columns out. */
+function terms(tables: readonly TableStatus[], table: readonly string[]): readonly string[] {
+  const words = explainTerms({
+    modes: tables.map(({ mode }) => mode),
+    watermark:
+      tables.some((each) => watermarkOf(each) !== NO_WATERMARK) && table.some((line) => line.includes('Watermark')),
+    toLoad: tables.some(({ load }) => load !== null),
+  });
+  return words.length === 0 ? [] : ['', ...words];
 }
 
 function renderTables(tables: readonly TableStatus[], now: Date, width: number | undefined): readonly string[] {
@@ -48,16 +64,35 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
     table.mode ?? '–',
     formatInteger(table.rows),
     watermarkOf(table),
-    table.load === null ? '–' : `${table.load.pendingRanges} ranges after ${formatInteger(table.load.rows)} rows`,
+    table.load === null
+      ? '–'
+      : `${counted(table.load.pendingRanges, 'range')} after ${formatCounted(table.load.rows, 'row')}`,
   ]);
   const header = ['Table', 'Last sync', 'Ago', 'Mode', 'Rows', 'Watermark', 'Still to load'];
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
 }
 
+/** What the newest run of the history found, a line for each table that had changed. */
+function renderFound({ tables, runs }: WarehouseStatus, width: number | undefined): readonly string[] {
+  const [last] = runs;
+  if (last === undefined) return [];
+  const lines = tables.flatMap(({ table, rows, found }) => {
+    if (found === null || found.at < last.startedAt || found.changed + found.deleted === 0) return [];
+    const parts = [
+      `${formatInteger(found.changed)} changed`,
+      ...(found.deleted === 0 ? [] : [`${formatInteger(found.deleted)} marked deleted`]),
+    ];
+    return wrap(`${table}: ${parts.join(', ')} (${formatInteger(rows)} rows)`, width);
+  });
+  return lines.length === 0 ? [] : ['', `Found by the run of ${formatTime(last.startedAt)}:`, ...lines];
+}
+
+const NO_WATERMARK = '–';
+
 /** The point from which the next pass reads on. */
 function watermarkOf({ watermark, replicationKey, sinceTransaction }: TableStatus): string {
   if (watermark !== null) return `${replicationKey ?? ''} ${watermark}`.trim();
-  return sinceTransaction === null ? '–' : `transaction ${sinceTransaction}`;
+  return sinceTransaction === null ? NO_WATERMARK : `transaction ${sinceTransaction}`;
 }
 
 function renderRuns(runs: readonly RunRecord[], width: number | undefined): readonly string[] {

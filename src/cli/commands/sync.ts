@@ -9,7 +9,7 @@ import { runSync } from '../../app/sync-run';
 import { asConnectorError } from '../../common/errors';
 import type { SyncReport } from '../../model/report';
 import type { Command, CommandContext } from '../command';
-import { exitCodeOfReport } from '../exit-codes';
+import { EXIT, exitCodeOfReport } from '../exit-codes';
 import { lazy } from '../lazy';
 import { renderReport } from '../report-lines';
 import type { Watching } from '../watching';
@@ -36,8 +36,9 @@ async function run(context: CommandContext, purpose: Purpose): Promise<number> {
     output.print(['', asConnectorError(error).kind === 'interrupted' ? 'Sync INTERRUPTED' : 'Sync FAILED']);
     throw error;
   }
-  output.print(renderReport(report));
-  return exitCodeOfReport(report);
+  const code = exitCodeOfReport(report);
+  if (context.switches['quiet'] !== 'true' || code !== EXIT.ok) output.print(renderReport(report));
+  return code;
 }
 
 async function startWatching({ settings, output, io, secrets, version }: CommandContext): Promise<Watching> {
@@ -50,7 +51,11 @@ async function runWatched(context: CommandContext, purpose: Purpose): Promise<Sy
   const { settings, output, signal } = context;
   const { logger } = output;
   const watching = isWanted(settings, context.io.env) ? await startWatching(context) : undefined;
-  const observer = combineObservers(output.observer, ...(watching === undefined ? [] : [watching.observer]));
+  const observer = combineObservers(
+    output.observer,
+    ...(context.summary === undefined ? [] : [context.summary.observer]),
+    ...(watching === undefined ? [] : [watching.observer]),
+  );
   // A failure in the report or the metrics must not change the sync's result.
   const finish = async (outcome: SyncReport | { readonly error: unknown }): Promise<void> => {
     await watching?.end(outcome).catch((error: unknown) => logger.warning(asConnectorError(error).describe()));
@@ -68,6 +73,7 @@ async function runWatched(context: CommandContext, purpose: Purpose): Promise<Sy
     await finish({ error });
     throw error;
   }
+  for (const table of report.tables) context.summary?.note(table);
   await finish(report);
   return report;
 }

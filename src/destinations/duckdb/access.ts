@@ -4,6 +4,7 @@ import { readWarehouse } from './contents';
 import { forgetTables } from './forget-tables';
 import { lockWarehouse, ownFiles } from './own-files';
 import { publish, publishedCopies } from './published';
+import { openReader } from './reader';
 import { WarehouseTable } from './verify/checksum';
 import { Warehouse } from './warehouse';
 
@@ -18,6 +19,7 @@ export function warehouseAccess(path: string, schema: string): WarehouseAccess {
     ownFiles: (statePath) => ownFiles(path, statePath),
     publish: (options) => publish(path, options),
     published: (folder) => publishedCopies(folder, path),
+    openReader: () => openReader(path),
     openToCompare: async () => {
       const warehouse = await Warehouse.open({ path, memoryBytes: COMPARISON_BYTES, threads: 2, readOnly: true });
       return {

@@ -18,6 +18,8 @@ import type { Warehouse } from './warehouse';
 export class Changes {
   /** Keys of tables that have changes of a pass that has not ended. */
   private readonly applied = new Set<string>();
+  /** Tables, by key, that have rows in their staging. */
+  private readonly staged = new Set<string>();
 
   constructor(private readonly tables: OpenTables) {}
 
@@ -39,6 +41,7 @@ export class Changes {
     // texts.
     load.beforeTypeChange = () => this.apply(table);
     await createStaging(warehouse, load);
+    this.staged.delete(table.key);
   }
 
   async write(table: DestinationTable, batch: PackedBatch): Promise<void> {
@@ -48,6 +51,7 @@ export class Changes {
     const fitted = await load.fit(batch);
     // The staged rows must have the table's types, even where this batch changes one. No rows wait now.
     if (fitted.changedTypes) await createStaging(warehouse, load);
+    if (batch.rowCount > 0) this.staged.add(table.key);
     await load.insert(fitted, changesName(table));
   }
 
@@ -56,6 +60,7 @@ export class Changes {
     const name = this.tables.nameOf(table);
     const changes = changesName(table);
     await this.tables.flushed(table);
+    if (!this.staged.delete(table.key)) return;
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
     const insert = async (): Promise<void> => {

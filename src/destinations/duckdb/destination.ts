@@ -15,6 +15,7 @@ import { Changes } from './changes';
 import { Keys } from './keys';
 import { Loads } from './loads';
 import { OpenTables, type OpenTablesOptions } from './open-tables';
+import { renameTable } from './rename-table';
 import type { CountedGroups } from './row-counts';
 import { WarehouseStates } from './state-store';
 import { FILE_STATES } from './state-rows';
@@ -150,6 +151,10 @@ export class WarehouseDestination implements Destination {
   async forget(key: string): Promise<void> {
     await this.putState(key, null);
     await this.states.forgetRuns(key);
+  }
+
+  async renameTable(key: string, from: string, to: string): Promise<void> {
+    await renameTable(this.tables, key, from, to);
   }
 
   async origin(): Promise<Origin | undefined> {

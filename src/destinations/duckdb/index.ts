@@ -13,6 +13,7 @@ export { fitColumn } from './load/column-fit';
 export { duckdb } from './library';
 export { storedOrigin } from './origin-row';
 export { ownFiles } from './own-files';
+export { readerOf } from './reader';
 export { readRuns, removeOldRuns } from './run-history';
 export type { StateRows } from './state-rows';
 export type { Storage } from './storage';

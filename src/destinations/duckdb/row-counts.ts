@@ -14,7 +14,7 @@ export interface CountedGroups {
 /** Few enough rows that the keys of a group are read quickly, and enough that the groups are few. */
 const ROWS_PER_GROUP = 64;
 const MOST_GROUPS = 100_000;
-const WHOLE_NUMBERS = ['SMALLINT', 'INTEGER', 'BIGINT'];
+export const WHOLE_NUMBERS = ['SMALLINT', 'INTEGER', 'BIGINT'];
 
 /** Tables that one statement counts. DuckDB holds a block of 256 kB for each, and with 100 tables they did not fit. */
 const COUNTED_AT_ONCE = 20;
@@ -58,8 +58,8 @@ export async function countGroups(
   };
 }
 
-/** An SQL condition, with its AND, for the rows of the groups; nothing where there are none. */
+/** An SQL condition for the rows of the groups, followed by AND; nothing where there are none. */
 export function inGroups(within: (KeyGroups & { readonly groups: readonly number[] }) | undefined): string {
   if (within === undefined) return '';
-  return ` AND (${quoted(within.column)}::BIGINT // ${within.width}) IN (${within.groups.join(', ')})`;
+  return `(${quoted(within.column)}::BIGINT // ${within.width}) IN (${within.groups.join(', ')}) AND`;
 }

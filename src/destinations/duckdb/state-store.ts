@@ -4,7 +4,7 @@ import type { RunRecord } from '../../model/run-record';
 import type { TableState, TableStates } from '../../model/sync-state';
 import type { OpenTables } from './open-tables';
 import { storedOrigin, storeOrigin } from './origin-row';
-import { forgetInRuns, writeRun } from './run-history';
+import { forgetInRuns, mayBeLeftOut, writeRun } from './run-history';
 import { storedStates } from './state-rows';
 import type { TableName } from './types';
 
@@ -61,6 +61,7 @@ export class WarehouseStates {
   }
 
   async writeRun(run: RunRecord): Promise<void> {
+    if (await mayBeLeftOut(this.tables.warehouse, run)) return;
     await writeRun(await this.tables.writing(), run);
   }
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type { DuckDBBitValue, DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../../common/errors';
 import { makeFolder } from '../../common/make-folder';
 import type { DecodeColumns } from '../../model/column-decoding';
@@ -125,12 +125,9 @@ export class Warehouse {
     });
   }
 
-  /**
-   * Updates or deletes rows of `table`. Its columns must afterwards be changed as destinations/duckdb/load/alter-table
-   * does.
-   */
-  async changeRows(table: string, sql: string): Promise<number> {
-    const changed = await this.run(sql);
+  /** Updates or deletes rows of `table`, whose columns must then be changed as destinations/duckdb/load/alter-table does. */
+  async changeRows(table: string, sql: string, bits?: DuckDBBitValue): Promise<number> {
+    const changed = bits === undefined ? await this.run(sql) : await this.runWithBits(sql, bits);
     if (changed > 0) this.changedTables.add(table);
     return changed;
   }
@@ -238,7 +235,19 @@ export class Warehouse {
     });
   }
 
-  /** Runs a statement that reads from `sourceOfRows`, prepared or unprepared; returns the rows changed. */
+  private async runWithBits(sql: string, bits: DuckDBBitValue): Promise<number> {
+    return await this.tracked(async () => {
+      const statement = await this.connection.prepare(sql);
+      try {
+        statement.bindBit(1, bits);
+        return Number((await statement.run()).rowsChanged);
+      } finally {
+        statement.destroySync();
+      }
+    });
+  }
+
+  /** Runs a statement that reads from `sourceOfRows`, prepared or not; returns the rows changed. */
   async runWithRows(statement: DuckDBPreparedStatement | string, parts: readonly DecodedRows[]): Promise<number> {
     const run = (): Promise<number> =>
       typeof statement === 'string' ? this.run(statement) : this.runPrepared(statement, []);
@@ -286,7 +295,8 @@ export class Warehouse {
     this.instance.closeSync();
   }
 
-  private async tracked<T>(statement: () => Promise<T>): Promise<T> {
+  /** Runs what is to be ended before the file is closed, or by `interrupt`. */
+  async tracked<T>(statement: () => Promise<T>): Promise<T> {
     if (this.closed) throw destinationError(`The warehouse ${this.path} was closed.`, 'closed', {});
     const result = statement();
     this.running.add(result);

@@ -1,12 +1,14 @@
 /** A lake for the commands that write no rows. */
-import { forgetIn, WarehouseTable } from '../duckdb';
+import { existsSync } from 'node:fs';
+import { forgetIn, readerOf, WarehouseTable } from '../duckdb';
+import { catalogFile } from '../lake-names';
 import type { WarehouseAccess } from '../warehouse-access';
 import type { LakePlace } from './catalog';
 import { readLake } from './contents';
 import { maintainLake } from './maintain';
 import { LakeOwner } from './own-files';
 import { LakeStates } from './state-rows';
-import { openLake } from './warehouse';
+import { openLake, storedDataPath } from './warehouse';
 
 /** Sums over a whole table spill to disk beyond this. */
 const COMPARISON_BYTES = 512_000_000;
@@ -23,6 +25,19 @@ export function lakeAccess(place: LakePlace, schema: string): WarehouseAccess {
     lock: () => owner.lock(),
     ownFiles: (statePath) => owner.ownFiles(statePath),
     maintain: (options) => maintainLake(place, schema, options),
+    openReader: async () => {
+      const file = catalogFile(place.catalog);
+      if (file !== undefined && !existsSync(file)) return undefined;
+      const options = {
+        ...place,
+        memoryBytes: COMPARISON_BYTES,
+        availableBytes: 0,
+        threads: 2,
+        readOnly: true,
+      } as const;
+      const lake = await openLake(options);
+      return await readerOf(lake, await storedDataPath(lake));
+    },
     openToCompare: async () => {
       const lake = await openLake({
         ...place,

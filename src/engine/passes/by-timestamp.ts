@@ -58,7 +58,8 @@ export class ByTimestamp implements Pass {
     const watermark = run.committed?.watermark ?? null;
     if (key === undefined || watermark === null) return false;
     // Pages need ctid to tell rows of one moment apart, and ctid is not unique through the root.
-    if (table.throughRoot !== undefined) return false;
+    if (table.throughRoot !== undefined || table.relations.some(({ withoutSystemColumns }) => withoutSystemColumns))
+      return false;
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     return await withTransaction(this.options.manager, signal, async (session) => {
       const snapshot = await this.preparation.takeSnapshot(run, session, signal);

@@ -59,17 +59,20 @@ export class ByXmin implements Pass {
     const { writer } = this.options;
     const { pass } = run;
     if (!('proof' in pass)) return { kind: 'load' };
-    const { beginning } = reading;
+    const { beginning, sourceRows } = reading;
+    const isProvenBy = (held: number | undefined): boolean => held !== undefined && held === sourceRows;
+    let held: number | undefined;
     if (!beginning.hasBegun && pass.proof === 'count' && stateStaysTrue(run, reading)) {
-      if (await this.deletedRows.countsAgree(run, reading)) return { kind: 'unchanged' };
+      held = await this.deletedRows.countHeld(run);
+      if (isProvenBy(held)) return { kind: 'unchanged' };
     }
     await beginning.begin();
     await writer.settled();
     if (run.failure !== undefined) throw run.failure;
     if (pass.proof === 'none') return { kind: 'changed', deleted: undefined };
-    if (pass.proof === 'count' && (await this.deletedRows.countsAgree(run, reading)))
-      return { kind: 'changed', deleted: 0 };
-    const deleted = await this.deletedRows.mark(run, reading, pass.proof === 'keys');
+    held ??= await this.deletedRows.countHeld(run);
+    if (pass.proof === 'count' && isProvenBy(held)) return { kind: 'changed', deleted: 0 };
+    const deleted = await this.deletedRows.mark(run, reading, held, pass.proof === 'keys');
     if (deleted !== undefined) return { kind: 'changed', deleted };
     run.changePass({ kind: 'full-load' });
     await writer.abandon(run);

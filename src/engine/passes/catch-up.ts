@@ -3,7 +3,7 @@
  * snapshot, then the keys that still exist, both under one snapshot. full-load says why.
  */
 import { ConnectorError } from '../../common/errors';
-import { readRange, relationStates, withTransaction } from '../../postgres/read';
+import { readRange, statesUnder, withTransaction } from '../../postgres/read';
 import { changedSince } from './changed-since';
 import { KeyComparison } from './key-comparison';
 import type { ProcessorOptions } from './processor-options';
@@ -30,7 +30,7 @@ export class CatchUp {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     return await withTransaction(manager, signal, async (session) => {
       const snapshot = await takeSnapshot(run, session, signal);
-      const states = await relationStates(session, run.planned.table.relations, signal);
+      const states = await statesUnder(session, snapshot, run.planned.table.relations, signal);
       const changedOnly = changedSince(progress.firstXmin);
       const marks = new Map(progress.relations.map(({ oid, fileNode }) => [oid, fileNode]));
       const rewritten = run.planned.table.relations.some(({ oid }) => states.get(oid)?.fileNode !== marks.get(oid));
@@ -61,7 +61,7 @@ export class CatchUp {
         for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
       }
       if (kept !== true) {
-        await this.keys.collect(run, session, signal);
+        await this.keys.collect(run, { session, snapshot, signal });
         await writer.keepOnlyKeys(run);
       }
       return snapshot.xmin;

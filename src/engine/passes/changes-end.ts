@@ -11,7 +11,7 @@ export class ChangesEnd {
   async finish(run: TableRun, deleted: number | undefined): Promise<PassResult> {
     const changed = run.progress?.rows ?? 0;
     const finished = await this.options.writer.finish(run, (result, progress) =>
-      finishedState(run, result, progress, progress.firstXmin, deleted !== undefined),
+      finishedState(run, result, progress, { xmin: progress.firstXmin, changed, deleted }),
     );
     return { rows: finished.rows, changed, deleted: deleted ?? 0 };
   }

@@ -2,7 +2,8 @@
  * One table, from its first statement to its place in the destination: attempts of its pass, until one succeeds or
  * trying again makes no sense. Only attempts without progress count; progress resets the counter.
  */
-import { asConnectorError, interrupted, type ConnectorError } from '../../common/errors';
+import { counted } from '../../common/counted';
+import { asConnectorError, errorFields, interrupted, type ConnectorError } from '../../common/errors';
 import { retryDelaySeconds, sleep } from '../../common/retry';
 import { COPY_ALTERED } from '../../destinations/destination';
 import type { TableReport } from '../../model/report';
@@ -27,10 +28,15 @@ export class DataProcessor {
     const { pool, logger, signal } = this.options;
     const started = this.clock();
     const attempts = Math.max(1, this.options.maxRetries);
-    const report = (rows: number, error?: ConnectorError): TableReport => ({
+    const report = (
+      { changed, deleted }: Pick<PassResult, 'changed' | 'deleted'>,
+      error?: ConnectorError,
+    ): TableReport => ({
       key: run.key,
       destinationTable: run.destinationTable.name,
-      rows,
+      rows: changed,
+      deleted,
+      mode: run.decision.mode,
       seconds: (this.clock() - started) / 1000,
       ...(error === undefined ? {} : { error }),
     });
@@ -50,27 +56,35 @@ export class DataProcessor {
             releaseSlot();
             await this.sayWhatWasLeftOut(run);
           }
-          logger.info(`Successfully processed table ${run.key}: ${describeResult(finished)}`);
-          return report(finished.changed);
+          this.sayResult(run, finished);
+          return report(finished);
         } catch (thrown) {
           releaseSlot();
           // The reason why the readers were stopped explains more than the error they ended with.
           const stopped = run.failure ?? asConnectorError(thrown);
           const error = signal.aborted ? stopped : await this.withColumn(run, stopped);
+          this.options.onNews(run);
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
           if (error.kind === 'destination' || error.kind === 'internal') throw error;
           if (error.code === 'rolled_back' || asksForLoadAnew(error)) attempt -= 1;
           else if (error.code === COPY_ALTERED) {
-            logger.warning(`${error.message.replace(/\.$/, '')}; ${run.key} is loaded from the start.`);
+            logger.warning(`${error.message.replace(/\.$/, '')}; ${run.key} is loaded from the start.`, {
+              table: run.key,
+            });
             run.startOver();
             attempt -= 1;
           } else {
             // A load that resumes has all of its attempts again.
             if (run.resumable && (run.progress?.rows ?? 0) > rowsBefore) attempt = 1;
-            logger.severe(`Error processing table ${run.key}, attempt ${attempt}/${attempts}: ${error.describe()}`);
+            const fields = { table: run.key, attempt, attempts, ...errorFields(error) };
+            logger.severe(
+              `Error processing table ${run.key}, attempt ${attempt}/${attempts}: ${error.describe()}`,
+              fields,
+            );
             if (!error.retryable || attempt >= attempts) {
-              if (error.retryable) logger.severe(`Max retries exceeded for table ${run.key}`);
-              return report(0, error);
+              if (error.retryable)
+                logger.severe(`Max retries exceeded for table ${run.key}`, { table: run.key, attempts });
+              return report({ changed: 0, deleted: 0 }, error);
             }
             await this.backOff(run, attempt, attempts);
           }
@@ -81,6 +95,15 @@ export class DataProcessor {
     } finally {
       releaseSlot();
     }
+  }
+
+  private sayResult(run: TableRun, finished: PassResult): void {
+    const { logger, onNews, isSilent } = this.options;
+    const { rows, changed, deleted } = finished;
+    if (changed > 0 || deleted > 0) onNews(run);
+    const level = isSilent(run) ? 'debug' : 'info';
+    const fields = { table: run.key, rows, changed, deleted };
+    logger[level](`Successfully processed table ${run.key}: ${describeResult(finished)}`, fields);
   }
 
   /** The error with the name of the column that raises it, where a column does. */
@@ -96,6 +119,7 @@ export class DataProcessor {
     const { logger, signal } = this.options;
     const rows = await this.ask(run, (session) => countLeftOut(run.planned.table, run.selection, session, signal));
     if (rows === undefined || rows === 0) return;
+    this.options.onNews(run);
     logger.warning(
       `No row of ${run.key} meets the condition of its rule, which leaves out all ${rows}; check "region" and "transformations".`,
     );
@@ -123,6 +147,7 @@ export class DataProcessor {
     const delay = retryDelaySeconds(attempt - 1, this.options.retrySleepSeconds, this.options.random);
     this.options.logger.warning(
       `Retrying ${run.key} after backoff ${delay.toFixed(2)}s (attempt ${attempt + 1}/${attempts})`,
+      { table: run.key, attempt: attempt + 1, attempts, delaySeconds: delay },
     );
     this.options.onRetry(run, attempt, delay);
     await sleep(delay, this.options.signal);
@@ -140,5 +165,5 @@ export class DataProcessor {
 /** Records are the rows that this sync read or changed, as opposed to the rows that the table holds. */
 function describeResult({ rows, changed, deleted }: PassResult): string {
   const marked = deleted > 0 ? `, ${deleted} marked deleted` : '';
-  return `${changed} records${marked}${changed === rows ? '' : ` (${rows} rows)`}`;
+  return `${counted(changed, 'record')}${marked}${changed === rows ? '' : ` (${counted(rows, 'row')})`}`;
 }

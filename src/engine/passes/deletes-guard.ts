@@ -2,6 +2,7 @@
  * A source that was truncated or half restored must not empty the warehouse. A table of which a sync would mark most
  * rows deleted fails instead, until a user allows it.
  */
+import { counted } from '../../common/counted';
 import { ConnectorError } from '../../common/errors';
 import type { TableRun } from '../plan';
 
@@ -16,7 +17,7 @@ export function refuseManyDeletes(run: TableRun, held: number, left: number, max
   const gone = held - left;
   if (held <= GUARDED_ROWS || gone * 100 <= held * maxPercent) return;
   throw new ConnectorError(
-    `${run.key} has ${left} rows where it had ${held} at its last sync: ${gone} would be marked deleted, more than ${maxPercent} % of them.`,
+    `${run.key} has ${counted(left, 'row')} where it had ${held} at its last sync: ${gone} would be marked deleted, more than ${maxPercent} % of them.`,
     {
       code: 'too_many_deletes',
       kind: 'source',

@@ -3,29 +3,28 @@ import type { FinishedLoad } from '../../destinations/destination';
 import type { LoadProgress, TableState } from '../../model/sync-state';
 import { shapeOf, type TableRun } from '../plan';
 
-/** `xmin` is the snapshot from which on changes were not seen; `reconciled` says that deleted rows were looked for. */
+/** What the pass has done. */
+export interface PassOutcome {
+  /** Of the snapshot from which on changes were not seen. */
+  readonly xmin: string;
+  /** Rows read, or changed. */
+  readonly changed: number;
+  /** Rows marked deleted; undefined where they were not looked for. */
+  readonly deleted: number | undefined;
+}
+
 export function finishedState(
   run: TableRun,
   finished: FinishedLoad,
   progress: LoadProgress,
-  xmin: string,
-  reconciled: boolean,
+  { xmin, changed, deleted }: PassOutcome,
 ): TableState {
   const { committed, pass } = run;
-  // A comparison of keys leaves everything as of the last pass, so the next pass begins where that one did.
+  const found = { at: progress.startedAt, changed, deleted: deleted ?? 0 };
+  // A comparison of keys leaves everything as of the last pass: the next one begins where that did.
   if (committed !== null && pass.kind === 'keys-only') {
-    return { ...committed, rows: finished.rows, passesSinceReconcile: 0 };
+    return { ...committed, rows: finished.rows, passesSinceReconcile: 0, found };
   }
-  return stateAfter(run, finished, progress, xmin, reconciled);
-}
-
-function stateAfter(
-  run: TableRun,
-  finished: FinishedLoad,
-  progress: LoadProgress,
-  xmin: string,
-  reconciled: boolean,
-): TableState {
   return {
     destinationTable: run.destinationTable.name,
     mode: run.decision.mode,
@@ -40,7 +39,8 @@ function stateAfter(
     xmin,
     replicationKey: run.decision.replicationKey,
     watermark: progress.watermark,
-    passesSinceReconcile: reconciled ? 0 : (run.committed?.passesSinceReconcile ?? 0) + 1,
+    passesSinceReconcile: deleted === undefined ? (committed?.passesSinceReconcile ?? 0) + 1 : 0,
+    found,
     load: null,
   };
 }

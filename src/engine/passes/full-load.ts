@@ -11,6 +11,7 @@
  * their keys. Rows deleted in between are found by comparing keys, under the same snapshot. After both, the
  * load is the table as of that last snapshot. Tables without a key are read under a single one, or anew.
  */
+import { counted } from '../../common/counted';
 import { ConnectorError } from '../../common/errors';
 import type { LoadProgress } from '../../model/sync-state';
 import { isKnownSource } from '../../postgres/catalog';
@@ -56,11 +57,15 @@ export class FullLoad implements Pass {
     // Everything is read, so another table may have the connection while this one is written.
     releaseSlot();
     const finished = await writer.finish(run, (result, progress) =>
-      finishedState(run, result, progress, xmin ?? progress.firstXmin, true),
+      finishedState(run, result, progress, {
+        xmin: xmin ?? progress.firstXmin,
+        changed: result.rows,
+        deleted: result.deleted,
+      }),
     );
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
       throw new ConnectorError(
-        `${run.key}: ${expectedRows} rows were written, but the destination counts ${finished.rows}.`,
+        `${run.key}: ${counted(expectedRows, 'row')} went to the destination, but it counts ${finished.rows}.`,
         { code: 'rows_lost', kind: 'internal' },
       );
     }

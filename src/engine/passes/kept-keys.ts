@@ -57,7 +57,7 @@ async function marks(
   signal: AbortSignal,
 ): Promise<readonly [all: KeyMark, older: KeyMark]> {
   const { relations, primaryKey } = run.planned.table;
-  const key = primaryKey.map((column) => `${ROW_ALIAS}.${quoteIdentifier(column)}`).join(', ');
+  const key = primaryKey.map((column) => keyValue(run, column)).join(', ');
   const older = since === undefined ? 'true' : `NOT (${changedSince(since)})`;
   const rows = relations.map(
     ({ schema, name }) =>
@@ -74,4 +74,11 @@ async function marks(
     hash: String(row?.[`${which}_hash`]),
   });
   return [mark('all'), mark('older')];
+}
+
+/** A hash without a key would tell what a column of few values holds: under a rule it is made of what is read. */
+function keyValue({ planned, selection }: TableRun, name: string): string {
+  const underRule = planned.table.columns.some((column) => column.name === name && column.policy !== undefined);
+  const read = underRule ? selection.columns.find((column) => column.name === name) : undefined;
+  return read === undefined ? `${ROW_ALIAS}.${quoteIdentifier(name)}` : `(${read.textExpression})`;
 }

@@ -1,12 +1,36 @@
 /** Reads all keys that exist under one snapshot, for the destination to compare with its own. */
 import { ConnectorError } from '../../common/errors';
 import type { PackedBatch } from '../../model/packed-batch';
-import { readCursor, readRange, relationStates, withTransaction, type SelectColumn } from '../../postgres/read';
-import type { Session } from '../../postgres/connection';
-import type { ProcessorOptions } from './processor-options';
+import type { Relation } from '../../model/table';
+import {
+  BatchSizer,
+  leastDigits,
+  readCursor,
+  readRange,
+  withTransaction,
+  type SelectColumn,
+} from '../../postgres/read';
 import type { TableRun } from '../plan';
+import type { ProcessorOptions } from './processor-options';
+import { eachRange, type SharedSnapshot } from './ranges-in-parallel';
 import { takeSnapshot } from './take-snapshot';
-import { wholeRelation, type WholeRelation } from './whole-relation';
+
+/**
+ * All keys of so many rows are read and compared sooner than they are counted by groups: of 1,000,000 rows, the server
+ * took 0.14 s for all keys and 0.2 s for the groups. But they are 8 MB to be sent, and must be held here.
+ */
+const SMALL_TABLE_ROWS = 4_000_000;
+
+export function allKeysAreLess(rows: number | undefined): boolean {
+  return rows !== undefined && rows <= SMALL_TABLE_ROWS;
+}
+
+/** A statement over so many keys takes 15 ms. */
+const PARTITION_ROWS = 100_000;
+/** So many keys are about as large as a row, in the memory that a batch takes. */
+const KEYS_PER_ROW = 32;
+/** Of texts; the first batch shows what they really have. */
+const LIKELY_KEY_BYTES = 32;
 
 export class KeyComparison {
   constructor(private readonly options: ProcessorOptions) {}
@@ -15,53 +39,75 @@ export class KeyComparison {
   async run(run: TableRun, compare: () => Promise<number>): Promise<number> {
     const signal = AbortSignal.any([this.options.signal, run.stopSignal]);
     await withTransaction(this.options.manager, signal, async (session) => {
-      await takeSnapshot(run, session, signal);
-      await this.collect(run, session, signal);
+      const snapshot = await takeSnapshot(run, session, signal);
+      await this.collect(run, { session, snapshot, signal });
     });
     return await compare();
   }
 
-  /** Hands the keys under the session's snapshot that meet the conditions to the writer; returns how many there are. */
-  async collect(
-    run: TableRun,
-    session: Session,
-    signal: AbortSignal,
-    conditions: readonly string[] = [],
-  ): Promise<number> {
+  /** Hands the keys under the snapshot that meet the conditions to the writer; returns how many there are. */
+  async collect(run: TableRun, source: SharedSnapshot, conditions: readonly string[] = []): Promise<number> {
     const { writer } = this.options;
-    const { relations } = run.planned.table;
-    const states = await relationStates(session, relations, signal);
-    await writer.beginKeys(run);
+    // The first keys are read while the destination makes ready for them.
+    const begun = writer.beginKeys(run);
+    begun.catch(() => undefined);
     let keys = 0;
-    for (const relation of relations) {
-      const blocks = states.get(relation.oid)?.blocks ?? 0;
-      for await (const batch of this.keysOf(run, session, { relation, blocks, conditions, signal })) {
-        keys += batch.rowCount;
-        await writer.keys(run, batch);
-      }
+    const collected = async (batch: PackedBatch): Promise<void> => {
+      keys += batch.rowCount;
+      await begun;
+      await writer.keys(run, batch);
+    };
+    const sizers = new Map<number, BatchSizer>();
+    await eachRange(
+      run,
+      this.options,
+      source,
+      { rows: PARTITION_ROWS, bytes: Infinity },
+      async (session, { relation, range }) => {
+        const sizer = sizers.get(relation.oid) ?? this.sizer(run, relation);
+        sizers.set(relation.oid, sizer);
+        const batches = readRange(session, {
+          relation,
+          columns: keyColumns(run),
+          conditions: [...run.selection.conditions, ...conditions],
+          range,
+          sizer,
+          batchBytes: this.options.batchBytes,
+          batchRows: () => KEYS_PER_ROW * this.options.batchRows(run),
+          binary: () => writer.takesBinary(run),
+          signal: source.signal,
+        });
+        for await (const { batch } of batches) await collected(batch);
+      },
+    );
+    for (const relation of run.planned.table.relations) {
+      if (relation.rangeReadable) continue;
+      for await (const batch of this.readWhole(run, source, relation, conditions)) await collected(batch);
     }
+    await begun;
     return keys;
   }
 
-  private async *keysOf(
-    run: TableRun,
-    session: Session,
-    what: Omit<WholeRelation, 'columns'>,
-  ): AsyncGenerator<PackedBatch, void, void> {
-    const columns = keyColumns(run);
-    if (what.relation.rangeReadable) {
-      for await (const { batch } of readRange(session, wholeRelation(run, this.options, { ...what, columns })))
-        yield batch;
-      return;
-    }
+  private sizer(run: TableRun, { rows, blocks, bytes }: Relation): BatchSizer {
+    const keyBytes = Math.max(leastDigits(keyColumns(run)), LIKELY_KEY_BYTES);
     const { batchBytes } = this.options;
-    yield* readCursor(session, {
-      relation: what.relation,
-      columns,
-      conditions: [...run.selection.conditions, ...what.conditions],
+    return new BatchSizer({ estimatedRows: rows, blocks, bytes: Math.min(bytes, rows * keyBytes), batchBytes });
+  }
+
+  private readWhole(
+    run: TableRun,
+    { session, signal }: SharedSnapshot,
+    relation: Relation,
+    conditions: readonly string[],
+  ): AsyncGenerator<PackedBatch, void, void> {
+    const { batchBytes } = this.options;
+    return readCursor(session, {
+      relation,
+      columns: keyColumns(run),
+      conditions: [...run.selection.conditions, ...conditions],
       batchBytes,
       batchRows: () => this.options.batchRows(run),
-      signal: what.signal,
+      signal,
     });
   }
 }

@@ -3,9 +3,9 @@ import { ConnectorError } from '../../common/errors';
 import type { LoadProgress, RelationMark, RelationProgress, TableState } from '../../model/sync-state';
 import type { Relation } from '../../model/table';
 import { blockRange, type TidRange } from '../../model/tid-range';
-import { checkUnaltered, presentRelations, oldestTransactionStart, watermarkOf } from '../../postgres/catalog';
+import { presentRelations, oldestTransactionStart, watermarkOf } from '../../postgres/catalog';
 import type { Session } from '../../postgres/connection';
-import { relationStates, type SnapshotInfo } from '../../postgres/read';
+import { statesUnder, type SnapshotInfo } from '../../postgres/read';
 import { compareKeys, markKeys, remembersKeys } from './kept-keys';
 import type { ProcessorOptions } from './processor-options';
 import { xidsComparable, type PassPlan, type TableRun } from '../plan';
@@ -33,9 +33,8 @@ export class PassPreparation {
 
   /** The work of the pass under this snapshot. A load has begun; a pass over changes begins with its first row. */
   async prepare(run: TableRun, session: Session, snapshot: PassSnapshot, signal: AbortSignal): Promise<PassBeginning> {
-    await checkUnaltered(session, run.planned.table, signal);
     run.replan(await presentRelations(session, run.planned.table, signal));
-    const present = await this.presentRelations(run, session, signal);
+    const present = await this.presentRelations(run, session, snapshot, signal);
     if (run.readsChanges && !this.canReadChanges(run, snapshot)) run.changePass({ kind: 'full-load' });
     if (run.progress !== null && (await this.goOn(run, session, present, snapshot, signal)))
       return PassBeginning.begun(this.options.writer, run, run.progress);
@@ -67,9 +66,14 @@ export class PassPreparation {
     return beginning;
   }
 
-  private async presentRelations(run: TableRun, session: Session, signal: AbortSignal): Promise<RelationProgress[]> {
+  private async presentRelations(
+    run: TableRun,
+    session: Session,
+    snapshot: SnapshotInfo,
+    signal: AbortSignal,
+  ): Promise<RelationProgress[]> {
     const { relations } = run.planned.table;
-    const states = await relationStates(session, relations, signal);
+    const states = await statesUnder(session, snapshot, relations, signal);
     return relations.map((relation): RelationProgress => {
       const state = states.get(relation.oid);
       if (state === undefined) throw relationGone(run, relation);

@@ -16,11 +16,17 @@ export interface ProcessorOptions {
   readonly maxDeletesPercent: number;
   readonly retrySleepSeconds: number;
   readonly batchBytes: number;
+  /** To the server; see engine/pressure/distance. */
+  readonly roundTripMs: number;
   readonly snapshotMaxAgeMs: number;
   /** Replaces the window that running transactions need; undefined: theirs counts. */
   readonly timestampWindowSeconds: number | undefined;
   /** Rows of the next batch. The call samples the pressure as well. */
   readonly batchRows: (run: TableRun) => number;
+  /** Called before a line about the table is logged. */
+  readonly onNews: (run: TableRun) => void;
+  /** Whether nothing was said of the table yet, nor need be. */
+  readonly isSilent: (run: TableRun) => boolean;
   readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
   readonly clock?: Clock;
   readonly random?: () => number;

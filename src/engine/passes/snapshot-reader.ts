@@ -19,14 +19,8 @@ import type { ProcessorOptions } from './processor-options';
 import { changeConditions } from './change-conditions';
 import type { PassBeginning } from './pass-beginning';
 import { PassPreparation, WHOLE } from './pass-preparation';
-import {
-  isPartitioned,
-  partitionBytes,
-  planPartitions,
-  type Partition,
-  type PartitionSize,
-  type TableRun,
-} from '../plan';
+import { isFar, worthALogin } from '../pressure';
+import { partitionBytes, planPartitions, type Partition, type PartitionSize, type TableRun } from '../plan';
 
 /** The readers of one table under one snapshot, and the state that they share. */
 interface Epoch {
@@ -81,8 +75,7 @@ export class SnapshotReader {
     try {
       await withTransaction(manager, signal, async (session) => {
         // This happens while the snapshot is taken, which the next reader joins.
-        if (session.allowances.sharesSnapshots && mayBeShared(run, this.options.batchBytes) && pool.hasRoom)
-          manager.openAhead();
+        if (session.allowances.sharesSnapshots && this.mayBeShared(run) && pool.hasRoom) manager.openAhead();
         const startedMs = this.clock();
         const snapshot = await this.preparation.takeSnapshot(run, session, signal);
         const resumed = run.progress !== null;
@@ -121,7 +114,7 @@ export class SnapshotReader {
 
   private partitions(run: TableRun, relations: readonly RelationProgress[]): Partition[] {
     const pending = new Map(relations.map((relation) => [relation.oid, relation.pending]));
-    const size = partitionSize(run, this.options.batchBytes);
+    const size = partitionSize(run, this.options);
     return run.planned.table.relations.flatMap((relation) => {
       const ranges = pending.get(relation.oid) ?? [];
       if (relation.rangeReadable) return planPartitions(relation, ranges, size);
@@ -129,16 +122,26 @@ export class SnapshotReader {
     });
   }
 
+  /** Whether a second reader will find something to read that is worth its login, as far as is known before the snapshot. */
+  private mayBeShared(run: TableRun): boolean {
+    const { table, threads, readMethod } = run.planned;
+    if (threads < 2 || readMethod !== 'ranges') return false;
+    const size = partitionSize(run, this.options);
+    const partitions = Math.max(table.estimatedRows / size.rows, table.bytes / size.bytes);
+    return partitions > 1 && worthALogin(partitions, this.options.roundTripMs);
+  }
+
   private sizers(run: TableRun): ReadonlyMap<number, BatchSizer> {
     return new Map(run.planned.table.relations.map((relation) => [relation.oid, this.sizer(run, relation)]));
   }
 
   private sizer(run: TableRun, { rows, blocks, bytes }: Relation): BatchSizer {
-    const { batchBytes, writer } = this.options;
+    const { batchBytes, roundTripMs, writer } = this.options;
     const sparse = run.readsChanges;
     const mayBeBinary = sparse || writer.takesBinary(run);
     const leastBytesPerRow = mayBeBinary ? leastDigits(run.selection.columns) : 0;
-    return new BatchSizer({ estimatedRows: rows, blocks, bytes, batchBytes, sparse, leastBytesPerRow });
+    const far = isFar(roundTripMs);
+    return new BatchSizer({ estimatedRows: rows, blocks, bytes, batchBytes, sparse, leastBytesPerRow, far });
   }
 
   private async readAll(epoch: Epoch, session: Session, stop: AbortController): Promise<void> {
@@ -148,7 +151,10 @@ export class SnapshotReader {
       failure ??= asConnectorError(error);
       stop.abort();
     };
-    const shared = epoch.snapshot.id !== null && epoch.run.planned.readMethod === 'ranges';
+    const shared =
+      epoch.snapshot.id !== null &&
+      epoch.run.planned.readMethod === 'ranges' &&
+      (this.options.manager.hasIdle || worthALogin(epoch.queue.length, this.options.roundTripMs));
     const wanted = shared ? epoch.run.planned.threads : 1;
     const helpers = Array.from({ length: Math.max(0, Math.min(wanted, epoch.queue.length) - 1) }, () =>
       this.help(epoch, noMoreWork.signal).catch(fail),
@@ -281,18 +287,11 @@ export class SnapshotReader {
 }
 
 /** Most rows of a partition have not changed, and a statement that returns none of them is short. */
-const CHANGES_PARTITION_FACTOR = 4;
+const CHANGES_PARTITION_FACTOR = { near: 4, far: 32 };
 
-function partitionSize(run: TableRun, batchBytes: number): PartitionSize {
-  const factor = run.readsChanges ? CHANGES_PARTITION_FACTOR : 1;
+function partitionSize(run: TableRun, { batchBytes, roundTripMs }: ProcessorOptions): PartitionSize {
+  const factor = run.readsChanges ? CHANGES_PARTITION_FACTOR[isFar(roundTripMs) ? 'far' : 'near'] : 1;
   return { rows: factor * run.planned.partitionRows, bytes: factor * partitionBytes(batchBytes) };
-}
-
-/** Whether a second reader will find work, as far as is known before the snapshot. */
-function mayBeShared({ planned }: TableRun, batchBytes: number): boolean {
-  const { table, threads, readMethod, partitionRows } = planned;
-  const size = { rows: partitionRows, bytes: partitionBytes(batchBytes) };
-  return threads > 1 && readMethod === 'ranges' && isPartitioned(table, size);
 }
 
 /** Whether the promise settles within so many milliseconds; rejects with it. */

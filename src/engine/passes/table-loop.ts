@@ -1,10 +1,12 @@
 /** Takes the tables in the order of the plan, as many at once as there are readers for. */
+import { counted } from '../../common/counted';
 import type { Logger } from '../../common/logger';
 import { asConnectorError } from '../../common/errors';
 import type { SyncObserver, TableReport } from '../../model/report';
 import type { DataProcessor } from './data-processor';
 import type { ReaderPool, PressureControl } from '../pressure';
 import type { TableRun } from '../plan';
+import { TableNews } from './table-news';
 
 export interface TableLoopOptions {
   readonly pool: ReaderPool;
@@ -20,11 +22,25 @@ const TABLES_PER_STATUS = 5;
 
 export class TableLoop {
   private completed = 0;
+  private told = 0;
   private skipped = 0;
   private readonly endedRuns = new Set<TableRun>();
   private readonly reports: TableReport[] = [];
 
-  constructor(private readonly options: TableLoopOptions) {}
+  private readonly news: TableNews;
+
+  constructor(private readonly options: TableLoopOptions) {
+    this.news = new TableNews(options.logger);
+  }
+
+  /** There is something to say of the table: its first line is due. */
+  heard(run: TableRun): void {
+    this.news.heard(run);
+  }
+
+  isSilent(run: TableRun): boolean {
+    return this.news.isSilent(run);
+  }
 
   /** Tables that have ended, well or not. */
   get ended(): number {
@@ -44,32 +60,54 @@ export class TableLoop {
       processing.push(this.processOne(run, index, runs));
     }
     const outcomes = await Promise.allSettled(processing);
+    this.news.summarize();
     const failure = outcomes.find((outcome): outcome is PromiseRejectedResult => outcome.status === 'rejected');
     if (failure !== undefined && !signal.aborted) throw asConnectorError(failure.reason);
     return this.reports;
   }
 
   /** Counts a table that has nothing to read. */
-  skip({ key, destinationTable }: TableRun): TableReport {
+  skip({ key, destinationTable, decision }: TableRun): TableReport {
     this.skipped += 1;
-    return { key, destinationTable: destinationTable.name, rows: 0, seconds: 0 };
+    return {
+      key,
+      destinationTable: destinationTable.name,
+      rows: 0,
+      deleted: 0,
+      mode: decision.mode,
+      unchanged: true,
+      seconds: 0,
+    };
   }
 
   private async processOne(run: TableRun, index: number, runs: readonly TableRun[]): Promise<void> {
     const { control, logger, observer, processor } = this.options;
     const { planned } = run;
-    logger.info(
-      `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${planned.table.estimatedRows} rows)`,
+    const { estimatedRows } = planned.table;
+    this.news.begin(run, () =>
+      logger.info(
+        `Processing table ${index + 1}/${runs.length}: ${run.key} (${planned.category}, ${counted(estimatedRows, 'row')})`,
+        { table: run.key, position: index + 1, tables: runs.length, rows: estimatedRows },
+      ),
     );
     observer.tableStarted?.(planned, index + 1, runs.length);
-    const report = await processor.process(run);
+    const report = await processor.process(run).catch((error: unknown) => {
+      this.news.interrupted(run);
+      throw error;
+    });
     this.reports.push(report);
     this.completed += 1;
     control.tableDone(run.position);
     observer.tableFinished?.(planned, report);
     this.endedRuns.add(run);
+    // Of tables without news, one line tells when all are done.
+    if (!this.news.ended(run)) return;
+    this.told += 1;
     const next = runs.find((candidate) => !this.endedRuns.has(candidate))?.key;
-    logger.info(`Completed ${this.completed}/${runs.length} tables.${next === undefined ? '' : ` Next: ${next}`}`);
-    if (this.completed % TABLES_PER_STATUS === 0) control.logStatus();
+    logger.info(
+      `Completed ${this.completed}/${counted(runs.length, 'table')}.${next === undefined ? '' : ` Next: ${next}`}`,
+      { completed: this.completed, tables: runs.length },
+    );
+    if (this.told % TABLES_PER_STATUS === 0) control.logStatus();
   }
 }

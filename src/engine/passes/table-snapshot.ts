@@ -1,17 +1,10 @@
-/** One table as of one moment, for any number of passes over it, by several readers. */
-import { asConnectorError, ConnectorError } from '../../common/errors';
+/** One table as of one moment, for as many passes over it as are needed, by several readers. */
+import { ConnectorError } from '../../common/errors';
 import { tableKey, type Relation, type TableSchema } from '../../model/table';
 import { blockRange } from '../../model/tid-range';
 import { quoteQualified, type ConnectionManager, type Session } from '../../postgres/connection';
-import {
-  beginAndExport,
-  recover,
-  relationStates,
-  ROW_ALIAS,
-  withTransaction,
-  type SnapshotInfo,
-} from '../../postgres/read';
-import { withJoinedSession } from './join-snapshot';
+import { beginAndExport, recover, ROW_ALIAS, withTransaction, type SnapshotInfo } from '../../postgres/read';
+import { readInParallel } from './parallel-readers';
 import { planPartitions, type Partition } from '../plan';
 
 export interface TableSnapshotOptions {
@@ -35,10 +28,14 @@ export class TableSnapshot {
     const { manager, table, signal } = options;
     return await withTransaction(manager, signal, async (session) => {
       const info = await beginAndExport(session, table.relations, signal);
-      const states = await relationStates(session, table.relations, signal);
-      const blocks = new Map([...states].map(([oid, state]) => [oid, state.blocks]));
+      const blocks = new Map([...info.states].map(([oid, state]) => [oid, state.blocks]));
       return await action(new TableSnapshot(options, session, info, blocks));
     });
+  }
+
+  /** pg_snapshot_xmin, 64 bits in decimal. */
+  get xmin(): string {
+    return this.snapshot.xmin;
   }
 
   /** Ranges of about so many rows; a relation without readable ranges is one partition. */
@@ -56,21 +53,10 @@ export class TableSnapshot {
     partitions: readonly Partition[],
     work: (session: Session, partition: Partition) => Promise<void>,
   ): Promise<void> {
-    const queue = [...partitions];
-    let failure: ConnectorError | undefined;
-    const read = async (session: Session): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined && failure === undefined; next = queue.shift())
-        await work(session, next);
-    };
-    const fail = (error: unknown): void => {
-      failure ??= asConnectorError(error);
-    };
-    const helpers = Math.min(this.options.readers, queue.length) - 1;
-    await Promise.all([
-      read(this.session).catch(fail),
-      ...Array.from({ length: Math.max(0, helpers) }, () => this.help(read).catch(fail)),
-    ]);
-    if (failure !== undefined) throw failure;
+    const { manager, table, readers, signal } = this.options;
+    const { relations } = table;
+    const shared = { manager, snapshot: this.snapshot, relations, most: readers, signal };
+    await readInParallel(this.session, shared, partitions, work);
   }
 
   /** Asks in one statement how many rows the table has. Returns undefined where a statement may not take that long. */
@@ -87,11 +73,5 @@ export class TableSnapshot {
       await recover(this.session, signal);
       return undefined;
     }
-  }
-
-  private async help(read: (session: Session) => Promise<void>): Promise<void> {
-    const { manager, table, signal } = this.options;
-    // Where it may not join, the others read the rest.
-    await withJoinedSession(manager, this.snapshot, table.relations, signal, read);
   }
 }

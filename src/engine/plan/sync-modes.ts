@@ -68,14 +68,14 @@ export function decideMode(input: ModeInput): ModeDecision {
   const transactionIds = (reason: string): ModeDecision =>
     table.relations.every((relation) => relation.rangeReadable)
       ? { mode: 'xmin', reason, replicationKey: null }
-      : full(table.throughRoot === undefined ? 'its rows cannot be read by ranges' : THROUGH_ROOT[table.throughRoot]);
+      : full(whyNoRanges(table));
   if (setting === 'xmin') return transactionIds('configured');
   const named = options.replicationKey;
   const late = table.subscribed === true ? `, ${FROM_BEFORE}` : '';
   if (named !== undefined) {
     return input.candidates.some(({ column }) => column === named)
       ? { mode: 'timestamp', reason: `by ${named}, as configured${late}`, replicationKey: named }
-      : full(`its replication key ${named} is no column of type date or timestamp`);
+      : full(`its replication key ${named} is no column of type date or timestamp, or is under a rule of "columns"`);
   }
   if (setting === 'auto' && !input.comparesKeys && table.estimatedRows <= input.batchRows)
     return full('small enough to be read whole');
@@ -95,6 +95,13 @@ export function decideMode(input: ModeInput): ModeDecision {
   return setting === 'timestamp'
     ? transactionIds('timestamp is configured, but there is no indexed update column')
     : transactionIds(key === undefined ? 'finds every change' : `finds every change; ${key.column} alone may not`);
+}
+
+function whyNoRanges({ throughRoot, relations }: TableSchema): string {
+  if (throughRoot !== undefined) return THROUGH_ROOT[throughRoot];
+  return relations.some(({ withoutSystemColumns }) => withoutSystemColumns === true)
+    ? 'the role may read single columns of it, without ctid and xmin (GRANT SELECT (ctid, xmin))'
+    : 'its rows cannot be read by ranges';
 }
 
 /** Scanning takes about a minute from the disk. Below that size, transaction ids are used, which miss nothing. */

@@ -1,4 +1,5 @@
 /** Sorts tables by size and category: what will be synced, in which order, and how. */
+import { plural } from '../../common/counted';
 import type { PlannedTable, SyncPlan, TableCategory } from '../../model/plan';
 import type { TableSchema } from '../../model/table';
 import type { ModeDecision } from './sync-modes';
@@ -51,7 +52,7 @@ export function describePlan(plan: SyncPlan): string[] {
     lines.push(`${category.toUpperCase()} TABLES (${tables.length}):`);
     for (const { table, batchRows, threads, readMethod, mode, modeReason } of tables.slice(0, LISTED_TABLES)) {
       lines.push(
-        `  ${table.schema}.${table.name}: about ${count(table.estimatedRows)} rows, batch ${count(batchRows)}, threads ${threads}${readMethod === 'cursor' ? ', cursor' : ''}, mode ${mode} (${modeReason})`,
+        `  ${table.schema}.${table.name}: about ${count(table.estimatedRows)} ${plural(Math.round(table.estimatedRows), 'row')}, batch ${count(batchRows)}, threads ${threads}${readMethod === 'cursor' ? ', cursor' : ''}, mode ${mode} (${modeReason})`,
       );
     }
     if (tables.length > LISTED_TABLES) lines.push(`  … and ${tables.length - LISTED_TABLES} more`);

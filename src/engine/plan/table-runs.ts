@@ -10,10 +10,11 @@ import type { PlannedTable, SyncPlan } from '../../model/plan';
 import type { SourceSelection } from '../../model/source-selection';
 import type { TableShape, TableState } from '../../model/sync-state';
 import { tableKey, type TableSchema } from '../../model/table';
+import { isOwnName } from '../../model/table-template';
 import { isKnownSource } from '../../postgres/catalog';
 import type { DestinationTable } from '../../destinations/destination';
 import { describeTable, METADATA_TABLE_NAMES } from './metadata-tables';
-import { describeDrift, labelsIn, shapeOf } from './schema-drift';
+import { describeDrift, holdsOtherValues, labelsIn, shapeOf } from './schema-drift';
 import { decidePass } from './pass-plan';
 import { takesLongToScan, type ModeDecision } from './sync-modes';
 import { TableRun } from './table-run';
@@ -21,6 +22,8 @@ import { applyTransformations, type TableSelection, type Transformation } from '
 
 export interface RunsOptions {
   readonly naming: Naming;
+  /** Template of names; see destinations/naming. */
+  readonly destinationTable: string;
   readonly rules: readonly Transformation[];
   readonly region: string | undefined;
   readonly destinationSchema: string;
@@ -57,8 +60,11 @@ export function createRuns(plan: SyncPlan, states: ReadonlyMap<string, TableStat
         continue;
       }
       const name = folded(run.destinationTable.name);
-      const owner = owners.get(name) ?? key;
-      if (owner !== key) throw nameTaken(key, run.destinationTable.name, owner, options);
+      const owner = isOwnName(name) ? '' : (owners.get(name) ?? key);
+      if (owner !== key) {
+        const other = plan.tables.find(({ table }) => tableKey(table) === owner)?.table;
+        throw nameTaken(planned.table, run.destinationTable.name, { key: owner, table: other }, options);
+      }
       owners.set(name, key);
       runs.push(run);
     } catch (error) {
@@ -92,22 +98,25 @@ function createRun(
   const primaryKey = table.primaryKey.map((column) => nameOf.get(column) ?? column);
   const previousKey = committed?.lastSyncedAt == null ? null : committed.primaryKey;
   const sameKey = previousKey === null || previousKey.join('\0') === primaryKey.join('\0');
+  const shape = shapeOf(table, selection.columns);
+  const sameRules = committed?.lastSyncedAt == null || haveSameRules(committed, shape);
   const destinationTable = {
     key: tableKey(table),
-    name: destinationTableName(table, options.naming),
+    name: destinationTableName(table, options.naming, options.destinationTable),
     columns: selection.columns.map(({ name, type }) => ({ name: nameOf.get(name) ?? name, type })),
     primaryKey,
     keysMayRepeat: selection.keysMayChange,
-    keepDeletedRows: sameKey,
+    // They hold what the rules of before let through.
+    keepDeletedRows: sameKey && sameRules,
   };
-  const signature = signatureOf(table, options.destinationSchema, destinationTable, selection);
+  // Another template changes the name of a table, and nothing in it.
+  const place = { schema: options.destinationSchema, name: destinationTableName(table, options.naming) };
+  const signature = signatureOf(table, place, destinationTable, selection);
   const earlier = committed?.shape ?? null;
   const comparable =
-    earlier === null
-      ? signature
-      : signatureOf(table, options.destinationSchema, destinationTable, selection, labelsIn(earlier));
+    earlier === null ? signature : signatureOf(table, place, destinationTable, selection, labelsIn(earlier));
   const drifted = committed?.signature != null && committed.signature !== comparable;
-  if (drifted) reportDrift(shapeOf(table, selection.columns), committed, { key: tableKey(table), sameKey }, options);
+  if (drifted) reportDrift(shape, committed, { key: tableKey(table), sameKey, sameRules }, options);
   const decision = decisionOf(planned);
   const fresh = options.fullResync(table);
   const { pass, notice } = decidePass({
@@ -133,7 +142,8 @@ function createRun(
     selection,
     destinationTable,
     signature,
-    description: describeTable(table),
+    // What is known of before is not replaced by what cannot be read now.
+    description: (table.undescribed === true ? committed?.description : null) ?? describeTable(table),
     source: options.source,
     decision,
     pass,
@@ -173,7 +183,7 @@ function decisionOf(planned: PlannedTable): ModeDecision {
  */
 function signatureOf(
   table: TableSchema,
-  schema: string,
+  place: { readonly schema: string; readonly name: string },
   destination: DestinationTable,
   selection: TableSelection,
   labelsKnown: ReadonlyMap<string, number> = new Map(),
@@ -181,8 +191,8 @@ function signatureOf(
   const read = new Set(selection.columns.map(({ name }) => name));
   const parts = [
     table.oid,
-    schema,
-    destination.name,
+    place.schema,
+    place.name,
     destination.columns,
     destination.primaryKey,
     // Whether NULL is allowed decides how a column travels, but not its values.
@@ -203,17 +213,28 @@ function signatureOf(
 function reportDrift(
   now: TableShape,
   committed: TableState | null,
-  { key, sameKey }: { readonly key: string; readonly sameKey: boolean },
+  { key, sameKey, sameRules }: { readonly key: string; readonly sameKey: boolean; readonly sameRules: boolean },
   options: RunsOptions,
 ): void {
   const found = committed?.shape == null ? undefined : describeDrift(committed.shape, now, sameKey);
   const what =
     found?.description ??
     `labels of an enum, its transformations, its row-level security or names in ${placeOf(options)} are others`;
-  if (options.schemaDrift === 'fail') throw driftRefused(key, what);
+  // Other rules are the user's own wish, and what is there must not stay as it is.
+  if (options.schemaDrift === 'fail' && found?.onlyRules !== true) throw driftRefused(key, what);
   const level = options.schemaDrift === 'warn' || found?.onlyAdded !== true ? 'warning' : 'info';
   const keyNote = sameKey || !options.comparesKeys ? '' : ' Rows marked deleted under the old key are dropped.';
-  options.logger[level](`${key} has changed: ${what}. It is loaded from the start.${keyNote}`);
+  const rulesNote = sameRules ? '' : options.comparesKeys ? DROPPED_BY_RULES : KEPT_ELSEWHERE;
+  options.logger[level](`${key} has changed: ${what}. It is loaded from the start.${keyNote}${rulesNote}`);
+}
+
+const DROPPED_BY_RULES =
+  ' Rows marked deleted are dropped, since they hold the values of before; blocks of the file that were theirs hold them until they are used again (docs/PRIVACY.md).';
+const KEPT_ELSEWHERE =
+  ' The destination may keep columns, and rows marked deleted, with the values of before (docs/PRIVACY.md).';
+
+function haveSameRules({ shape }: TableState, now: TableShape): boolean {
+  return shape === null ? now.rules === undefined : !holdsOtherValues(shape, now);
 }
 
 function driftRefused(key: string, what: string): ConnectorError {
@@ -229,16 +250,30 @@ function placeOf({ comparesKeys }: RunsOptions): string {
   return comparesKeys ? 'the warehouse' : 'the destination';
 }
 
-function nameTaken(key: string, name: string, owner: string, options: RunsOptions): ConnectorError {
-  const holder = owner === '' ? 'a table of the connector itself' : owner;
+/** Of tables whose names differ elsewhere than in case. */
+const DISTINCT_TEMPLATE = 'source_{schema}__{table}';
+
+function nameTaken(
+  table: TableSchema,
+  name: string,
+  owner: { readonly key: string; readonly table: TableSchema | undefined },
+  options: RunsOptions,
+): ConnectorError {
+  const key = tableKey(table);
+  const holder = owner.key === '' ? 'a table of the connector itself' : owner.key;
+  const distinct = (of: TableSchema): string => folded(destinationTableName(of, options.naming, DISTINCT_TEMPLATE));
+  const template =
+    owner.table !== undefined && distinct(owner.table) === distinct(table)
+      ? 'Leave'
+      : `Set "destination_table" to a template that tells them apart, such as "${DISTINCT_TEMPLATE}", or leave`;
   return new ConnectorError(`${key} would be called ${name} in ${placeOf(options)}, which is the name of ${holder}.`, {
     code: 'name_collision',
     kind: 'source',
-    hint: options.comparesKeys ? OTHER_WAREHOUSE : OTHER_FORM,
+    hint: options.comparesKeys ? `${template} ${OTHER_WAREHOUSE}` : OTHER_FORM,
   });
 }
 
 const OTHER_FORM =
   'Set "with_schema" to true, which keeps every table under its schema, or leave one of them out with "table_filters".';
 const OTHER_WAREHOUSE =
-  'Leave one of them out with "table_filters" and sync it into another "destination_schema". Where the owner of the name is gone from the source, drop its table from the warehouse.';
+  'one of them out with "table_filters" and sync it into another "destination_schema". Where the owner of the name is gone from the source, `pgsluice forget --drop` frees its name.';

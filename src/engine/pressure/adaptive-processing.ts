@@ -2,6 +2,7 @@ import { keepsRows } from '../../destinations/place';
 import type { DestinationName } from '../../model/destination-name';
 import type { TableCategory } from '../../model/plan';
 import type { Pressure } from '../../model/resources';
+import { batchGrowth } from './distance';
 
 /** How a table is processed when nothing is scarce; its category decides. */
 export interface TableParameters {
@@ -23,6 +24,8 @@ export interface ParameterOptions {
   readonly customQueueSize?: number | undefined;
   /** One that keeps no rows compresses nothing: the Fivetran service has such a one as well. */
   readonly destination?: DestinationName;
+  /** To the server, as far as it is known. */
+  readonly roundTripMs?: number;
 }
 
 const MEDIUM_FROM_ROWS = 1_000_000;
@@ -46,6 +49,11 @@ const BY_CATEGORY: Readonly<Record<TableCategory, Omit<TableParameters, 'categor
  */
 const ADAPTIVE = { batchRows: 5_000, batchValues: 150_000, queueRows: 40_000, queueRowsUncompressed: 30_000 };
 
+/** 0.12 s of the server. */
+const MOST_MORE_VALUES = 1.5;
+/** One that held a batch and a half would be read in as many round trips as one of two. */
+const BATCHES_OF_FAR_PARTITION = 2;
+
 /** Small: fewer than 1,000,000 rows; large: more than 50,000,000. */
 export function categorize(rows: number): TableCategory {
   if (rows < MEDIUM_FROM_ROWS) return 'small';
@@ -57,8 +65,10 @@ export function parametersFor(rows: number, columns: number, options: ParameterO
   const category = categorize(rows);
   const base = BY_CATEGORY[category];
   const isAdaptive = options.batchMode === 'adaptive';
-  const affordable = Math.floor(ADAPTIVE.batchValues / Math.max(columns, 1));
-  const batchRows = options.customBatchSize ?? (isAdaptive ? Math.min(ADAPTIVE.batchRows, affordable) : base.batchRows);
+  const growth = isAdaptive ? batchGrowth(options.roundTripMs ?? 0) : 1;
+  const affordable = Math.floor((ADAPTIVE.batchValues * Math.min(growth, MOST_MORE_VALUES)) / Math.max(columns, 1));
+  const adaptiveRows = Math.min(Math.floor(ADAPTIVE.batchRows * growth), affordable);
+  const batchRows = options.customBatchSize ?? (isAdaptive ? adaptiveRows : base.batchRows);
   const { destination } = options;
   const compresses = destination === undefined || keepsRows({ destination });
   const roomy = compresses ? ADAPTIVE.queueRows : ADAPTIVE.queueRowsUncompressed;
@@ -69,7 +79,7 @@ export function parametersFor(rows: number, columns: number, options: ParameterO
     threads: options.customThreads ?? base.threads,
     // A queue or partition smaller than one batch would cap a larger custom_batch_size unseen.
     queueRows: Math.max(options.customQueueSize ?? queueRows, batchRows),
-    partitionRows: Math.max(base.partitionRows, batchRows),
+    partitionRows: Math.max(base.partitionRows, growth > 1 ? BATCHES_OF_FAR_PARTITION * batchRows : batchRows),
     checkpointRows: base.checkpointRows,
   };
 }
@@ -133,7 +143,7 @@ export class AdaptiveController {
   update(pressure: Pressure, nowMs: number): readonly AdaptiveNotice[] {
     const notices: AdaptiveNotice[] = [];
     this.updateBatch(memorySeverity(pressure), nowMs, notices);
-    this.updateReaders(severityOf(pressure.cpuPercent, 85, 95), nowMs, notices);
+    this.updateReaders(pressure, nowMs, notices);
     return notices;
   }
 
@@ -161,12 +171,13 @@ export class AdaptiveController {
     if (this.batchRows() !== before) notices.push(notice('MEMORY', severity, step, change));
   }
 
-  private updateReaders(severity: Severity, nowMs: number, notices: AdaptiveNotice[]): void {
+  private updateReaders(pressure: Pressure, nowMs: number, notices: AdaptiveNotice[]): void {
+    const severity = severityOf(pressure.cpuPercent, 85, 95);
     const before = this.readers();
     const step = this.cpuPace.step(severity, nowMs, before > 1, this.readerLimit < this.mostThreads);
     if (step === 'cut') this.readerLimit = severity === 'critical' ? 1 : Math.max(1, Math.floor(before / 2));
     if (step === 'raise') this.readerLimit += 1;
-    const change = `threads from ${before} to ${this.readers()}`;
+    const change = `threads from ${before} to ${this.readers()}${step === 'cut' ? whoseCpu(pressure) : ''}`;
     if (this.readers() !== before) notices.push(notice('CPU', severity, step, change));
   }
 }
@@ -215,6 +226,14 @@ function severityOf(percent: number, high: number, critical: number): Severity {
   if (percent > critical) return 'critical';
   if (percent > high) return 'high';
   return percent > high - CALM_MARGIN ? 'steady' : 'calm';
+}
+
+/** Whether giving way helps, and whom to ask, depends on who uses the CPU. */
+function whoseCpu({ cpuPercent, ownCpuPercent }: Pressure): string {
+  if (ownCpuPercent === undefined) return '';
+  const all = Math.round(cpuPercent);
+  const own = Math.min(Math.round(ownCpuPercent), all);
+  return ` (CPU ${all}%: this process ${own}%, others ${all - own}%)`;
 }
 
 function notice(resource: 'MEMORY' | 'CPU', severity: Severity, step: Step, change: string): AdaptiveNotice {

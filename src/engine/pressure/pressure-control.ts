@@ -37,7 +37,7 @@ export class PressureControl {
     for (const notice of notices) this.options.logger[notice.level](notice.message);
     if (notices.length > 0) this.onChange();
     const rows = this.controller.batchRows(table.batchRows);
-    this.options.observer.sampled?.(pressure, rows, this.readers());
+    this.options.observer.sampled?.(pressure, rows, this.readers(), table.batchRows);
     return rows;
   }
 

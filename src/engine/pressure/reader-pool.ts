@@ -40,6 +40,13 @@ export class ReaderPool {
     });
   }
 
+  /** A slot where one is free and nobody waits for it; it must be released. */
+  tryAcquire(): boolean {
+    if (!this.hasRoom) return false;
+    this.active += 1;
+    return true;
+  }
+
   release(): void {
     this.active -= 1;
     this.grantAll();

@@ -24,6 +24,7 @@ export class ResourceMonitor implements PressureSource {
   private windowStart: ProcessSample;
   private last: ProcessSample;
   private cpuPercent = NaN;
+  private ownCpuPercent = NaN;
   private readonly first: ProcessSample;
 
   /** Until the first window has passed, no decision uses the CPU's use; the display shows its use so far. */
@@ -42,6 +43,7 @@ export class ResourceMonitor implements PressureSource {
     const windowMs = Number.isNaN(this.cpuPercent) ? this.firstCpuWindowMs : this.cpuWindowMs;
     if (elapsedMs > 0 && elapsedMs >= windowMs) {
       this.cpuPercent = cpuPercentBetween(this.windowStart, sample);
+      this.ownCpuPercent = Math.min(ownCpuPercentBetween(this.windowStart, sample), this.cpuPercent);
       this.windowStart = sample;
     }
     const { totalBytes, usedBytes } = memory(sample);
@@ -52,6 +54,7 @@ export class ResourceMonitor implements PressureSource {
       memoryAvailableBytes: Math.max(totalBytes - usedBytes, 0),
       cpuPercent: this.cpuPercent,
       diskPercent: percent(sample.diskUsedBytes, sample.diskTotalBytes),
+      ...(Number.isNaN(this.ownCpuPercent) ? {} : { ownCpuPercent: this.ownCpuPercent }),
       ...(Number.isNaN(stall) ? {} : { memoryStallPercent: stall }),
       ...(Number.isNaN(soFar) ? {} : { cpuPercentSoFar: soFar }),
     };
@@ -97,6 +100,19 @@ function cpuPercentBetween(from: ProcessSample, to: ProcessSample): number {
     return percent(usedSeconds, (quotaCores * (to.cpuAtMs - from.cpuAtMs)) / 1000);
   }
   return percent(to.hostCpuBusySeconds - from.hostCpuBusySeconds, to.hostCpuTotalSeconds - from.hostCpuTotalSeconds);
+}
+
+/** Of the same whole. */
+function ownCpuPercentBetween(from: ProcessSample, to: ProcessSample): number {
+  const own = to.userCpuSeconds + to.systemCpuSeconds - from.userCpuSeconds - from.systemCpuSeconds;
+  // The process's sums are of another moment than the others: what counts is its share of the time between them.
+  const elapsedMs = to.atMs - from.atMs;
+  const share = elapsedMs > 0 ? (own * 1000) / elapsedMs : NaN;
+  const quotaCores = to.cgroupCpuQuotaCores;
+  const cores = Number.isNaN(quotaCores)
+    ? ((to.hostCpuTotalSeconds - from.hostCpuTotalSeconds) * 1000) / (to.cpuAtMs - from.cpuAtMs)
+    : quotaCores;
+  return percent(share, cores);
 }
 
 /** Clipped to 0..100: a quota may be overrun for a moment, and the kernel's sums may step back a tick. */

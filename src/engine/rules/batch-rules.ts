@@ -1,4 +1,5 @@
 /** Applies rules in JavaScript to a batch: they replace columns and drop rows. */
+import { counted, plural } from '../../common/counted';
 import type { ColumnType } from '../../model/column-type';
 import { packValues, PackedBatch } from '../../model/packed-batch';
 import type { SelectColumn } from '../../postgres/read';
@@ -61,7 +62,10 @@ function checkValues(
 ): void {
   if (!Array.isArray(values)) throw ruleError(rule, `returned something other than a list for column "${name}"`);
   if (values.length !== rows)
-    throw ruleError(rule, `returned ${values.length} values of column "${name}" for ${rows} rows`);
+    throw ruleError(
+      rule,
+      `returned ${counted(values.length, 'value')} of column "${name}" for ${counted(rows, 'row')}`,
+    );
   const wrong = values.findIndex((value) => value !== null && typeof value !== 'string');
   if (wrong !== -1)
     throw ruleError(
@@ -105,7 +109,8 @@ function exactText(type: ColumnType): RegExp | undefined {
 
 function checkFlags(rule: BatchRule, keep: readonly unknown[], rows: number): void {
   if (!Array.isArray(keep)) throw ruleError(rule, 'returned something other than a list for "keep"');
-  if (keep.length !== rows) throw ruleError(rule, `returned ${keep.length} "keep" flags for ${rows} rows`);
+  if (keep.length !== rows)
+    throw ruleError(rule, `returned ${keep.length} "keep" ${plural(keep.length, 'flag')} for ${counted(rows, 'row')}`);
   if (keep.findIndex((flag) => typeof flag !== 'boolean') !== -1)
     throw ruleError(rule, 'returned a "keep" flag that is neither true nor false');
 }

@@ -6,6 +6,7 @@
 export { applyBatchRules } from './batch-rules';
 export {
   BUILT_IN_TRANSFORMATIONS,
+  ORDERS_REGION,
   applyTransformations,
   describeForRules,
   type TableSelection,

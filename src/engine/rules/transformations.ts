@@ -12,13 +12,20 @@ import type { RuleBatch, RuleBatchResult, RuleSql, RuleTable, Transformation } f
 const WEST_REGION = 'weg45';
 const OWN_REGION = 'fdx55';
 
+/** What the rule below looks at. */
+export const ORDERS_REGION = {
+  column: 'region',
+  matches: (tableName: string): boolean => tableName.toLowerCase() === 'orders',
+} as const;
+
 /**
  * Tables called `orders` hold internal region codes: one stands for the configured region, one for Europe. Only rows of
  * the configured region are kept. Without a configured region all rows are kept, with their codes unchanged.
  */
 const ordersRegion: Transformation = {
   name: 'orders-region',
-  matches: (table) => table.name.toLowerCase() === 'orders' && table.columns.some((column) => column.name === 'region'),
+  matches: (table) =>
+    ORDERS_REGION.matches(table.name) && table.columns.some((column) => column.name === ORDERS_REGION.column),
   columns: (sql) => {
     const own = sql.region === undefined ? '' : ` WHEN ${sql.literal(OWN_REGION)} THEN ${sql.literal(sql.region)}`;
     return {
@@ -103,8 +110,13 @@ export function describeForRules(table: TableSchema): RuleTable {
   return {
     schema: table.schema,
     name: table.name,
-    columns: table.columns.map((column: ColumnSchema) => ({ name: column.name, type: column.declaredType })),
+    columns: table.columns.map((column: ColumnSchema) => ({ name: column.name, type: typeForRules(column) })),
   };
+}
+
+/** A hash or what a mask leaves is text, whatever it was made of. */
+function typeForRules({ declaredType, policy }: ColumnSchema): string {
+  return policy === undefined || policy.action.kind === 'null' ? declaredType : 'text';
 }
 
 /** Calls the user's code; an error that it throws fails the table, with the rule's name. */

@@ -7,8 +7,9 @@
  *
  * All passes over the source see one snapshot.
  */
+import { counted } from '../../common/counted';
 import { settleAll } from '../../common/settle-all';
-import { CELL_END, MOST_GROUP_BITS, sameChecksum, type GroupChecksums } from '../../model/checksum';
+import { CELL_END, MOST_GROUP_BITS, sameChecksum, type Checksum, type GroupChecksums } from '../../model/checksum';
 import type { RowDifference, TableDifference, TableVerification } from '../../model/verification';
 import type { StoredTable } from '../../destinations/warehouse-access';
 import type { SourceRow, VerifySource } from './verify-source';
@@ -29,7 +30,10 @@ export interface VerifyTableOptions {
 export type TableComparison = Pick<
   TableVerification,
   'outcome' | 'sourceRows' | 'warehouseRows' | 'sample' | 'problem' | 'difference'
->;
+> & {
+  /** Of all rows, the same on both sides. */
+  readonly checksum?: Checksum;
+};
 
 /** Rows of a group, on average: few enough to look at one by one. */
 const GROUP_ROWS = 250;
@@ -52,7 +56,7 @@ export async function verifyTable(
   const counts = { sourceRows: sourceTotal.rows, warehouseRows: warehouseTotal.rows, sample: 1 };
   const other = await source.otherCount();
   if (other !== undefined) return { outcome: 'different', ...counts, problem: miscounted(other) };
-  if (sameChecksum(sourceTotal, warehouseTotal)) return { outcome: 'equal', ...counts };
+  if (sameChecksum(sourceTotal, warehouseTotal)) return { outcome: 'equal', ...counts, checksum: sourceTotal };
   const bits = groupBits(Math.max(sourceTotal.rows, warehouseTotal.rows));
   const [sourceGroups, warehouseGroups] = await settleAll([
     source.groups(bits),
@@ -100,12 +104,12 @@ async function compareSample(
     sample: options.sample,
   };
   if (missing + changed === 0) return { outcome: 'equal', ...counts };
-  const problem = `Of ${sample.rows} rows looked up, the warehouse lacks ${missing} and has ${changed} otherwise.`;
+  const problem = `Of ${counted(sample.rows, 'row')} looked up, the warehouse lacks ${missing} and has ${changed} otherwise.`;
   return { outcome: 'different', ...counts, problem };
 }
 
-function miscounted({ counted, read }: { readonly counted: number; readonly read: number }): string {
-  return `The table says that it has ${counted} rows, and ${read} were read of it under the same snapshot.`;
+function miscounted({ counted: said, read }: { readonly counted: number; readonly read: number }): string {
+  return `The table says that it has ${counted(said, 'row')}, and ${read} were read of it under the same snapshot.`;
 }
 
 function groupBits(rows: number): number {

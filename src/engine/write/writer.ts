@@ -9,12 +9,13 @@
  * A batch that the destination refuses ends its table's attempt. The refusal costs the transaction, so every table that
  * wrote since the last commit, or is being written, goes back to it as well, and tries again.
  */
+import { counted } from '../../common/counted';
 import { asConnectorError, ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Destination, DestinationTable, FinishedLoad } from '../../destinations/destination';
 import { COPY_ALTERED } from '../../destinations/destination';
 import type { PackedBatch } from '../../model/packed-batch';
-import type { OperationCounts } from '../../model/report';
+import type { OperationCounts, SyncObserver } from '../../model/report';
 import type { LoadProgress, TableState } from '../../model/sync-state';
 import type { TidRange } from '../../model/tid-range';
 import type { TableRun } from '../plan';
@@ -31,6 +32,7 @@ export interface WriterOptions extends Pick<
   /** The share of the queue that memory pressure leaves, above 0 and up to 1. */
   readonly queueShare: () => number;
   readonly onWritten: (run: TableRun, rows: number, bytes: number) => void;
+  readonly observer?: Pick<SyncObserver, 'tableResumed' | 'tableRead'>;
 }
 
 /** Codes of errors that come before anything was done to the table. */
@@ -81,6 +83,7 @@ export class Writer {
       await this.writing(run).begin(run.destinationTable, stamp, resume);
       run.begun(progress);
       this.transaction.passBegun(run);
+      if (resume) this.sayResumed(run, progress);
     });
   }
 
@@ -178,6 +181,7 @@ export class Writer {
       const { progress } = run;
       if (progress === null)
         throw new ConnectorError(`No load of ${run.key} to finish.`, { code: 'no_load', kind: 'internal' });
+      this.options.observer?.tableRead?.(run.planned);
       const result = await this.writing(run).finish(run.destinationTable);
       run.ended(describe(result, progress));
       this.transaction.passEnded(run);
@@ -216,6 +220,15 @@ export class Writer {
     await this.queue.run(() => this.transaction.commit());
   }
 
+  private sayResumed(run: TableRun, { startedAt, rows }: LoadProgress): void {
+    const { estimatedRows } = run.planned.table;
+    const begun = startedAt.slice(0, 19).replace('T', ' ');
+    this.options.logger.info(
+      `Going on with the load of ${run.key} that began ${begun} UTC: ${rows} of about ${counted(Math.max(estimatedRows, rows), 'row')} are there already`,
+    );
+    this.options.observer?.tableResumed?.(run.planned, rows);
+  }
+
   private writing(run: TableRun): PassWriting {
     return passWriting(this.options.destination, run);
   }
@@ -238,7 +251,11 @@ export class Writer {
         this.options.onWritten(run, batch.rowCount, batch.bytes);
         if (!isDue) return;
         this.counts.checkpoints += 1;
-        this.options.logger.info(`Checkpointing ${run.key} after ${run.progress?.rows ?? 0} records`);
+        const rows = run.progress?.rows ?? 0;
+        this.options.logger.info(`Checkpointing ${run.key} after ${counted(rows, 'record')}`, {
+          table: run.key,
+          rows,
+        });
         await this.transaction.commit();
       }),
     );

@@ -60,7 +60,7 @@ export async function runRound(options: PlatformOptions): Promise<RoundReport> {
       if (result.success !== true) throw new Error(`Test ${name} failed: ${result.failure ?? ''}`);
     }
     const tables = declaredTables(await client.call<TablesMessage>('Schema', { configuration }));
-    say(`Schema: ${tables.length} tables`);
+    say(`Schema: ${tables.length} ${tables.length === 1 ? 'table' : 'tables'}`);
     const counts = await receive(client, options, tables, breaches, warnings);
     const seconds = (performance.now() - started) / 1000;
     return { counts, breaches, warnings, tables, seconds };

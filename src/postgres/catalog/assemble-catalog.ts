@@ -20,7 +20,7 @@ import type {
 } from './catalog-rows';
 import { columnTypeOf, type TypeMode } from './column-types';
 import { isChunk, throughRoot, whyThroughRoot, type Hypertables } from './table-members';
-import { grantsOf, whyUnreadable } from './unreadable';
+import { grantsOf, isPartlyReadable, whyUnreadable } from './unreadable';
 
 /** Facts about tables beyond their own rows of the catalog. */
 export interface Surroundings {
@@ -54,13 +54,18 @@ export function assembleCatalog(
   const byOid = new Map(rows.map((row) => [row.oid, row]));
   const tables: TableSchema[] = [];
   const unreadable = new Map<number, ConnectorError>();
+  const viewsLeftOut = options.includeViews ? [] : rows.filter(({ kind }) => kind === 'v');
+  const partlyReadable = new Map<number, ConnectorError>();
   for (const row of rows) {
     // Partitions and chunks are read through their parent; views are read only where asked for.
     if (row.isPartition || (row.kind === 'v' && !options.includeViews) || isChunk(row.oid, row.schema, hypertables))
       continue;
     const { columns = [], layout = NO_COLUMNS } = columnsOf.get(row.oid) ?? {};
     const rights = columns.map((column) => ({ name: column[0], selectable: column[11] }));
-    const problem = whyUnreadable(row, rights, server.user) ?? lockProblem(row, columns);
+    const denied = whyUnreadable(row, rights, server.user);
+    const partly = denied !== undefined && isPartlyReadable(row, rights);
+    if (partly) partlyReadable.set(row.oid, denied);
+    const problem = (partly ? undefined : denied) ?? lockProblem(row, columns);
     if (problem !== undefined) unreadable.set(row.oid, problem);
     const descending = membersOf(row.oid);
     const members = descending.flatMap((oid) => byOid.get(oid) ?? []);
@@ -93,12 +98,18 @@ export function assembleCatalog(
       ...(row.policies === null ? {} : { policies: row.policies.digest }),
       ...(row.policies?.elsewhere === true ? { policiesLookElsewhere: true as const } : {}),
       ...([row.oid, ...descending].some((oid) => subscribed.has(oid)) ? { subscribed: true as const } : {}),
+      ...(columns.some(isUndescribed) ? { undescribed: true as const } : {}),
       estimatedRows: relations.reduce((sum, relation) => sum + relation.rows, 0),
       bytes: relations.reduce((sum, relation) => sum + relation.bytes, 0),
     });
   }
   tables.sort((a, b) => compare(a.schema, b.schema) || compare(a.name, b.name));
-  return { server, tables, unreadable };
+  return { server, tables, unreadable, partlyReadable, viewsLeftOut };
+}
+
+/** Another expression would have rewritten the table, which its file shows. */
+function isUndescribed([, , , , , , , expression, , , , , , , , generated]: ColumnRow): boolean {
+  return generated === 's' && expression === null;
 }
 
 function compare(a: string, b: string): number {
@@ -114,7 +125,8 @@ function toRelation(row: RelationRow, columns: readonly ColumnRow[], server: Ser
     blocks,
     rows: estimateRows(row, blocks, columns, server.blockSize),
     bytes: row.heapBytes + row.toastBytes,
-    rangeReadable: row.isHeap && server.versionNumber >= RANGE_SCAN_VERSION,
+    rangeReadable: row.isHeap && server.versionNumber >= RANGE_SCAN_VERSION && row.systemColumns,
+    ...(row.kind === 'v' || row.kind === 'f' || row.systemColumns ? {} : { withoutSystemColumns: true as const }),
   };
 }
 
@@ -155,7 +167,7 @@ function toColumn(
     comment,
     maxLength,
     informationSchemaType,
-    ,
+    selectable,
     schema,
     place,
     ,
@@ -176,18 +188,19 @@ function toColumn(
     place,
     labels: userType?.labels ?? [],
     ...(isVirtual ? { virtual: true as const } : {}),
+    ...(selectable ? {} : { denied: true as const }),
     madeOf: [userType?.attributes, isVirtual ? defaultExpression : undefined].filter((part) => part != null).join(' '),
   };
 }
 
-/** The expressions of generated columns decide whether a table has changed, so the table is not read without them. */
+/** The expression of a virtual column decides its values, and whether they have changed, so the table is not read without. */
 function lockProblem(row: RelationRow, columns: readonly ColumnRow[]): ConnectorError | undefined {
   const hidden = columns.find(
-    ([, , , , , , , expression, , , , , , , , generated]) => generated && expression === null,
+    ([, , , , , , , expression, , , , , , , , generated]) => generated === 'v' && expression === null,
   );
   if (hidden === undefined) return undefined;
   return new ConnectorError(
-    `Another session holds a strong lock on ${row.schema}.${row.name}, so that what its generated column "${hidden[0]}" is made of cannot be read.`,
+    `Another session holds a strong lock on ${row.schema}.${row.name}, so that what its virtual column "${hidden[0]}" is made of cannot be read.`,
     {
       code: 'lock_timeout',
       kind: 'source',

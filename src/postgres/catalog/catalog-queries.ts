@@ -51,6 +51,9 @@ export const serverQuery = (
 /** SQL over pg_class `c`. */
 export const RELATION_IS_HEAP = `coalesce((SELECT a.amname = 'heap' FROM pg_catalog.pg_am a WHERE a.oid = c.relam), false)`;
 
+/** SQL over pg_class `c`: the role may read ctid (-1) and xmin (-2), which a GRANT of single columns leaves out. */
+const SYSTEM_COLUMNS = `coalesce(has_column_privilege(c.oid, '-1'::int2, 'SELECT') AND has_column_privilege(c.oid, '-2'::int2, 'SELECT'), false)`;
+
 /**
  * pg_relation_size and the text of a generated column's expression open the table with a lock. They would wait where
  * another session holds the table exclusively, or waits to. Everything else here reads the catalog alone. Where the
@@ -109,7 +112,7 @@ function relations(opening: boolean, sizes: boolean): string {
   SELECT c.oid::int8 AS "oid", n.nspname AS "schema", c.relname AS "name", c.relkind AS "kind", c.relispartition AS "isPartition",
          c.reltuples::float8 AS "tuples", c.relpages AS "pages", ${size('c.oid', 'c.relpages')} AS "heapBytes",
          CASE WHEN c.reltoastrelid = 0 THEN 0 ELSE ${size('c.reltoastrelid', '(SELECT relpages FROM pg_class WHERE oid = c.reltoastrelid)')} END AS "toastBytes",
-         ${RELATION_IS_HEAP} AS "isHeap",
+         ${RELATION_IS_HEAP} AS "isHeap", ${SYSTEM_COLUMNS} AS "systemColumns",
          has_schema_privilege(n.oid, 'USAGE') AS "schemaUsage", has_table_privilege(c.oid, 'SELECT') AS "selectable",
          c.relispopulated AS "populated",
          obj_description(c.oid, 'pg_class') AS "comment",
@@ -201,6 +204,25 @@ const USER_TYPES = aggregated(`
           WHERE p.root = r.oid AND a.attnum > 0 AND NOT a.attisdropped) AS "attributes"
   FROM root r`);
 
+/** Columns that may be a replication key: of type date, timestamp or timestamptz. One row a table that has any. */
+const keyCandidates = (seesStatistics: boolean): string => {
+  const nullFraction = seesStatistics
+    ? `(SELECT s.null_frac::float8 FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
+                  ORDER BY s.inherited DESC LIMIT 1)`
+    : 'NULL::float8';
+  return aggregated(`
+  SELECT a.attrelid::int8 AS "table", json_agg(json_build_object(
+           'column', a.attname,
+           'indexed', EXISTS (SELECT FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam
+                              WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL AND am.amname = 'btree'),
+           'nullFraction', CASE WHEN a.attnotnull THEN 0 ELSE ${nullFraction} END)) AS "columns"
+  FROM chunk JOIN pg_attribute a ON a.attrelid = chunk.oid AND chunk.described
+  JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm')
+    AND a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+  GROUP BY a.attrelid`);
+};
+
 export interface TablesLook {
   /** It opens no table and so waits for no lock, but knows less. */
   readonly opening: boolean;
@@ -208,6 +230,8 @@ export interface TablesLook {
   readonly sizes: boolean;
   /** Whether pg_locks may be read. */
   readonly seesLocks: boolean;
+  /** Whether pg_stats may be read. */
+  readonly seesStatistics: boolean;
 }
 
 /** Tables of a part, at most. */
@@ -220,7 +244,7 @@ const COLUMNS_OF_TABLE = 4;
  * The tables whose OIDs follow `after`, as many as make one part, in the order of their OIDs; and whether there are
  * more. Columns of partitions and of TimescaleDB's chunks are left out, because those are read through their parent.
  */
-export const tablesQuery = (after: number, { opening, sizes, seesLocks }: TablesLook): string => `
+export const tablesQuery = (after: number, { opening, sizes, seesLocks, seesStatistics }: TablesLook): string => `
   WITH RECURSIVE${exclusivelyLocked(seesLocks)}, candidate AS (
     SELECT c.oid, c.relnatts, NOT c.relispartition AND n.nspname !~ '^_timescaledb_' AS described
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -238,4 +262,5 @@ export const tablesQuery = (after: number, { opening, sizes, seesLocks }: Tables
     WHERE s.columns <= ${MOST_COLUMNS} OR s.place = 1
   ),${DOMAINS},${TYPE_PARTS}
   SELECT json_build_object('relations', ${relations(opening, sizes)}, 'columns', ${columns(opening)}, 'types', ${USER_TYPES},
+    'candidates', ${keyCandidates(seesStatistics)},
     'more', (SELECT count(*) FROM candidate) > (SELECT count(*) FROM chunk) OR (SELECT count(*) FROM candidate) = ${MOST_TABLES})::text AS j`;

@@ -1,12 +1,21 @@
 /** Discovers what there is to replicate. */
 import { ConnectorError } from '../../common/errors';
-import type { Session } from '../connection';
+import type { OdbcRow, Session } from '../connection';
 import { assembleCatalog } from './assemble-catalog';
 import { HYPERTABLES_QUERY, serverQuery, tablesQuery, type TablesLook } from './catalog-queries';
-import type { Catalog, DiscoveryOptions, RelationRow, ServerInfo, TableColumns, UserType } from './catalog-rows';
+import type {
+  Discovered,
+  DiscoveryOptions,
+  KeyCandidate,
+  RelationRow,
+  ServerInfo,
+  TableColumns,
+  UserType,
+} from './catalog-rows';
+import { sourceIdentitySql } from './source-identity';
 import { descendants, NO_HYPERTABLES, type Hypertables, type Inheritance } from './table-members';
 
-export type { Catalog } from './catalog-rows';
+export type { Catalog, KeyCandidate } from './catalog-rows';
 
 interface ServerRow {
   readonly server: ServerInfo;
@@ -19,8 +28,16 @@ interface CatalogPart {
   readonly relations: readonly RelationRow[];
   readonly columns: readonly TableColumns[];
   readonly types: readonly UserType[];
+  readonly candidates: readonly { readonly table: number; readonly columns: readonly KeyCandidate[] }[];
   /** Tables with larger OIDs follow. */
   readonly more: boolean;
+}
+
+/** What one statement asks first, and several where the role is denied some of it. */
+interface FirstLook {
+  readonly about: ServerRow;
+  readonly source: string;
+  readonly part: CatalogPart;
 }
 
 const EXACT_TABLES: DiscoveryOptions = { includeViews: false, typeMode: 'exact' };
@@ -29,32 +46,25 @@ export async function discover(
   session: Session,
   signal: AbortSignal | undefined,
   options: DiscoveryOptions = EXACT_TABLES,
-): Promise<Catalog> {
-  const fetchJson = async <T>(sql: string): Promise<T> => {
-    const [row] = await session.query(sql, { doing: 'reading the catalog', signal });
-    return JSON.parse(String(row?.['j'])) as T;
-  };
-  const ifAllowed = async <T>(sql: string, otherwise: () => Promise<T> | T): Promise<T> =>
-    await fetchJson<T>(sql).catch(async (error: unknown) => {
-      if (error instanceof ConnectorError && error.code === 'permission_denied') return await otherwise();
-      throw error;
-    });
-  const about = await ifAllowed(serverQuery(true), () => fetchJson<ServerRow>(serverQuery(false)));
+): Promise<Discovered> {
+  const query = new CatalogQuery(session, signal);
+  const { about, source, part: first } = await query.firstLook();
   const hypertables = about.timescale
-    ? toHypertables(await ifAllowed<HypertablesRow>(HYPERTABLES_QUERY, () => ({ roots: [], chunks: [] })))
+    ? toHypertables(await query.ifAllowed<HypertablesRow>(HYPERTABLES_QUERY, () => ({ roots: [], chunks: [] })))
     : NO_HYPERTABLES;
   const relations: RelationRow[] = [];
   const columnsOf = new Map<number, TableColumns>();
   const userTypes = new Map<number, UserType>();
-  const { seesFiles, seesLocks } = session.allowances;
-  for (let after: number | undefined = 0; after !== undefined;) {
-    const last: number = after;
-    const part: CatalogPart = await readPart(fetchJson, last, { sizes: seesFiles, seesLocks });
-    // Ranges need the size at this moment.
+  const candidates = new Map<number, readonly KeyCandidate[]>();
+  const { seesFiles } = session.allowances;
+  for (let part: CatalogPart | undefined = first; part !== undefined;) {
+    // Ranges need the size of the moment.
     relations.push(...(seesFiles ? part.relations : part.relations.map((row) => ({ ...row, isHeap: false }))));
     for (const row of part.columns) columnsOf.set(row.table, row);
     for (const row of part.types) userTypes.set(row.type, row);
-    after = part.more ? part.relations.at(-1)?.oid : undefined;
+    for (const { table, columns } of part.candidates) candidates.set(table, columns);
+    const last: number | undefined = part.more ? part.relations.at(-1)?.oid : undefined;
+    part = last === undefined ? undefined : await query.part(last);
   }
   const surroundings = {
     server: about.server,
@@ -62,7 +72,7 @@ export async function discover(
     hypertables,
     subscribed: new Set(about.subscribed.map(({ oid }) => oid)),
   };
-  return assembleCatalog(relations, surroundings, columnsOf, userTypes, options);
+  return { ...assembleCatalog(relations, surroundings, columnsOf, userTypes, options), source, candidates };
 }
 
 interface HypertablesRow {
@@ -77,18 +87,82 @@ function toHypertables({ roots, chunks }: HypertablesRow): Hypertables {
 /** A lock may come between the look at the locks and the look at the table; the next look sees it. */
 const MOST_LOOKS = 4;
 
-/** `sizes`: whether the role may ask for what the tables have on disk. */
-async function readPart(
-  fetchJson: (sql: string) => Promise<CatalogPart>,
-  after: number,
-  allowed: Pick<TablesLook, 'sizes' | 'seesLocks'>,
-): Promise<CatalogPart> {
-  for (let look = 1; look <= MOST_LOOKS; look += 1) {
-    try {
-      return await fetchJson(tablesQuery(after, { ...allowed, opening: true }));
-    } catch (error) {
-      if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
-    }
+/** Asks for cells of JSON. */
+class CatalogQuery {
+  private readonly look: TablesLook;
+
+  constructor(
+    private readonly session: Session,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    const { allowances } = session;
+    this.look = {
+      opening: true,
+      sizes: allowances.seesFiles,
+      seesLocks: allowances.seesLocks,
+      seesStatistics: allowances.may('pg_stats'),
+    };
   }
-  return await fetchJson(tablesQuery(after, { ...allowed, opening: false, sizes: false }));
+
+  /** One round trip, as long as nothing is denied or locked at the wrong moment. */
+  async firstLook(): Promise<FirstLook> {
+    const source = sourceIdentitySql(this.session);
+    try {
+      const row = await this.row(
+        `SELECT (${serverQuery(true)}) AS about, ${source} AS source, (${tablesQuery(0, this.look)}) AS part`,
+      );
+      return {
+        about: parsed<ServerRow>(row['about']),
+        source: String(row['source']),
+        part: parsed<CatalogPart>(row['part']),
+      };
+    } catch (error) {
+      if (!isDenied(error) && !isLocked(error)) throw error;
+    }
+    return {
+      about: await this.ifAllowed<ServerRow>(serverQuery(true), () => this.json<ServerRow>(serverQuery(false))),
+      source: String((await this.row(`SELECT ${source} AS source`))['source']),
+      part: await this.part(0),
+    };
+  }
+
+  /** The tables whose oids follow `after`. */
+  async part(after: number): Promise<CatalogPart> {
+    for (let look = 1; look <= MOST_LOOKS; look += 1) {
+      try {
+        return await this.json<CatalogPart>(tablesQuery(after, this.look));
+      } catch (error) {
+        if (!isLocked(error)) throw error;
+      }
+    }
+    return await this.json<CatalogPart>(tablesQuery(after, { ...this.look, opening: false, sizes: false }));
+  }
+
+  async ifAllowed<T>(sql: string, otherwise: () => Promise<T> | T): Promise<T> {
+    return await this.json<T>(sql).catch(async (error: unknown) => {
+      if (isDenied(error)) return await otherwise();
+      throw error;
+    });
+  }
+
+  private async json<T>(sql: string): Promise<T> {
+    return parsed<T>((await this.row(sql))['j']);
+  }
+
+  private async row(sql: string): Promise<OdbcRow> {
+    const [row] = await this.session.query(sql, { doing: 'reading the catalog', signal: this.signal });
+    return row ?? {};
+  }
+}
+
+function parsed<T>(json: unknown): T {
+  return JSON.parse(String(json)) as T;
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof ConnectorError && error.code === 'permission_denied';
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof ConnectorError && error.sqlState === '55P03';
 }

@@ -4,9 +4,10 @@
  * may come in. Start at catalog.ts for what is found, catalog-queries.ts for how it is asked.
  */
 export { partsOf } from './catalog-queries';
-export { discover, type Catalog } from './catalog';
-export { isKnownSource, keyCandidates, sourceIdentity, sourceIdentitySql, type KeyCandidate } from './change-tracking';
-export { checkLayout, checkUnaltered, presentLayout, presentRelations } from './present-table';
+export { discover, type Catalog, type KeyCandidate } from './catalog';
+export { columnTypeOf } from './column-types';
+export { isKnownSource, sourceIdentitySql } from './source-identity';
+export { checkLayout, presentLayout, presentRelations } from './present-table';
 export { neverAnalyzed, readServerFacts, type ServerFacts } from './server-facts';
 export { rangesThroughRoot } from './table-members';
 export { HIDDEN_SECONDS, oldestTransactionStart, sinceWatermark, watermarkOf } from './watermark';

@@ -9,7 +9,7 @@ import type { Session } from '../connection';
 
 /** SQL for the digest that `checkLayout` takes. */
 export function presentLayout(table: TableSchema): string {
-  const last = Math.max(0, ...table.columns.map(({ place }) => place));
+  const last = Math.max(0, ...[...table.columns, ...(table.withheld ?? [])].map(({ place }) => place));
   return layoutDigest(String(table.oid), String(last));
 }
 
@@ -21,17 +21,6 @@ export function checkLayout(table: TableSchema, layout: unknown): void {
     kind: 'source',
     hint: 'Run the sync again.',
   });
-}
-
-/** `checkLayout` under the session's snapshot. */
-export async function checkUnaltered(
-  session: Session,
-  table: TableSchema,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const doing = `looking at the columns of ${tableKey(table)}`;
-  const [row] = await session.query(`SELECT ${presentLayout(table)} AS layout`, { doing, signal });
-  checkLayout(table, row?.['layout']);
 }
 
 interface PresentRow {

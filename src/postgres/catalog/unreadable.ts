@@ -39,6 +39,13 @@ export function whyUnreadable(
   });
 }
 
+/** Whether all that the role lacks is the right to some of the columns. */
+export function isPartlyReadable(relation: Rights, columns: readonly ColumnRight[]): boolean {
+  return (
+    relation.schemaUsage && !relation.selectable && relation.populated && columns.some(({ selectable }) => selectable)
+  );
+}
+
 function denied(relation: Rights, columns: readonly ColumnRight[], missing: number, user: string): ConnectorError {
   const { schema, name } = relation;
   const grants = grantsOf(relation, user);
@@ -57,7 +64,7 @@ function denied(relation: Rights, columns: readonly ColumnRight[], missing: numb
   const list = readable.slice(0, MOST_NAMES).join(', ') + (readable.length > MOST_NAMES ? ', …' : '');
   return error(
     `may read only some columns of ${schema}.${name}: ${list}`,
-    `To leave the others out, make a view of these, set "include_views" and exclude the table with ${exclusion(relation)}`,
+    'Set "columns_denied" to "skip" to leave the others out, or exclude them with "columns"',
   );
 }
 

@@ -6,7 +6,7 @@
  * otherwise: floats are their bits, and numbers lose the zeros at their end.
  */
 import { isFreeText, isMoney } from '../../model/column-type';
-import type { SelectColumn } from '../read';
+import { withoutTrailingZeros, type SelectColumn } from '../read';
 
 /** Bytes are those of UTF-8 on both sides, so text of another server encoding is converted first. */
 export type ServerEncoding = 'UTF8' | 'other';
@@ -28,10 +28,6 @@ export function canonicalText(column: SelectColumn): string {
     default:
       return text;
   }
-}
-
-function withoutTrailingZeros(text: string): string {
-  return `CASE WHEN strpos(${text}, '.') > 0 THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
 }
 
 /** The same columns with 0 in place of -0, for a copy that cannot keep the sign. */

@@ -5,6 +5,7 @@
  * again, or closed when it was lost, discarded, or is older than the expiry. Expiry is looked at between
  * two uses (`lease`) and, by readers, between two batches (`expired`); never in the middle of a statement.
  */
+import { counted } from '../../common/counted';
 import { asConnectorError, ConnectorError, interrupted } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import { sleep } from '../../common/retry';
@@ -116,12 +117,17 @@ export class ConnectionManager {
       await this.end(session);
     }
     if (this.full) {
-      throw new ConnectorError(`More than ${this.options.maxConnections} connections were asked for at once.`, {
+      throw new ConnectorError(`Asked for more than ${counted(this.options.maxConnections, 'connection')} at once.`, {
         code: 'too_many_leases',
         kind: 'internal',
       });
     }
     return await this.open(signal);
+  }
+
+  /** Whether a session can be had without a login. */
+  get hasIdle(): boolean {
+    return this.idle.length > 0;
   }
 
   private get full(): boolean {

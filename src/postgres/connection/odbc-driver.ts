@@ -18,6 +18,8 @@ export interface OdbcConnection {
   readonly connected: boolean;
   /** `bufferBytes`: see `bufferFor`. */
   query(sql: string, bufferBytes?: number): Promise<OdbcRow[]>;
+  /** With values in the place of question marks, which the driver sends apart from the statement. */
+  queryWith(sql: string, values: readonly string[]): Promise<OdbcRow[]>;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export async function openOdbcConnection(target: OdbcTarget, signal?: AbortSigna
     },
     query: (sql, bufferBytes = USUAL_BUFFER_BYTES) =>
       connection.query<OdbcRow, Odbc.QueryOptions>(sql, { initialBufferSize: bufferBytes }),
+    queryWith: (sql, values) => connection.query<OdbcRow>(sql, [...values]),
     close: () => connection.close(),
   };
 }

@@ -213,6 +213,8 @@ function isWrongOption(text: string): boolean {
 function ruleOf(state: string | undefined, text: string): StateRule | undefined {
   if (isForeignServer(state, text)) return FOREIGN_SERVER;
   if (state === undefined) return undefined;
+  // The session's own setting is gone, as a prepared statement would be.
+  if (state === '42704' && text.includes('"pgsluice.')) return ruleFor('26000');
   return state === '08001' ? loginRule(text) : ruleFor(state);
 }
 

@@ -24,6 +24,8 @@ export interface SessionOptions extends OdbcTarget {
   readonly lockTimeoutSeconds: number;
   /** A call without an answer for this long counts as lost. */
   readonly stallTimeoutSeconds: number;
+  /** Settings of the session's own whose values are secret, by their names. */
+  readonly secretSettings?: Readonly<Record<string, string>>;
   /** Called for every statement that has ended; must not throw. */
   readonly onStatement?: (statement: StatementEvent) => void;
 }
@@ -37,6 +39,9 @@ export interface StatementContext {
   /** Expected bytes of the result; a wrong number only costs time. */
   readonly longestValueBytes?: number;
 }
+
+/** At least: the question whether the server answers, TCP twice, SCRAM's two, and three statements of psqlODBC's own. */
+const LOGIN_ROUND_TRIPS = 7;
 
 /** How long a cancelled call may take to come back before it is given up. */
 const CANCEL_GRACE_MS = 1500;
@@ -53,6 +58,7 @@ export const monotonicClock: Clock = () => performance.now();
 
 export class Session {
   private readonly repeated = new RepeatedStatements();
+  private fastestMs = Infinity;
   private broken = false;
   /** A call of this session was given up: its thread is blocked, and close() would block another. */
   private blocked = false;
@@ -70,6 +76,7 @@ export class Session {
 
   static async open(options: SessionOptions, clock: Clock = monotonicClock, signal?: AbortSignal): Promise<Session> {
     if (isAborted(signal)) throw interrupted('Interrupted before connecting.');
+    const startedMs = performance.now();
     const connecting = openOdbcConnection(options, signal);
     let connection: OdbcConnection;
     try {
@@ -85,6 +92,7 @@ export class Session {
       throw translated.kind === 'source' ? atLogin(translated) : translated;
     }
     const probe = new Session(connection, options, clock(), 0, new Allowances(''));
+    const loginMs = performance.now() - startedMs;
     try {
       const context = { doing: 'preparing the connection', signal };
       const [row] = await probe.query(sessionSettings(options), context).catch(async (error: unknown) => {
@@ -93,13 +101,26 @@ export class Session {
         throw await explainRefusal(error, asked);
       });
       refuseOtherProduct(String(row?.['product']));
+      await probe.makeSecretSettings(options.secretSettings ?? {}, context);
       const denied = row?.['denied'];
       const allowances = new Allowances(typeof denied === 'string' ? denied : '');
-      return new Session(connection, options, clock(), Number(row?.['pid']), allowances);
+      const session = new Session(connection, options, clock(), Number(row?.['pid']), allowances);
+      session.fastestMs = Math.min(loginMs / LOGIN_ROUND_TRIPS, probe.roundTripMs);
+      return session;
     } catch (error) {
       await probe.close();
       throw error;
     }
+  }
+
+  /** Milliseconds of a round trip, or a little more: a share of the login, or what the fastest statement took. */
+  get roundTripMs(): number {
+    return this.fastestMs;
+  }
+
+  /** Of the session, milliseconds; 0: none. */
+  get lockTimeoutMs(): number {
+    return Math.round(this.options.lockTimeoutSeconds * 1000);
   }
 
   /** False once the connection was lost; it must then be closed, not used. */
@@ -107,8 +128,34 @@ export class Session {
     return !this.broken && this.connection.connected;
   }
 
-  /** Runs one statement. Rejects with a ConnectorError; an abort cancels the statement on the server. */
+  /**
+   * Runs one statement, or several that are separated by semicolons in one round trip: only the first may return rows,
+   * and the error of any of them is thrown. psqlODBC knows of a transaction only where BEGIN comes first.
+   * Rejects with a ConnectorError; an abort cancels the statement on the server.
+   */
   async query(sql: string, context: StatementContext): Promise<OdbcRow[]> {
+    return await this.call(() => this.connection.query(sql, bufferFor(context.longestValueBytes ?? 0)), context);
+  }
+
+  /**
+   * Their values are parameters, which pg_stat_activity does not show. The server's log has them only where it is told to
+   * log statements with their parameters.
+   */
+  private async makeSecretSettings(
+    settings: Readonly<Record<string, string>>,
+    context: StatementContext,
+  ): Promise<void> {
+    const names = Object.keys(settings);
+    if (names.length === 0) return;
+    // What set_config returns is the value.
+    const calls = names.map(
+      (name, index) => `pg_catalog.set_config(${quoteLiteral(name)}, ?, false) IS NOT NULL AS s${index}`,
+    );
+    const sql = `SELECT ${calls.join(', ')}`;
+    await this.call(() => this.connection.queryWith(sql, Object.values(settings)), context);
+  }
+
+  private async call(statement: () => Promise<OdbcRow[]>, context: StatementContext): Promise<OdbcRow[]> {
     if (isAborted(context.signal)) throw interrupted(`Interrupted before ${context.doing}.`);
     const { stallTimeoutSeconds } = this.options;
     const startedMs = performance.now();
@@ -122,7 +169,7 @@ export class Session {
         failed,
       });
     try {
-      const rows = await limited(this.connection.query(sql, bufferFor(context.longestValueBytes ?? 0)), {
+      const rows = await limited(statement(), {
         // The limit applies even where the server allows more: a statement whose connection was cut cannot end it.
         limitMs: stallTimeoutSeconds * 1000,
         doing: context.doing,
@@ -135,6 +182,7 @@ export class Session {
         },
       });
       tell(false);
+      this.fastestMs = Math.min(this.fastestMs, performance.now() - startedMs);
       return rows;
     } catch (error) {
       tell(true);
@@ -146,10 +194,10 @@ export class Session {
 
   /** Like `query`, for a statement that comes again and again with other values; see repeated-statements. */
   async queryRepeated(statement: RepeatedStatement, context: StatementContext): Promise<OdbcRow[]> {
-    const { before, sql, prepared } = this.repeated.next(statement);
-    for (const preparation of before) await this.query(preparation, context);
-    prepared();
-    return await this.query(sql, context);
+    const { sql, succeeded } = this.repeated.next(statement);
+    const rows = await this.query(sql, context);
+    succeeded();
+    return rows;
   }
 
   /** Closes the connection; may be called twice, never rejects, and never waits for a lost server. */

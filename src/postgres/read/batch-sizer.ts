@@ -14,10 +14,14 @@ export interface BatchSizerOptions {
   readonly sparse?: boolean;
   /** Bytes that every row has, however little of it is stored: the digits of NULLs. */
   readonly leastBytesPerRow?: number;
+  /** A round trip takes longer than a look at many blocks. */
+  readonly far?: boolean;
 }
 
 /** A bloated table has few rows in many blocks; more blocks than this would make one long statement. */
-const MAX_BATCH_BLOCKS = 4096;
+const MAX_BATCH_BLOCKS = { near: 4096, far: 8192 };
+/** Of a first batch of changes from far away: where many rows have changed, what is too much is asked for again. */
+const FIRST_SPARSE_BLOCKS = 1024;
 /** Line pointers of an 8 kB page: (8192 - 24) / (24 + 4) (PostgreSQL's MaxHeapTuplesPerPage). */
 const MAX_TUPLES_PER_PAGE = 291;
 /**
@@ -47,13 +51,17 @@ export class BatchSizer {
   next(range: TidRange, batchRows: number): TidRange {
     const byBytes = this.options.batchBytes / Math.max(this.bytesPerRow, 1);
     const target = Math.max(1, Math.min(batchRows, byBytes) * (this.tested ? 1 : FIRST_BATCH_SHARE));
-    return { lo: range.lo, hi: Math.min(range.hi, this.reach(range.lo, target)) };
+    const reach = this.reach(range.lo, target);
+    const { sparse, far } = this.options;
+    const least = !this.tested && sparse === true && far === true ? blockOf(range.lo) + FIRST_SPARSE_BLOCKS : 0;
+    return { lo: range.lo, hi: Math.min(range.hi, Math.max(reach, least * POSITIONS_PER_BLOCK)) };
   }
 
   private reach(lo: number, rows: number): number {
-    const block = Math.floor(lo / POSITIONS_PER_BLOCK);
+    const block = blockOf(lo);
     if (rows >= this.rowsPerBlock) {
-      const blocks = Math.min(Math.max(1, Math.floor(rows / this.rowsPerBlock)), MAX_BATCH_BLOCKS);
+      const most = MAX_BATCH_BLOCKS[this.options.far === true ? 'far' : 'near'];
+      const blocks = Math.min(Math.max(1, Math.floor(rows / this.rowsPerBlock)), most);
       return (block + blocks) * POSITIONS_PER_BLOCK;
     }
     // Part of a block: line pointers are numbered from 1 and mostly without gaps.
@@ -75,4 +83,8 @@ export class BatchSizer {
       this.bytesPerRow = seen > this.bytesPerRow ? seen : this.bytesPerRow + (seen - this.bytesPerRow) / 4;
     }
   }
+}
+
+function blockOf(position: number): number {
+  return Math.floor(position / POSITIONS_PER_BLOCK);
 }

@@ -15,10 +15,11 @@ export {
   beginAndImport,
   endTransaction,
   recover,
-  relationStates,
+  statesUnder,
   type SnapshotInfo,
 } from './snapshot';
 export { statementOfRange } from './tid-conditions';
+export { withoutTrailingZeros } from './value-text';
 export { withTransaction } from './transaction';
 export { countsQuery } from './counts-query';
 export { countGroups, groupOf } from './group-counts';

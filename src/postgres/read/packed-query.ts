@@ -1,4 +1,5 @@
 /** One query returns one row: a whole batch of rows as packed columns, with the counts that prove it whole. */
+import { counted } from '../../common/counted';
 import { binaryForm, countNullDigits } from '../../model/binary-values';
 import { isFreeText } from '../../model/column-type';
 import { countCharacter } from '../../common/count-character';
@@ -126,7 +127,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
   // In UTF-8 an ASCII code unit of UTF-16 is one byte, and any other is more. The server counts bytes of its own
   // encoding, and in others one byte may be any character.
   const isUtf8 = row['e'] === 'UTF8';
-  if (isUtf8 && units > bytes) throw damaged(`${units} characters for ${bytes} bytes`, doing);
+  if (isUtf8 && units > bytes) throw damaged(`${counted(units, 'character')} for ${counted(bytes, 'byte')}`, doing);
   const ascii = isUtf8 && units === bytes;
   const nonNullCounts = String(row['k']).replace(/[{}]/g, '').split(',').map(Number);
   let nextCount = 0;
@@ -158,7 +159,7 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     const values = countCharacter(cell, SEPARATOR, ascii);
     if (values !== rows) {
       if (!escaped && isFreeText(column.type) && values > rows) return { outcome: 'ambiguous' };
-      throw damaged(`${values} values of column ${column.name} for ${rows} rows`, doing);
+      throw damaged(`${counted(values, 'value')} of column ${column.name} for ${counted(rows, 'row')}`, doing);
     }
     if (nonNulls !== undefined) {
       const markers = countCharacter(cell, NULL_MARKER, ascii);
@@ -171,7 +172,8 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
   }
   const total = query.changedOnly === undefined ? undefined : Number(row['t']);
-  if (total !== undefined && !(total >= rows)) throw damaged(`a count of ${String(row['t'])} for ${rows} rows`, doing);
+  if (total !== undefined && !(total >= rows))
+    throw damaged(`a count of ${String(row['t'])} for ${counted(rows, 'row')}`, doing);
   return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), sparse, extra: row['x'], total };
 }
 

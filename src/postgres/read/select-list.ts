@@ -3,6 +3,7 @@ import { binaryForm, isBinaryKind, type BinaryKind } from '../../model/binary-va
 import { isFreeText, type ColumnType } from '../../model/column-type';
 import type { ColumnSchema, SourceType } from '../../model/table';
 import { quoteIdentifier } from '../connection';
+import { policyText } from './policy-text';
 import { valueText } from './value-text';
 
 /** A column of a read: of the table itself, or as a transformation rewrote it. */
@@ -29,11 +30,20 @@ export const ROW_ALIAS = 't';
 
 export function selectColumn(column: ColumnSchema, isKey: boolean): SelectColumn {
   const reference = `${ROW_ALIAS}.${quoteIdentifier(column.name)}`;
+  const keyText = (text: string): string => (isKey && column.sourceType.isArray ? withBounds(reference, text) : text);
+  const { policy } = column;
+  if (policy !== undefined)
+    return {
+      name: column.name,
+      type: column.type,
+      textExpression: policyText(reference, column.sourceType, policy, keyText),
+      nullable: column.nullable || policy.action.kind === 'null',
+    };
   const text = valueText(reference, column.sourceType, column.type);
   return {
     name: column.name,
     type: column.type,
-    textExpression: isKey && column.sourceType.isArray ? withBounds(reference, text) : text,
+    textExpression: keyText(text),
     nullable: column.nullable,
     isJson: isJsonb(column.sourceType),
     ...fasterText(reference, column),

@@ -18,8 +18,12 @@ export interface SnapshotInfo {
    * the snapshot was taken.
    */
   readonly xmin: string;
-  /** Whose transaction ids these are; see change-tracking. */
+  /** Whose transaction ids these are; see source-identity. */
   readonly source: string;
+  /** Of the relations that were locked with it, by oid; see `statesUnder`. */
+  readonly states: ReadonlyMap<number, RelationState>;
+  /** Digest of the table's columns, for `checkLayout`. */
+  readonly layout: unknown;
 }
 
 /** The facts that must not change while a table is read by ranges, as of a snapshot. */
@@ -53,11 +57,14 @@ const MOST_SNAPSHOTS = 5;
  * new file empty, and the rows that came with it in one transaction invisible. The sizes by which ranges are planned
  * would be wrong, too. So where a relation has another file than the snapshot's own catalog says, another snapshot is
  * taken. The lock is then held, so no such command can come between any more.
+ *
+ * All of it takes two round trips. `layoutSql` is an expression that the caller asks in the second.
  */
 export async function beginAndExport(
   session: Session,
   relations: readonly Relation[],
   signal: AbortSignal | undefined,
+  layoutSql = 'NULL::text',
 ): Promise<SnapshotInfo> {
   const context = { doing: 'taking a snapshot', signal };
   const { sharesSnapshots, seesFiles } = session.allowances;
@@ -66,13 +73,19 @@ export async function beginAndExport(
     await session.query(BEGIN, context);
     const [row] = await session.query(
       `SELECT ${name} AS id, ${SNAPSHOT_XMIN} AS xmin, ${sourceIdentitySql(session)} AS source, ` +
-        `${lockAndCompare(relations, seesFiles)} AS replaced`,
+        `${lockAndCompare(relations, seesFiles)} AS replaced, ${statesSql(relations, seesFiles)} AS states, ` +
+        `${layoutSql} AS layout; ${SAVEPOINT}`,
       context,
     );
-    if (Number(row?.['replaced']) === 0) {
-      await session.query(SAVEPOINT, context);
-      const id = row?.['id'];
-      return { id: typeof id === 'string' ? id : null, xmin: String(row?.['xmin']), source: String(row?.['source']) };
+    if (row !== undefined && Number(row['replaced']) === 0) {
+      const { id, xmin, source, states, layout } = row;
+      return {
+        id: typeof id === 'string' ? id : null,
+        xmin: String(xmin),
+        source: String(source),
+        states: statesFrom(states),
+        layout,
+      };
     }
     await endTransaction(session);
   }
@@ -128,22 +141,24 @@ export async function beginAndImport(
 ): Promise<boolean> {
   if (snapshot.id === null) return false;
   const context = { doing: 'joining a snapshot', signal };
-  await session.query(BEGIN, context);
-  await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot.id)}`, context);
-  if (relations.length > 0) {
-    const [row] = await session.query(`SELECT pg_catalog.current_setting('lock_timeout') AS usual`, context);
-    await session.query(`SET LOCAL lock_timeout = ${JOIN_LOCK_TIMEOUT_MS}`, context);
-    try {
-      await session.query(`SELECT ${locksOf(relations)} IS NOT NULL AS locked`, context);
-    } catch (error) {
-      if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
-      // The session is given back at once, so it must not stay in a failed transaction.
-      await session.query('ROLLBACK', context);
-      return false;
-    }
-    await session.query(`SET LOCAL lock_timeout = ${quoteLiteral(String(row?.['usual']))}`, context);
+  const locks =
+    relations.length === 0
+      ? []
+      : [
+          `SET LOCAL lock_timeout = ${JOIN_LOCK_TIMEOUT_MS}`,
+          `SELECT ${locksOf(relations)} IS NOT NULL AS locked`,
+          `SET LOCAL lock_timeout = ${session.lockTimeoutMs}`,
+        ];
+  const statements = [BEGIN, `SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot.id)}`, ...locks, SAVEPOINT];
+  try {
+    // One round trip.
+    await session.query(statements.join('; '), context);
+  } catch (error) {
+    if (!(error instanceof ConnectorError) || error.sqlState !== '55P03') throw error;
+    // The session is given back at once, so it must not stay in a failed transaction.
+    await session.query('ROLLBACK', context);
+    return false;
   }
-  await session.query(SAVEPOINT, context);
   return true;
 }
 
@@ -151,39 +166,63 @@ export async function endTransaction(session: Session): Promise<void> {
   await session.query('COMMIT', { doing: 'ending a transaction' });
 }
 
+/** `relationStates` under the snapshot, which has most of them already. */
+export async function statesUnder(
+  session: Session,
+  snapshot: SnapshotInfo,
+  relations: readonly Relation[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<number, RelationState>> {
+  if (relations.every(({ oid }) => snapshot.states.has(oid))) return snapshot.states;
+  return await relationStates(session, relations, signal);
+}
+
 /** File node and size of each relation, at or after the session's snapshot; a dropped one is missing from the result. */
-export async function relationStates(
+async function relationStates(
   session: Session,
   relations: readonly Relation[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<number, RelationState>> {
   // A partitioned table may have no partitions yet.
   if (relations.length === 0) return new Map();
-  const { seesFiles } = session.allowances;
+  const sql = `SELECT ${statesSql(relations, session.allowances.seesFiles)} AS states`;
+  const [row] = await session.query(sql, { doing: 'reading table sizes', signal });
+  return statesFrom(row?.['states']);
+}
+
+interface StateRow {
+  readonly oid: number;
+  readonly fileNode: string | null;
+  readonly blocks: number | null;
+}
+
+function statesFrom(json: unknown): ReadonlyMap<number, RelationState> {
+  const rows = JSON.parse(String(json)) as readonly StateRow[];
+  return new Map(rows.map(({ oid, fileNode, blocks }) => [oid, { fileNode: String(fileNode), blocks: blocks ?? 0 }]));
+}
+
+/** SQL for the relations' states as a JSON text. */
+function statesSql(relations: readonly Relation[], seesFiles: boolean): string {
   const blocks = seesFiles
     ? `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`
     : 'c.relpages';
   const fileNode = seesFiles ? 'pg_catalog.pg_relation_filenode(c.oid)' : 'c.relfilenode';
   const alone = relations.filter(({ includesChildren }) => includesChildren !== true).map(({ oid }) => oid);
-  const statements = relations
+  const queries = relations
     .filter(({ includesChildren }) => includesChildren === true)
     .map(
       ({ oid }) =>
         // Any part that comes, goes or is rewritten below the root makes it another relation.
-        `(WITH RECURSIVE ${partsOf(oid)} SELECT '${oid}' AS oid,
-            md5(string_agg(concat_ws(' ', c.oid::int8, ${fileNode}), ',' ORDER BY c.oid)) AS file_node,
-            max(${blocks})::text AS blocks
-          FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid HAVING bool_or(c.oid = ${oid}))`,
+        `(WITH RECURSIVE ${partsOf(oid)} SELECT ${oid}::int8 AS "oid",
+            pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid::int8, ${fileNode}), ',' ORDER BY c.oid)) AS "fileNode",
+            pg_catalog.max(${blocks})::int8 AS "blocks"
+          FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid HAVING pg_catalog.bool_or(c.oid = ${oid}))`,
     );
   if (alone.length > 0)
-    statements.push(
-      `SELECT c.oid::int8::text AS oid, (${fileNode})::text AS file_node, (${blocks})::text AS blocks
+    queries.push(
+      `SELECT c.oid::int8 AS "oid", (${fileNode})::text AS "fileNode", (${blocks})::int8 AS "blocks"
        FROM pg_catalog.pg_class c WHERE c.oid IN (${alone.join(', ')})`,
     );
-  const rows = await session.query(statements.join(' UNION ALL '), { doing: 'reading table sizes', signal });
-  const states = rows.map((row): [number, RelationState] => [
-    Number(row['oid']),
-    { fileNode: String(row['file_node']), blocks: Number(row['blocks'] ?? 0) },
-  ]);
-  return new Map(states);
+  if (queries.length === 0) return `'[]'`;
+  return `(SELECT coalesce(pg_catalog.json_agg(x), '[]')::text FROM (${queries.join(' UNION ALL ')}) AS x)`;
 }

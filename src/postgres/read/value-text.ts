@@ -22,6 +22,11 @@ export function valueText(reference: string, source: SourceType, type: ColumnTyp
     : extensionText(reference, source, type);
 }
 
+/** A number's text; the same for 1, 1.0 and 1.00. */
+export function withoutTrailingZeros(text: string): string {
+  return `CASE WHEN strpos(${text}, '.') > 0 THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
+}
+
 /** The text that the type itself writes: ::text would be another text where a user has made a cast to text. */
 function ownText(reference: string): string {
   return `CASE WHEN ${reference} IS NOT NULL THEN pg_catalog.concat(${reference}) END`;

@@ -95,7 +95,7 @@ it('a server that ends each connection just after the login: tried again, then e
   try {
     const result = await sync({ port: String((ending.address() as AddressInfo).port) });
     expect(result.code).toBe(3);
-    expect(complaints(result).filter((line) => line !== LIBPQ_LINE)).toEqual([
+    expect(complaints(result).filter((line) => !LIBPQ_LINE.test(line))).toEqual([
       expect.stringMatching(/server closed the connection unexpectedly|terminating connection/),
     ]);
     expect(attempts(result)).toBe(1);

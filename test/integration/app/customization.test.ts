@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTableOptions } from '../../../src/config/table-options';
+import { parseColumnRules } from '../../../src/config/column-rules';
+import { hashKeyOf } from '../../../src/model/hash-key';
 import { loadSettings } from '../../../src/config/load-settings';
 import { withWarehouse } from '../../helpers/compare';
 import { createDemoDatabase } from '../../helpers/demo-database';
@@ -50,6 +52,18 @@ test('a pattern that matches nothing is warned of, with what was probably meant'
   expect(lines).toContainEqual(
     expect.stringMatching(/^WARNING The pattern "!public.nothing_like_it" .*`pgsluice plan` shows/),
   );
+});
+
+test('the rules of columns hash, mask and leave out', async () => {
+  const columns = parseColumnRules(example('json columns'), database.folder);
+  await sync(database, { columns, hashKey: hashKeyOf(Buffer.from('a key of more than sixteen characters')) });
+  const [row] = await rows(
+    `SELECT bool_and(length(email) = 64), bool_and(name LIKE '**%'), count(*) > 0 FROM tester.source_public_customers WHERE email IS NOT NULL`,
+  );
+  expect(row).toEqual([true, true, true]);
+  expect(
+    await rows(`SELECT name FROM pragma_table_info('tester.source_public_customers') WHERE name = 'notes'`),
+  ).toEqual([]);
 });
 
 test('the options of single tables decide their modes', async () => {
@@ -103,4 +117,33 @@ test('filters that leave no table end the sync, with the names that were probabl
     kind: 'configuration',
     hint: expect.stringMatching(/^The database has \w+\.\w+, .* and \d+ more\.$/) as string,
   });
+});
+
+test('a filter that names a view hears which option it wants', async () => {
+  await database.client.query('CREATE VIEW order_view AS SELECT id FROM orders');
+  const alone = await sync(database, {
+    tableFilters: ['order_view'],
+    warehousePath: join(database.folder, 'view.db'),
+  }).catch((error: unknown) => error);
+  expect(alone).toMatchObject({
+    kind: 'configuration',
+    hint: 'public.order_view is a view: add --include-views (or "include_views": "true").',
+  });
+  const settings = { tableFilters: ['orders', 'public.order_view', '!order_vie?'] };
+  const { lines } = await sync(database, { ...settings, warehousePath: join(database.folder, 'views.db') });
+  expect(lines).toContain(
+    'WARNING The pattern "public.order_view" of "table_filters" matches no table; it names the view public.order_view: add --include-views (or "include_views": "true") to replicate it.',
+  );
+  expect(lines).toContain(
+    'WARNING The pattern "!order_vie?" of "table_filters" matches no table; it names the view public.order_view, which is left out in any case.',
+  );
+  const { lines: with_, report } = await sync(database, {
+    tableFilters: ['order_view'],
+    includeViews: true,
+    warehousePath: join(database.folder, 'views.db'),
+  });
+  expect([report.tables.map(({ key }) => key), with_.filter((line) => line.includes('matches no table'))]).toEqual([
+    ['public.order_view'],
+    [],
+  ]);
 });

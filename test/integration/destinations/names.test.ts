@@ -148,7 +148,9 @@ describe.each([
     expect(Object.values(failures)).toHaveLength(2);
     for (const [key, message] of Object.entries(failures))
       expect(message).toMatch(
-        new RegExp(`^${key} would be called source_\\w+ in the warehouse, which is the name of \\w+\\.\\w+\\. Leave`),
+        new RegExp(
+          `^${key} would be called source_\\w+ in the warehouse, which is the name of \\w+\\.\\w+\\. (${key.startsWith('x') ? 'Set "destination_table"' : 'Leave'})`,
+        ),
       );
     await withWarehouse(database, async (warehouse) => {
       const kept = report.tables.find(({ key, error }) => key.startsWith('x') && error === undefined);

@@ -53,8 +53,8 @@ const RULES: readonly (readonly [what: string, rule: string, message: RegExp])[]
     /"bad" returned a "keep" flag that is neither true nor false/,
   ],
   ['returns what nobody asked for', `batch: () => ({ drop: [true] })`, /"bad" returned "drop"/],
-  ['returns too few values', `batch: () => ({ columns: { v: [] } })`, /returned 0 values of column "v" for 1 rows/],
-  ['returns too few flags', `batch: () => ({ keep: [] })`, /returned 0 "keep" flags for 1 rows/],
+  ['returns too few values', `batch: () => ({ columns: { v: [] } })`, /returned 0 values of column "v" for 1 row/],
+  ['returns too few flags', `batch: () => ({ keep: [] })`, /returned 0 "keep" flags for 1 row/],
   ['returns a number', `batch: () => ({ columns: { v: [5] } })`, /"bad" returned .*column "v"/],
   [
     'cuts a surrogate pair in two',

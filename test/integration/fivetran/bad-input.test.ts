@@ -132,7 +132,7 @@ describe('a state', () => {
     expect(code).toBe(status.OK);
     expect(operations(messages)).toContain('TRUNCATE source_public_suppliers');
     expect(service.lines.join('')).toMatch(
-      /state is that of the Python connector \(1 tables\).*loaded in full once more/,
+      /state is that of the Python connector \(1 table\).*loaded in full once more/,
     );
   });
 

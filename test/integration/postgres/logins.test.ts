@@ -27,7 +27,7 @@ describe('logins that are hard to write down', () => {
       );
       const { failures, lines } = await sync(database, { username: unique, password: name });
       expect(failures).toEqual({});
-      expect(lines).toContain('INFO Successfully processed table public.t: 1 records');
+      expect(lines).toContain('INFO Successfully processed table public.t: 1 record');
     } finally {
       await database.client.query(`DROP OWNED BY ${user}; DROP ROLE ${user}`).catch(() => undefined);
       await database.drop();

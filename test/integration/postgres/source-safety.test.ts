@@ -5,7 +5,7 @@ import type { Settings } from '../../../src/config/settings';
 import type { SyncPlan } from '../../../src/model/plan';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { createDemoDatabase } from '../../helpers/demo-database';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, serverMajor, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
 import type { Client } from 'pg';
@@ -148,17 +148,52 @@ describe('a table that another session has locked', () => {
     ]);
   });
 
-  test('fails alone and by name where it has a generated column, whose expression cannot be read', async () => {
-    await database.client.query('ALTER TABLE held ADD later int GENERATED ALWAYS AS (id + 1) STORED');
-    await (await database.connect()).query(LOCK);
-    const { failures, report } = await sync(database, forEver);
-    expect(failures).toEqual({
-      'public.held':
-        'Another session holds a strong lock on public.held, so that what its generated column "later" is made of cannot be read. ' +
-        'Run the sync again when that session has ended.',
+  test('waits for its lock like any other where it has a stored generated column, and fails alone and by name', async () => {
+    await database.client.query(`
+      ALTER TABLE held ADD later int GENERATED ALWAYS AS (id + 1) STORED; INSERT INTO held VALUES (7)`);
+    const other = await database.connect();
+    await other.query(LOCK);
+    const { failures, report } = await sync(database, { lockTimeoutSeconds: 0.2, maxRetries: 1 });
+    expect([Object.keys(failures), report.rows]).toEqual([['public.held'], 1]);
+    expect(failures['public.held']).toMatch(/lock timeout.*"lock_timeout_seconds"/);
+    // The lock goes while the table waits for it.
+    const waited = await sync(database, forEver, {
+      beforeReading: async () => {
+        setImmediate(() => void other.query('ROLLBACK'));
+        await Promise.resolve();
+      },
     });
-    expect(report.rows).toBe(1);
+    expect(waited.failures).toEqual({});
+    await withWarehouse(database, async (warehouse) => {
+      expect(await warehouse.rows('SELECT id, later FROM tester.source_public_held')).toEqual([[7, 8]]);
+    });
+    const described = async (): Promise<unknown[]> =>
+      await withWarehouse(database, async (warehouse) => {
+        const sql = `SELECT column_default FROM tester.postgres_column WHERE column_name = 'later' ORDER BY timestamp`;
+        return (await warehouse.rows(sql)).flat();
+      });
+    expect(await described()).toEqual([null, null]);
+    // Then its expression is known, and is described; not knowing it again says nothing new.
+    await sync(database);
+    expect(await described()).toEqual([null, null, '(id + 1)']);
+    await other.query(LOCK);
+    setImmediate(() => void other.query('ROLLBACK'));
+    await sync(database, forEver);
+    expect(await described()).toEqual([null, null, '(id + 1)']);
   });
+
+  if (serverMajor() >= 18)
+    test('fails alone and by name where it has a virtual column, whose expression cannot be read', async () => {
+      await database.client.query('ALTER TABLE held ADD later int GENERATED ALWAYS AS (id + 1) VIRTUAL');
+      await (await database.connect()).query(LOCK);
+      const { failures, report } = await sync(database, forEver);
+      expect(failures).toEqual({
+        'public.held':
+          'Another session holds a strong lock on public.held, so that what its virtual column "later" is made of cannot be read. ' +
+          'Run the sync again when that session has ended.',
+      });
+      expect(report.rows).toBe(1);
+    });
 
   test('is no obstacle to check', async () => {
     await database.client.query('INSERT INTO held VALUES (1)');

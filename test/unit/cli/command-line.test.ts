@@ -94,7 +94,7 @@ describe('the command line', () => {
     expect(help.kind === 'help' && help.text).toMatch(/pgsluice sync .*aliases: debug[^]*pgsluice plan[^]*Examples:/);
     const sync = parse('sync', '--help');
     expect(sync.kind === 'help' && sync.text).toMatch(/--max-retries .*\[default: 5\]/);
-    expect(sync.kind === 'help' && sync.text).not.toContain('--password');
+    expect(sync.kind === 'help' && sync.text).not.toMatch(/--password(?!-)/);
   });
 
   it.each(COMMANDS.map(({ name, examples }) => [name, examples] as const))(

@@ -98,6 +98,15 @@ describe('one line of progress', () => {
     expect(renderTableLine({ ...table, estimatedRows: 0 }, 100, false)).not.toMatch(/%|█|░/);
   });
 
+  it('says that the warehouse is being written, rather than a rate of nothing', () => {
+    const read = { ...table, rows: 2_000_000, rowsPerSecond: 0, read: true };
+    expect(renderTableLine(read, 100, false)).toMatch(/ 99% {3}2,000,000 rows {2}writing the warehouse$/);
+    expect(renderTableLine(read, 40, false)).toMatch(/ 99% {2}writing$/);
+    expect(renderTotalLines({ ...total, secondsLeft: 0, allRead: true }, 77)[0]).toMatch(
+      /^2\/300 tables {2}writing the warehouse {2}/,
+    );
+  });
+
   it('fits any width, whatever the name', () => {
     const names = [
       'a',
@@ -109,7 +118,7 @@ describe('one line of progress', () => {
     ];
     for (let width = 1; width <= 130; width++) {
       for (const name of names) {
-        const line = renderTableLine({ ...table, name }, width, false);
+        const line = renderTableLine({ ...table, name, read: width % 2 === 0 }, width, false);
         expect([name, width, stringWidth(line)]).toEqual([name, width, Math.min(width, stringWidth(line))]);
         expect(line).not.toMatch(/\p{Cc}/u);
       }

@@ -137,6 +137,7 @@ describe('sync', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { level: string; message: string });
     expect(entries).toContainEqual({
+      timestamp: expect.any(String) as string,
       level: 'SEVERE',
       message: 'The disk is full.',
       'message-origin': 'sdk_connector',
@@ -180,10 +181,12 @@ describe('sync', () => {
     const { stdout } = await run(['debug', '--configuration', 'etc/shop.json']);
     expect(stdout.split('\n')[0]).toMatch(
       new RegExp(
-        ` INFO Configuration ${etc}/shop.json, warehouse ${etc}/files/warehouse.db, state ${etc}/state/shop.json$`,
+        ` INFO Configuration ${etc}/shop.json, warehouse ${etc}/files/warehouse.db, state ${etc}/state/shop.json, password from there$`,
       ),
     );
-    expect((await run(['sync', '--destination', 'null'])).stdout).toMatch(/^\S+ INFO Configuration .*, no warehouse\n/);
+    expect((await run(['sync', '--destination', 'null'])).stdout).toMatch(
+      /^\S+ INFO Configuration .*, no warehouse, password from there\n/,
+    );
   });
 
   it('sends whoever has no configuration to init', async () => {

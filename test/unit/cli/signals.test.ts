@@ -1,14 +1,15 @@
-import { watchSignals } from '../../../src/cli/signals';
+import { watchSignals, type Stopped } from '../../../src/cli/signals';
 import { ConnectorError } from '../../../src/common/errors';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-function watch(graceMs = 10_000) {
+function watch(graceMs = 10_000, stops: Stopped = 'sync') {
   const source = new EventEmitter();
   const said: string[] = [];
   const forced: number[] = [];
   const interruption = watchSignals({
     source: source as unknown as NodeJS.Process,
+    stops,
     say: (text) => said.push(text),
     forceExit: (code) => forced.push(code),
     graceMs,
@@ -29,6 +30,18 @@ describe('signals', () => {
     expect(interruption.exitCode()).toBe(code);
     expect(said).toEqual([expect.stringContaining('progress is kept')]);
     expect(forced).toEqual([]);
+    interruption.dispose();
+  });
+
+  it.each<[Stopped, readonly string[]]>([
+    ['look', ['SIGINT: stopping; nothing is lost. A second signal stops at once.']],
+    ['display', []],
+  ])('speaks of no batch where there is none: %s', (stops, lines) => {
+    const { source, said, interruption } = watch(10_000, stops);
+    source.emit('SIGINT', 'SIGINT');
+    expect(said).toEqual(lines);
+    expect((interruption.signal.reason as ConnectorError).message).toBe('Interrupted by SIGINT.');
+    expect(interruption.exitCode()).toBe(130);
     interruption.dispose();
   });
 

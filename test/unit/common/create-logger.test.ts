@@ -27,13 +27,37 @@ describe('the logger', () => {
   });
 
   it('writes the JSON of the platform, debug as INFO', async () => {
-    const lines = await logged({ format: 'json', level: 'debug' });
+    const lines = await logged({ format: 'json', level: 'debug', forPlatform: true });
     expect(lines.every((line) => line.endsWith('}\n'))).toBe(true);
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
       { level: 'INFO', message: 'a detail', 'message-origin': 'sdk_connector' },
       { level: 'INFO', message: '5 rows', 'message-origin': 'sdk_connector' },
       { level: 'WARNING', message: 'pressure', 'message-origin': 'sdk_connector' },
       { level: 'SEVERE', message: 'lost, PWD=***;', 'message-origin': 'sdk_connector' },
+    ]);
+  });
+
+  it('writes time and fields into JSON, of which none replaces the line itself', async () => {
+    const lines: string[] = [];
+    const logger = createLogger({
+      format: 'json',
+      level: 'info',
+      secrets: ['s3cret!'],
+      write: (line) => lines.push(line),
+      now: () => new Date('2026-01-02T03:04:05.678Z'),
+    });
+    logger.warning('Retrying public.t', { table: 'public.t', attempt: 2, note: 'of s3cret!', message: 'other' });
+    await logger.close();
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      {
+        timestamp: '2026-01-02T03:04:05.678Z',
+        level: 'WARNING',
+        message: 'Retrying public.t',
+        'message-origin': 'sdk_connector',
+        table: 'public.t',
+        attempt: 2,
+        note: 'of ***',
+      },
     ]);
   });
 

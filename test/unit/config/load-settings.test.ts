@@ -55,6 +55,10 @@ describe('a complete configuration', () => {
       debug: false,
       tableFilters: [],
       includeViews: false,
+      columns: [],
+      columnsUnlisted: 'read',
+      columnsDenied: 'fail',
+      hashKey: undefined,
       typeMode: 'exact',
       syncMode: 'auto',
       tableOptions: [],
@@ -85,6 +89,7 @@ describe('a complete configuration', () => {
       publishKeep: 2,
       statePath: join(directory, 'files', 'state.json'),
       destinationSchema: 'tester',
+      destinationTable: 'source_{schema}_{table}',
       naming: 'source',
       logFormat: 'text',
       logLevel: 'info',
@@ -290,7 +295,7 @@ describe('what is wrong with values', () => {
       `port is missing; add it to ${path}, or set --port or PGSLUICE_PORT.`,
       `database is missing; add it to ${path}, or set --database or PGSLUICE_DATABASE.`,
       `username is missing; add it to ${path}, or set --username or PGSLUICE_USERNAME.`,
-      `password is missing; add it to ${path}, or set PGSLUICE_PASSWORD.`,
+      `password is missing; add it to ${path}, or set PGSLUICE_PASSWORD, password_file or password_command.`,
     ]);
   });
 
@@ -357,6 +362,28 @@ describe('what is wrong with values', () => {
       );
     },
   );
+
+  it.each([
+    '{schema}',
+    'orders',
+    '{table} copy',
+    '{table}"; DROP',
+    '{tabel}{table}',
+    '_PGSLUICE_{table}',
+    '{schema}.{table}',
+  ])('refuses names of tables by the template %s', (template) => {
+    writeConfiguration({ ...COMPLETE, destination_table: template });
+    expect(problems()).toEqual([
+      expect.stringMatching(
+        /^destination_table \(.*\) must be made of letters, digits, underscores, \{schema\} and \{table\}/,
+      ),
+    ]);
+  });
+
+  it('takes a template of table names', () => {
+    writeConfiguration({ ...COMPLETE, destination_table: '{schema}__{table}_2' });
+    expect(load().settings.destinationTable).toBe('{schema}__{table}_2');
+  });
 
   it('refuses an exclusion of nothing', () => {
     writeConfiguration({ ...COMPLETE, table_filters: 'a, !' });

@@ -187,8 +187,7 @@ it('announces a table that is new or has changed, but not on the first sync', as
 it('checkpoints in time even when nothing is committed', async () => {
   const { call, destination } = open(undefined, { checkpointEveryMs: 20 });
   await destination.open();
-  const started = performance.now();
-  while (call.sent.length < 2 && performance.now() - started < 4_000) await delay(20);
+  while (call.sent.length < 2) await delay(20);
   expect(call.summary().slice(0, 2)).toEqual(['checkpoint', 'checkpoint']);
   await destination.close();
   const sent = call.sent.length;

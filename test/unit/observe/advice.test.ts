@@ -34,6 +34,10 @@ function adviceOn(changes: Partial<PageData>): string {
 }
 
 describe('advice after a sync', () => {
+  it('takes a table of smaller batches for no pressure', () => {
+    expect(adviceOn({ series: { ...series, batchRows: [5000, 750] } })).toBe('');
+  });
+
   it('is silent where all went well', () => {
     expect(adviceOn({})).toBe('');
   });
@@ -47,10 +51,29 @@ describe('advice after a sync', () => {
     ],
     [
       'memory pressure that lasted',
-      { series: { ...series, batchRows: [5000, 2500, null] } },
-      /^Memory pressure cut the batch from 5000 to 2500 rows/,
+      { batchCut: { from: 5000, to: 2500 } },
+      /^Memory pressure cut the batch from 5000 to 2500 rows: .*"batch_bytes"/,
     ],
-    ['a full CPU', { series: { ...series, cpuPercent: [100, 99, 40] } }, /^The CPU was full/],
+    [
+      "the user's own batch size that memory pressure cut",
+      { batchCut: { from: 50_000, to: 1 }, options: { customBatchSize: 50_000, customThreads: null } },
+      /^Memory pressure cut the batch of your "custom_batch_size" from 50000 to 1 row: .*lower that option/,
+    ],
+    [
+      "the user's own batch size that is small",
+      { rows: 1_000_000, options: { customBatchSize: 10, customThreads: null } },
+      /^Your "custom_batch_size" of 10 makes many statements/,
+    ],
+    [
+      'a full CPU',
+      { series: { ...series, cpuPercent: [100, 99, 40] } },
+      /^The CPU was full most of the time: more cores/,
+    ],
+    [
+      'a CPU that is full of other processes',
+      { series: { ...series, cpuPercent: [100, 99, 99], ownCpuPercent: [10, 20, 30] } },
+      /^The CPU was full most of the time, and this process used 20% of it: move the other processes/,
+    ],
     [
       'a slow warehouse',
       { tables: [{ ...table, waitedForWarehouse: 60 }] },
@@ -59,7 +82,16 @@ describe('advice after a sync', () => {
     [
       'a slow server with an idle machine',
       { tables: [{ ...table, waitedForWarehouse: 1 }], series: { ...series, cpuPercent: [20, 20], readers: [4] } },
-      /raise "custom_threads"/,
+      /raise "custom_threads", if/,
+    ],
+    [
+      "the user's own number of readers",
+      {
+        tables: [{ ...table, waitedForWarehouse: 1 }],
+        series: { ...series, cpuPercent: [20, 20], readers: [2] },
+        options: { customBatchSize: null, customThreads: 2 },
+      },
+      /raise "custom_threads" above your 2, if/,
     ],
     ['a wrong estimate', { tables: [{ ...table, mode: 'full', estimatedRows: 10 }] }, /public\.orders.*run ANALYZE/],
     [

@@ -16,7 +16,7 @@ async function afterSync(): Promise<string> {
   observer.rowsWritten?.(orders, 600, 9000);
   observer.rowsWritten?.(orders, 400, 1000);
   observer.retry?.(orders, 1, 1);
-  observer.sampled?.(PRESSURE, 5000, 4);
+  observer.sampled?.(PRESSURE, 5000, 4, 5000);
   observer.checkpoint?.(0.02);
   observer.tableFinished?.(orders, tableReport('public.orders'));
   observer.tableStarted?.(items, 2, 2);

@@ -48,6 +48,7 @@ describe('the series of samples', () => {
     rssMegabytes: 1,
     memoryLimitMegabytes: NaN,
     cpuPercent: NaN,
+    ownCpuPercent: NaN,
     batchRows: 1,
     readers: 1,
     retries: 0,

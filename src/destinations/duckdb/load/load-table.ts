@@ -10,6 +10,7 @@ import { mayBeAppended, stampColumns } from './appender';
 import type { DestinationTable, LoadStamp } from '../../destination';
 import { storedTypes } from '../copy-altered';
 import { hasDigits, withTexts, type FittedBatch } from './batch-fit';
+import { checkTaken } from './check-taken';
 import { ColumnTypes } from './column-types';
 import { RecentRows } from './row-size-window';
 import { HeldRows, type HeldBatches } from './insert-buffer';
@@ -256,11 +257,7 @@ export class LoadTable {
   private counted(written: number, rowCount: number, bytes: number, into: string | undefined): void {
     this.warehouse.countInserted(bytes);
     if (into === undefined) this.warehouse.countRows(this.name, rowCount);
-    if (written !== rowCount)
-      throw new ConnectorError(`The warehouse took ${written} of ${rowCount} rows of ${this.table.key}.`, {
-        code: 'rows_lost',
-        kind: 'destination',
-      });
+    checkTaken(written, rowCount, this.table.key);
     if (into === undefined && this.rowCount !== undefined) this.rowCount += written;
   }
 }

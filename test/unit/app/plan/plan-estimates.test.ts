@@ -10,6 +10,7 @@ function table(name: string, estimatedRows: number, pass: TableDetails['pass'] =
     estimatedRows,
     bytes: 1,
     primaryKey: [],
+    columnRules: [],
     mode: 'full',
     reason: '',
     pass,

@@ -144,6 +144,15 @@ describe('CPU pressure', () => {
     ]);
   });
 
+  test('says whether this process uses the CPU, or others do', () => {
+    const told = (ownCpuPercent: number): readonly string[] =>
+      messages(new AdaptiveController(small), { ...pressure(10, 97.4), ownCpuPercent }, 0);
+    expect(told(9.6)).toEqual([
+      'CRITICAL CPU PRESSURE: Reducing threads from 4 to 1 (CPU 97%: this process 10%, others 87%)',
+    ]);
+    expect(told(97.4)[0]).toContain('(CPU 97%: this process 97%, others 0%)');
+  });
+
   test('that lasts goes on halving, once a second', () => {
     const controller = new AdaptiveController(small);
     const readers = [0, 500, 1_000, 2_000].map((nowMs) => {

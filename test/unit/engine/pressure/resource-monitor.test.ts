@@ -73,6 +73,21 @@ describe('CPU', () => {
     expect(monitorOf(start, later).read().cpuPercent).toBeCloseTo(90, 6);
   });
 
+  test('tells what this process has of it', () => {
+    const later = {
+      cpuAtMs: 1000,
+      hostCpuBusySeconds: 1003,
+      hostCpuTotalSeconds: 5004,
+      atMs: 1000,
+      userCpuSeconds: 0.6,
+    };
+    const { cpuPercent, ownCpuPercent } = monitorOf({}, { ...later, systemCpuSeconds: 0.2 }).read();
+    expect([cpuPercent, ownCpuPercent]).toEqual([expect.closeTo(75, 6), expect.closeTo(20, 6)]);
+    const start = { cgroupCpuQuotaCores: 2, cgroupCpuUsedSeconds: 10 };
+    const limited = monitorOf(start, { ...later, ...start, cgroupCpuUsedSeconds: 11.5 }).read();
+    expect([limited.cpuPercent, limited.ownCpuPercent]).toEqual([expect.closeTo(75, 6), expect.closeTo(30, 6)]);
+  });
+
   test('is not known before the first window has passed', () => {
     const soon = { cpuAtMs: 20, hostCpuBusySeconds: 1000.04, hostCpuTotalSeconds: 5000.04 };
     expect(monitorOf({}, soon).read().cpuPercent).toBeNaN();
