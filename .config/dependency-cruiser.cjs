@@ -27,6 +27,7 @@ const rooms = {
 const withDoor = [
   ...Object.entries(rooms).flatMap(([layer, names]) => names.map((name) => `${layer}/${name}`)),
   'destinations/duckdb',
+  'destinations/ducklake',
   'observe',
 ];
 

@@ -1,9 +1,10 @@
 // Tests run against the TypeScript sources, transpiled by swc; types are checked by `npm run lint`.
+const ROOT = require('node:path').join(__dirname, '..');
+
 /** @type {import('jest').Config} */
-module.exports = {
-  rootDir: '..',
+const common = {
+  rootDir: ROOT,
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/build/'],
   transform: {
     '^.+\\.ts$': [
@@ -18,6 +19,29 @@ module.exports = {
   globalTeardown: '<rootDir>/test/helpers/global-teardown.ts',
   // Not in /tmp, where jest would leave it.
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+};
+
+// What the file promises, a lake promises as well: the same tests, where they do not look at the file itself.
+const ON_BOTH = [
+  'test/integration/app/{customization,forget}',
+  'test/integration/destinations/{two-databases,warehouse-tables}',
+  'test/integration/engine/{equal-by-default,incremental,keyless-tables,keys,second-sync,transformations,verify}',
+  'test/integration/types/{compare,every,hostile-values,numbers,python,structured,text,times}',
+  'test/property/{equality,regressions}',
+];
+
+/** @type {import('jest').Config} */
+module.exports = {
+  rootDir: ROOT,
+  projects: [
+    { ...common, displayName: 'file', testMatch: ['<rootDir>/test/**/*.test.ts'] },
+    {
+      ...common,
+      displayName: 'lake',
+      testMatch: ON_BOTH.map((path) => `<rootDir>/${path}.test.ts`),
+      setupFiles: ['<rootDir>/.config/jest-lake.js'],
+    },
+  ],
   // Two cores: the server and DuckDB need the other one.
   maxWorkers: 2,
   testTimeout: 60_000,

@@ -262,6 +262,30 @@ offer() {
   say "no $package: the tests $tests will be skipped; install it to run them."
 }
 
+# The extensions of the DuckDB that package.json pins, from PyPI: their wheels hold the files that DuckDB installs elsewhere.
+fetch_extensions() {
+  local version folder=.extensions name missing=() python
+  version=$(node -p 'require("./package.json").dependencies["@duckdb/node-api"].split("-")[0]')
+  for name in ducklake postgres_scanner sqlite_scanner httpfs; do
+    if [ ! -e "$folder/$version/$name.duckdb_extension" ]; then missing+=("$name"); fi
+  done
+  if [ ${#missing[@]} = 0 ]; then return 0; fi
+  need_write
+  say "fetching the extensions ${missing[*]} of DuckDB $version, for the tests of lakes"
+  python=$(mktemp -d)
+  for name in "${missing[@]}"; do
+    # `download` needs no environment of Python's; a wheel is a zip file.
+    if python3 -m pip download --quiet --no-deps --disable-pip-version-check --dest "$python" \
+      "duckdb-extension-${name//_/-}==$version" >/dev/null 2>&1 </dev/null; then
+      mkdir -p "$folder/$version"
+      python3 scripts/unpack-extension.py "$python" "$name" "$folder/$version"
+    else
+      say "no extension $name: the tests of lakes will fail; 'python3 -m pip download duckdb-extension-${name//_/-}==$version' says why."
+    fi
+  done
+  rm -rf "$python"
+}
+
 offer_for_tests() {
   offer chromium 'of the page in a browser' chromium chromium-browser google-chrome
   offer pgbouncer 'behind PgBouncer' pgbouncer
@@ -273,5 +297,6 @@ case " $* " in *' test:only '*) offer_for_tests ;; esac
 register_driver
 install_packages
 build
+case " $* " in *' test:only '* | *' scripts/bench/'* | *' scripts/test-'*) fetch_extensions ;; esac
 
 if [ $# -gt 0 ]; then exec "$@"; fi

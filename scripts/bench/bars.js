@@ -10,6 +10,7 @@ const { FAR_MS } = require('./distance');
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
  * @property {import('./growth').Growth | undefined} growth
  * @property {import('./changes').Changes | undefined} changes
+ * @property {import('./lake').Lake | undefined} lake
  * @property {import('./quiet').Quiet | undefined} quiet
  * @property {import('./distance').Distance | undefined} distance
  * @property {import('./log').LogPasses | undefined} log
@@ -20,7 +21,7 @@ const { FAR_MS } = require('./distance');
  * @param {Results} measured
  * @returns {Bar[]} `measured` is NaN where this run has no number for it
  */
-function assessBars({ results, growth, changes, quiet, distance, log, small }) {
+function assessBars({ results, growth, changes, lake, quiet, distance, log, small }) {
   /** @type {(workload: string, name: string) => import('./rounds').Measured | undefined} */
   const of = (workload, name) => results.get(workload)?.find((it) => it.name === name && it.failure === undefined);
   /** @type {(workload: string, name: string, other: string) => number} */
@@ -63,11 +64,27 @@ function assessBars({ results, growth, changes, quiet, distance, log, small }) {
     ['incremental, 1 % changed: time ÷ full', 0.15, 0.05, '', incremental(changes, 100)],
     ['incremental, 0.1 % changed: time ÷ full', 0.1, 0.05, '', incremental(changes, 1_000)],
     ...quietBars(quiet),
+    ...lakeBars(lake),
     ...distanceBars(distance),
     ...logBars(log),
     ['start-up of pgsluice --version', 150, 80, 'ms', (small?.startUp ?? NaN) * 1000],
   ];
   return bars.map(([what, bar, goal, unit, measured]) => ({ what, bar, goal, unit, measured }));
+}
+
+/**
+ * @param {import('./lake').Lake | undefined} lake
+ * @returns {[what: string, bar: number, goal: number, unit: string, measured: number][]}
+ */
+function lakeBars(lake) {
+  const [file, inLake] = [lake?.costs.duckdb, lake?.costs.ducklake];
+  return [
+    ['orders into a lake ÷ into a file: CPU', 1.15, 1, '', divide(inLake?.load.cpuSeconds, file?.load.cpuSeconds)],
+    ['orders into a lake ÷ into a file: time', 1.15, 1, '', divide(inLake?.load.seconds, file?.load.seconds)],
+    ['incremental, 1 % changed: lake ÷ file, time', 1.3, 1, '', divide(inLake?.changes.seconds, file?.changes.seconds)],
+    ['Parquet files of orders', 12, 6, '', lake?.files ?? NaN],
+    ['Parquet files of orders after 50 syncs and a maintenance', 20, 12, '', lake?.filesInTheEnd ?? NaN],
+  ];
 }
 
 /**

@@ -9,6 +9,7 @@ const { createContenders } = require('./contenders');
 const { measureDistance } = require('./distance');
 const { growthSizes, measureGrowth } = require('./growth');
 const { renderGrowth } = require('./growth-plot');
+const { measureLake } = require('./lake');
 const { describeMachine, postgresDriver } = require('./machine');
 const { endRunning } = require('./process-run');
 const { profileSync } = require('./profile');
@@ -21,7 +22,7 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'log', 'distance', 'small'];
+const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'quiet', 'log', 'distance', 'small'];
 
 /**
  * @typedef {object} Outcome
@@ -32,6 +33,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'quiet', 'log', 'distance', 'small'];
  * @property {Map<string, (import('./rounds').Measured & { size: number })[]>} results by workload
  * @property {import('./changes').Changes} [changes]
  * @property {import('./quiet').Quiet} [quiet]
+ * @property {import('./lake').Lake} [lake]
  * @property {import('./distance').Distance} [distance]
  * @property {import('./log').LogPasses} [log]
  * @property {import('./growth').Growth} [growth]
@@ -102,7 +104,7 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * @param {Choices} choices
  * @param {string} driver
  * @param {Set<string>} parts
- * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'log' | 'growth'>>}
+ * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'log' | 'growth' | 'lake'>>}
  */
 async function measureTheRest(source, choices, driver, parts) {
   const { main, against, rows, rounds } = choices;
@@ -112,6 +114,11 @@ async function measureTheRest(source, choices, driver, parts) {
   if (parts.has('quiet')) {
     say('quiet: tables, then rows');
     quiet = await measureQuiet({ source, main, against, rows, rounds, say });
+  }
+  let lake;
+  if (parts.has('lake')) {
+    say('lake: beside a warehouse file');
+    lake = await measureLake({ source, main, rows, rounds, say });
   }
   let distance;
   if (parts.has('distance')) {
@@ -130,6 +137,7 @@ async function measureTheRest(source, choices, driver, parts) {
     ...(distance === undefined ? {} : { distance }),
     ...(log === undefined ? {} : { log }),
     ...(growth === undefined ? {} : { growth }),
+    ...(lake === undefined ? {} : { lake }),
     ...(small === undefined ? {} : { small }),
   };
 }
@@ -159,7 +167,7 @@ async function benchmark(choices, source, driver) {
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
   const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { quiet, distance, log, growth, small } = await measureTheRest(source, choices, driver, chosen.parts);
+  const { quiet, distance, log, growth, lake, small } = await measureTheRest(source, choices, driver, chosen.parts);
   skipped.push(...(distance?.skipped ?? []).filter(([name]) => !skipped.some(([other]) => other === name)));
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
@@ -177,8 +185,9 @@ async function benchmark(choices, source, driver) {
     ...(distance === undefined ? {} : { distance }),
     ...(log === undefined ? {} : { log }),
     ...(growth === undefined ? {} : { growth }),
+    ...(lake === undefined ? {} : { lake }),
     ...(small === undefined ? {} : { small }),
-    bars: assessBars({ results, growth, changes, quiet, distance, log, small }),
+    bars: assessBars({ results, growth, changes, lake, quiet, distance, log, small }),
     skipped,
   };
 }

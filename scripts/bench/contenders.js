@@ -106,4 +106,4 @@ function ofNode(args, folder) {
   };
 }
 
-module.exports = { createContenders, ofNode, pgsluiceSync };
+module.exports = { createContenders, ofNode, pgsluiceSync, writeConfiguration };

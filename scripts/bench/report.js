@@ -15,7 +15,7 @@ const { verdict } = require('./bars');
  * @param {Outcome} outcome
  * @returns {Section[]}
  */
-function sections({ workloads, results, changes, quiet, distance, log, growth, small, bars, skipped }) {
+function sections({ workloads, results, changes, lake, quiet, distance, log, growth, small, bars, skipped }) {
   /** @type {Table} */
   const leftOut = [['what', 'why'], ...skipped];
   return [
@@ -23,6 +23,7 @@ function sections({ workloads, results, changes, quiet, distance, log, growth, s
     ...(changes === undefined
       ? []
       : [{ title: 'changes: incremental syncs after some of the rows changed', table: changesTable(changes) }]),
+    ...(lake === undefined ? [] : [{ title: 'lake: orders into a lake, and into a file', table: lakeTable(lake) }]),
     ...(quiet === undefined
       ? []
       : [{ title: 'quiet: later syncs that find little or nothing to do', table: quietTable(quiet) }]),
@@ -102,6 +103,27 @@ function changesTable({ fullSeconds, incremental, failure }) {
       number(seconds, 2),
       number(seconds / fullSeconds, 3),
     ]),
+  ];
+}
+
+/**
+ * @param {import('./lake').Lake} lake
+ * @returns {Table}
+ */
+function lakeTable({ costs, files, filesInTheEnd }) {
+  /** @type {(what: string, cost: import('./lake').Cost) => string[]} */
+  const row = (what, { seconds, cpuSeconds, peakBytes }) => [
+    what,
+    number(seconds, 2),
+    number(cpuSeconds, 2),
+    number(peakBytes / 1e6, 0),
+  ];
+  return [
+    ['what', 'seconds', 'CPU s', 'peak MB'],
+    row('everything, into a file', costs.duckdb.load),
+    row(`everything, into a lake (${files} files)`, costs.ducklake.load),
+    row('1 % changed, file', costs.duckdb.changes),
+    row(`1 % changed, lake (${filesInTheEnd} files after 50 such syncs and a maintenance)`, costs.ducklake.changes),
   ];
 }
 

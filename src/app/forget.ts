@@ -3,6 +3,7 @@ import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
 import type { Settings } from '../config/settings';
 import { compileTableFilter, includesKey, namesOfKey } from '../config/table-filter';
+import { placeOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
 import { stateDocument, writeStateFile } from '../destinations/state-file';
 import { EXAMINED_RUNS, noWarehouse } from './status';
@@ -22,7 +23,7 @@ export async function planToForget(settings: Settings, patterns: readonly string
   const known = [...new Set([...states.keys(), ...runs.flatMap((run) => run.tables.map(({ key }) => key))])].sort();
   const filter = compileTableFilter(patterns);
   const unmatched = filter.unmatched(known.flatMap(namesOfKey));
-  if (unmatched.length > 0) throw unknown(unmatched, known, settings.warehousePath);
+  if (unmatched.length > 0) throw unknown(unmatched, known, placeOf(settings) ?? settings.warehousePath);
   const keys = known.filter((key) => includesKey(filter, key));
   return {
     tables: keys.map((key) => ({ key, destinationTable: states.get(key)?.destinationTable })),

@@ -1,6 +1,7 @@
 /** Opens what a sync needs: the user's rules, source and destination, and reads what both know of the tables. */
 import type { Settings } from '../config/settings';
 import type { Destination } from '../destinations/destination';
+import { diskOf } from '../destinations/place';
 import { createDestination } from '../destinations/registry';
 import type { TableState } from '../model/sync-state';
 import { createProcessStats } from '../native/process-stats';
@@ -63,7 +64,7 @@ export async function openSync(
 }
 
 function openMonitor(settings: Settings, { pressure, logger }: RunContext): PressureSource {
-  const stats = createProcessStats(settings.warehousePath);
+  const stats = createProcessStats(diskOf(settings));
   if (stats.degraded)
     logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
   return pressure ?? new ResourceMonitor(stats, SYNC_CPU_WINDOW_MS, SYNC_CPU_WINDOW_MS);

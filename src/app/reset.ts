@@ -3,6 +3,7 @@ import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
+import { fileOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
 import { readStateFile } from '../destinations/state-file';
 
@@ -28,7 +29,10 @@ export async function withResetPlan<T>(settings: Settings, action: (plan: ResetP
       usesSlot: Object.values(readStateFile(settings.statePath)?.tables ?? {}).some(({ mode }) => mode === 'log'),
       deleteAll: () => {
         for (const path of files) remove(path);
-        return [...files.map((path) => `Deleted ${path}`), ...removeFolder(settings.warehousePath)];
+        return [
+          ...files.map((path) => `Deleted ${path}`),
+          ...removeFolders(fileOf(settings) ?? settings.warehousePath),
+        ];
       },
     });
   } finally {
@@ -36,10 +40,17 @@ export async function withResetPlan<T>(settings: Settings, action: (plan: ResetP
   }
 }
 
-/** Removes the folder that a sync makes by itself, by its default name. A folder that holds other files is kept. */
-function removeFolder(warehousePath: string): readonly string[] {
-  const folder = dirname(warehousePath);
-  if (basename(folder) !== 'files' || basename(warehousePath) !== 'warehouse.db') return [];
+/** The folders that a sync makes by itself, by their default names; one that somebody else uses as well is kept. */
+function removeFolders(path: string): readonly string[] {
+  const folder = dirname(path);
+  if (basename(path) === 'warehouse.db') return removeFolder(folder, 'files');
+  return basename(path) === 'catalog.ducklake'
+    ? [...removeFolder(folder, 'lake'), ...removeFolder(dirname(folder), 'files')]
+    : [];
+}
+
+function removeFolder(folder: string, name: string): readonly string[] {
+  if (basename(folder) !== name) return [];
   try {
     const others = readdirSync(folder);
     if (others.length > 0) return [`Kept ${folder}, which holds something else: ${listed(others)}`];

@@ -2,6 +2,7 @@
 import { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
 import { compileTableFilter, includesKey } from '../config/table-filter';
+import { placeOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
 import { readStateFile } from '../destinations/state-file';
 import type { RunRecord } from '../model/run-record';
@@ -32,6 +33,8 @@ export interface TableStatus {
 export interface WarehouseStatus {
   readonly warehouse: string;
   readonly bytes: number | null;
+  /** The newest copy that readers may open; null where none is published. */
+  readonly published: string | null;
   /** Set while a sync has the warehouse open. The rest is then from the state file, without history. */
   readonly lockedBy: string | null;
   readonly tables: readonly TableStatus[];
@@ -52,8 +55,9 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
     const contents = await accessTo(settings).readContents(EXAMINED_RUNS);
     if (contents === undefined) throw noWarehouse(settings);
     return {
-      warehouse: settings.warehousePath,
+      warehouse: placeOf(settings) ?? settings.warehousePath,
       bytes: contents.bytes,
+      published: publishedBy(settings),
       lockedBy: null,
       ...wanted(settings, describeTables(contents.states, contents.runs)),
       slotWal: lastSlotWal(contents.runs),
@@ -64,14 +68,20 @@ export async function readStatus(settings: Settings): Promise<WarehouseStatus> {
     const document = readStateFile(settings.statePath);
     if (document === undefined) throw error;
     return {
-      warehouse: settings.warehousePath,
+      warehouse: placeOf(settings) ?? settings.warehousePath,
       bytes: null,
+      published: publishedBy(settings),
       lockedBy: error.message,
       ...wanted(settings, describeTables(new Map(Object.entries(document.tables)), [])),
       slotWal: null,
       runs: [],
     };
   }
+}
+
+function publishedBy(settings: Settings): string | null {
+  const { publishPath } = settings;
+  return publishPath === undefined ? null : (accessTo(settings).published?.(publishPath)[0] ?? null);
 }
 
 function wanted(
@@ -151,7 +161,7 @@ function lastErrors(runs: readonly RunRecord[]): ReadonlyMap<string, { at: strin
 }
 
 export function noWarehouse(settings: Settings): ConnectorError {
-  return new ConnectorError(`There is no warehouse at ${settings.warehousePath}.`, {
+  return new ConnectorError(`There is no warehouse at ${placeOf(settings) ?? settings.warehousePath}.`, {
     code: 'warehouse_missing',
     kind: 'destination',
     hint: 'Run `pgsluice sync` first, or name another file with --warehouse.',

@@ -22,6 +22,7 @@ import { claimSchema } from './origin';
 import { decideRuns, type DecidedRuns } from './pipeline';
 import { renameTables } from './rename-tables';
 import type { RunContext } from './run-context';
+import { publishCopy } from './publish';
 import { RunRecorder } from './run-recorder';
 import { SyncMemory } from './sync-memory';
 import { TableSync } from './table-sync';
@@ -36,16 +37,18 @@ export async function runSync(settings: Settings, context: RunContext): Promise<
   const lifecycle = new Lifecycle();
   const recorder = new RunRecorder(settings.password === undefined ? [] : [settings.password], context.logger);
   const observer = combineObservers(recorder.observer, context.observer);
+  let report;
   try {
-    const report = await syncWithin(lifecycle, settings, { ...context, observer }, recorder);
+    report = await syncWithin(lifecycle, settings, { ...context, observer }, recorder);
     recorder.ended(report);
-    return report;
   } catch (error) {
     recorder.failed(error);
     throw error;
   } finally {
     await lifecycle.close();
   }
+  await publishCopy(settings, report, context.logger);
+  return report;
 }
 
 async function syncWithin(

@@ -3,6 +3,7 @@ import { asConnectorError, ConnectorError, interrupted } from '../common/errors'
 import type { Logger } from '../common/logger';
 import { settleAll } from '../common/settle-all';
 import type { Settings } from '../config/settings';
+import { placeOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
 import { destinationColumnNames, destinationTableName } from '../destinations/naming';
 import type { ComparableWarehouse } from '../destinations/warehouse-access';
@@ -12,6 +13,7 @@ import { tableKey, type TableSchema } from '../model/table';
 import type { TableVerification, VerificationReport } from '../model/verification';
 import { type ConnectionManager, monotonicClock } from '../postgres/connection';
 import { rangesThroughRoot } from '../postgres/catalog';
+import { withoutZeroSigns } from '../postgres/checksum';
 import { TableSnapshot } from '../engine/passes';
 import { applyTransformations, BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
 import { otherRules, shapeOf } from '../engine/plan';
@@ -143,7 +145,9 @@ async function compare(
   const { settings, context, manager, module, exclusively } = comparer;
   const { table } = planned;
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
-  const selection = applyTransformations(table, rules, settings.region);
+  const selected = applyTransformations(table, rules, settings.region);
+  const { keepsZeroSigns } = comparer.warehouse;
+  const selection = keepsZeroSigns ? selected : { ...selected, columns: withoutZeroSigns(selected.columns) };
   const changed = state.shape === null ? [] : otherRules(state.shape, shapeOf(table, selection.columns));
   if (changed.length > 0) return different(`It was synced under other rules of "columns": ${changed.join(', ')}.`);
   const columns = selection.columns.map((column) => column.name);
@@ -205,11 +209,14 @@ function failed(key: string, destinationTable: string, error: ConnectorError, se
 }
 
 function noWarehouse(settings: Settings): ConnectorError {
-  return new ConnectorError(`There is no warehouse at ${settings.warehousePath} to compare with.`, {
-    code: 'warehouse_missing',
-    kind: 'destination',
-    hint: 'Run `pgsluice sync` first, or name another file with --warehouse.',
-  });
+  return new ConnectorError(
+    `There is no warehouse at ${placeOf(settings) ?? settings.warehousePath} to compare with.`,
+    {
+      code: 'warehouse_missing',
+      kind: 'destination',
+      hint: 'Run `pgsluice sync` first, or name another file with --warehouse.',
+    },
+  );
 }
 
 function oneAtATime(): <T>(action: () => Promise<T>) => Promise<T> {

@@ -15,6 +15,7 @@ export type CommandName =
   | 'reset'
   | 'forget'
   | 'log'
+  | 'maintain'
   | 'serve'
   | 'completion';
 
@@ -276,6 +277,17 @@ export const COMMANDS: readonly CommandDeclaration[] = [
       ['$0 log setup --apply', 'runs what is missing'],
       ['$0 log status', 'what the slot keeps on the disk of the source; exit code 4: it cannot be used'],
       ['$0 log drop --yes', 'the slot, and the publication if nobody else can need it'],
+    ],
+  },
+  {
+    name: 'maintain',
+    aliases: [],
+    describe: 'Make few files of many in a lake, and give back the room of what nobody needs any more',
+    groups: LOCAL_GROUPS,
+    switches: [JSON_SWITCH],
+    examples: [
+      ['$0 maintain', 'once a day, say'],
+      ['$0 maintain --lake-retention-hours 0', 'only the last state of the tables is kept'],
     ],
   },
   {

@@ -14,5 +14,6 @@ export const lazyCommands = {
   completion: () => require('./commands/completion') as typeof import('./commands/completion'),
   forget: () => require('./commands/forget') as typeof import('./commands/forget'),
   log: () => require('./commands/log') as typeof import('./commands/log'),
+  maintain: () => require('./commands/maintain') as typeof import('./commands/maintain'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
 };

@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   reset: () => lazyCommands.reset().reset,
   forget: () => lazyCommands.forget().forget,
   log: () => lazyCommands.log().log,
+  maintain: () => lazyCommands.maintain().maintain,
   serve: () => lazyCommands.serve().serve,
   completion: () => lazyCommands.completion().completion,
 };

@@ -1,6 +1,6 @@
 /** Starts what a user requested: page, metrics, report, traces. Otherwise nothing of it is loaded. */
 import { combineObservers } from '../app/combine-observers';
-import { placeOfRows } from '../app/place-of-rows';
+import { diskOfRows, placeOfRows } from '../app/place-of-rows';
 import { asConnectorError, ConnectorError, type ErrorKind } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
@@ -34,7 +34,7 @@ export async function startWatching(settings: Settings, context: WatchingContext
   if (settings.reportPath !== undefined) checkFolder(settings.reportPath);
   const source = settings.dsn ?? `${settings.host ?? ''}:${settings.port ?? ''}/${settings.database ?? ''}`;
   const metrics = createMetrics(version);
-  const monitor = new ResourceMonitor(createProcessStats(settings.warehousePath));
+  const monitor = new ResourceMonitor(createProcessStats(diskOfRows(settings)));
   const watch = new SyncWatch({
     version,
     source,

@@ -91,11 +91,22 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
     }
     case 'path': {
       if (option.keywords?.includes(trimmed) === true) return { value: trimmed };
-      const path = resolve(origin.directory, trimmed);
+      if (option.orElsewhere === true && ELSEWHERE.test(trimmed)) return { value: trimmed };
+      const path =
+        option.orElsewhere === true ? sqlitePath(origin.directory, trimmed) : resolve(origin.directory, trimmed);
       if (option.mustExist !== true || existsSync(path)) return { value: path };
       return problem(`names ${path}, which does not exist; correct the path`);
     }
   }
+}
+
+/** A URL, or a connection string of PostgreSQL. */
+const ELSEWHERE = /^(?:(?!sqlite:)[a-z][a-z0-9+.-]+:|\w+\s*=)/i;
+
+/** `sqlite:FILE` names a file as well, and what it is. */
+function sqlitePath(directory: string, text: string): string {
+  const file = /^(sqlite:)?(.*)$/is.exec(text);
+  return `${file?.[1] ?? ''}${resolve(directory, file?.[2] ?? text)}`;
 }
 
 /** The owner of a reserved schema: DuckDB, which makes no table in it, or the connector itself. DuckDB ignores case. */

@@ -45,12 +45,13 @@ type KindDeclaration =
   | { readonly kind: 'boolean'; readonly default?: boolean }
   | { readonly kind: 'enum'; readonly choices: readonly string[]; readonly default?: string }
   | { readonly kind: 'list' }
-  /** `keywords` are values that name no file. */
+  /** `keywords` are values that name no file; with `orElsewhere`, URLs and connection strings are none either. */
   | {
       readonly kind: 'path';
       readonly default?: string;
       readonly mustExist?: true;
       readonly keywords?: readonly string[];
+      readonly orElsewhere?: true;
     }
   /** A program with its parameters, or with `orUrl` an address: see config/command-words. */
   | { readonly kind: 'command'; readonly orUrl?: true }
@@ -497,7 +498,7 @@ const TABLE = [
     group: 'Destination',
     label: 'Destination',
     local: true,
-    description: 'Where rows go; `null` reads and discards them, to measure the source',
+    description: 'Where rows go: a DuckDB file, a lake, or `null`, which discards them to measure the source',
   },
   {
     key: 'warehouse_path',
@@ -508,6 +509,69 @@ const TABLE = [
     label: 'Warehouse file',
     local: true,
     description: 'DuckDB file that receives the tables',
+  },
+  {
+    key: 'lake_catalog',
+    kind: 'path',
+    orElsewhere: true,
+    default: 'files/lake/catalog.ducklake',
+    group: 'Destination',
+    label: 'Catalog of the lake',
+    local: true,
+    description:
+      'Where a lake has its catalog: a PostgreSQL connection string for many processes; a DuckDB file, or `sqlite:FILE`, for one',
+    example: 'postgresql://lake@db.example.com/lake',
+  },
+  {
+    key: 'lake_data_path',
+    kind: 'path',
+    orElsewhere: true,
+    group: 'Destination',
+    label: 'Files of the lake',
+    local: true,
+    description:
+      'Folder or URL (s3://, gs://, az://) of a lake’s Parquet files; by default the folder `data` beside the catalog’s file',
+    example: 's3://warehouse/lake',
+  },
+  {
+    key: 'lake_extensions',
+    kind: 'path',
+    mustExist: true,
+    group: 'Destination',
+    label: 'Extensions of DuckDB',
+    local: true,
+    description: 'Folder of the extensions that a lake needs; without it DuckDB installs them from its own site',
+  },
+  {
+    key: 'lake_retention_hours',
+    kind: 'number',
+    min: 0,
+    max: 87_600,
+    default: 168,
+    group: 'Destination',
+    label: 'Retention of the lake',
+    local: true,
+    description: 'Hours for which a lake can be queried as of an earlier sync; `maintain` forgets what is older',
+  },
+  {
+    key: 'publish_path',
+    kind: 'path',
+    group: 'Destination',
+    label: 'Published copies',
+    local: true,
+    description:
+      'Folder that gets a copy of the warehouse file after each sync that changed anything, for others to read at any time',
+  },
+  {
+    key: 'publish_keep',
+    kind: 'integer',
+    min: 1,
+    max: 1_000,
+    default: 2,
+    group: 'Destination',
+    label: 'Published copies to keep',
+    local: true,
+    description: 'How many copies of `publish_path` stay; older ones are deleted',
   },
   {
     key: 'state_path',
@@ -526,7 +590,7 @@ const TABLE = [
     group: 'Destination',
     label: 'Destination schema',
     local: true,
-    description: 'Schema of the warehouse that holds the tables',
+    description: 'Schema of the warehouse or lake that holds the tables',
   },
   {
     key: 'destination_table',

@@ -73,6 +73,17 @@ export interface Settings {
   readonly transformations: string | undefined;
   readonly destination: DestinationName;
   readonly warehousePath: string;
+  /** Of a lake: a file, `sqlite:` and a file, or a connection string of PostgreSQL. */
+  readonly lakeCatalog: string;
+  /** A folder or a URL; undefined: as the lake's catalog says, or beside its file. */
+  readonly lakeDataPath: string | undefined;
+  /** Folder of DuckDB's extensions; undefined: DuckDB installs them. */
+  readonly lakeExtensions: string | undefined;
+  /** Hours for which a lake can be queried as of an earlier sync. */
+  readonly lakeRetentionHours: number;
+  /** Folder for copies of the warehouse file; undefined: there are none. */
+  readonly publishPath: string | undefined;
+  readonly publishKeep: number;
   readonly statePath: string;
   readonly destinationSchema: string;
   /** See `isTableTemplate` (destinations/naming). */

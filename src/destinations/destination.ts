@@ -74,6 +74,11 @@ export interface Lifecycle {
   commit(): Promise<void>;
   /** About how many bytes a commit writes besides the rows. Missing where that is negligible. */
   readonly commitBytes?: number;
+  /**
+   * Where others read what is committed: whether a commit now would show them a pass over changes that is half done. The
+   * engine then commits later. Missing: nobody reads meanwhile.
+   */
+  readonly isHalfDone?: boolean;
   /** Goes back to the last commit. */
   rollback(): Promise<void>;
   /**

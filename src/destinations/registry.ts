@@ -8,6 +8,7 @@
 import type { Logger } from '../common/logger';
 import type { Destination } from './destination';
 import { duckdb, DuckDbDestination, warehouseAccess } from './duckdb';
+import { DuckLakeDestination, lakeAccess, type LakePlace } from './ducklake';
 import { NullDestination } from './null/destination';
 import { keepsRows, type PlaceSettings } from './place';
 import type { WarehouseAccess, WarehouseContents } from './warehouse-access';
@@ -16,6 +17,7 @@ import { nativeColumnDecoder } from '../native/column-decoder';
 
 /** Which destination it is; structurally a part of the settings. */
 export interface DestinationSettings extends PlaceSettings {
+  readonly lakeExtensions: string | undefined;
   readonly destinationSchema: string;
   /** `python`: the types of the Python connector. */
   readonly typeMode: 'exact' | 'python';
@@ -33,6 +35,10 @@ const duckdbAccess = ({ warehousePath, destinationSchema }: AccessSettings): War
 
 const DESTINATIONS: Readonly<Record<DestinationName, RegisteredDestination>> = {
   duckdb: { create: createDuckDb, access: duckdbAccess },
+  ducklake: {
+    create: createDuckLake,
+    access: (settings) => lakeAccess(lakePlace(settings), settings.destinationSchema),
+  },
   // A sync that measures hides nothing: other commands still find the warehouse that earlier syncs have filled.
   null: { create: () => new NullDestination(), access: duckdbAccess },
 };
@@ -63,16 +69,30 @@ export function libraryVersions(): Readonly<Record<string, string>> {
  * tables need beside this is added when they are begun (destinations/duckdb/memory-room).
  */
 const LOAD_MEMORY_BYTES = 48_000_000;
+/** A lake's rows are in DuckDB's memory as long as their file is being written, of 32 MB of text and more. */
+const LAKE_MEMORY_BYTES = 256_000_000;
 /** The hash table of a comparison of keys; beyond that it spills to a folder beside the warehouse. */
 const MEMORY_SHARE = 0.25;
 const MIN_MEMORY_BYTES = 128_000_000;
 const MAX_MEMORY_BYTES = 256_000_000;
 
 function createDuckDb(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
+  return new DuckDbDestination({ ...writing(settings, availableBytes, logger), path: settings.warehousePath });
+}
+
+function createDuckLake(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
+  return new DuckLakeDestination({
+    ...writing(settings, availableBytes, logger),
+    ...lakePlace(settings),
+    memoryBytes: LAKE_MEMORY_BYTES,
+    availableBytes: Number.isFinite(availableBytes) ? availableBytes : 0,
+  });
+}
+
+function writing(settings: DestinationSettings, availableBytes: number, logger: Logger) {
   const decodeColumns = nativeColumnDecoder();
   const wanted = Number.isFinite(availableBytes) ? availableBytes * MEMORY_SHARE : MIN_MEMORY_BYTES;
-  return new DuckDbDestination({
-    path: settings.warehousePath,
+  return {
     schema: settings.destinationSchema,
     memoryBytes: LOAD_MEMORY_BYTES,
     comparisonBytes: Math.min(Math.max(wanted, MIN_MEMORY_BYTES), MAX_MEMORY_BYTES),
@@ -82,5 +102,13 @@ function createDuckDb(settings: DestinationSettings, availableBytes: number, log
     logger,
     ...(decodeColumns === undefined ? {} : { decodeColumns }),
     ...(settings.typeMode === 'python' ? { secondsType: 'FLOAT' as const } : {}),
-  });
+  };
+}
+
+function lakePlace({
+  lakeCatalog,
+  lakeDataPath,
+  lakeExtensions,
+}: Pick<DestinationSettings, 'lakeCatalog' | 'lakeDataPath' | 'lakeExtensions'>): LakePlace {
+  return { catalog: lakeCatalog, dataPath: lakeDataPath, extensions: lakeExtensions };
 }

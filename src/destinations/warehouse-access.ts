@@ -86,6 +86,8 @@ export interface StoredTable {
 }
 
 export interface ComparableWarehouse {
+  /** False where -0 is stored as 0: the sign of a zero is then no difference. */
+  readonly keepsZeroSigns: boolean;
   /** undefined where the warehouse has no such table. */
   table(table: CheckedTable): Promise<StoredTable | undefined>;
   /** Ends the running statement, since adding up a large table takes a while. */
@@ -99,6 +101,65 @@ export interface WarehouseComparer {
   openToCompare(): Promise<ComparableWarehouse>;
 }
 
+export interface MaintenanceOptions {
+  /** Older snapshots are forgotten. */
+  readonly retentionHours: number;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+}
+
+export interface RewrittenTable {
+  /** `schema.table` of the warehouse. */
+  readonly table: string;
+  /** How many files were rewritten, as how many. */
+  readonly files: number;
+  readonly into: number;
+  /** Of the old files. */
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+export interface FreedFiles {
+  readonly files: number;
+  /** undefined in an object store. */
+  readonly bytes: number | undefined;
+}
+
+export interface Maintenance {
+  readonly rewritten: readonly RewrittenTable[];
+  /** Tables that another process kept changing. */
+  readonly busy: readonly string[];
+  readonly expiredSnapshots: number;
+  readonly oldestSnapshot: number;
+  readonly deleted: FreedFiles;
+  /** Deleted as well: what transactions left that did not come to their end. */
+  readonly orphaned: FreedFiles;
+  /** Files that nothing needs any more, and that a transaction under way may still read. */
+  readonly waitingFiles: number;
+  readonly graceHours: number;
+}
+
+/** For maintain. */
+export interface Maintainer {
+  /** Gives back room. */
+  maintain(options: MaintenanceOptions): Promise<Maintenance>;
+}
+
+export interface PublishOptions {
+  readonly folder: string;
+  /** How many copies stay there. */
+  readonly keep: number;
+  readonly now: Date;
+}
+
+/** For copies that others read. */
+export interface Publisher {
+  /** Copies the warehouse, which is closed; returns the copy's path. */
+  publish(options: PublishOptions): Promise<string>;
+  /** Paths of the copies, the newest first. */
+  published(folder: string): readonly string[];
+}
+
 /** For query and tables. */
 export interface WarehouseQuerier {
   /** Opens the warehouse for reading; undefined where there is none yet. Rejects as `readContents` does. */
@@ -106,4 +167,11 @@ export interface WarehouseQuerier {
 }
 
 export interface WarehouseAccess
-  extends ContentsReader, TableForgetter, FileOwner, WarehouseComparer, WarehouseQuerier {}
+  extends
+    ContentsReader,
+    TableForgetter,
+    FileOwner,
+    WarehouseComparer,
+    WarehouseQuerier,
+    Partial<Maintainer>,
+    Partial<Publisher> {}

@@ -34,6 +34,8 @@ export interface RunRecord {
   readonly error: string | null;
   /** Number of tables that the run dealt with. */
   readonly tableCount: number;
+  /** Of a lake: the number of the snapshot that holds what the run wrote. */
+  readonly snapshot?: number;
   /** The tables with news; the history leaves out the unchanged ones. */
   readonly tables: readonly TableRecord[];
 }

@@ -1,41 +1,10 @@
 /** Compares a table of PostgreSQL with its table of the warehouse, value by value, as sorted text. */
 import { createHash } from 'node:crypto';
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { Client } from 'pg';
 import { canonical, isFloat, sourceText, warehouseValue, type SourceColumn } from './compare-canonical';
-import type { TestDatabase } from './postgres';
+import type { WarehouseReader } from './warehouse-access';
 
-/** Opens the warehouse by a connection of its own, when the sync has closed it. */
-export interface WarehouseReader {
-  rows(sql: string): Promise<unknown[][]>;
-  close(): void;
-}
-
-export async function openWarehouse(path: string): Promise<WarehouseReader> {
-  const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
-  const connection = await instance.connect();
-  await connection.run("SET TimeZone = 'UTC'");
-  return {
-    rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
-    close() {
-      connection.closeSync();
-      instance.closeSync();
-    },
-  };
-}
-
-/** Runs `action` on the warehouse of a test database. */
-export async function withWarehouse<T>(
-  database: Pick<TestDatabase, 'folder'>,
-  action: (warehouse: WarehouseReader) => Promise<T>,
-): Promise<T> {
-  const warehouse = await openWarehouse(`${database.folder}/warehouse.db`);
-  try {
-    return await action(warehouse);
-  } finally {
-    warehouse.close();
-  }
-}
+export { openWarehouse, withWarehouse, type WarehouseReader } from './warehouse-access';
 
 export interface ComparedTable {
   readonly schema: string;

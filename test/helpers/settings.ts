@@ -1,6 +1,12 @@
 import { join } from 'node:path';
+import { version } from '@duckdb/node-api';
 import type { Settings } from '../../src/config/settings';
 import type { TestDatabase } from './postgres';
+
+/** What tests write into that do not care; a project of jest's says so. */
+export const KIND = process.env['PGSLUICE_TEST_DESTINATION'] === 'ducklake' ? 'ducklake' : 'duckdb';
+/** scripts/setup.sh puts them there. */
+export const EXTENSIONS = join(__dirname, '../../.extensions', duckdbVersion());
 
 /** The product's defaults for a test database, with warehouse and state in the database's folder. */
 export function settingsFor(database: TestDatabase, overrides: Partial<Settings> = {}): Settings {
@@ -50,8 +56,14 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     connectionTimeoutHours: 3,
     snapshotMaxAgeSeconds: 3_600,
     transformations: undefined,
-    destination: 'duckdb',
+    destination: KIND,
     warehousePath: join(database.folder, 'warehouse.db'),
+    lakeCatalog: join(database.folder, 'lake', 'catalog.ducklake'),
+    lakeDataPath: undefined,
+    lakeExtensions: EXTENSIONS,
+    lakeRetentionHours: 168,
+    publishPath: undefined,
+    publishKeep: 2,
     statePath: join(database.folder, 'state.json'),
     destinationSchema: 'tester',
     naming: 'source',
@@ -65,4 +77,8 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     onSuccess: undefined,
     ...overrides,
   };
+}
+
+function duckdbVersion(): string {
+  return version().replace(/^v/, '');
 }

@@ -3,6 +3,7 @@ import { counted } from '../../common/counted';
 import { statSync } from 'node:fs';
 import { asConnectorError, type ConnectorError } from '../../common/errors';
 import type { Settings } from '../../config/settings';
+import { diskOf } from '../../destinations/place';
 import { createProcessStats } from '../../native/process-stats';
 import {
   libpqOf,
@@ -28,7 +29,7 @@ export function checkNode(): readonly Finding[] {
 }
 
 export function checkAddon(settings: Settings): readonly Finding[] {
-  const stats = createProcessStats(settings.warehousePath);
+  const stats = createProcessStats(diskOf(settings));
   if (!stats.degraded) return [ok('addon', 'The native addon is in use.')];
   return [
     warning('addon', 'Running degraded: memory and CPU are read less exactly.', stats.degradedReason ?? 'Rebuild it.'),

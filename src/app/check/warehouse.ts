@@ -6,7 +6,7 @@ import { asConnectorError } from '../../common/errors';
 import { anotherDatabase, isAnotherDatabase, type Origin } from '../../model/origin';
 import type { Settings } from '../../config/settings';
 import type { WarehouseContents } from '../../destinations/warehouse-access';
-import { keepsRows } from '../../destinations/place';
+import { diskOf, fileOf, keepsRows, placeOf } from '../../destinations/place';
 import { readContents } from '../../destinations/registry';
 import type { SyncPlan } from '../../model/plan';
 import { nearestExisting, whyNotWritten } from './files';
@@ -17,10 +17,11 @@ export async function checkWarehouse(settings: Settings): Promise<{
   readonly contents: WarehouseContents | undefined;
 }> {
   if (!keepsRows(settings)) return { findings: [ok('warehouse', 'None: rows are discarded.')], contents: undefined };
-  const path = settings.warehousePath;
-  const reason = whyNotWritten(path);
+  const path = placeOf(settings) ?? settings.warehousePath;
+  const file = fileOf(settings);
+  const reason = file === undefined ? undefined : whyNotWritten(file);
   if (reason !== undefined) {
-    const advice = 'Allow it with chown or chmod, or name another file with "warehouse_path".';
+    const advice = 'Allow it with chown or chmod, or name another file in the configuration.';
     return { findings: [failure('warehouse', reason, advice)], contents: undefined };
   }
   try {
@@ -46,7 +47,7 @@ export function checkDisk(
   contents: WarehouseContents | undefined,
 ): readonly Finding[] {
   if (!keepsRows(settings)) return [];
-  const folder = nearestExisting(dirname(settings.warehousePath));
+  const folder = nearestExisting(dirname(diskOf(settings)));
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   const source = plan.tables.reduce((sum, { table }) => sum + table.bytes, 0);

@@ -1,3 +1,4 @@
+import { diskOfRows } from '../../app/place-of-rows';
 import { counted } from '../../common/counted';
 import { ConnectorError } from '../../common/errors';
 import { sleep } from '../../common/retry';
@@ -21,7 +22,7 @@ export const monitor: Command = async (context) => {
   const interval = intervalOf(context);
   const once = context.switches['once'] === 'true';
   const width = context.io.stdout.isTTY === true ? context.io.stdout.columns : undefined;
-  const stats = createProcessStats(settings.warehousePath);
+  const stats = createProcessStats(diskOfRows(settings));
   if (stats.degraded) output.logger.warning(`Degraded: ${stats.degradedReason ?? 'the native addon is missing.'}`);
   // The reader of the output has gone: `pgsluice monitor | head`.
   const leave = AbortSignal.any([signal, ...(context.io.outputLost === undefined ? [] : [context.io.outputLost])]);

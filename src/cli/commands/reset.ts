@@ -1,4 +1,5 @@
 import type { LogDrop } from '../../app/log/log-drop';
+import { placeOfRows } from '../../app/place-of-rows';
 import { withResetPlan, type ResetPlan } from '../../app/reset';
 import type { Command, CommandContext } from '../command';
 import { confirm } from '../confirm';
@@ -30,7 +31,7 @@ async function resetFiles(
   const things = [...(slot?.things ?? []), ...files];
   if (things.length === 0) {
     output.print([
-      `There is nothing to delete: neither ${settings.warehousePath} nor ${settings.statePath} exists.`,
+      `There is nothing to delete: neither ${placeOfRows(settings) ?? settings.warehousePath} nor ${settings.statePath} exists.`,
       ...kept,
       ...(slot?.kept ?? []),
     ]);

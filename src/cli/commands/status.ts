@@ -30,6 +30,7 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
   return [
     ...wrap(`Warehouse ${found.warehouse}${size}`, width),
     ...locked,
+    ...(found.published === null ? [] : wrap(`Published copy ${found.published}`, width)),
     '',
     ...table,
     ...(found.filteredOut === 0 ? [] : [`Left out by "table_filters": ${formatInteger(found.filteredOut)}`]),
@@ -113,15 +114,16 @@ function renderRuns(runs: readonly RunRecord[], width: number | undefined): read
       formatInteger(rate(run.rows, run.seconds)),
       (rate(run.bytes, run.seconds) / 1_000_000).toFixed(1),
       String(run.retries),
+      run.snapshot === undefined ? '–' : String(run.snapshot),
     ];
   });
-  const header = ['Last runs', 'Outcome', 'Time', 'Tables', 'Rows', 'Rows/s', 'MB/s', 'Retries'];
+  const header = ['Last runs', 'Outcome', 'Time', 'Tables', 'Rows', 'Rows/s', 'MB/s', 'Retries', 'Snapshot'];
   const errors = runs.flatMap(({ startedAt, error }) =>
     error === null ? [] : wrap(`${formatTime(startedAt)}: ${error}`, width),
   );
   return [
     ...renderRecords(header, rows, {
-      right: ['Time', 'Rows', 'Rows/s', 'MB/s', 'Retries'],
+      right: ['Time', 'Rows', 'Rows/s', 'MB/s', 'Retries', 'Snapshot'],
       optional: ['Retries', 'MB/s'],
       width,
     }),

@@ -3,6 +3,7 @@ import type { WarehouseAccess } from '../warehouse-access';
 import { readWarehouse } from './contents';
 import { forgetTables } from './forget-tables';
 import { lockWarehouse, ownFiles } from './own-files';
+import { publish, publishedCopies } from './published';
 import { openReader } from './reader';
 import { WarehouseTable } from './verify/checksum';
 import { Warehouse } from './warehouse';
@@ -16,10 +17,13 @@ export function warehouseAccess(path: string, schema: string): WarehouseAccess {
     forgetTables: (tables) => forgetTables({ path, schema, ...tables }),
     lock: () => lockWarehouse(path),
     ownFiles: (statePath) => ownFiles(path, statePath),
+    publish: (options) => publish(path, options),
+    published: (folder) => publishedCopies(folder, path),
     openReader: () => openReader(path),
     openToCompare: async () => {
       const warehouse = await Warehouse.open({ path, memoryBytes: COMPARISON_BYTES, threads: 2, readOnly: true });
       return {
+        keepsZeroSigns: warehouse.storage.keepsZeroSigns,
         table: (table) => WarehouseTable.open(warehouse, table),
         interrupt: () => warehouse.interrupt(),
         close: () => warehouse.close(),

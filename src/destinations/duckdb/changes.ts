@@ -16,10 +16,20 @@ import type { UsersObjects } from './users-objects';
 import type { Warehouse } from './warehouse';
 
 export class Changes {
+  /** Keys of tables that have changes of a pass that has not ended. */
+  private readonly applied = new Set<string>();
   /** Tables, by key, that have rows in their staging. */
   private readonly staged = new Set<string>();
 
   constructor(private readonly tables: OpenTables) {}
+
+  get halfDone(): boolean {
+    return this.applied.size > 0;
+  }
+
+  rolledBack(): void {
+    this.applied.clear();
+  }
 
   async begin(table: DestinationTable, stamp: LoadStamp): Promise<void> {
     const { tables } = this;
@@ -54,13 +64,14 @@ export class Changes {
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
     const insert = async (): Promise<void> => {
-      await warehouse.changeRows(name, deleteMatching(name, changes, table));
+      await warehouse.changeRows(name, deleteMatching(warehouse.storage, name, changes, table));
       await warehouse.insertRows(name, `BY NAME ${latest}`);
     };
     if (warehouse.usersObjects?.hasUnique(name) === true)
       await this.insertUnique(table, warehouse.usersObjects, insert);
     else await insert();
     await warehouse.run(`TRUNCATE ${changes}`);
+    this.applied.add(table.key);
   }
 
   /** Ends a pass whose changes are applied. */
@@ -69,6 +80,7 @@ export class Changes {
     await warehouse.run(`DROP TABLE ${changesName(table)}`);
     await this.tables.load(table).close();
     this.tables.forget(table);
+    this.applied.delete(table.key);
     const [rows = 0] = await countRows(warehouse, [this.tables.nameOf(table)]);
     return { rows, deleted: 0 };
   }

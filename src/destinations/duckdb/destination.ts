@@ -1,5 +1,5 @@
 /**
- * The warehouse file as a destination, put together from its parts.
+ * A warehouse as a destination, put together from its parts; `DuckDbDestination` is the file.
  *
  * `open-tables` holds the transaction and what is open in it. `loads`, `changes` and `keys` write rows, and
  * `state-store` writes what is remembered of them. A reader of the warehouse sees each table as of one sync or of the
@@ -18,21 +18,23 @@ import { OpenTables, type OpenTablesOptions } from './open-tables';
 import { renameTable } from './rename-table';
 import type { CountedGroups } from './row-counts';
 import { WarehouseStates } from './state-store';
+import { FILE_STATES } from './state-rows';
 import type { TableName } from './types';
+import { Warehouse, type WarehouseOptions } from './warehouse';
 
-export interface DuckDbDestinationOptions extends OpenTablesOptions {
+export interface WarehouseDestinationOptions extends OpenTablesOptions {
   /** Type of `sync_timestamp` where it is not DOUBLE. */
   readonly secondsType?: 'FLOAT';
 }
 
-export class DuckDbDestination implements Destination {
+export class WarehouseDestination implements Destination {
   private readonly tables: OpenTables;
   private readonly loads: Loads;
-  private readonly changes: Changes;
+  protected readonly changes: Changes;
   private readonly keys: Keys;
   private readonly states: WarehouseStates;
 
-  constructor(options: DuckDbDestinationOptions) {
+  constructor(options: WarehouseDestinationOptions) {
     this.tables = new OpenTables(options);
     this.loads = new Loads(this.tables, options.secondsType);
     this.changes = new Changes(this.tables);
@@ -56,10 +58,12 @@ export class DuckDbDestination implements Destination {
 
   async commit(): Promise<void> {
     await this.tables.commit(() => this.states.store());
+    this.states.committed();
   }
 
   async rollback(): Promise<void> {
     this.states.drop();
+    this.changes.rolledBack();
     await this.tables.rollback();
   }
 
@@ -177,5 +181,13 @@ export class DuckDbDestination implements Destination {
     await this.rollback();
     await this.states.writeRun(run);
     await this.commit();
+  }
+}
+
+export type DuckDbDestinationOptions = WarehouseOptions & Omit<WarehouseDestinationOptions, 'open' | 'states'>;
+
+export class DuckDbDestination extends WarehouseDestination {
+  constructor(options: DuckDbDestinationOptions) {
+    super({ ...options, open: () => Warehouse.open(options), states: FILE_STATES });
   }
 }

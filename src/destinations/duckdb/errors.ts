@@ -89,7 +89,11 @@ function writerOf(path: string): string | undefined {
 
 const DISK_FULL = /No space left|disk full|not enough space|ENOSPC|EFBIG|File too large|could not write all bytes/i;
 
-function diskFull(error: unknown, path: string): ConnectorError {
+export function isDiskFull(text: string): boolean {
+  return DISK_FULL.test(text);
+}
+
+export function diskFull(error: unknown, path: string): ConnectorError {
   return destinationError(`The disk is full: ${path} cannot grow.`, 'disk_full', {
     cause: error,
     hint: 'Free some space and run the sync again; what was committed is kept.',

@@ -3,7 +3,7 @@ import type { TablesToForget } from '../warehouse-access';
 import { qualified } from './types';
 import { Warehouse } from './warehouse';
 import { forgetInRuns } from './run-history';
-import { loadTableName, makeStateTable, storeStates } from './state-rows';
+import { FILE_STATES, loadTableName, type StateRows } from './state-rows';
 
 export interface ForgetOptions extends TablesToForget {
   readonly path: string;
@@ -13,12 +13,22 @@ export interface ForgetOptions extends TablesToForget {
 const MEMORY_BYTES = 128_000_000;
 
 /** Forgets all of them or none. Rejects with code `warehouse_locked` where a process has the warehouse. */
-export async function forgetTables({ path, schema, keys, states, drop }: ForgetOptions): Promise<void> {
-  const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1 });
+export async function forgetTables({ path, schema, ...tables }: ForgetOptions): Promise<void> {
+  await forgetIn(await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: 1 }), FILE_STATES, schema, tables);
+}
+
+/** As `forgetTables`; the warehouse is closed in the end. */
+export async function forgetIn(
+  warehouse: Warehouse,
+  rows: StateRows,
+  schema: string,
+  { keys, states, drop }: TablesToForget,
+): Promise<void> {
   try {
     await warehouse.run('BEGIN TRANSACTION');
-    await makeStateTable(warehouse);
-    await storeStates(warehouse, schema, new Map(keys.map((key) => [key, null])));
+    await rows.make(warehouse, schema);
+    await rows.entries(warehouse, schema);
+    await rows.store(warehouse, schema, new Map(keys.map((key) => [key, null])));
     await forgetInRuns(warehouse, keys);
     for (const key of keys) {
       const name = states.get(key)?.destinationTable;

@@ -6,7 +6,17 @@
  * `verify/` computes what a table holds. All code outside of this folder imports from here.
  */
 export { warehouseAccess } from './access';
-export { DuckDbDestination } from './destination';
+export { DuckDbDestination, WarehouseDestination, type WarehouseDestinationOptions } from './destination';
+export { destinationError, diskFull, isDiskFull, messageOf, writeError } from './errors';
+export { forgetIn } from './forget-tables';
 export { fitColumn } from './load/column-fit';
 export { duckdb } from './library';
+export { storedOrigin } from './origin-row';
+export { ownFiles } from './own-files';
+export { readerOf } from './reader';
+export { readRuns, removeOldRuns } from './run-history';
+export type { StateRows } from './state-rows';
+export type { Storage } from './storage';
 export { literal, quoted } from './types';
+export { WarehouseTable } from './verify/checksum';
+export { createFile, DATABASE, Warehouse, type WarehouseOptions } from './warehouse';

@@ -103,7 +103,10 @@ export class Keys {
     const bits = this.bits.get(table.key);
     const [key = ''] = table.primaryKey;
     if (bits === undefined)
-      return await warehouse.changeRows(name, `${statement} rowid IN (${rowIds(name, join, keysName(table), table)})`);
+      return await warehouse.changeRows(
+        name,
+        `${statement} rowid IN (${rowIds(warehouse.storage, name, join, keysName(table), table)})`,
+      );
     return await warehouse.changeRows(name, `${statement} ${bits.condition(quoted(key), join)}`, bits.value());
   }
 

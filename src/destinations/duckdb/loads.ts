@@ -49,7 +49,7 @@ export class Loads {
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
     await load.insert(fitted, LATEST_TABLE);
     await load.flush();
-    await warehouse.changeRows(load.name, deleteMatching(load.name, LATEST_TABLE, table));
+    await warehouse.changeRows(load.name, deleteMatching(warehouse.storage, load.name, LATEST_TABLE, table));
     await warehouse.insertRows(load.name, `BY NAME SELECT * FROM ${LATEST_TABLE}`);
     load.changedRows();
     await warehouse.run(`DROP TABLE ${LATEST_TABLE}`);

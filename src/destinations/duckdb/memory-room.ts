@@ -60,7 +60,10 @@ export class MemoryRoom {
 
   /** Asked after a commit: a checkpoint frees the memory of the committed tables. */
   get checkpointDue(): boolean {
-    return this.begunColumns * BYTES_PER_BEGUN_COLUMN >= MOST_BYTES_OF_BEGUN_COLUMNS;
+    return (
+      this.warehouse.storage.makesCheckpoints &&
+      this.begunColumns * BYTES_PER_BEGUN_COLUMN >= MOST_BYTES_OF_BEGUN_COLUMNS
+    );
   }
 
   checkpointed(): void {

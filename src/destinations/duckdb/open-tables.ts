@@ -10,12 +10,14 @@ import { folded } from '../naming';
 import type { DestinationTable, LoadStamp } from '../destination';
 import { LoadTable } from './load/load-table';
 import { MemoryRoom } from './memory-room';
-import { loadTableName, makeStateTable, namesIn } from './state-rows';
+import { loadTableName, namesIn, type StateRows } from './state-rows';
 import { qualified, quoted, type TableName } from './types';
 import { UsersObjects } from './users-objects';
-import { Warehouse, type WarehouseOptions } from './warehouse';
+import type { Warehouse } from './warehouse';
 
-export interface OpenTablesOptions extends WarehouseOptions {
+export interface OpenTablesOptions {
+  readonly open: () => Promise<Warehouse>;
+  readonly states: StateRows;
   readonly schema: string;
   /** Further bytes that DuckDB may use while it compares the rows of two tables. */
   readonly comparisonBytes: number;
@@ -40,6 +42,10 @@ export class OpenTables {
     return this.options.schema;
   }
 
+  get states(): StateRows {
+    return this.options.states;
+  }
+
   get logger(): Logger {
     return this.options.logger;
   }
@@ -59,11 +65,11 @@ export class OpenTables {
 
   async open(): Promise<void> {
     const { schema, comparisonBytes, logger } = this.options;
-    const warehouse = await Warehouse.open(this.options);
+    const warehouse = await this.options.open();
     this.openWarehouse = warehouse;
     this.openRoom = new MemoryRoom(warehouse, comparisonBytes);
     await warehouse.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice`);
-    await makeStateTable(warehouse);
+    await this.states.make(warehouse, schema);
     const { names, views } = await namesIn(warehouse, schema);
     this.tableNames = names;
     this.views = views;

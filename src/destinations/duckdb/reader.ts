@@ -12,8 +12,13 @@ const THREADS = 2;
 /** undefined: there is no such file. Rejects with code `warehouse_locked` while a sync has it open. */
 export async function openReader(path: string): Promise<WarehouseReader | undefined> {
   if (!existsSync(path)) return undefined;
-  const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: THREADS, readOnly: true });
+  return await readerOf(await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: THREADS, readOnly: true }));
+}
+
+/** `dataPath`: where the files of a lake are. */
+export async function readerOf(warehouse: Warehouse, dataPath?: string): Promise<WarehouseReader> {
   try {
+    if (dataPath !== undefined) await warehouse.run(`SET allowed_directories = [${literal(dataPath)}]`);
     // No other file is read or written, and no extension is loaded.
     await warehouse.run('SET enable_external_access = false; SET lock_configuration = true');
     return new DuckDbReader(warehouse);

@@ -8,6 +8,8 @@ const RUNS_TABLE = '_pgsluice.runs';
 const KEPT_RUNS = 300;
 
 const SLOT_COLUMN = 'slot_wal_bytes';
+/** In a lake: the snapshot that the sync has left. */
+const SNAPSHOT_COLUMN = 'snapshot';
 const COLUMNS = [
   ...['started', 'ended', 'outcome', 'seconds', 'tables', 'failed_tables', 'rows', 'bytes'],
   ...['rows_per_second', 'bytes_per_second', 'retries', 'error', 'table_details'],
@@ -31,6 +33,8 @@ export async function mayBeLeftOut(warehouse: Warehouse, run: RunRecord): Promis
 }
 
 export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<void> {
+  const { snapshot } = warehouse.storage;
+  const number = snapshot === undefined ? undefined : (await warehouse.rows(`SELECT ${snapshot}`))[0]?.[0];
   await createRuns(warehouse);
   // Older versions write into the columns that they know: this one is there where mode log is used.
   const slot = run.slotWalBytes === null ? [] : [String(run.slotWalBytes)];
@@ -54,11 +58,22 @@ export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<vo
     run.error === null ? 'NULL' : literal(run.error),
     literal(JSON.stringify(details)),
     ...slot,
+    ...(number === undefined ? [] : [String(number)]),
   ];
-  const columns = slot.length > 0 ? [...COLUMNS, SLOT_COLUMN] : COLUMNS;
+  const columns = [
+    ...COLUMNS,
+    ...(slot.length > 0 ? [SLOT_COLUMN] : []),
+    ...(number === undefined ? [] : [SNAPSHOT_COLUMN]),
+  ];
+  await warehouse.run(`INSERT INTO ${RUNS_TABLE} (${columns.join(', ')}) VALUES (${values.join(', ')})`);
+  // In a lake, others may add theirs at the same time, and a deletion would stand in their way: `maintain` does it there.
+  if (number === undefined) await removeOldRuns(warehouse);
+}
+
+/** Keeps the newest. */
+export async function removeOldRuns(warehouse: Warehouse): Promise<void> {
   await warehouse.run(
-    `INSERT INTO ${RUNS_TABLE} (${columns.join(', ')}) VALUES (${values.join(', ')}); ` +
-      `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
+    `DELETE FROM ${RUNS_TABLE} WHERE rowid NOT IN (SELECT rowid FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${KEPT_RUNS})`,
   );
 }
 
@@ -66,7 +81,8 @@ async function createRuns(warehouse: Warehouse): Promise<void> {
   await warehouse.run(
     `CREATE TABLE IF NOT EXISTS ${RUNS_TABLE} (started TIMESTAMP WITH TIME ZONE, ended TIMESTAMP WITH TIME ZONE, ` +
       'outcome VARCHAR, seconds DOUBLE, tables INTEGER, failed_tables INTEGER, rows BIGINT, bytes BIGINT, ' +
-      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR)',
+      'rows_per_second DOUBLE, bytes_per_second DOUBLE, retries INTEGER, error VARCHAR, table_details VARCHAR' +
+      `${warehouse.storage.snapshot === undefined ? '' : ', snapshot BIGINT'})`,
   );
 }
 
@@ -107,11 +123,25 @@ async function hasRuns(warehouse: Warehouse): Promise<boolean> {
 /** The newest first. */
 export async function readRuns(warehouse: Warehouse, limit: number): Promise<readonly RunRecord[]> {
   const slot = (await warehouse.columnsOf(RUNS_TABLE)).has(SLOT_COLUMN) ? SLOT_COLUMN : 'NULL';
+  const snapshot = warehouse.storage.snapshot === undefined ? 'NULL' : SNAPSHOT_COLUMN;
   const rows = await warehouse.rows(
-    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, tables, table_details, ${slot} FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
+    `SELECT epoch_ms(started), epoch_ms(ended), outcome, seconds, rows, bytes, retries, error, tables, table_details, ${slot}, ${snapshot} FROM ${RUNS_TABLE} ORDER BY started DESC LIMIT ${limit}`,
   );
   return rows.map(
-    ([started, ended, outcome, seconds, count, bytes, retries, error, tableCount, tables, slotWal]): RunRecord => ({
+    ([
+      started,
+      ended,
+      outcome,
+      seconds,
+      count,
+      bytes,
+      retries,
+      error,
+      tableCount,
+      tables,
+      slotWal,
+      number,
+    ]): RunRecord => ({
       startedAt: isoTime(started),
       endedAt: isoTime(ended),
       outcome: String(outcome) as RunRecord['outcome'],
@@ -123,6 +153,7 @@ export async function readRuns(warehouse: Warehouse, limit: number): Promise<rea
       error: typeof error === 'string' ? error : null,
       tableCount: Number(tableCount),
       tables: JSON.parse(String(tables)) as readonly TableRecord[],
+      ...(typeof number === 'bigint' ? { snapshot: Number(number) } : {}),
     }),
   );
 }

@@ -7,6 +7,21 @@ import { folded } from '../naming';
 
 const STATE_TABLE = '_pgsluice.state';
 
+/** Where the states stand, which a commit writes together with the rows. */
+export interface StateRows {
+  /** Makes what they need, in a warehouse that may be new. */
+  make(warehouse: Warehouse, schema: string): Promise<void>;
+  /** Keys and entries of a schema; of two with one key, the later counts. */
+  entries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]>;
+  /** `states`: null where a table has none any more. */
+  store(warehouse: Warehouse, schema: string, states: ReadonlyMap<string, TableState | null>): Promise<void>;
+  /** What was stored since the last commit is committed, or rolled back. */
+  ended?(how: 'COMMIT' | 'ROLLBACK'): void;
+}
+
+/** In one table for all: nobody else writes the file. */
+export const FILE_STATES: StateRows = { make: makeStateTable, entries: stateEntries, store: storeStates };
+
 /** Name of the table in which a load gathers; see loads. */
 export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
@@ -83,15 +98,15 @@ export async function namesIn(warehouse: Warehouse, schema: string): Promise<Nam
  * schema than the one to be written now, counts as never synced, because there is nothing to apply changes to. It is
  * listed in `gone`, with its expected place.
  */
-export async function storedStates(
-  warehouse: Warehouse,
+export function storedStates(
+  rows: readonly (readonly [key: string, entry: string])[],
   schema: string,
   names: ReadonlySet<string>,
   logger: Logger,
-): Promise<{ readonly states: TableStates; readonly gone: ReadonlyMap<string, TableName> }> {
+): { readonly states: TableStates; readonly gone: ReadonlyMap<string, TableName> } {
   const states = new Map<string, TableState>();
   const gone = new Map<string, TableName>();
-  for (const [key, entry] of await stateEntries(warehouse, schema)) {
+  for (const [key, entry] of rows) {
     const state = parse(entry);
     if (state === undefined) {
       logger.warning(`The warehouse's state of ${key} is damaged; it is loaded from the start.`);

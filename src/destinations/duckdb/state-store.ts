@@ -6,7 +6,7 @@ import type { OpenTables } from './open-tables';
 import { storedLogPosition, storeLogPosition } from './log-position-row';
 import { storedOrigin, storeOrigin } from './origin-row';
 import { forgetInRuns, mayBeLeftOut, writeRun } from './run-history';
-import { storedStates, storeStates } from './state-rows';
+import { storedStates } from './state-rows';
 import type { TableName } from './types';
 
 export class WarehouseStates {
@@ -20,7 +20,8 @@ export class WarehouseStates {
   /** Reads what was committed last. */
   async read(): Promise<TableStates> {
     const { warehouse, schema, names, logger } = this.tables;
-    const { states, gone } = await storedStates(warehouse, schema, names, logger);
+    const rows = await this.tables.states.entries(warehouse, schema);
+    const { states, gone } = storedStates(rows, schema, names, logger);
     this.tablesGone = gone;
     return states;
   }
@@ -36,13 +37,20 @@ export class WarehouseStates {
 
   /** Writes the new states; the next commit keeps them. */
   async store(): Promise<void> {
-    await storeStates(this.tables.warehouse, this.tables.schema, this.newStates);
+    const { states, warehouse, schema } = this.tables;
+    await states.store(warehouse, schema, this.newStates);
     this.newStates.clear();
+  }
+
+  /** What was stored is committed. */
+  committed(): void {
+    this.tables.states.ended?.('COMMIT');
   }
 
   /** Drops the new states. */
   drop(): void {
     this.newStates.clear();
+    this.tables.states.ended?.('ROLLBACK');
   }
 
   async origin(): Promise<Origin | undefined> {

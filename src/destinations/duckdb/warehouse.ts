@@ -10,7 +10,8 @@ import { duckdb } from './library';
 import { literal, type TableName } from './types';
 import type { UsersObjects } from './users-objects';
 import { RowVectors, type ConstantColumn, type DecodedRows } from './load/row-vectors';
-import { destinationError, messageOf, openError, writeError } from './errors';
+import { destinationError, messageOf, openError } from './errors';
+import { FILE_STORAGE, type Storage } from './storage';
 
 export interface WarehouseOptions {
   readonly path: string;
@@ -56,11 +57,13 @@ export class Warehouse {
   /** Whether the transaction has statements that must not be replayed from DuckDB's log. */
   private mustNotLog = false;
 
-  private constructor(
+  /** `path`: its name in messages. The storage is attached to the connection, and its default database. */
+  constructor(
     private readonly instance: DuckDBInstance,
     private readonly connection: DuckDBConnection,
     readonly path: string,
     private memoryBytes: number,
+    readonly storage: Storage,
   ) {}
 
   /**
@@ -100,13 +103,17 @@ export class Warehouse {
     await connection.run(
       `ATTACH ${literal(options.path)} AS ${DATABASE} (${attached}); USE ${DATABASE}; DETACH memory`,
     );
-    const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes);
+    const warehouse = new Warehouse(instance, connection, options.path, options.memoryBytes, FILE_STORAGE);
     // DuckDB writes runs of equal values once, and to DuckDB 0 and -0 are equal.
     await warehouse.run("SET TimeZone = 'UTC'; SET disabled_compression_methods = 'rle'");
     await warehouse.assertStored();
-    const { decodeColumns } = options;
-    if (decodeColumns !== undefined) warehouse.rowVectors = RowVectors.register(connection, decodeColumns);
+    if (options.decodeColumns !== undefined) warehouse.decodeWith(options.decodeColumns);
     return warehouse;
+  }
+
+  /** Lets batches be taken apart by the addon. Outside of any transaction. */
+  decodeWith(decodeColumns: DecodeColumns): void {
+    this.rowVectors = RowVectors.register(this.connection, decodeColumns, this.storage.heldBytes);
   }
 
   /** DuckDB opens a file named like data (.json, .csv, .parquet) in memory, and all of it would be lost in the end. */
@@ -136,12 +143,14 @@ export class Warehouse {
 
   /** Whether the table's columns can be changed: DuckDB refuses it after updates and deletions, and under an index. */
   isAlterable(table: string): boolean {
+    // A lake knows no such limits: it writes files only.
+    if (!this.storage.changesTypes) return true;
     return !this.changedTables.has(table) && this.usersObjects?.has(table) !== true;
   }
 
   /** Whether so many rows were inserted since the transaction began that DuckDB has written some of them. */
   hasWrittenRows(table: string): boolean {
-    return (this.insertedRows.get(table) ?? 0) >= ROW_GROUP_ROWS;
+    return this.storage.changesTypes && (this.insertedRows.get(table) ?? 0) >= ROW_GROUP_ROWS;
   }
 
   /** Inserts rows of another table into `table`. */
@@ -162,7 +171,8 @@ export class Warehouse {
   }
 
   async endTransaction(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    const intoFile = how === 'COMMIT' && (this.mustNotLog || this.insertedBytes > CHECKPOINT_BYTES);
+    const intoFile =
+      this.storage.makesCheckpoints && how === 'COMMIT' && (this.mustNotLog || this.insertedBytes > CHECKPOINT_BYTES);
     this.changedTables.clear();
     this.insertedRows.clear();
     this.insertedBytes = 0;
@@ -293,7 +303,7 @@ export class Warehouse {
     try {
       return await result;
     } catch (error) {
-      throw writeError(error, this.path);
+      throw this.storage.writeError(error, this.path);
     } finally {
       this.running.delete(result);
     }
@@ -301,7 +311,7 @@ export class Warehouse {
 }
 
 /** The name under which the file is attached. Its own name may be that of a schema, and would then be ambiguous. */
-const DATABASE = '_pgsluice_warehouse';
+export const DATABASE = '_pgsluice_warehouse';
 
 /**
  * DuckDB makes a checkpoint instead of writing its log where a commit is larger than this. But it counts each text as
@@ -320,7 +330,7 @@ const BLOCK_BYTES = '65536';
  * A new warehouse is made beside its place and linked into it when it is whole. DuckDB writes the headers one after
  * another, and a process killed in between would leave a file that can never be opened again.
  */
-async function createFile(Instance: typeof DuckDBInstance, path: string): Promise<void> {
+export async function createFile(Instance: typeof DuckDBInstance, path: string): Promise<void> {
   // A process id would not do: in a container it is the same each time, and a killed process may have left its file.
   const beside = `${path}.${randomBytes(6).toString('hex')}.new`;
   makeFolder(dirname(path));

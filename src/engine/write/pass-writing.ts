@@ -32,7 +32,9 @@ function changesWriting(destination: Destination): PassWriting {
     binaryBeforeBegin: false,
     begin: (table, stamp) => destination.beginChanges(table, stamp),
     write: (table, batch) => destination.writeChanges(table, batch),
-    beforeCommit: (table) => destination.applyChanges(table),
+    // What readers must not see yet stays where it waits.
+    beforeCommit: (table) =>
+      destination.isHalfDone === undefined ? destination.applyChanges(table) : Promise.resolve(),
     finish: (table) => destination.finishChanges(table),
   };
 }

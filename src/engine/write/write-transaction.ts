@@ -84,13 +84,17 @@ export class WriteTransaction {
 
   /** Commits a finished table: at once where no other table is to come, else soon. */
   async commitSoon(run: TableRun): Promise<void> {
+    this.commitLater();
+    this.finishedColumns += run.destinationTable.columns.length;
+    const nothingToWaitFor = this.options.openTables() <= this.waiters.length;
+    if (nothingToWaitFor || this.finishedColumns > MOST_COLUMNS_WITHOUT_COMMIT) await this.commit();
+  }
+
+  private commitLater(): void {
     this.timer ??= setTimeout(
       () => void this.options.queue.run(() => this.commit()).catch(() => undefined),
       COMMIT_DELAY_MS,
     );
-    this.finishedColumns += run.destinationTable.columns.length;
-    const nothingToWaitFor = this.options.openTables() <= this.waiters.length;
-    if (nothingToWaitFor || this.finishedColumns > MOST_COLUMNS_WITHOUT_COMMIT) await this.commit();
   }
 
   /** Where a load drops the present rows, the states must say so before it begins. */
@@ -135,8 +139,16 @@ export class WriteTransaction {
   async commit(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.finishedColumns = 0;
     const { destination, states } = this.options;
+    // A pass that has failed will not be ended.
+    if (
+      destination.isHalfDone === true &&
+      [...this.open].some((run) => run.readsChanges && run.failure === undefined)
+    ) {
+      this.commitLater();
+      return;
+    }
+    this.finishedColumns = 0;
     const startedMs = performance.now();
     if (!(await this.flushed())) return;
     const entries = new Map<TableRun, TableState | null>();
@@ -148,7 +160,11 @@ export class WriteTransaction {
       }
       await destination.commit();
     } catch (error) {
-      throw this.fatal(asConnectorError(error));
+      const failure = asConnectorError(error);
+      // Nothing of it was kept, and its tables may succeed when they try again.
+      if (failure.kind === 'destination' && failure.retryable && this.dirty.size > 0)
+        return await this.rollBackAll(tryAgain(failure));
+      throw this.fatal(failure);
     }
     this.pacing.committed();
     for (const [run, entry] of entries) {
@@ -176,20 +192,24 @@ export class WriteTransaction {
   }
 
   private async rollBack(culprit: TableRun, failure: ConnectorError): Promise<void> {
+    await this.rollBackAll(rolledBack(), culprit, failure);
+  }
+
+  /** Every table goes back to the last commit, with `reason`; the culprit with its own failure. */
+  private async rollBackAll(reason: ConnectorError, culprit?: TableRun, failure = reason): Promise<void> {
     try {
       await this.options.destination.rollback();
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }
-    if (asksForLoadAnew(failure)) culprit.giveUpRows();
-    culprit.rolledBack(failure);
-    for (const run of new Set([...this.dirty, ...this.open])) {
-      if (run === culprit) continue;
-      run.rolledBack(rolledBack());
+    if (culprit !== undefined) {
+      if (asksForLoadAnew(failure)) culprit.giveUpRows();
+      culprit.rolledBack(failure);
     }
+    for (const run of new Set([...this.dirty, ...this.open])) if (run !== culprit) run.rolledBack(reason);
     this.dirty.clear();
     this.open.clear();
-    for (const waiter of this.waiters.splice(0)) waiter.reject(rolledBack());
+    for (const waiter of this.waiters.splice(0)) waiter.reject(reason);
   }
 
   /** Flushes the destination. Returns false if it rejected a batch and everything was rolled back. */
@@ -205,6 +225,17 @@ export class WriteTransaction {
     }
     return true;
   }
+}
+
+/** For the tables of a commit that another process made impossible. */
+function tryAgain({ message, code, hint, cause }: ConnectorError): ConnectorError {
+  return new ConnectorError(message, {
+    code,
+    kind: 'source',
+    retryable: true,
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** No fault of the table that gets it, which only shared a transaction. */

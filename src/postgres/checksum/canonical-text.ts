@@ -30,6 +30,15 @@ export function canonicalText(column: SelectColumn): string {
   }
 }
 
+/** The same columns with 0 in place of -0, for a copy that cannot keep the sign. */
+export function withoutZeroSigns(columns: readonly SelectColumn[]): readonly SelectColumn[] {
+  return columns.map((column) => {
+    if (column.type.kind !== 'float32' && column.type.kind !== 'float64') return column;
+    const type = column.type.kind === 'float32' ? 'float4' : 'float8';
+    return { ...column, textExpression: `((${column.textExpression})::${type} + 0)::text` };
+  });
+}
+
 /**
  * SQL for the encoding of a row: its cells, each ended by U+001F. A cell that may contain U+001F begins with its
  * length.

@@ -3,7 +3,7 @@
  * of rows. The destinations compute the same of what they hold. It is the topmost room of postgres; engine/verify comes in.
  * Start at checksum-query.ts for the statement, canonical-text.ts for the form of each type.
  */
-export { canonicalText } from './canonical-text';
+export { canonicalText, withoutZeroSigns } from './canonical-text';
 export {
   groupChecksumsStatement,
   parseGroupChecksums,

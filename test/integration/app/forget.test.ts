@@ -7,7 +7,7 @@ import { withWarehouse } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { changeWarehouse } from '../../helpers/warehouse-access';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -27,9 +27,7 @@ const inWarehouse = async (): Promise<unknown[]> =>
     return (await warehouse.rows(sql)).flat();
   });
 const dropCopy = async (): Promise<void> => {
-  const instance = await DuckDBInstance.create(settings().warehousePath);
-  await (await instance.connect()).run('DROP TABLE tester.source_public_goes');
-  instance.closeSync();
+  await changeWarehouse(database, 'DROP TABLE tester.source_public_goes');
 };
 
 test('a table that was dropped is warned of until it is forgotten; its copy stays', async () => {

@@ -1,8 +1,7 @@
-/** Users may alter the warehouse as they like: only the table that they altered is affected. */
-import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+/** Whoever works in the warehouse may do there what they like: it costs nothing but the table it was done to. */
 import { runVerify } from '../../../src/app/verify-run';
 import { withWarehouse } from '../../helpers/compare';
+import { changeWarehouse as changed } from '../../helpers/warehouse-access';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
@@ -20,13 +19,7 @@ afterEach(() => database.drop());
 
 const rows = (sql: string): Promise<unknown[][]> => withWarehouse(database, (warehouse) => warehouse.rows(sql));
 
-async function changeWarehouse(...statements: string[]): Promise<void> {
-  const instance = await DuckDBInstance.create(join(database.folder, 'warehouse.db'));
-  const connection = await instance.connect();
-  for (const sql of statements) await connection.run(sql);
-  connection.closeSync();
-  instance.closeSync();
-}
+const changeWarehouse = (...statements: readonly string[]): Promise<void> => changed(database, ...statements);
 
 /** Rows that are not marked deleted; further columns of the warehouse do not count. */
 async function expectSame(...names: string[]): Promise<void> {

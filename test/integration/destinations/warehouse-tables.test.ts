@@ -1,8 +1,8 @@
 /** A second sync, after the warehouse's own rules or other programs have changed its tables. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';
+import { changeWarehouse as changed } from '../../helpers/warehouse-access';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
 
@@ -14,13 +14,7 @@ afterEach(() => database.drop());
 
 const rows = (sql: string): Promise<unknown[][]> => withWarehouse(database, (warehouse) => warehouse.rows(sql));
 
-async function changeWarehouse(sql: string): Promise<void> {
-  const instance = await DuckDBInstance.create(join(database.folder, 'warehouse.db'));
-  const connection = await instance.connect();
-  await connection.run(sql);
-  connection.closeSync();
-  instance.closeSync();
-}
+const changeWarehouse = (...statements: readonly string[]): Promise<void> => changed(database, ...statements);
 
 test('a column renamed in its case only: DuckDB takes both for one', async () => {
   await database.client.query(

@@ -1,7 +1,5 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Settings } from '../../../src/config/settings';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { changeWarehouse, statesIn, writtenIn } from '../../helpers/warehouse-access';
 import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
 import { allOlderEnded } from '../../helpers/older-transactions';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
@@ -84,11 +82,7 @@ it('says what was changed, and counts what was read rather than what the table h
 it('loads a table again of which somebody has deleted rows in the warehouse', async () => {
   await table(12_000);
   await auto();
-  const instance = await DuckDBInstance.create(join(database.folder, 'warehouse.db'));
-  const connection = await instance.connect();
-  await connection.run('DELETE FROM tester.source_public_t WHERE id < 10');
-  connection.closeSync();
-  instance.closeSync();
+  await changeWarehouse(database, 'DELETE FROM tester.source_public_t WHERE id < 10');
   const { lines } = await auto();
   expect(lines.join('\n')).toMatch(/WARNING The warehouse lacks 9 rows of public\.t .* loaded from the start/);
   expect(await compared('t')).toEqual(same(12_000));
@@ -101,11 +95,13 @@ describe('of what has not changed', () => {
   ])('nothing is read or written: a table %s', async (_, key) => {
     await table(500, key);
     await auto();
-    const before = await stored('SELECT entry FROM _pgsluice.state');
+    const entries = (): Promise<unknown[][]> =>
+      withWarehouse(database, async (warehouse) => warehouse.rows(`SELECT entry FROM ${await statesIn(warehouse)}`));
+    const before = await entries();
     const { report, lines } = await auto();
     expect(lines).toContain('INFO Unchanged since the last sync: 1 of 1 table');
     expect(report.operations).toMatchObject({ upserts: 0, deletes: 0 });
-    expect(await stored('SELECT entry FROM _pgsluice.state')).toEqual(before);
+    expect(await entries()).toEqual(before);
     expect(await stored('SELECT count(DISTINCT sync_timestamp)::INT FROM tester.source_public_t')).toEqual([[1]]);
     await sql(`UPDATE t SET v = 'new' WHERE id = 7`);
     expect((await auto()).lines.join('\n')).not.toContain('Unchanged');
@@ -130,7 +126,7 @@ describe('of what has not changed', () => {
     );
     await auto();
     await auto();
-    const size = (): number => statSync(join(database.folder, 'warehouse.db')).size;
+    const size = (): number => writtenIn(database);
     const described = (): Promise<unknown[][]> => stored('SELECT count(*)::INT FROM tester.postgres_table');
     const before = size();
     for (let round = 0; round < 5; round += 1) await auto();

@@ -1,6 +1,7 @@
 import type { Settings } from '../../../src/config/settings';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
+import { changeState, changeWarehouse, statesIn } from '../../helpers/warehouse-access';
 import { allOlderEnded } from '../../helpers/older-transactions';
 import { runSync } from '../../../src/app/sync-run';
 import { settingsFor } from '../../helpers/settings';
@@ -171,20 +172,10 @@ async function withStateOf(
   key: string,
   change: (entry: Record<string, unknown>) => Record<string, unknown>,
 ): Promise<void> {
-  const [row] = await withWarehouse(database, (warehouse) =>
-    warehouse.rows(`SELECT entry FROM _pgsluice.state WHERE table_key = '${key}'`),
+  const [row] = await withWarehouse(database, async (warehouse) =>
+    warehouse.rows(`SELECT entry FROM ${await statesIn(warehouse)} WHERE table_key = '${key}'`),
   );
-  const entry = JSON.stringify(change(JSON.parse(String(row?.[0])) as Record<string, unknown>));
-  await changeWarehouse(`UPDATE _pgsluice.state SET entry = '${entry}' WHERE table_key = '${key}'`);
-}
-
-async function changeWarehouse(statement: string): Promise<void> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  const instance = await DuckDBInstance.create(`${database.folder}/warehouse.db`);
-  const connection = await instance.connect();
-  await connection.run(statement);
-  connection.closeSync();
-  instance.closeSync();
+  await changeState(database, key, JSON.stringify(change(JSON.parse(String(row?.[0])) as Record<string, unknown>)));
 }
 
 describe('mode timestamp', () => {
@@ -426,25 +417,19 @@ async function comparedWithLeftovers(name: string): Promise<Comparison> {
     [name],
   );
   const present = new Set(rows.map((row) => row.column_name));
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  const instance = await DuckDBInstance.create(`${database.folder}/warehouse.db`);
-  const connection = await instance.connect();
-  const stored = (
-    await connection.runAndReadAll(`SELECT column_name FROM (DESCRIBE tester.source_public_${name})`)
-  ).getRows();
-  for (const [column] of stored) {
-    const text = String(column);
-    if (present.has(text) || text.startsWith('_fivetran') || text === 'sync_timestamp') continue;
-    const [left] = (
-      await connection.runAndReadAll(
-        `SELECT count("${text}") FROM tester.source_public_${name} WHERE NOT _fivetran_deleted`,
-      )
-    ).getRows();
-    expect(Number(left?.[0])).toBe(0);
-    await connection.run(`ALTER TABLE tester.source_public_${name} DROP COLUMN "${text}"`);
-  }
-  connection.closeSync();
-  instance.closeSync();
+  const table = `tester.source_public_${name}`;
+  const leftovers = await withWarehouse(database, async (warehouse) => {
+    const stored = await warehouse.rows(`SELECT column_name FROM (DESCRIBE ${table})`);
+    const left = stored
+      .map(([column]) => String(column))
+      .filter((text) => !present.has(text) && !text.startsWith('_fivetran') && text !== 'sync_timestamp');
+    for (const column of left)
+      expect(await warehouse.rows(`SELECT count("${column}")::INT FROM ${table} WHERE NOT _fivetran_deleted`)).toEqual([
+        [0],
+      ]);
+    return left;
+  });
+  await changeWarehouse(database, ...leftovers.map((column) => `ALTER TABLE ${table} DROP COLUMN "${column}"`));
   return await compared(name);
 }
 
@@ -468,21 +453,21 @@ describe('a warehouse that is not as it was left', () => {
     expect(await compared('t')).toEqual(same(12_000));
   });
 
-  test.each([
+  test.each<[string, () => Promise<void>, RegExp]>([
     [
       'without the table',
-      'DROP TABLE tester.source_public_t',
+      () => changeWarehouse(database, 'DROP TABLE tester.source_public_t'),
       /WARNING public\.t was synced, but schema tester .* has no table source_public_t/,
     ],
     [
       'with a state that is no JSON',
-      "UPDATE _pgsluice.state SET entry = '{'",
+      () => changeState(database, 'public.t', '{'),
       /WARNING The warehouse's state of public\.t is damaged/,
     ],
   ])('%s: loaded from the start, with a warning', async (_, damage, said) => {
     await bigTable();
     await sync();
-    await changeWarehouse(damage);
+    await damage();
     await sync();
     expect(lines.join('\n')).toMatch(said);
     expect(await compared('t')).toEqual(same(12_000));

@@ -6,7 +6,7 @@ import { settingsFor } from '../../helpers/settings';
 import { renderVerification } from '../../../src/cli/render-verification';
 import { WarehouseTable } from '../../../src/destinations/duckdb/verify/checksum';
 import { sync } from '../sync';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { changeWarehouse } from '../../helpers/warehouse-access';
 import { allOlderEnded } from '../../helpers/older-transactions';
 import { createDemoDatabase } from '../../helpers/demo-database';
 import { writeFileSync } from 'node:fs';
@@ -36,14 +36,7 @@ function outcomes(report: VerificationReport): Record<string, string> {
 }
 
 /** Changes the warehouse behind the product's back. */
-async function tamper(database: TestDatabase, ...statements: string[]): Promise<void> {
-  const instance = await DuckDBInstance.create(join(database.folder, 'warehouse.db'));
-  const connection = await instance.connect();
-  await connection.run("SET TimeZone = 'UTC'");
-  for (const statement of statements) await connection.run(statement);
-  connection.closeSync();
-  instance.closeSync();
-}
+const tamper = changeWarehouse;
 
 describe('a faithful copy', () => {
   let database: TestDatabase;
@@ -240,9 +233,13 @@ describe('a difference', () => {
   });
 
   it('without a warehouse is an error that says what to do', async () => {
-    await expect(verify(database, {}, { warehousePath: join(database.folder, 'none.db') })).rejects.toThrow(
-      /There is no warehouse at/,
-    );
+    await expect(
+      verify(
+        database,
+        {},
+        { warehousePath: join(database.folder, 'none.db'), lakeCatalog: join(database.folder, 'none') },
+      ),
+    ).rejects.toThrow(/There is no warehouse at/);
   });
 });
 

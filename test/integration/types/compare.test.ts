@@ -1,5 +1,5 @@
-import { DuckDBInstance } from '@duckdb/node-api';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';
+import { changeWarehouse } from '../../helpers/warehouse-access';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
 
@@ -20,13 +20,7 @@ describe('the comparison of a table with its warehouse table', () => {
       const { missing, unexpected } = await compareTable(database.client, warehouse, { schema: 'public', name: 't' });
       return [missing.length, unexpected.length];
     });
-  const change = async (sql: string): Promise<void> => {
-    const instance = await DuckDBInstance.create(`${database.folder}/warehouse.db`);
-    const connection = await instance.connect();
-    await connection.run(sql);
-    connection.closeSync();
-    instance.closeSync();
-  };
+  const change = (sql: string): Promise<void> => changeWarehouse(database, sql);
 
   test('sees none where there is none', async () => {
     await withWarehouse(database, async (warehouse) => {

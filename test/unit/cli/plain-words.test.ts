@@ -17,7 +17,10 @@ const table: TableStatus = {
 };
 
 function status(tables: readonly TableStatus[], width = 120): readonly string[] {
-  const found = { warehouse: '/w.db', bytes: 1, lockedBy: null, tables, filteredOut: 0, slotWal: null, runs: [] };
+  const found = {
+    ...{ warehouse: '/w.db', bytes: 1, lockedBy: null, published: null },
+    ...{ tables, filteredOut: 0, slotWal: null, runs: [] },
+  };
   return renderStatus(found, new Date('2026-11-30T10:00:04.000Z'), width);
 }
 

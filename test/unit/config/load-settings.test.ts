@@ -1,4 +1,5 @@
 import { ConnectorError } from '../../../src/common/errors';
+import { parseOption } from '../../../src/config/option-values';
 import { loadSettings, type LoadSettingsInput } from '../../../src/config/load-settings';
 import { environmentNamesOf, flagOf, OPTIONS } from '../../../src/config/options';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -82,6 +83,12 @@ describe('a complete configuration', () => {
       transformations: undefined,
       destination: 'duckdb',
       warehousePath: join(directory, 'files', 'warehouse.db'),
+      lakeCatalog: join(directory, 'files', 'lake', 'catalog.ducklake'),
+      lakeDataPath: undefined,
+      lakeExtensions: undefined,
+      lakeRetentionHours: 168,
+      publishPath: undefined,
+      publishKeep: 2,
       statePath: join(directory, 'files', 'state.json'),
       destinationSchema: 'tester',
       destinationTable: 'source_{schema}_{table}',
@@ -493,4 +500,17 @@ describe('the option table', () => {
   it('gives the password no flag, since processes can be listed', () => {
     expect(OPTIONS.filter((option) => option.secret === true).map(flagOf)).toEqual([undefined]);
   });
+});
+
+it.each([
+  ['lake_catalog', 'postgresql://me@host/lake', 'postgresql://me@host/lake'],
+  ['lake_catalog', 'host=db dbname=lake', 'host=db dbname=lake'],
+  ['lake_catalog', 'lake/c.ducklake', join('/base', 'lake', 'c.ducklake')],
+  ['lake_catalog', 'sqlite:lake.db', `sqlite:${join('/base', 'lake.db')}`],
+  ['lake_data_path', 's3://bucket/lake', 's3://bucket/lake'],
+  ['lake_data_path', 'data', join('/base', 'data')],
+])('%s may be a place elsewhere: %s', (key, text, value) => {
+  const option = OPTIONS.find((each) => each.key === key);
+  if (option === undefined) throw new Error(`No option ${key}.`);
+  expect(parseOption(option, text, { name: key, directory: '/base' })).toEqual({ value });
 });

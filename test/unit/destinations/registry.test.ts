@@ -14,7 +14,16 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const settingsOf = (destination: (typeof DESTINATION_NAMES)[number]) =>
-  ({ destination, warehousePath: join(folder, 'w.db'), destinationSchema: 'tester', typeMode: 'exact' }) as const;
+  ({
+    destination,
+    warehousePath: join(folder, 'w.db'),
+    lakeCatalog: 'postgresql://me:secret@host/lake',
+    lakeDataPath: undefined,
+    lakeExtensions: undefined,
+    statePath: join(folder, 'state.json'),
+    destinationSchema: 'tester',
+    typeMode: 'exact',
+  }) as const;
 
 it('makes every destination that the option offers', () => {
   expect(OPTIONS.find(({ key }) => key === 'destination')).toMatchObject({ choices: DESTINATION_NAMES });
@@ -29,6 +38,7 @@ it('null goes nowhere and keeps nothing, but hides no warehouse that an earlier 
   await destination.close();
   expect(DESTINATION_NAMES.map((name) => [name, keepsRows(settingsOf(name)), placeOf(settingsOf(name))])).toEqual([
     ['duckdb', true, join(folder, 'w.db')],
+    ['ducklake', true, 'postgresql://me:***@host/lake'],
     ['null', false, undefined],
   ]);
   expect(await readContents(settingsOf('duckdb'), 1)).toMatchObject({ runs: [] });

@@ -5,10 +5,13 @@
  * its columns afterwards ("another transaction has altered this table"), nor does it change a column of a table that
  * has an index. And DuckDB 1.5 fails with an internal error, which ends the whole run, where a transaction fills a row
  * group, alters the table, and fills another one ("Row group prev allocated size is larger …"). Such tables are written
- * anew instead.
+ * anew instead. So is a table of a lake where a column changes its type, which DuckLake does to wider numbers only.
  */
 import { quoted } from '../types';
 import type { Warehouse } from '../warehouse';
+
+/** In DuckDB's temporary schema. */
+const ONE_ROW = 'pgsluice_one_row';
 
 export interface ColumnChange {
   readonly column: string;
@@ -25,13 +28,29 @@ export async function changeColumn(
   change: ColumnChange,
   rowsFollow = true,
 ): Promise<void> {
-  if (!warehouse.isAlterable(table) || (rowsFollow && warehouse.hasWrittenRows(table))) {
+  const isAlterable = change.isNew === true || warehouse.storage.changesTypes;
+  if (!isAlterable || !warehouse.isAlterable(table) || (rowsFollow && warehouse.hasWrittenRows(table))) {
     await rebuild(warehouse, table, change);
     return;
   }
   const column = quoted(change.column);
-  if (change.isNew === true) await warehouse.run(`ALTER TABLE ${table} ADD COLUMN ${column} ${change.type}`);
-  else await warehouse.changeType(table, column, change.type, change.value);
+  if (change.isNew === true) {
+    await warehouse.run(`ALTER TABLE ${table} ADD COLUMN ${column} ${change.type}`);
+    if (!warehouse.storage.knowsAddedNulls) await writeOneRowAnew(warehouse, table);
+  } else await warehouse.changeType(table, column, change.type, change.value);
+}
+
+/**
+ * A column that is added in the transaction that made the table has no NULL in DuckLake's statistics, though all rows before
+ * it do: `count(column)` then counts them all, and `IS NULL` finds none. One row that is written anew says so.
+ */
+async function writeOneRowAnew(warehouse: Warehouse, table: string): Promise<void> {
+  await warehouse.run(
+    `CREATE OR REPLACE TEMP TABLE ${ONE_ROW} AS SELECT rowid AS _pgsluice_row, * FROM ${table} LIMIT 1`,
+  );
+  await warehouse.run(`DELETE FROM ${table} WHERE rowid IN (SELECT _pgsluice_row FROM ${ONE_ROW})`);
+  await warehouse.run(`INSERT INTO ${table} SELECT * EXCLUDE (_pgsluice_row) FROM ${ONE_ROW}`);
+  await warehouse.run(`DROP TABLE ${ONE_ROW}`);
 }
 
 async function rebuild(warehouse: Warehouse, table: string, change: ColumnChange): Promise<void> {

@@ -51,11 +51,17 @@ export class ColumnTypes {
     return 'plain';
   }
 
+  /** SQL for a value of a column, from SQL for the decoded one. */
+  decoded(index: number, value: string): string {
+    return this.options.warehouse.storage.stored(value, this.stored[index] ?? 'VARCHAR');
+  }
+
   /** SQL for a value of a column, from SQL for its text. */
   cast(index: number, text: string, form: ValueForm): string {
     const stored = this.stored[index] ?? 'VARCHAR';
     const value = castExpression(text, stored, form);
-    return stored === 'VARCHAR' && this.isDecimalKey(index) ? withoutTrailingZeros(value) : value;
+    if (stored === 'VARCHAR') return this.isDecimalKey(index) ? withoutTrailingZeros(value) : value;
+    return this.options.warehouse.storage.stored(value, stored);
   }
 
   private async retype(index: number, type: string, tables: readonly string[], reason?: string): Promise<void> {

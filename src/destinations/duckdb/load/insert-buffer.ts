@@ -3,12 +3,9 @@
  * as 500 rows of 11 columns do, and batches of large tables have no more than 1,000 rows.
  */
 import type { PackedBatch } from '../../../model/packed-batch';
+import type { Storage } from '../storage';
 import type { InsertStatement } from './insert-statement';
 import { KEPT_ARENA_BYTES, mostBytesOf, type Arena, type DecodedRows, type RowVectors } from './row-vectors';
-
-/** Four full vectors. Twice as many would save little more time, and take more memory. */
-const ENOUGH_ROWS = 8192;
-const ENOUGH_BYTES = 4_000_000;
 
 export interface HeldBatches {
   readonly statement: InsertStatement;
@@ -19,11 +16,13 @@ export interface HeldBatches {
 }
 
 export class HeldRows {
-  private arena: Arena | undefined;
+  /** The last one has room; the others are full of what waits. */
+  private readonly arenas: Arena[] = [];
   private held: HeldBatches | undefined;
 
   constructor(
     private readonly vectors: RowVectors,
+    private readonly enough: Pick<Storage, 'insertedRows' | 'insertedBytes'>,
     private readonly insert: (held: HeldBatches) => Promise<void>,
   ) {}
 
@@ -33,12 +32,18 @@ export class HeldRows {
    */
   async decode(batch: PackedBatch, types: readonly string[]): Promise<DecodedRows | undefined> {
     const most = mostBytesOf(batch);
-    if (this.arena !== undefined && this.held !== undefined && most > room(this.arena)) await this.flush();
-    if (this.arena !== undefined && this.held === undefined) this.arena.used = 0;
-    if (this.arena !== undefined && most > room(this.arena)) this.release();
-    const enough = most * Math.ceil(ENOUGH_ROWS / batch.rowCount);
-    this.arena ??= this.vectors.takeArena(Math.max(most, Math.min(enough, KEPT_ARENA_BYTES)));
-    return await this.vectors.decode(batch, types, this.arena);
+    const enough = most * Math.ceil(this.enough.insertedRows / batch.rowCount);
+    const bytes = Math.max(most, Math.min(enough, KEPT_ARENA_BYTES));
+    const isFull = (): boolean => this.arenas.length > 0 && most > this.room;
+    if (isFull() && !this.vectors.holdsMore(bytes)) await this.flush();
+    if (this.held === undefined) this.empty();
+    if (isFull() && this.held === undefined) this.release();
+    let arena = this.arenas.at(-1);
+    if (arena === undefined || isFull()) {
+      arena = this.vectors.takeArena(bytes);
+      this.arenas.push(arena);
+    }
+    return await this.vectors.decode(batch, types, arena);
   }
 
   /** Inserts the rows with that statement, now or together with later ones. */
@@ -50,7 +55,8 @@ export class HeldRows {
       rowCount: (this.held?.rowCount ?? 0) + rows.rowCount,
       bytes: (this.held?.bytes ?? 0) + bytes,
     };
-    if (this.held.rowCount >= ENOUGH_ROWS || this.held.bytes >= ENOUGH_BYTES) await this.flush();
+    const { insertedRows, insertedBytes } = this.enough;
+    if (this.held.rowCount >= insertedRows || this.held.bytes >= insertedBytes) await this.flush();
   }
 
   /** Inserts the waiting rows. */
@@ -59,18 +65,27 @@ export class HeldRows {
     if (held === undefined) return;
     this.held = undefined;
     await this.insert(held);
+    // Rows decoded since are in the last one.
+    for (const arena of this.arenas.splice(0, this.arenas.length - 1)) this.vectors.giveBack(arena);
     // The room that a very large batch took is not kept until the next one comes. (Rows decoded since have a hold of
     // their own on it.)
-    if ((this.arena?.buffer.byteLength ?? 0) > KEPT_ARENA_BYTES) this.release();
+    if ((this.arenas.at(-1)?.buffer.byteLength ?? 0) > KEPT_ARENA_BYTES) this.release();
   }
 
   /** Nothing waits, and nothing will be decoded for some time. */
   release(): void {
-    if (this.arena !== undefined) this.vectors.giveBack(this.arena);
-    this.arena = undefined;
+    for (const arena of this.arenas.splice(0)) this.vectors.giveBack(arena);
   }
-}
 
-function room({ buffer, used }: Arena): number {
-  return buffer.byteLength - used;
+  /** Of the arena that is being filled. */
+  private get room(): number {
+    const arena = this.arenas.at(-1);
+    return arena === undefined ? 0 : arena.buffer.byteLength - arena.used;
+  }
+
+  /** Nothing waits: the place of what was inserted is taken again. */
+  private empty(): void {
+    const arena = this.arenas.at(-1);
+    if (arena !== undefined) arena.used = 0;
+  }
 }

@@ -46,7 +46,7 @@ export function partialRows(fitted: FittedBatch, places: readonly number[], type
 
 /** SQL for a value of the batch's column `index`, which is the table's column `at`. */
 function valueOf(fitted: FittedBatch, index: number, at: number, types: ColumnTypes): string {
-  if (fitted.rows !== undefined && fitted.rows.types[index] !== 'VARCHAR') return `c${index}`;
+  if (fitted.rows !== undefined && fitted.rows.types[index] !== 'VARCHAR') return types.decoded(at, `c${index}`);
   return types.cast(at, textOf(fitted, index), fitted.forms[index] ?? 'plain');
 }
 

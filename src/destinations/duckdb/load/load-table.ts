@@ -63,7 +63,8 @@ export class LoadTable {
     const beforeChange = (copy: string | undefined): Promise<readonly string[]> => this.prepareTypeChange(copy);
     this.types = new ColumnTypes({ warehouse, table, logger, beforeChange }, types);
     const { rowVectors } = warehouse;
-    if (rowVectors !== undefined) this.held = new HeldRows(rowVectors, (held) => this.insertHeld(held));
+    if (rowVectors !== undefined)
+      this.held = new HeldRows(rowVectors, warehouse.storage, (held) => this.insertHeld(held));
   }
 
   /** Prepares a new table, which `make` creates when there are rows for it. */
@@ -243,7 +244,8 @@ export class LoadTable {
 
   private async insertHeld({ statement, parts, rowCount, bytes }: HeldBatches): Promise<void> {
     await this.make();
-    if (this.isNew && mayBeAppended({ statement, parts, rowCount, bytes }, this.types.stored)) {
+    const { appends } = this.warehouse.storage;
+    if (appends && this.isNew && mayBeAppended({ statement, parts, rowCount, bytes }, this.types.stored)) {
       await this.warehouse.append(this.place, parts, stampColumns(this.stamp));
       this.counted(rowCount, rowCount, bytes, undefined);
     } else {

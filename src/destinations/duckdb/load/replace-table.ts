@@ -99,7 +99,10 @@ async function carryOver(
     const [before, now] = [old.get(folded(key)), present.get(folded(key))];
     if (before === undefined || now === undefined) return 'false';
     const [newKey, oldKey] = [`${NEW}.${quoted(now.name)}`, `${OLD}.${quoted(before.name)}`];
-    if (before.type === now.type) return `${newKey} = ${oldKey}`;
+    if (before.type === now.type) {
+      const { storage } = warehouse;
+      return `${storage.comparable(newKey, now.type)} = ${storage.comparable(oldKey, now.type)}`;
+    }
     return `${asText(newKey, now)} = ${asText(oldKey, before)}`;
   };
   const found =

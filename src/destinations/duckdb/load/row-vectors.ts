@@ -66,18 +66,24 @@ export const KEPT_ARENA_BYTES = 32 * 1024 * 1024;
 const KEPT_ARENAS = 4;
 
 export class RowVectors {
+  /** Bytes of arenas that were taken and not given back. */
+  private takenBytes = 0;
   /** Kept for the next rows: fresh memory costs a page fault for every four kilobytes. */
   private readonly arenas: ArrayBuffer[] = [];
   private current: readonly DecodedRows[] = [];
   private nextPart = 0;
   private nextRow = 0;
 
-  private constructor(private readonly decodeColumns: DecodeColumns) {}
+  /** `heldBytes`: of all arenas; one whose rows wait is always granted. */
+  private constructor(
+    private readonly decodeColumns: DecodeColumns,
+    private readonly heldBytes: number,
+  ) {}
 
   /** Must be called outside of any transaction. */
-  static register(connection: DuckDBConnection, decodeColumns: DecodeColumns): RowVectors {
+  static register(connection: DuckDBConnection, decodeColumns: DecodeColumns, heldBytes = 0): RowVectors {
     const { DuckDBTableFunction, VARCHAR } = duckdb();
-    const vectors = new RowVectors(decodeColumns);
+    const vectors = new RowVectors(decodeColumns, heldBytes);
     const rows = DuckDBTableFunction.create({
       name: FUNCTION_NAME,
       parameterTypes: [VARCHAR],
@@ -98,15 +104,22 @@ export class RowVectors {
     return vectors;
   }
 
+  /** Whether rows may wait in one arena more. */
+  holdsMore(bytes: number): boolean {
+    return this.takenBytes + bytes <= this.heldBytes;
+  }
+
   /** Takes an arena of `bytes` or more. */
   takeArena(bytes: number): Arena {
     const kept = this.arenas.findIndex(({ byteLength }) => byteLength >= bytes);
     const [buffer = new ArrayBuffer(roomy(bytes))] = kept === -1 ? [] : this.arenas.splice(kept, 1);
+    this.takenBytes += buffer.byteLength;
     return { buffer, used: 0 };
   }
 
   /** Gives an arena back when nothing in it is needed any more. */
   giveBack({ buffer }: Arena): void {
+    this.takenBytes -= buffer.byteLength;
     if (buffer.byteLength > KEPT_ARENA_BYTES) return;
     this.arenas.push(buffer);
     if (this.arenas.length > KEPT_ARENAS) this.arenas.shift();

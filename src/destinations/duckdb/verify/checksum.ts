@@ -79,7 +79,13 @@ export class WarehouseTable implements StoredTable {
   }
 
   private canonical(column: DestinationColumn): string {
-    return canonicalStoredText(quoted(column.name), this.storedTypes.get(column.name) ?? 'VARCHAR', column.type);
+    const { stored } = this.warehouse.storage;
+    return canonicalStoredText(
+      quoted(column.name),
+      this.storedTypes.get(column.name) ?? 'VARCHAR',
+      column.type,
+      stored,
+    );
   }
 
   private row(columns: readonly DestinationColumn[] = this.table.columns): string {

@@ -26,14 +26,20 @@ function withEraLast(text: string): string {
 
 /**
  * The canonical text of a stored value, the same that postgres/checksum/canonical-text has for the value it came from:
- * two values have one canonical text exactly when they are the same value.
+ * two values have one canonical text exactly when they are the same value. `stored`: as of Storage, for what a rule or a
+ * change of types has left as text.
  */
-export function canonicalStoredText(value: string, storedType: string, type: ColumnType): string {
+export function canonicalStoredText(
+  value: string,
+  storedType: string,
+  type: ColumnType,
+  stored: (value: string, storedType: string) => string = (same) => same,
+): string {
   switch (type.kind) {
     case 'float32':
-      return floatBits(`CAST(${value} AS FLOAT)`, 'INTEGER');
+      return floatBits(stored(`CAST(${value} AS FLOAT)`, 'FLOAT'), 'INTEGER');
     case 'float64':
-      return floatBits(`CAST(${value} AS DOUBLE)`, 'BIGINT');
+      return floatBits(stored(`CAST(${value} AS DOUBLE)`, 'DOUBLE'), 'BIGINT');
     case 'decimal':
     case 'decimal-unbounded':
       return withoutTrailingZeros(storedText(value, storedType));

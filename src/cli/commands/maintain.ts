@@ -1,0 +1,38 @@
+import { runMaintenance, type MaintenanceReport } from '../../app/maintain';
+import type { Command } from '../command';
+import { EXIT } from '../exit-codes';
+import { printJson, wantsJson } from '../json-document';
+import { formatBytes, formatInteger } from '../text-width';
+
+/** Makes few files of many in a lake, and gives back the room of what nobody can need any more. */
+export const maintain: Command = async (context) => {
+  const report = await runMaintenance(context.settings, context.signal);
+  if (wantsJson(context)) printJson(context, report ?? null);
+  else context.output.print(report === undefined ? [NOTHING_TO_DO] : renderMaintenance(report));
+  return EXIT.ok;
+};
+
+const NOTHING_TO_DO = 'A warehouse file needs no maintenance: DuckDB uses the room of deleted rows again.';
+
+export function renderMaintenance(report: MaintenanceReport): readonly string[] {
+  const { rewritten, busy, expiredSnapshots, oldestSnapshot, deleted, orphaned, waitingFiles, graceHours } = report;
+  const files = (count: number): string => `${formatInteger(count)} file${count === 1 ? '' : 's'}`;
+  const freed = (bytes: number | undefined): string => (bytes === undefined ? '' : `, ${formatBytes(bytes)}`);
+  return [
+    `Lake ${report.place}`,
+    ...rewritten.map(
+      (each) =>
+        `Rewrote ${files(each.files)} of ${each.table} (${formatInteger(each.rows)} rows, ${formatBytes(each.bytes)}) as ${formatInteger(each.into)}`,
+    ),
+    ...(rewritten.length === 0 ? ['No table has files that are worth rewriting'] : []),
+    ...busy.map((table) => `Left ${table} as it is: a sync kept changing it meanwhile`),
+    `Forgot ${formatInteger(expiredSnapshots)} snapshots; the oldest that can be queried is ${oldestSnapshot}`,
+    `Deleted ${files(deleted.files)}${freed(deleted.bytes)}`,
+    ...(orphaned.files === 0
+      ? []
+      : [`Deleted ${files(orphaned.files)}${freed(orphaned.bytes)}, left by syncs that did not come to their end`]),
+    ...(waitingFiles === 0
+      ? []
+      : [`Kept ${files(waitingFiles)} for ${graceHours} hours, since someone may still be reading them`]),
+  ];
+}

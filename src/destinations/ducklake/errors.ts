@@ -1,0 +1,141 @@
+/** DuckLake's errors as sentences: what happened to the lake, and what to do. */
+import { ConnectorError } from '../../common/errors';
+import { destinationError, diskFull, duckdb, isDiskFull, messageOf, writeError } from '../duckdb';
+import { shownCatalog } from '../lake-names';
+import type { LakePlace } from './catalog';
+
+/** Code of a commit that lost against another process; nothing of it was kept, and it may be tried again. */
+export const LAKE_CONFLICT = 'lake_conflict';
+
+const CONFLICT = /Transaction conflict/i;
+const LOST =
+  /Unable to connect to Postgres|connection to server|server closed the connection|terminating connection|Connection refused|no connection to the server|Failed to execute query "(?:BEGIN|COMMIT|ROLLBACK)/i;
+const REFUSED_BY_STORE =
+  /HTTP (?:code )?(?:401|403)|\b(?:401|403)\b.*(?:Unauthorized|Forbidden)|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|AuthenticationFailed/i;
+const STORE_LOST = /HTTP|Could not (?:establish|resolve)|Connection error/i;
+
+/** `lake`: its catalog, without a password. */
+export function lakeWriteError(error: unknown, lake: string): ConnectorError {
+  const text = messageOf(error);
+  if (isDiskFull(text)) return diskFull(error, `the disk of the lake ${lake}`);
+  if (CONFLICT.test(text))
+    return new ConnectorError(`Another process has changed the same table of the lake ${lake} at the same time.`, {
+      code: LAKE_CONFLICT,
+      kind: 'destination',
+      retryable: true,
+      cause: error,
+      hint: 'Nothing of this commit was kept. Let one sync at a time fill a table.',
+    });
+  if (LOST.test(text))
+    return destinationError(`The catalog of the lake ${lake} was lost: ${shortened(text, lake)}.`, 'lake_lost', {
+      cause: error,
+      hint: 'What was committed is kept; run the sync again when the server can be reached.',
+    });
+  return storeError(error, text) ?? unwritable(error, text) ?? writeError(error, lake);
+}
+
+export function lakeMissing(catalog: string, cause?: unknown): ConnectorError {
+  return destinationError(`There is no lake at ${shownCatalog(catalog)}.`, 'lake_missing', {
+    cause,
+    hint: 'Run `pgsluice sync` first, or name another one with "lake_catalog".',
+  });
+}
+
+export function noDataPath(catalog: string): ConnectorError {
+  return destinationError(
+    `The lake ${shownCatalog(catalog)} is new, and nothing says where its files should go.`,
+    'lake_data_path',
+    { hint: 'Name a folder, or a URL such as s3://BUCKET/FOLDER, with "lake_data_path".' },
+  );
+}
+
+export function lakeOpenError(error: unknown, { catalog, dataPath }: LakePlace): ConnectorError {
+  const lake = shownCatalog(catalog);
+  const text = messageOf(error);
+  const problem = (message: string, code: string, hint: string): ConnectorError =>
+    destinationError(message, code, { cause: error, hint });
+  if (isDiskFull(text)) return diskFull(error, `the disk of the lake ${lake}`);
+  if (/creating a new DuckLake is explicitly disabled/.test(text)) return lakeMissing(catalog, error);
+  const holder = /PID (\d+)/.exec(text)?.[1];
+  if (/Could not set lock|Conflicting lock|being used by another process|database is locked/i.test(text))
+    return problem(
+      `The lake ${lake} is open in another process${holder === undefined ? '' : ` (PID ${holder})`}.`,
+      'warehouse_locked',
+      'A catalog that is a file serves one process at a time. Wait until it ends, or keep the catalog in PostgreSQL.',
+    );
+  const stored = /does not match existing data path in the catalog "(.*?)"/.exec(text)?.[1];
+  if (stored !== undefined)
+    return problem(
+      `The lake ${lake} has its files in ${stored}, not in ${dataPath ?? 'the place given'}.`,
+      'lake_data_path_other',
+      'Leave "lake_data_path" out, or name the catalog of the lake that is meant with "lake_catalog".',
+    );
+  const version = /catalog version is '?(\d[\w.-]*\w)/i.exec(text)?.[1];
+  if (version !== undefined || /Unsupported DuckLake version|No DuckLakeVersion/i.test(text))
+    return problem(
+      `The lake ${lake} is of DuckLake ${version ?? 'in another version'}, which DuckDB ${duckdb().version()}, in use here, does not write.`,
+      'lake_version',
+      'Use a pgsluice with a newer DuckDB, or name another lake with "lake_catalog"; this one was not touched.',
+    );
+  if (LOST.test(text))
+    return problem(
+      `The catalog of the lake ${lake} cannot be reached: ${shortened(text, catalog)}.`,
+      'lake_unreachable',
+      'Check "lake_catalog" and that its server runs and lets this user in.',
+    );
+  if (/not a valid DuckDB database file|file is not a database|magic bytes/i.test(text))
+    return problem(
+      `The file ${lake} is no catalog of a lake.`,
+      'not_a_warehouse',
+      'Name another one with "lake_catalog".',
+    );
+  return (
+    storeError(error, text) ??
+    unwritable(error, text) ??
+    problem(
+      `The lake ${lake} cannot be opened: ${shortened(text, catalog)}.`,
+      'lake_unavailable',
+      'Check "lake_catalog".',
+    )
+  );
+}
+
+function storeError(error: unknown, text: string): ConnectorError | undefined {
+  if (REFUSED_BY_STORE.test(text))
+    return destinationError('The object store of the lake refuses the credentials.', 'lake_store_refused', {
+      cause: error,
+      hint: 'Check the variables of the environment, such as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, and the rights on the bucket.',
+    });
+  if (STORE_LOST.test(text))
+    return destinationError(`The object store of the lake cannot be used: ${shortened(text, '')}.`, 'lake_store_lost', {
+      cause: error,
+      hint: 'Check "lake_data_path", AWS_ENDPOINT_URL and the network.',
+    });
+  return undefined;
+}
+
+function unwritable(error: unknown, text: string): ConnectorError | undefined {
+  const path =
+    /(?:Cannot open file|Failed to create directory|Could not create directory) "(.*?)".*(?:Permission denied|Read-only)/is.exec(
+      text,
+    )?.[1];
+  if (path === undefined) return undefined;
+  return destinationError(`The lake's files cannot be written: ${path}.`, 'lake_data_path', {
+    cause: error,
+    hint: 'Check the permissions of that folder, or name another one with "lake_data_path".',
+  });
+}
+
+/** The line that says what happened, without the connection string, which may hold a password. */
+function shortened(text: string, catalog: string): string {
+  const last =
+    text
+      .split(/Unable to connect to Postgres at ".*?": |Failed to attach DuckLake MetaData ".*?" at path \+ ".*?"/s)
+      .at(-1) ?? text;
+  const line = last.split('\n').find((each) => each.trim() !== '') ?? 'unknown error';
+  const plain = line
+    .replace(/^(?:\w+ )+Error: /, '')
+    .replace(/\.$/, '')
+    .trim();
+  return catalog === '' ? plain : plain.replaceAll(catalog, shownCatalog(catalog));
+}

@@ -1,0 +1,71 @@
+/** Credentials of object stores, from the environment variables that each store's own programs read. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { literal } from '../duckdb';
+import { isRemote } from '../lake-names';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Without any, the store is asked as a stranger would be. The secret lives as long as this DuckDB. */
+export async function useCredentials(
+  connection: DuckDBConnection,
+  dataPath: string | undefined,
+  env: Environment = process.env,
+): Promise<void> {
+  if (dataPath === undefined || !isRemote(dataPath)) return;
+  const secret = secretFor(dataPath, env);
+  if (secret === undefined) return;
+  const parts = secret.map(([name, value]) => `${name} ${literal(value)}`);
+  await connection.run(`CREATE OR REPLACE SECRET pgsluice_store (${parts.join(', ')})`);
+}
+
+/** Options of DuckDB's CREATE SECRET; undefined where the environment says nothing. */
+export function secretFor(dataPath: string, env: Environment): readonly (readonly [string, string])[] | undefined {
+  const scheme = dataPath.slice(0, dataPath.indexOf(':')).toLowerCase();
+  switch (scheme) {
+    case 'gs':
+    case 'gcs':
+      return named('gcs', [
+        ['KEY_ID', env['GCS_ACCESS_KEY_ID'] ?? env['AWS_ACCESS_KEY_ID']],
+        ['SECRET', env['GCS_SECRET_ACCESS_KEY'] ?? env['AWS_SECRET_ACCESS_KEY']],
+      ]);
+    case 'az':
+    case 'azure':
+    case 'abfss':
+      return named('azure', [
+        ['CONNECTION_STRING', env['AZURE_STORAGE_CONNECTION_STRING']],
+        [
+          'ACCOUNT_NAME',
+          env['AZURE_STORAGE_CONNECTION_STRING'] === undefined ? env['AZURE_STORAGE_ACCOUNT'] : undefined,
+        ],
+      ]);
+    default:
+      return named('s3', [
+        ['KEY_ID', env['AWS_ACCESS_KEY_ID']],
+        ['SECRET', env['AWS_SECRET_ACCESS_KEY']],
+        ['SESSION_TOKEN', env['AWS_SESSION_TOKEN']],
+        ['REGION', env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION']],
+        ...endpoint(env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL']),
+      ]);
+  }
+}
+
+function named(
+  type: string,
+  values: readonly (readonly [string, string | undefined])[],
+): readonly (readonly [string, string])[] | undefined {
+  const given = values.flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, value] as const],
+  );
+  return given.length === 0 ? undefined : [['TYPE', type], ...given];
+}
+
+/** A store of one's own seldom has names for its buckets in the DNS. */
+function endpoint(url: string | undefined): readonly (readonly [string, string])[] {
+  const parsed = /^(https?):\/\/([^/]+)\/?$/i.exec(url ?? '');
+  if (parsed === null) return [];
+  return [
+    ['ENDPOINT', parsed[2] ?? ''],
+    ['USE_SSL', String(parsed[1]?.toLowerCase() === 'https')],
+    ['URL_STYLE', 'path'],
+  ];
+}
