@@ -38,7 +38,7 @@ async function childOf(parent: number): Promise<number> {
 async function lockedRun(): Promise<{ readonly cli: RunningCli; readonly unlock: () => Promise<unknown> }> {
   await database.client.query('BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE');
   const cli = every('1h', writeConfiguration(database));
-  await cli.waitFor(/Found 1 tables/);
+  await cli.waitFor(/Found 1 table /);
   return { cli, unlock: () => database.client.query('ROLLBACK') };
 }
 
@@ -111,7 +111,7 @@ it('tells of a run that was killed, and goes on', async () => {
   });
   await database.client.query('BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE');
   const cli = every('1s', configuration);
-  await cli.waitFor(/Found 1 tables/);
+  await cli.waitFor(/Found 1 table /);
   process.kill(await childOf(cli.pid), 'SIGKILL');
   await cli.waitFor(/The hook on_failure was called/);
   await database.client.query('ROLLBACK');

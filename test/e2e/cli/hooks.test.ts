@@ -92,7 +92,7 @@ describe('a command', () => {
       crash,
       `const write = process.stdout.write;
        process.stdout.write = function (text, ...rest) {
-         if (String(text).includes('Found 1 tables')) setImmediate(() => { throw new Error('out of the blue'); });
+         if (String(text).includes('Found 1 table ')) setImmediate(() => { throw new Error('out of the blue'); });
          return write.call(this, text, ...rest);
        };`,
     );
@@ -113,7 +113,7 @@ describe('a command', () => {
     noted();
     await database.client.query('BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE; DELETE FROM t');
     const running = startCli(['sync', '--configuration', configuration]);
-    await running.waitFor(/Found 1 tables/);
+    await running.waitFor(/Found 1 table /);
     expect((await sync(configuration)).code).toBe(5);
     expect(noted()).toBeUndefined();
     running.kill('SIGTERM');

@@ -319,7 +319,7 @@ describe('rules that change', () => {
     rmSync(path);
     writeFileSync(path, readFileSync(`${path}.new`));
     await database.client.query(`INSERT INTO people VALUES (1000, 'm', 'c', 1)`);
-    expect((await sync(database, settings)).lines.join('\n')).toContain('1 records (491 rows)');
+    expect((await sync(database, settings)).lines.join('\n')).toContain('1 record (491 rows)');
     expect(await verified(settings)).toEqual({ 'public.people': 'equal', 'public.whole': 'equal' });
   });
 });
@@ -396,7 +396,7 @@ describe('columns that are not listed, or not allowed', () => {
       await allOlderEnded(database.client);
       await database.client.query(`UPDATE people SET name = 'x' WHERE id = 5; DELETE FROM people WHERE id = 6`);
       const { lines } = await sync(database, settings);
-      expect(lines.join('\n')).toContain('public.people: 1 records, 1 marked deleted (2999 rows)');
+      expect(lines.join('\n')).toContain('public.people: 1 record, 1 marked deleted (2999 rows)');
       expect(await verified(settings)).toEqual({ 'public.people': 'equal' });
     });
   });

@@ -2,6 +2,7 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { join } from 'node:path';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';
+import { allOlderEnded } from '../../helpers/older-transactions';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { planInDetail } from '../../../src/app/plan/plan-details';
 import { readStatus } from '../../../src/app/status';
@@ -17,6 +18,7 @@ beforeEach(async () => {
     CREATE SCHEMA a; CREATE TABLE a.b_c (id int PRIMARY KEY, v text); INSERT INTO a.b_c VALUES (1, 'of a');
     CREATE SCHEMA a_b; CREATE TABLE a_b.c (id int PRIMARY KEY, v text); INSERT INTO a_b.c VALUES (1, 'of a_b'), (2, 'too');
     CREATE TABLE public.plain (n int); INSERT INTO public.plain VALUES (7), (7)`);
+  await allOlderEnded(database.client);
 });
 afterEach(() => database.drop());
 
