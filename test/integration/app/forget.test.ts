@@ -1,4 +1,5 @@
 /** Tables that are gone: how they are reported, and how that ends. */
+import { placeOfRows } from '../../../src/app/place-of-rows';
 import { planToForget } from '../../../src/app/forget';
 import { readStatus, type WarehouseStatus } from '../../../src/app/status';
 import type { Settings } from '../../../src/config/settings';
@@ -94,7 +95,7 @@ test('a pattern that matches nothing forgets nothing', async () => {
   await sync(database);
   await expect(planToForget(settings(), ['public.stays', 'public.gose'])).rejects.toMatchObject({
     kind: 'configuration',
-    message: `No table of ${settings().warehousePath} matches "public.gose"; nothing was forgotten.`,
+    message: `No table of ${placeOfRows(settings())} matches "public.gose"; nothing was forgotten.`,
     hint: 'Did you mean public.goes?',
   });
 });
