@@ -197,7 +197,7 @@ function warehouseLeftBehind(
 
 function defaultOf(option: OptionDeclaration, directory: string): OptionValue | undefined {
   if (option.kind === 'list') return [];
-  if (option.kind === 'password' || option.kind === 'command') return undefined;
+  if (option.kind === 'password' || option.kind === 'command' || option.kind === 'duration') return undefined;
   if (option.kind === 'path') return option.default === undefined ? undefined : resolve(directory, option.default);
   return option.default;
 }
@@ -265,6 +265,8 @@ function toSettings(values: OptionValues, optionsDirectory: string): Omit<Settin
     syncMode: values.sync_mode,
     tableOptions: values.table_options === undefined ? [] : parseTableOptions(values.table_options, optionsDirectory),
     reconcileEvery: values.reconcile_every,
+    verifyEverySeconds: values.verify_every,
+    verifyBudgetSeconds: values.verify_budget_seconds,
     maxDeletes: values.max_deletes,
     metadataHistory: values.metadata_history,
     fullResync: values.full_resync ?? [],

@@ -4,6 +4,7 @@ import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,
   type Found,
+  ProofMark,
   type KeyMark,
   type LoadProgress,
   type TableShape,
@@ -152,6 +153,11 @@ const isShape = shapeOf<Required<TableShape>>({
   rules: (value) => value === undefined || listOf(isTexts)(value),
 });
 const isFound = shapeOf<Found>({ at: isTime, changed: isCount, deleted: isCount });
+const isProof = shapeOf<ProofMark>({
+  provenAt: orNull(isTime),
+  triedAt: isTime,
+  differs: (value) => value === undefined || value === true,
+});
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin',
@@ -168,6 +174,7 @@ const isEntry = shapeOf<TableState>({
   watermark: isTextOrNull,
   passesSinceReconcile: isCount,
   found: (value) => value === undefined || isFound(value),
+  proof: (value) => value === undefined || isProof(value),
   load: orNull(isLoad),
 });
 

@@ -31,6 +31,8 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     syncMode: 'auto',
     tableOptions: [],
     reconcileEvery: undefined,
+    verifyEverySeconds: undefined,
+    verifyBudgetSeconds: 60,
     // Tests empty tables, so the guard is off here; it has tests of its own.
     maxDeletes: 100,
     metadataHistory: 'changes',

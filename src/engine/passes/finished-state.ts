@@ -41,6 +41,8 @@ export function finishedState(
     watermark: progress.watermark,
     passesSinceReconcile: deleted === undefined ? (committed?.passesSinceReconcile ?? 0) + 1 : 0,
     found,
+    // A new copy in place of one that differed is proven before all others.
+    ...(committed?.proof === undefined || committed.proof.differs === true ? {} : { proof: committed.proof }),
     load: null,
   };
 }

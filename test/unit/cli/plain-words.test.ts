@@ -8,6 +8,8 @@ const table: TableStatus = {
   mode: 'xmin',
   lastSyncedAt: '2026-11-30T10:00:00.000Z',
   found: null,
+  provenAt: null,
+  differs: false,
   rows: 1,
   replicationKey: null,
   watermark: null,
