@@ -32,7 +32,10 @@ export interface TableComparer {
   readonly signal: AbortSignal;
 }
 
-export interface Comparison extends Omit<TableComparison, 'checksum'>, Pick<TableVerification, 'proof'> {
+export type Comparison = Omit<TableComparison, 'checksum'> & Pick<TableVerification, 'proof'>;
+
+export interface ComparedTable {
+  readonly comparison: Comparison;
   /** Of a table that differs: which rows of the source are newer than its last sync. */
   readonly newer?: NewerRows;
 }
@@ -43,13 +46,14 @@ export async function compareTable(
   planned: PlannedTable,
   name: string,
   state: TableState,
-): Promise<Comparison> {
+): Promise<ComparedTable> {
   const { settings, manager, module, exclusively, show, sample, random, signal } = comparer;
   const { table } = planned;
   const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
   const selection = applyTransformations(table, rules, settings.region);
   const changed = state.shape === null ? [] : otherRules(state.shape, shapeOf(table, selection.columns));
-  if (changed.length > 0) return different(`It was synced under other rules of "columns": ${changed.join(', ')}.`);
+  if (changed.length > 0)
+    return { comparison: different(`It was synced under other rules of "columns": ${changed.join(', ')}.`) };
   const columns = selection.columns.map((column) => column.name);
   const names = destinationColumnNames(columns, settings.naming);
   const nameOf = (column: string): string => names[columns.indexOf(column)] ?? column;
@@ -62,9 +66,11 @@ export async function compareTable(
       primaryKey: table.primaryKey.map(nameOf),
     }),
   );
-  if (stored === undefined) return different(`The warehouse lacks the table ${settings.destinationSchema}.${name}.`);
+  if (stored === undefined)
+    return { comparison: different(`The warehouse lacks the table ${settings.destinationSchema}.${name}.`) };
   const missing = stored.missingColumns;
-  if (missing.length > 0) return different(`The warehouse lacks columns of the source: ${missing.join(', ')}.`);
+  if (missing.length > 0)
+    return { comparison: different(`The warehouse lacks columns of the source: ${missing.join(', ')}.`) };
   const readers = Math.min(READERS_PER_TABLE, settings.customThreads ?? planned.threads);
   const asked = throughTheTable(table);
   return await TableSnapshot.with({ manager, table: asked, readers, signal }, async (snapshot) => {
@@ -83,10 +89,11 @@ export async function compareTable(
     });
     const wishes = { columns, primaryKey: table.primaryKey, show, sample, random, exclusively };
     const { checksum, ...comparison } = await verifyTable(source, stored, wishes);
-    if (comparison.outcome === 'different') return { ...comparison, newer: await source.newer() };
-    if (checksum === undefined) return comparison;
+    if (comparison.outcome === 'different') return { comparison, newer: await source.newer() };
+    if (checksum === undefined) return { comparison };
     const { lastSyncedAt } = state;
-    return { ...comparison, proof: { columns: storedColumns, checksum, snapshotXmin: snapshot.xmin, lastSyncedAt } };
+    const proof = { columns: storedColumns, checksum, snapshotXmin: snapshot.xmin, lastSyncedAt };
+    return { comparison: { ...comparison, proof } };
   });
 }
 

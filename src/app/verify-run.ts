@@ -10,7 +10,7 @@ import type { TableState } from '../model/sync-state';
 import { tableKey } from '../model/table';
 import type { TableVerification, VerificationReport } from '../model/verification';
 import { monotonicClock } from '../postgres/connection';
-import { compareTable, different, READERS_PER_TABLE, type Comparison, type TableComparer } from './compare-table';
+import { compareTable, different, READERS_PER_TABLE, type TableComparer } from './compare-table';
 import { planOf } from './discovery';
 import { Lifecycle } from './lifecycle';
 import { userModule } from './pipeline';
@@ -109,9 +109,9 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
   const name =
     state?.destinationTable ?? destinationTableName(planned.table, settings.naming, settings.destinationTable);
   try {
-    const { newer: _newer, ...comparison }: Comparison =
+    const { comparison } =
       state?.lastSyncedAt == null
-        ? different('The warehouse lacks the table: no sync of it has ended yet.')
+        ? { comparison: different('The warehouse lacks the table: no sync of it has ended yet.') }
         : await compareTable(comparer, planned, name, state);
     return { key, destinationTable: name, seconds: (monotonicClock() - started) / 1000, ...comparison };
   } catch (thrown) {

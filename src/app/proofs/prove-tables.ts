@@ -14,7 +14,7 @@ import type { ProofMark, TableState } from '../../model/sync-state';
 import { monotonicClock } from '../../postgres/connection';
 import type { TableRun } from '../../engine/plan';
 import { judgeComparison } from '../../engine/verify';
-import { compareTable, type Comparison, type TableComparer } from '../compare-table';
+import { compareTable, type ComparedTable, type Comparison, type TableComparer } from '../compare-table';
 import type { OpenSync } from '../open-sync';
 import type { RunContext } from '../run-context';
 import { StateCopy } from '../state-copy';
@@ -100,9 +100,9 @@ class Prover {
     if (committed === null) return undefined;
     const triedAt = new Date().toISOString();
     const provenAt = committed.proof?.provenAt ?? null;
-    let comparison: Comparison;
+    let compared: ComparedTable;
     try {
-      comparison = await compareTable(this.comparer, run.planned, run.destinationTable.name, committed);
+      compared = await compareTable(this.comparer, run.planned, run.destinationTable.name, committed);
     } catch (thrown) {
       if (signal.aborted) throw interrupted('The sync was interrupted during a proof; all of its rows are kept.');
       const error = asConnectorError(thrown);
@@ -113,7 +113,8 @@ class Prover {
       return undefined;
     }
     if (signal.aborted) throw interrupted('The sync was interrupted during a proof; all of its rows are kept.');
-    switch (judgeComparison(comparison, comparison.newer, committed.rows)) {
+    const { comparison, newer } = compared;
+    switch (judgeComparison(comparison, newer, committed.rows)) {
       case 'proven':
         logger.info(`Proven equal to its source: ${key}, ${counted(comparison.warehouseRows ?? 0, 'row')}`, {
           table: key,

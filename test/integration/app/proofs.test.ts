@@ -153,8 +153,8 @@ function writtenBeforeProof(sql: string): Destination {
     logger: { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined },
   });
   let written: Promise<unknown> | undefined;
-  const stored = (): StoredTables =>
-    Reflect.get(DuckDbDestination.prototype, 'storedTables', destination) as StoredTables;
+  const own = Object.getOwnPropertyDescriptor(DuckDbDestination.prototype, 'storedTables');
+  const stored = (): StoredTables => own?.get?.call(destination) as StoredTables;
   Object.defineProperty(destination, 'storedTables', {
     get: (): StoredTables => ({
       interrupt: () => undefined,
@@ -206,4 +206,19 @@ it('goes on where a table cannot be compared, and says so', async () => {
     expect.stringMatching(/^WARNING public\.a could not be proven, the next sync tries again: /),
   );
   expect(proofs(outcome)).toEqual(['public.b, 500 rows']);
+});
+
+it('keeps all rows and the proofs already made where it is interrupted during one', async () => {
+  await sync(database, { syncMode: 'auto' });
+  await database.client.query("INSERT INTO b VALUES (501, 'new')");
+  const stop = new AbortController();
+  const observer = {
+    tableProven: (table: string, at: string | null) => void (at !== null && table === 'public.a' && stop.abort()),
+  };
+  await expect(sync(database, PROVING, { observer, signal: stop.signal })).rejects.toThrow(
+    'The sync was interrupted during a proof; all of its rows are kept.',
+  );
+  expect(await values('SELECT count(*)::int FROM tester.source_public_b')).toEqual([501]);
+  expect((await statusOf('public.a'))?.provenAt).not.toBeNull();
+  expect(proofs(await sync(database, PROVING))).toEqual(['public.b, 501 rows']);
 });
