@@ -17,8 +17,10 @@ import { Loads } from './loads';
 import { OpenTables, type OpenTablesOptions } from './open-tables';
 import { renameTable } from './rename-table';
 import type { CountedGroups } from './row-counts';
+import type { StoredTables } from '../stored-table';
 import { WarehouseStates } from './state-store';
 import type { TableName } from './types';
+import { WarehouseTable } from './verify/checksum';
 
 export interface DuckDbDestinationOptions extends OpenTablesOptions {
   /** Type of `sync_timestamp` where it is not DOUBLE. */
@@ -171,6 +173,14 @@ export class DuckDbDestination implements Destination {
 
   async putLogPosition(position: LogPosition): Promise<void> {
     await this.states.putLogPosition(position);
+  }
+
+  get storedTables(): StoredTables {
+    const { warehouse } = this.tables;
+    return {
+      table: (table) => WarehouseTable.open(warehouse, table),
+      interrupt: () => warehouse.interrupt(),
+    };
   }
 
   async recordRun(run: RunRecord): Promise<void> {

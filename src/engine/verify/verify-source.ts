@@ -19,6 +19,7 @@ import { applyBatchRules, type TableSelection } from '../rules';
 import { canonicalValue, digestOf, encodeRow, type Digest } from './canonical-value';
 import { changedSince, type TableSnapshot } from '../passes';
 import type { Partition } from '../plan';
+import type { NewerRows } from './judge-comparison';
 
 export interface SourceRow {
   /** Canonical texts in the order of the columns. */
@@ -73,6 +74,16 @@ export class VerifySource {
   async otherCount(): Promise<{ readonly counted: number; readonly read: number } | undefined> {
     const counted = await this.snapshot.count(this.options.selection.conditions);
     return counted === undefined || counted === this.rowsRead ? undefined : { counted, read: this.rowsRead };
+  }
+
+  /** Which rows are newer than the last sync. */
+  async newer(): Promise<NewerRows> {
+    const { selection, syncXmin, hasXmin } = this.options;
+    if (syncXmin === null || !hasXmin) return undefined;
+    // A standby that lags shows the table as of before the sync.
+    if (BigInt(this.snapshot.xmin) < BigInt(syncXmin)) return undefined;
+    if (!this.hashesHere) return 'by row';
+    return await this.snapshot.count([...selection.conditions, changedSince(syncXmin)]);
   }
 
   async groups(bits: number): Promise<GroupChecksums> {
