@@ -51,7 +51,7 @@ export async function proveTables(parts: ProofParts, reports: readonly TableRepo
     for (const [index, run] of due.entries()) {
       if (index > 0 && clock() - started >= verifyBudgetSeconds * 1000) {
         logger.info(
-          `${counted(due.length - index, 'table')} due for a proof: left to the next syncs, since "verify_budget_seconds" (${verifyBudgetSeconds}) is spent`,
+          `Proofs left to the next syncs, since "verify_budget_seconds" is spent: ${counted(due.length - index, 'table')}`,
         );
         break;
       }

@@ -5,13 +5,8 @@
  * it is. Newer rows are read again by the next pass in any case. Deleted rows leave no trace in the source. So a row
  * that only the warehouse has counts as deleted since, as long as the warehouse holds as many rows as its pass left.
  */
+import type { NewerRows } from './verify-source';
 import type { TableComparison } from './verify-table';
-
-/**
- * Which rows of the source are newer than the table's last pass: `by row` where each row says so; else how many are
- * newer; undefined where nothing tells.
- */
-export type NewerRows = 'by row' | number | undefined;
 
 export type Verdict =
   /** Whatever was not written since the pass is the same on both sides. */

@@ -19,13 +19,18 @@ import { applyBatchRules, type TableSelection } from '../rules';
 import { canonicalValue, digestOf, encodeRow, type Digest } from './canonical-value';
 import { changedSince, type TableSnapshot } from '../passes';
 import type { Partition } from '../plan';
-import type { NewerRows } from './judge-comparison';
 
 export interface SourceRow {
   /** Canonical texts in the order of the columns. */
   readonly values: readonly (string | null)[];
   readonly sinceSync: boolean;
 }
+
+/**
+ * Which rows of the source are newer than the table's last pass: `by row` where each row says so; else how many are
+ * newer; undefined where nothing tells.
+ */
+export type NewerRows = 'by row' | number | undefined;
 
 export interface SourceSample {
   readonly rows: number;
