@@ -14,6 +14,8 @@ export function combineObservers(...observers: readonly SyncObserver[]): SyncObs
     tableRead: (...event) => observers.forEach((observer) => observer.tableRead?.(...event)),
     tableFinished: (...event) => observers.forEach((observer) => observer.tableFinished?.(...event)),
     tableLeftOut: (...event) => observers.forEach((observer) => observer.tableLeftOut?.(...event)),
+    tableProven: (...event) => observers.forEach((observer) => observer.tableProven?.(...event)),
+    proofFailed: (...event) => observers.forEach((observer) => observer.proofFailed?.(...event)),
     retry: (...event) => observers.forEach((observer) => observer.retry?.(...event)),
     sampled: (...event) => observers.forEach((observer) => observer.sampled?.(...event)),
   };

@@ -20,6 +20,10 @@ export interface TableStatus {
   readonly rows: number;
   /** What its last pass found, which may be of before the last sync: one that finds nothing new leaves it as it is. */
   readonly found: Found | null;
+  /** ISO time at which a sync last proved it equal to its source (`verify_every`); null: never, or it differed since. */
+  readonly provenAt: string | null;
+  /** The last proof found it to differ; its next sync loads it in full. */
+  readonly differs: boolean;
   readonly replicationKey: string | null;
   readonly watermark: string | null;
   /** In mode xmin: the transaction from which the next pass reads on, 64 bits in decimal. */
@@ -110,6 +114,8 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
       lastSyncedAt: state.lastSyncedAt,
       rows: state.rows,
       found: state.found ?? null,
+      provenAt: state.proof?.provenAt ?? null,
+      differs: state.proof?.differs === true,
       replicationKey: state.replicationKey ?? null,
       watermark: state.watermark ?? null,
       sinceTransaction: state.lastSyncedAt !== null && state.mode === 'xmin' ? state.xmin : null,
@@ -136,6 +142,8 @@ function describeTables(states: ReadonlyMap<string, TableState>, runs: readonly 
         lastSyncedAt: null,
         rows: 0,
         found: null,
+        provenAt: null,
+        differs: false,
         replicationKey: null,
         watermark: null,
         sinceTransaction: null,

@@ -20,6 +20,7 @@ import { tellOfSlot } from './log/retained-wal';
 import { openSync, type OpenSync } from './open-sync';
 import { claimSchema } from './origin';
 import { decideRuns, type DecidedRuns } from './pipeline';
+import { proveTables } from './proofs/prove-tables';
 import { renameTables } from './rename-tables';
 import type { RunContext } from './run-context';
 import { publishCopy } from './publish';
@@ -68,9 +69,10 @@ async function syncWithin(
   const { runs, leftOut, log } = await planTables(opened, settings, context);
   const sync = new TableSync({ settings, context, opened, runs, log, memory });
   const failed = [...leftOut].map(([key, error]) => reportLeftOut(key, error, context));
-  const reports = await sync.run(startedAt);
+  const synced = await sync.run(startedAt);
   if (context.signal.aborted)
     throw interrupted('The sync was interrupted; what was committed is kept, and the next sync goes on from there.');
+  const reports = await proveTables({ settings, context, opened, runs }, synced);
   sync.logStatus();
   const seconds = (clock() - started) / 1000;
   const tables = [...failed, ...reports];

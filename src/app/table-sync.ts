@@ -104,7 +104,10 @@ export class TableSync {
       const asked = await findUnchanged(runs, { manager: opened.manager, writer, logger, signal });
       const unchanged = runs.filter((run) => unlogged.has(run) || asked.has(run.key));
       if (unchanged.length > 0)
-        logger.info(`Unchanged since the last sync: ${unchanged.length} of ${runs.length} tables`);
+        logger.info(`Unchanged since the last sync: ${unchanged.length} of ${counted(runs.length, 'table')}`, {
+          unchanged: unchanged.length,
+          tables: runs.length,
+        });
       const skipped = unchanged.map((run) => loop.skip(run));
       const changed = runs.filter((run) => !unchanged.includes(run));
       const logged = changed.filter(({ pass }) => pass.kind === 'by-log');

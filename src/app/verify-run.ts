@@ -5,19 +5,13 @@ import { settleAll } from '../common/settle-all';
 import type { Settings } from '../config/settings';
 import { placeOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
-import { destinationColumnNames, destinationTableName } from '../destinations/naming';
-import type { ComparableWarehouse } from '../destinations/warehouse-access';
+import { destinationTableName } from '../destinations/naming';
 import type { PlannedTable } from '../model/plan';
 import type { TableState } from '../model/sync-state';
-import { tableKey, type TableSchema } from '../model/table';
+import { tableKey } from '../model/table';
 import type { TableVerification, VerificationReport } from '../model/verification';
-import { type ConnectionManager, monotonicClock } from '../postgres/connection';
-import { rangesThroughRoot } from '../postgres/catalog';
-import { withoutZeroSigns } from '../postgres/checksum';
-import { TableSnapshot } from '../engine/passes';
-import { applyTransformations, BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
-import { otherRules, shapeOf } from '../engine/plan';
-import { VerifySource, verifyTable, type TableComparison } from '../engine/verify';
+import { monotonicClock } from '../postgres/connection';
+import { compareTable, different, READERS_PER_TABLE, type TableComparer } from './compare-table';
 import { planOf } from './discovery';
 import { Lifecycle } from './lifecycle';
 import { userModule } from './pipeline';
@@ -38,17 +32,9 @@ export interface VerifyContext {
 
 /** Two tables at once keep the server busy while the warehouse computes, and the other way round. */
 const TABLES_AT_ONCE = 2;
-const READERS_PER_TABLE = 2;
-
-interface Comparer {
-  readonly settings: Settings;
+interface Comparer extends TableComparer {
   readonly context: VerifyContext;
-  readonly manager: ConnectionManager;
-  readonly warehouse: ComparableWarehouse;
-  readonly module: TransformationModule;
   readonly states: ReadonlyMap<string, TableState>;
-  readonly encoding: 'UTF8' | 'other';
-  readonly exclusively: <T>(action: () => Promise<T>) => Promise<T>;
 }
 
 export async function runVerify(settings: Settings, context: VerifyContext): Promise<VerificationReport> {
@@ -88,8 +74,12 @@ async function verifyWithin(
     warehouse,
     module,
     states: contents.states,
-    encoding: encoding === 'UTF8' ? 'UTF8' : 'other',
+    encoding,
     exclusively: oneAtATime(),
+    show: context.show,
+    sample: context.sample,
+    random: context.random ?? Math.random,
+    signal,
   };
   const tables: TableVerification[] = [...unreadable].map(([key, error]) => failed(key, '', error, 0));
   const queue = [...plan.tables];
@@ -120,10 +110,10 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
   const name =
     state?.destinationTable ?? destinationTableName(planned.table, settings.naming, settings.destinationTable);
   try {
-    const comparison =
+    const { comparison } =
       state?.lastSyncedAt == null
-        ? different('The warehouse lacks the table: no sync of it has ended yet.')
-        : await compare(comparer, planned, name, state);
+        ? { comparison: different('The warehouse lacks the table: no sync of it has ended yet.') }
+        : await compareTable(comparer, planned, name, state);
     return { key, destinationTable: name, seconds: (monotonicClock() - started) / 1000, ...comparison };
   } catch (thrown) {
     if (context.signal.aborted) throw interrupted('The comparison was interrupted.');
@@ -132,76 +122,6 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
     context.logger.severe(`${key} could not be compared: ${error.describe()}`);
     return failed(key, name, error, (monotonicClock() - started) / 1000);
   }
-}
-
-type Comparison = Omit<TableComparison, 'checksum'> & Pick<TableVerification, 'proof'>;
-
-async function compare(
-  comparer: Comparer,
-  planned: PlannedTable,
-  name: string,
-  state: TableState,
-): Promise<Comparison> {
-  const { settings, context, manager, module, exclusively } = comparer;
-  const { table } = planned;
-  const rules = [...BUILT_IN_TRANSFORMATIONS, ...(module.transformations ?? [])];
-  const selected = applyTransformations(table, rules, settings.region);
-  const { keepsZeroSigns } = comparer.warehouse;
-  const selection = keepsZeroSigns ? selected : { ...selected, columns: withoutZeroSigns(selected.columns) };
-  const changed = state.shape === null ? [] : otherRules(state.shape, shapeOf(table, selection.columns));
-  if (changed.length > 0) return different(`It was synced under other rules of "columns": ${changed.join(', ')}.`);
-  const columns = selection.columns.map((column) => column.name);
-  const names = destinationColumnNames(columns, settings.naming);
-  const nameOf = (column: string): string => names[columns.indexOf(column)] ?? column;
-  const storedColumns = selection.columns.map(({ type }, index) => ({ name: names[index] ?? '', type }));
-  const stored = await exclusively(() =>
-    comparer.warehouse.table({
-      schema: settings.destinationSchema,
-      name,
-      columns: storedColumns,
-      primaryKey: table.primaryKey.map(nameOf),
-    }),
-  );
-  if (stored === undefined) return different(`The warehouse lacks the table ${settings.destinationSchema}.${name}.`);
-  const missing = stored.missingColumns;
-  if (missing.length > 0) return different(`The warehouse lacks columns of the source: ${missing.join(', ')}.`);
-  const readers = Math.min(READERS_PER_TABLE, settings.customThreads ?? planned.threads);
-  const asked = throughTheTable(table);
-  return await TableSnapshot.with({ manager, table: asked, readers, signal: context.signal }, async (snapshot) => {
-    const source = new VerifySource(snapshot, {
-      selection,
-      primaryKey: table.primaryKey,
-      encoding: comparer.encoding,
-      syncXmin: state.xmin,
-      // Views and foreign tables have no pages.
-      hasXmin:
-        table.throughRoot === undefined &&
-        table.relations.every(({ blocks, withoutSystemColumns }) => blocks > 0 && withoutSystemColumns !== true),
-      batchRows: planned.batchRows,
-      batchBytes: settings.batchBytes,
-      signal: context.signal,
-    });
-    const { show, sample } = context;
-    const random = context.random ?? Math.random;
-    const wishes = { columns, primaryKey: table.primaryKey, show, sample, random, exclusively };
-    const { checksum, ...comparison } = await verifyTable(source, stored, wishes);
-    if (checksum === undefined) return comparison;
-    const { lastSyncedAt } = state;
-    return { ...comparison, proof: { columns: storedColumns, checksum, snapshotXmin: snapshot.xmin, lastSyncedAt } };
-  });
-}
-
-/**
- * The table as a user selects from it. A sync may read its partitions one by one, and a comparison that did the same
- * would not see what that loses.
- */
-function throughTheTable(table: TableSchema): TableSchema {
-  if (table.throughRoot !== undefined || (table.kind !== 'table' && table.kind !== 'partitioned')) return table;
-  return { ...table, relations: [rangesThroughRoot(table, table.relations)] };
-}
-
-function different(problem: string): TableComparison {
-  return { outcome: 'different', sourceRows: null, warehouseRows: null, sample: 1, problem };
 }
 
 function failed(key: string, destinationTable: string, error: ConnectorError, seconds: number): TableVerification {

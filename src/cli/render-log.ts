@@ -1,4 +1,5 @@
 /** Mode log as people read it: the statements of its setup, and how it stands. */
+import { counted } from '../common/counted';
 import type { LogSetup } from '../app/log/log-setup';
 import type { LogStatus, SlotFacts } from '../app/log/log-status';
 import { gigabytes } from '../app/log/retained-wal';
@@ -23,7 +24,7 @@ export function renderSetup(setup: LogSetup, width: number | undefined): readonl
   const { covered, uncovered, existing } = statements;
   return [
     ...comment(
-      `Mode log of the database "${server.database}": replication slot "${names.slotName}", publication "${names.publicationName}", ${covered.length} of ${covered.length + uncovered.length} tables.`,
+      `Mode log of the database "${server.database}": replication slot "${names.slotName}", publication "${names.publicationName}", ${covered.length} of ${counted(covered.length + uncovered.length, 'table')}.`,
     ),
     ...comment(
       'It needs wal_level = logical, a free replication slot, and for the role of the sync the attribute REPLICATION.',

@@ -197,7 +197,7 @@ function warehouseLeftBehind(
 
 function defaultOf(option: OptionDeclaration, directory: string): OptionValue | undefined {
   if (option.kind === 'list') return [];
-  if (option.kind === 'password' || option.kind === 'command') return undefined;
+  if (option.kind === 'password' || option.kind === 'command' || option.kind === 'duration') return undefined;
   if (option.kind === 'path') return option.default === undefined ? undefined : resolve(directory, option.default);
   return option.default;
 }
@@ -267,6 +267,8 @@ function toSettings(values: OptionValues, optionsDirectory: string): Omit<Settin
     slotName: values.slot_name,
     publicationName: values.publication_name,
     reconcileEvery: values.reconcile_every,
+    verifyEverySeconds: values.verify_every,
+    verifyBudgetSeconds: values.verify_budget_seconds,
     maxDeletes: values.max_deletes,
     metadataHistory: values.metadata_history,
     fullResync: values.full_resync ?? [],

@@ -1,6 +1,7 @@
 import { commandWords } from './command-words';
 import { hookTarget } from './hook-target';
 import type { OptionDeclaration, OptionValue } from './options';
+import { durationSeconds } from '../common/duration';
 import { isTableTemplate } from '../model/table-template';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -21,6 +22,7 @@ const FALSE = new Set(['false', '0', 'no', 'off']);
 // Placeholders of the connector's and of Fivetran's samples; no real value looks like this.
 const PLACEHOLDER = /^(?:<\s*your[\s_-].*>|<?YOUR_[A-Z0-9_]+>?)$/i;
 const LONGEST_QUOTE = 60;
+const LONGEST_SECONDS = 3_650 * 86_400;
 
 /**
  * Parses one option's text: the typed value, or the sentence that says what is wrong with it. No sentence shows a
@@ -71,6 +73,11 @@ export function parseOption(option: OptionDeclaration, text: string, origin: Val
       const value = pattern.test(trimmed) ? Number(trimmed) : NaN;
       if (value >= option.min && value <= option.max) return { value };
       return problem(`must be a ${whole ? 'whole number' : 'number'} from ${option.min} to ${option.max}${not}`);
+    }
+    case 'duration': {
+      const value = durationSeconds(trimmed);
+      if (value >= 1 && value <= LONGEST_SECONDS) return { value };
+      return problem(`must be a duration such as 30m, 12h or 7d, 3650d at most${not}`);
     }
     case 'boolean': {
       const lower = trimmed.toLowerCase();

@@ -42,6 +42,8 @@ interface NumberDeclaration {
 type KindDeclaration =
   | { readonly kind: 'string'; readonly default?: string }
   | NumberDeclaration
+  /** `7d`; the value is in seconds. */
+  | { readonly kind: 'duration' }
   | { readonly kind: 'boolean'; readonly default?: boolean }
   | { readonly kind: 'enum'; readonly choices: readonly string[]; readonly default?: string }
   | { readonly kind: 'list' }
@@ -281,6 +283,28 @@ const TABLE = [
     label: 'Look for deleted rows',
     description:
       'Prove once in this many syncs of changes that no row is missing and that all deleted rows are marked; 0: never; default: at each; in mode timestamp, for tables above 32 GB, at every 24th',
+  },
+  {
+    key: 'verify_every',
+    kind: 'duration',
+    group: 'Tables',
+    label: 'Prove tables',
+    local: true,
+    description:
+      'Prove every table equal to its source, value by value, once in this time: a duration such as `12h` or `7d`; each sync proves a part, the oldest proof first; without it, syncs prove nothing',
+    example: '7d',
+  },
+  {
+    key: 'verify_budget_seconds',
+    kind: 'integer',
+    default: 60,
+    min: 0,
+    max: 86_400,
+    group: 'Tables',
+    label: 'Time for proofs',
+    local: true,
+    description:
+      'Seconds of a sync after which no further proof of `verify_every` begins; a proof that has begun is finished; 0: one table a sync',
   },
   {
     key: 'max_deletes',
@@ -698,7 +722,7 @@ export const OPTIONS: readonly OptionDeclaration[] = TABLE;
 type Declared = (typeof TABLE)[number];
 export type OptionKey = Declared['key'];
 
-type ValueOf<O extends Declared> = O extends { kind: 'integer' | 'number' }
+type ValueOf<O extends Declared> = O extends { kind: 'integer' | 'number' | 'duration' }
   ? number
   : O extends { kind: 'boolean' }
     ? boolean

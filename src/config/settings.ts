@@ -46,6 +46,10 @@ export interface Settings {
   readonly publicationName: string;
   /** Compare keys once in this many passes over changes; 0: never. */
   readonly reconcileEvery: number | undefined;
+  /** Each table is proven equal to its source once in this time; undefined: syncs prove nothing. */
+  readonly verifyEverySeconds: number | undefined;
+  /** After so many seconds of a sync, no further proof begins; 0: one table a sync. */
+  readonly verifyBudgetSeconds: number;
   /** Tables to load from the start, as filters; empty: none. */
   readonly fullResync: readonly string[];
   /** Percent of a table's rows that one sync may mark deleted. */

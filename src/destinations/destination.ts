@@ -28,6 +28,7 @@ import type { GroupCounts, KeyGroups } from '../model/key-groups';
 import type { PackedBatch } from '../model/packed-batch';
 import type { RunRecord } from '../model/run-record';
 import type { LogPosition, TableState, TableStates } from '../model/sync-state';
+import type { StoredTables } from './stored-table';
 
 /** The code of an error which says that the table was altered in the destination, and must be loaded anew. */
 export const COPY_ALTERED = 'copy_altered';
@@ -215,6 +216,11 @@ export interface RunHistory {
   recordRun(run: RunRecord): Promise<void>;
 }
 
+/** Lets its tables be compared with their sources while it is open, between two commits. */
+export interface TableComparer {
+  readonly storedTables: StoredTables;
+}
+
 /** What every destination does. */
 export interface CoreDestination
   extends Lifecycle, LoadWriter, ChangesWriter, RowAppender, KeyComparer, KeyedDeletes, StateStore {}
@@ -227,4 +233,5 @@ export interface Destination
     Partial<DatabaseState>,
     Partial<TableRenamer>,
     Partial<LogPositions>,
-    Partial<RunHistory> {}
+    Partial<RunHistory>,
+    Partial<TableComparer> {}

@@ -6,11 +6,10 @@
  * Each interface here is what one command needs, and `WarehouseAccess` is all of them. A destination that cannot do one
  * of them rejects with a ConnectorError that says so.
  */
-import type { Checksum, GroupChecksums } from '../model/checksum';
 import type { Origin } from '../model/origin';
 import type { RunRecord } from '../model/run-record';
 import type { LogPosition, TableStates } from '../model/sync-state';
-import type { DestinationColumn } from './destination';
+import type { StoredTables } from './stored-table';
 import type { WarehouseReader } from './warehouse-reader';
 
 export interface WarehouseContents {
@@ -64,34 +63,7 @@ export interface FileOwner {
   ownFiles(statePath: string): OwnFiles;
 }
 
-export interface CheckedTable {
-  readonly schema: string;
-  readonly name: string;
-  readonly columns: readonly DestinationColumn[];
-  /** Names of the key's columns; empty: the whole row tells rows apart. */
-  readonly primaryKey: readonly string[];
-}
-
-/** A table that is compared with its source. Rows that are marked deleted do not count; model/checksum has the terms. */
-export interface StoredTable {
-  /** Columns that the warehouse lacks. */
-  readonly missingColumns: readonly string[];
-  total(): Promise<Checksum>;
-  groups(bits: number): Promise<GroupChecksums>;
-  /** Canonical texts of the rows of some groups, in the order of the columns. */
-  rowsOf(groups: readonly number[], bits: number): Promise<readonly (readonly (string | null)[])[]>;
-  /** Takes the MD5 of key and of row, and counts the rows that the warehouse lacks, or holds with other values. */
-  countDifferent(keys: readonly string[], rows: readonly string[]): Promise<{ missing: number; changed: number }>;
-  count(): Promise<number>;
-}
-
-export interface ComparableWarehouse {
-  /** False where -0 is stored as 0: the sign of a zero is then no difference. */
-  readonly keepsZeroSigns: boolean;
-  /** undefined where the warehouse has no such table. */
-  table(table: CheckedTable): Promise<StoredTable | undefined>;
-  /** Ends the running statement, since adding up a large table takes a while. */
-  interrupt(): void;
+export interface ComparableWarehouse extends StoredTables {
   close(): Promise<void>;
 }
 

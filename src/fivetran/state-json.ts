@@ -4,6 +4,7 @@ import { ConnectorError } from '../common/errors';
 import {
   STATE_VERSION,
   type Found,
+  ProofMark,
   type KeyMark,
   type LoadProgress,
   type LogPosition,
@@ -167,6 +168,11 @@ const isFound = shapeOf<Found>({ at: isTime, changed: isCount, deleted: isCount 
 const isPosition: Check = (value) => isText(value) && /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i.test(value as string);
 const isLogPosition = shapeOf<LogPosition>({ slot: isText, position: isPosition });
 const isLogState = shapeOf<TableLogState>({ position: isPosition, identity: isText });
+const isProof = shapeOf<ProofMark>({
+  provenAt: orNull(isTime),
+  triedAt: isTime,
+  differs: (value) => value === undefined || value === true,
+});
 const isEntry = shapeOf<TableState>({
   destinationTable: isText,
   mode: (value) => value === 'full' || value === 'timestamp' || value === 'xmin' || value === 'log',
@@ -184,6 +190,7 @@ const isEntry = shapeOf<TableState>({
   log: (value) => value === undefined || orNull(isLogState)(value),
   passesSinceReconcile: isCount,
   found: (value) => value === undefined || isFound(value),
+  proof: (value) => value === undefined || isProof(value),
   load: orNull(isLoad),
 });
 

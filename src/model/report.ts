@@ -73,6 +73,10 @@ export interface SyncObserver {
   tableFinished?(table: PlannedTable, report: TableReport): void;
   /** Called for a table that is not begun, because it cannot be read or written: it counts as failed. */
   tableLeftOut?(report: TableReport): void;
+  /** Of each table, at the end of a sync that proves tables, and again after its proof; null: never, or it differs. */
+  tableProven?(table: string, provenAt: string | null): void;
+  /** A table that ended well was found to differ from its source. */
+  proofFailed?(report: TableReport): void;
   retry?(table: PlannedTable, attempt: number, delaySeconds: number): void;
   /**
    * Called whenever pressure is sampled, with the batch size and readers that follow from it. `uncutRows` is what the

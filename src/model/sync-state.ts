@@ -101,6 +101,16 @@ export interface TableLogState {
   readonly identity: string;
 }
 
+/** What the comparisons within syncs have found (`verify_every`). */
+export interface ProofMark {
+  /** ISO time of the last proof that the table is equal to its source; null where there is none that still holds. */
+  readonly provenAt: string | null;
+  /** ISO time of the last comparison; it may have proven nothing. */
+  readonly triedAt: string;
+  /** The copy was found to differ: the next pass loads the table in full. */
+  readonly differs?: true;
+}
+
 export interface TableState {
   /** Name in the destination; it belongs to this table alone. */
   readonly destinationTable: string;
@@ -129,6 +139,8 @@ export interface TableState {
   readonly passesSinceReconcile: number;
   /** Missing in states of before it was remembered. */
   readonly found?: Found;
+  /** Missing where no sync has compared the table with its source yet. */
+  readonly proof?: ProofMark;
   readonly load: LoadProgress | null;
 }
 

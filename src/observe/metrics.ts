@@ -42,6 +42,11 @@ const METRICS = {
   bytes: counter('bytes_written_total', 'Characters of packed text accepted by the destination', 'table'),
   retries: counter('retries_total', 'Attempts at a table that failed and were repeated', 'table'),
   errors: counter('table_errors_total', 'Tables that failed, by the code of the error', 'table', 'code'),
+  proven: gauge(
+    'table_proven_time_seconds',
+    'When a sync last proved the table equal to its source, seconds since 1970; 0: never; only with verify_every',
+    'table',
+  ),
   durations: histogram(
     'table_duration_seconds',
     'From the first statement of a table to its last commit',
@@ -114,6 +119,7 @@ function observe(metrics: Metrics): SyncObserver {
     return key;
   };
   const waiting = new Set<string>();
+  const done = new Set<string>();
   const states = { waiting: 0, running: 0, done: 0, failed: 0 };
   const moved = (from: keyof typeof states | undefined, to: keyof typeof states, count = 1): void => {
     if (from !== undefined) states[from] -= count;
@@ -141,12 +147,21 @@ function observe(metrics: Metrics): SyncObserver {
     retry: (table) => retries.inc({ table: label(table) }),
     tableFinished: (table, { seconds, error }) => {
       moved('running', error === undefined ? 'done' : 'failed');
+      if (error === undefined) done.add(tableKey(table.table));
       metrics.durations.observe(seconds);
       if (error !== undefined) errors.inc({ table: label(table), code: error.code });
     },
     // The table failed before it was planned, or was never planned.
     tableLeftOut: ({ key, error }) => {
       moved(waiting.has(key) ? 'waiting' : undefined, 'failed');
+      errors.inc({ table: labelOf(key), code: error?.code ?? 'unknown' });
+    },
+    // Of the tables that share a label, no single time could be told.
+    tableProven: (key, provenAt) => {
+      if (labelOf(key) === key) metrics.proven.set({ table: key }, provenAt === null ? 0 : Date.parse(provenAt) / 1000);
+    },
+    proofFailed: ({ key, error }) => {
+      if (done.has(key)) moved('done', 'failed');
       errors.inc({ table: labelOf(key), code: error?.code ?? 'unknown' });
     },
     sampled: (_pressure, batchRows, count) => {

@@ -100,9 +100,8 @@ export class SyncWatch {
       entry.timeline.pause(this.now(), this.now() + delaySeconds * 1000);
     },
     tableFinished: (table, report) => this.finished(this.entry(table), report),
-    tableLeftOut: ({ key, error }) => {
-      if (error !== undefined) this.failures.set(key, this.redact(error.describe()));
-    },
+    tableLeftOut: (report) => this.noteFailure(report),
+    proofFailed: (report) => this.noteFailure(report),
     sampled: (_pressure, batchRows, readers, uncutRows) => {
       this.batchCut = batchRows < uncutRows ? { from: uncutRows, to: batchRows } : null;
       this.batchRows = batchRows;
@@ -194,11 +193,16 @@ export class SyncWatch {
     if (statement.reads !== undefined) this.byRelation.get(statement.reads)?.timeline.add(statement);
   }
 
+  private noteFailure({ key, error }: TableReport): void {
+    if (error === undefined) return;
+    this.failures.set(key, this.redact(error.describe()));
+    const entry = this.tables.get(key);
+    if (entry !== undefined) entry.error = this.redact(error.describe());
+  }
+
   private finished(entry: TableEntry, report: TableReport): void {
     entry.toMs = this.now();
-    if (report.error === undefined) return;
-    entry.error = this.redact(report.error.describe());
-    this.failures.set(report.key, entry.error);
+    this.noteFailure(report);
   }
 
   private entry(planned: PlannedTable): TableEntry {

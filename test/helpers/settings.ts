@@ -39,6 +39,8 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     slotName: undefined,
     publicationName: 'pgsluice',
     reconcileEvery: undefined,
+    verifyEverySeconds: undefined,
+    verifyBudgetSeconds: 60,
     // Tests empty tables, so the guard is off here; it has tests of its own.
     maxDeletes: 100,
     metadataHistory: 'changes',

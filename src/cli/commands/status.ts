@@ -63,6 +63,7 @@ function terms(tables: readonly TableStatus[], table: readonly string[]): readon
 }
 
 function renderTables(tables: readonly TableStatus[], now: Date, width: number | undefined): readonly string[] {
+  const showsProofs = tables.some(({ provenAt, differs }) => provenAt !== null || differs);
   const rows = tables.map((table) => [
     table.table,
     table.lastSyncedAt === null ? 'never' : formatTime(table.lastSyncedAt),
@@ -70,12 +71,28 @@ function renderTables(tables: readonly TableStatus[], now: Date, width: number |
     table.mode ?? '–',
     formatInteger(table.rows),
     watermarkOf(table),
+    ...(showsProofs ? [proofOf(table, now)] : []),
     table.load === null
       ? '–'
       : `${counted(table.load.pendingRanges, 'range')} after ${formatCounted(table.load.rows, 'row')}`,
   ]);
-  const header = ['Table', 'Last sync', 'Ago', 'Mode', 'Rows', 'Watermark', 'Still to load'];
+  const header = [
+    'Table',
+    'Last sync',
+    'Ago',
+    'Mode',
+    'Rows',
+    'Watermark',
+    ...(showsProofs ? ['Proven'] : []),
+    'Still to load',
+  ];
   return renderRecords(header, rows, { right: ['Rows'], optional: ['Last sync', 'Watermark'], width });
+}
+
+/** How long ago a sync last proved the table equal to its source. */
+function proofOf({ provenAt, differs }: TableStatus, now: Date): string {
+  if (differs) return 'differs';
+  return provenAt === null ? 'never' : `${formatAge(provenAt, now)} ago`;
 }
 
 /** What the newest run of the history found, a line for each table that had changed. */

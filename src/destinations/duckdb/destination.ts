@@ -17,9 +17,11 @@ import { Loads } from './loads';
 import { OpenTables, type OpenTablesOptions } from './open-tables';
 import { renameTable } from './rename-table';
 import type { CountedGroups } from './row-counts';
+import type { StoredTables } from '../stored-table';
 import { WarehouseStates } from './state-store';
 import { FILE_STATES } from './state-rows';
 import type { TableName } from './types';
+import { WarehouseTable } from './verify/checksum';
 import { Warehouse, type WarehouseOptions } from './warehouse';
 
 export interface WarehouseDestinationOptions extends OpenTablesOptions {
@@ -175,6 +177,15 @@ export class WarehouseDestination implements Destination {
 
   async putLogPosition(position: LogPosition): Promise<void> {
     await this.states.putLogPosition(position);
+  }
+
+  get storedTables(): StoredTables {
+    const { warehouse } = this.tables;
+    return {
+      keepsZeroSigns: warehouse.storage.keepsZeroSigns,
+      table: (table) => WarehouseTable.open(warehouse, table),
+      interrupt: () => warehouse.interrupt(),
+    };
   }
 
   async recordRun(run: RunRecord): Promise<void> {

@@ -42,6 +42,8 @@ export function finishedState(
     log: run.log,
     passesSinceReconcile: deleted === undefined ? (committed?.passesSinceReconcile ?? 0) + 1 : 0,
     found,
+    // A new copy in place of one that differed is proven before all others.
+    ...(committed?.proof === undefined || committed.proof.differs === true ? {} : { proof: committed.proof }),
     load: null,
   };
 }

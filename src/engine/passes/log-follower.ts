@@ -11,6 +11,7 @@
  * A table that failed holds both back, until the server keeps too much log for it. Then it is let go: its next pass finds
  * by transaction ids what it has missed.
  */
+import { counted, plural } from '../../common/counted';
 import { asConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import { sleep } from '../../common/retry';
@@ -137,7 +138,7 @@ export class LogFollower {
     const lost = this.lostPlace;
     if (lost.length === 0) return;
     logger.warning(
-      `Slot ${outlook.slotName} does not reach back to the last sync: somebody else has moved it on, or it was made anew. So ${lost.length} tables are compared in another way once; give each reader of the log a slot of its own.`,
+      `Slot ${outlook.slotName} does not reach back to the last sync: somebody else has moved it on, or it was made anew. So ${counted(lost.length, 'table')} ${plural(lost.length, 'is', 'are')} compared in another way once; give each reader of the log a slot of its own.`,
     );
   }
 

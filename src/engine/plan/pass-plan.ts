@@ -75,6 +75,8 @@ export function decidePass(input: PassInput): PassDecision {
     return load();
   }
   if (input.keysOnly && input.hasKey) return { pass: { kind: 'keys-only' }, notice: undefined };
+  if (state.proof?.differs === true)
+    return load('was found to differ from its source by the proof of an earlier sync; it is loaded from the start');
   if (state.source !== source && decision.mode === 'full') return load();
   if (state.source !== source) {
     return load(

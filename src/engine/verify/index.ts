@@ -3,5 +3,6 @@
  * those differ. Nothing is written. It is the topmost room of the engine; app comes in. Start at verify-table.ts for the
  * comparison, verify-source.ts for the server's side.
  */
-export { VerifySource } from './verify-source';
+export { judgeComparison } from './judge-comparison';
+export { VerifySource, type NewerRows } from './verify-source';
 export { verifyTable, type TableComparison } from './verify-table';

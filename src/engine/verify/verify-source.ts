@@ -26,6 +26,12 @@ export interface SourceRow {
   readonly sinceSync: boolean;
 }
 
+/**
+ * Which rows of the source are newer than the table's last pass: `by row` where each row says so; else how many are
+ * newer; undefined where nothing tells.
+ */
+export type NewerRows = 'by row' | number | undefined;
+
 export interface SourceSample {
   readonly rows: number;
   /** MD5 of each row's key, and of the row, as hex. */
@@ -73,6 +79,16 @@ export class VerifySource {
   async otherCount(): Promise<{ readonly counted: number; readonly read: number } | undefined> {
     const counted = await this.snapshot.count(this.options.selection.conditions);
     return counted === undefined || counted === this.rowsRead ? undefined : { counted, read: this.rowsRead };
+  }
+
+  /** Which rows are newer than the last sync. */
+  async newer(): Promise<NewerRows> {
+    const { selection, syncXmin, hasXmin } = this.options;
+    if (syncXmin === null || !hasXmin) return undefined;
+    // A standby that lags shows the table as of before the sync.
+    if (BigInt(this.snapshot.xmin) < BigInt(syncXmin)) return undefined;
+    if (!this.hashesHere) return 'by row';
+    return await this.snapshot.count([...selection.conditions, changedSince(syncXmin)]);
   }
 
   async groups(bits: number): Promise<GroupChecksums> {

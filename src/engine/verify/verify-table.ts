@@ -11,7 +11,7 @@ import { counted } from '../../common/counted';
 import { settleAll } from '../../common/settle-all';
 import { CELL_END, MOST_GROUP_BITS, sameChecksum, type Checksum, type GroupChecksums } from '../../model/checksum';
 import type { RowDifference, TableDifference, TableVerification } from '../../model/verification';
-import type { StoredTable } from '../../destinations/warehouse-access';
+import type { StoredTable } from '../../destinations/stored-table';
 import type { SourceRow, VerifySource } from './verify-source';
 
 export interface VerifyTableOptions {

@@ -8,6 +8,8 @@ const table: TableStatus = {
   mode: 'xmin',
   lastSyncedAt: '2026-11-30T10:00:00.000Z',
   found: null,
+  provenAt: null,
+  differs: false,
   rows: 1,
   replicationKey: null,
   watermark: null,
@@ -44,4 +46,13 @@ it('status explains its modes and watermarks, and what is still to load', () => 
   const loading = { ...table, load: { startedAt: '2026-11-30T10:00:00.000Z', rows: 1, pendingRanges: 1 } };
   expect(status([loading]).join('\n')).toMatch(/1 range after 1 row\b[^]*Still to load: an interrupted load goes on/);
   expect(status([])).toEqual([expect.stringContaining('/w.db'), '', 'No table has been synced yet.']);
+});
+
+it('status shows how old each proof is, where there is one', () => {
+  expect(status([table]).join('\n')).not.toContain('Proven');
+  const proven = { ...table, provenAt: '2026-11-29T08:00:04.000Z' };
+  const lines = status([proven, { ...table, table: 'public.items' }, { ...table, table: 'public.bad', differs: true }]);
+  expect(lines.join('\n')).toMatch(
+    /Proven[^]*public\.orders .*26 h ago[^]*public\.items .*never[^]*public\.bad .*differs/,
+  );
 });

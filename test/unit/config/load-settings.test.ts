@@ -63,6 +63,7 @@ describe('a complete configuration', () => {
       syncMode: 'auto',
       tableOptions: [],
       reconcileEvery: undefined,
+      verifyBudgetSeconds: 60,
       maxDeletes: 50,
       metadataHistory: 'changes',
       fullResync: [],

@@ -42,6 +42,26 @@ describe('metrics', () => {
     expect(text).toContain('pgsluice_table_errors_total{table="public.secrets",code="lost"} 1');
   });
 
+  it('tell when each table was proven, and count one that differs as failed', async () => {
+    const metrics = createMetrics('1');
+    const { observer } = metrics;
+    observer.planned?.({ tables: [orders, items] });
+    observer.tableStarted?.(orders, 1, 2);
+    observer.tableFinished?.(orders, tableReport('public.orders'));
+    observer.tableProven?.('public.items', '1970-01-02T00:00:00.000Z');
+    observer.tableProven?.('public.orders', null);
+    observer.proofFailed?.(tableReport('public.orders', 'It differs.'));
+    const text = await metrics.registry.metrics();
+    for (const line of [
+      'pgsluice_table_proven_time_seconds{table="public.items"} 86400',
+      'pgsluice_table_proven_time_seconds{table="public.orders"} 0',
+      'pgsluice_tables{state="done"} 0',
+      'pgsluice_tables{state="failed"} 1',
+      'pgsluice_table_errors_total{table="public.orders",code="lost"} 1',
+    ])
+      expect(text.split('\n')).toContain(line);
+  });
+
   it('count rows, tables, retries, errors and commits', async () => {
     const text = await afterSync();
     for (const line of [

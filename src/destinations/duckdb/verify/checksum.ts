@@ -5,7 +5,7 @@
 import { checksum, type Checksum, type GroupChecksums } from '../../../model/checksum';
 import { isFreeText } from '../../../model/column-type';
 import type { DestinationColumn } from '../../destination';
-import type { CheckedTable, StoredTable } from '../../warehouse-access';
+import type { CheckedTable, StoredTable } from '../../stored-table';
 import { literal, quoted } from '../types';
 import type { Warehouse } from '../warehouse';
 import { canonicalStoredText } from './postgres-text';

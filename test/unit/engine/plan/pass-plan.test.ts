@@ -35,6 +35,8 @@ test.each<[Partial<PassInput>, string]>([
   [{ signature: 'other' }, 'full-load'],
   [{ source: 'other' }, 'full-load'],
   [{ fullResync: true }, 'full-load'],
+  [{ state: { ...state, proof: { provenAt: null, triedAt: '2024-01-01' } } }, 'by-xmin and count'],
+  [{ state: { ...state, proof: { provenAt: null, triedAt: '2024-01-01', differs: true } } }, 'full-load'],
   [{ state: { ...state, xmin: null } }, 'full-load'],
   [{ reconcileEvery: 1 }, 'by-xmin and count'],
   [{ reconcileEvery: 3 }, 'by-xmin'],
