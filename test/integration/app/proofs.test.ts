@@ -157,6 +157,7 @@ function writtenBeforeProof(sql: string): Destination {
   const stored = (): StoredTables => own?.get?.call(destination) as StoredTables;
   Object.defineProperty(destination, 'storedTables', {
     get: (): StoredTables => ({
+      keepsZeroSigns: true,
       interrupt: () => undefined,
       table: async (table) => {
         await (written ??= database.client.query(sql));
