@@ -1,5 +1,5 @@
 /** The commands and their own options. Parser, help, suggestions and shell completion are made from this. */
-import { OPTIONS, type OptionDeclaration, type OptionGroup } from '../config/options';
+import type { OptionGroup } from '../config/options';
 
 export type CommandName =
   | 'sync'
@@ -332,27 +332,6 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     ],
   },
 ];
-
-export function optionsOf(command: CommandDeclaration): readonly OptionDeclaration[] {
-  const groups = groupsOf(command, { [command.more?.flag ?? '']: 'true' });
-  return OPTIONS.filter((option) => groups?.includes(option.group) ?? true);
-}
-
-/** Of the options that count with these switches; undefined: all. */
-export function groupsOf(
-  { groups, more, localWith }: CommandDeclaration,
-  switches: Readonly<Record<string, string>>,
-): readonly OptionGroup[] | undefined {
-  if (localWith !== undefined && switches[localWith] !== undefined) return LOCAL_GROUPS;
-  return more !== undefined && switches[more.flag] === 'true'
-    ? [...new Set([...(groups ?? []), ...more.groups])]
-    : groups;
-}
-
-/** Whether it reads a configuration file at all. */
-export function readsConfiguration(command: CommandDeclaration): boolean {
-  return command.groups === undefined || command.groups.length > 0;
-}
 
 export function declarationOf(name: CommandName): CommandDeclaration {
   const found = COMMANDS.find((command) => command.name === name);

@@ -1,15 +1,8 @@
 import { ConnectorError } from '../common/errors';
 import { nearest } from '../config/nearest';
 import { environmentNamesOf, flagOf, OPTIONS, type OptionDeclaration } from '../config/options';
-import {
-  COMMANDS,
-  groupsOf,
-  optionsOf,
-  readsConfiguration,
-  type CommandDeclaration,
-  type CommandName,
-  type SwitchDeclaration,
-} from './command-declarations';
+import { COMMANDS, type CommandDeclaration, type CommandName, type SwitchDeclaration } from './command-declarations';
+import { groupsOf, optionsOf, readsConfiguration } from './command-groups';
 import yargs, { type Argv, type Options } from 'yargs';
 
 /** The result of parsing a command line. */

@@ -1,5 +1,6 @@
 import type { Command, CommandContext, CommandIo } from './command';
-import { declarationOf, groupsOf, type CommandName } from './command-declarations';
+import { declarationOf, type CommandName } from './command-declarations';
+import { groupsOf } from './command-groups';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazyCommands } from './lazy-commands';

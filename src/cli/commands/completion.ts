@@ -1,6 +1,7 @@
 import { ConnectorError } from '../../common/errors';
 import { flagOf } from '../../config/options';
-import { COMMANDS, optionsOf, readsConfiguration, type CommandDeclaration } from '../command-declarations';
+import { COMMANDS, type CommandDeclaration } from '../command-declarations';
+import { optionsOf, readsConfiguration } from '../command-groups';
 import type { Command } from '../command';
 import { EXIT } from '../exit-codes';
 import { basename } from 'node:path';

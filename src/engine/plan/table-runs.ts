@@ -91,13 +91,7 @@ function createRun(
   );
   const nameOf = new Map(everything.columns.map((column, index) => [column.name, names[index] ?? column.name]));
   const selection = selectedColumns(table, everything, nameOf, options.selection);
-  for (const [source, name] of nameOf) {
-    if (options.naming === 'source' && source !== name) {
-      options.logger.warning(
-        `Column ${source} of ${tableKey(table)} is called ${name} in ${placeOf(options)}: the name is taken there.`,
-      );
-    }
-  }
+  tellOfOtherNames(table, nameOf, options);
   const primaryKey = table.primaryKey.map((column) => nameOf.get(column) ?? column);
   const previousKey = committed?.lastSyncedAt == null ? null : committed.primaryKey;
   const sameKey = previousKey === null || previousKey.join('\0') === primaryKey.join('\0');
@@ -157,6 +151,15 @@ function createRun(
     fresh,
     logged,
   });
+}
+
+function tellOfOtherNames(table: TableSchema, nameOf: ReadonlyMap<string, string>, options: RunsOptions): void {
+  for (const [source, name] of nameOf) {
+    if (options.naming !== 'source' || source === name) continue;
+    options.logger.warning(
+      `Column ${source} of ${tableKey(table)} is called ${name} in ${placeOf(options)}: the name is taken there.`,
+    );
+  }
 }
 
 /** An unselected column is not read, unless a rule in JavaScript may need it. */
