@@ -60,7 +60,10 @@ describe('the mode', () => {
       },
       'timestamp: by created_at, as configured',
     ],
-    [{ options: { replicationKey: 'nope' } }, 'full: its replication key nope is no column of type date or timestamp, or is under a rule of "columns"'],
+    [
+      { options: { replicationKey: 'nope' } },
+      'full: its replication key nope is no column of type date or timestamp, or is under a rule of "columns"',
+    ],
     [{ options: { mode: 'full' }, setting: 'xmin' }, 'full: configured'],
   ])('%j -> %s', (change, expected) => {
     expect(decide(change)).toBe(expected);
