@@ -1,7 +1,7 @@
 /** Proofs within a sync (`verify_every`): which tables, what is remembered, and what becomes of one that differs. */
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { DuckDbDestination } from '../../../src/destinations/duckdb/destination';
+import { DuckDbDestination, WarehouseDestination } from '../../../src/destinations/duckdb/destination';
 import type { Destination } from '../../../src/destinations/destination';
 import type { StoredTables } from '../../../src/destinations/stored-table';
 import { readStatus, type TableStatus } from '../../../src/app/status';
@@ -153,7 +153,7 @@ function writtenBeforeProof(sql: string): Destination {
     logger: { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined },
   });
   let written: Promise<unknown> | undefined;
-  const own = Object.getOwnPropertyDescriptor(DuckDbDestination.prototype, 'storedTables');
+  const own = Object.getOwnPropertyDescriptor(WarehouseDestination.prototype, 'storedTables');
   const stored = (): StoredTables => own?.get?.call(destination) as StoredTables;
   Object.defineProperty(destination, 'storedTables', {
     get: (): StoredTables => ({
