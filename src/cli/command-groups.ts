@@ -9,13 +9,22 @@ export function optionsOf(command: CommandDeclaration): readonly OptionDeclarati
 
 /** Of the options that count with these switches; undefined: all. */
 export function groupsOf(
-  { groups, more, localWith }: CommandDeclaration,
+  { groups, more }: CommandDeclaration,
   switches: Readonly<Record<string, string>>,
 ): readonly OptionGroup[] | undefined {
-  if (localWith !== undefined && switches[localWith] !== undefined) return LOCAL_GROUPS;
   return more !== undefined && switches[more.flag] === 'true'
     ? [...new Set([...(groups ?? []), ...more.groups])]
     : groups;
+}
+
+/** As `groupsOf`, of the options that are loaded: those of the connection do not matter where there is none. */
+export function loadedGroups(
+  command: CommandDeclaration,
+  switches: Readonly<Record<string, string>>,
+): readonly OptionGroup[] | undefined {
+  const { localWith } = command;
+  const isLocal = localWith !== undefined && switches[localWith] !== undefined;
+  return isLocal ? LOCAL_GROUPS : groupsOf(command, switches);
 }
 
 /** Whether it reads a configuration file at all. */

@@ -1,6 +1,6 @@
 import type { Command, CommandContext, CommandIo } from './command';
 import { declarationOf, type CommandName } from './command-declarations';
-import { groupsOf } from './command-groups';
+import { loadedGroups } from './command-groups';
 import type { CommandLine } from './command-line';
 import { failureToLog, failureToTerminal } from './failure';
 import { lazyCommands } from './lazy-commands';
@@ -181,7 +181,7 @@ function settingsInput({ name, configurationPath, flags, switches }: Invocation,
     flags: { ...command.presets, ...flags },
     env: io.env,
     cwd: io.cwd,
-    groups: groupsOf(command, switches),
+    groups: loadedGroups(command, switches),
   };
 }
 
