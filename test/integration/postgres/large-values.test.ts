@@ -2,6 +2,9 @@ import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
 
+// The comparison reads values of 20 MB, which takes @duckdb/node-api 1.5.5-r.5 half a minute; the sync takes two seconds.
+jest.setTimeout(240_000);
+
 describe('large values and wide tables', () => {
   let database: TestDatabase;
   beforeAll(async () => {
