@@ -11,6 +11,7 @@ import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 import { sync } from '../integration/sync';
+import { stepOf, type Step } from './steps';
 
 const RUNS = Number(process.env['PGSLUICE_PROPERTY_RUNS'] ?? 12);
 const SEED = Number(process.env['PGSLUICE_PROPERTY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -47,24 +48,7 @@ const STATEMENTS: readonly ((n: number) => string)[] = [
   (n) => `BEGIN; TRUNCATE t; INSERT INTO t (id, v) SELECT g, 'filled' FROM generate_series(1, ${n * 10}) g; COMMIT`,
 ];
 
-type Step =
-  | { readonly kind: 'statement'; readonly which: number; readonly n: number }
-  /** A transaction that goes on over the next sync. */
-  | { readonly kind: 'late'; readonly n: number }
-  | { readonly kind: 'sync' };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('statement' as const),
-      which: fc.nat(STATEMENTS.length - 1),
-      n: fc.nat(40),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('late' as const), n: fc.nat(40) }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'sync' as const }) },
-);
+const step = stepOf(STATEMENTS.length, 2);
 
 const ways: fc.Arbitrary<Partial<Settings>> = fc.record({
   syncMode: fc.constantFrom('auto' as const, 'xmin' as const, 'timestamp' as const, 'full' as const),

@@ -9,6 +9,7 @@ import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { dropSlot, setUpLog, startLogServer } from '../helpers/log-server';
 import { createDatabase, serverMajor, type PostgresServer, type TestDatabase } from '../helpers/postgres';
 import { sync } from '../integration/sync';
+import { stepOf, type Step } from './steps';
 
 const RUNS = Number(process.env['PGSLUICE_PROPERTY_RUNS'] ?? 12);
 const SEED = Number(process.env['PGSLUICE_PROPERTY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -60,24 +61,7 @@ const STATEMENTS: readonly ((n: number) => string)[] = [
   () => 'VACUUM FREEZE t',
 ];
 
-type Step =
-  | { readonly kind: 'statement'; readonly which: number; readonly n: number }
-  /** A transaction that goes on over the next sync. */
-  | { readonly kind: 'late'; readonly n: number }
-  | { readonly kind: 'sync' };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('statement' as const),
-      which: fc.nat(STATEMENTS.length - 1),
-      n: fc.nat(40),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('late' as const), n: fc.nat(40) }) },
-  { weight: 3, arbitrary: fc.constant({ kind: 'sync' as const }) },
-);
+const step = stepOf(STATEMENTS.length, 3);
 
 async function syncAndCompare(database: TestDatabase, batch: number | undefined): Promise<void> {
   expect((await sync(database, { syncMode: 'log', customBatchSize: batch })).failures).toEqual({});
