@@ -14,11 +14,9 @@ install_python venv duckdb==1.5.5 duckdb-extension-ducklake==1.5.5
 cat >"$folder/program.py" <<'PYTHON'
 import sys
 import duckdb
-from duckdb_extension import connect_with
+from duckdb_extension import lake_in
 
-folder = sys.argv[1]
-connection = connect_with("duckdb_extension_ducklake")
-connection.execute(f"ATTACH 'ducklake:{folder}/catalog.ducklake' AS lake (DATA_PATH '{folder}/data')")
+connection = lake_in(sys.argv[1])
 connection.execute("BEGIN")
 connection.execute("CREATE TABLE lake.t (id INTEGER)")
 connection.execute("INSERT INTO lake.t SELECT range FROM range(1000)")

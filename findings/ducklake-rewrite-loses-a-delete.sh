@@ -15,11 +15,9 @@ install_python venv duckdb==1.5.5 duckdb-extension-ducklake==1.5.5
 cat >"$folder/program.py" <<'PYTHON'
 import sys
 import duckdb
-from duckdb_extension import connect_with
+from duckdb_extension import lake_in
 
-folder = sys.argv[1]
-deleter = connect_with("duckdb_extension_ducklake")
-deleter.execute(f"ATTACH 'ducklake:{folder}/catalog.ducklake' AS lake (DATA_PATH '{folder}/data')")
+deleter = lake_in(sys.argv[1])
 deleter.execute("CREATE TABLE lake.t AS SELECT range AS id FROM range(10000)")
 # Something for the rewrite to take out.
 deleter.execute("DELETE FROM lake.t WHERE id >= 9000")

@@ -10,3 +10,10 @@ def connect_with(package):
     connection = duckdb.connect()
     connection.execute(f"LOAD '{next(folder.rglob('*.duckdb_extension'))}'")
     return connection
+
+
+def lake_in(folder):
+    """Opens a DuckDB in memory with a new DuckLake `lake` in the folder."""
+    connection = connect_with("duckdb_extension_ducklake")
+    connection.execute(f"ATTACH 'ducklake:{folder}/catalog.ducklake' AS lake (DATA_PATH '{folder}/data')")
+    return connection
