@@ -18,7 +18,12 @@ interface GlobalConfig {
 
 /** Unit tests need no server, and should not wait for one. */
 function onlyUnitTests({ testPathPatterns: { patterns } }: GlobalConfig): boolean {
-  return patterns.length > 0 && patterns.every((pattern) => /(^|[\\/])(unit|native)([\\/]|$)/.test(pattern));
+  return (
+    patterns.length > 0 &&
+    patterns
+      .flatMap((pattern) => pattern.split('|'))
+      .every((pattern) => /(^|[\\/])(unit|native)([\\/]|$)/.test(pattern))
+  );
 }
 
 /**
