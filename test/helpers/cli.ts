@@ -86,6 +86,11 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   };
 }
 
+/** Warnings of a log in text, but for those about a busy machine, which depend on what else runs on it. */
+export function warningsIn(output: string): string[] {
+  return output.split('\n').filter((line) => /\bWARNING\b/.test(line) && !line.includes(' PRESSURE: '));
+}
+
 export function runCli(args: readonly string[], options?: CliOptions): Promise<CliResult> {
   return startCli(args, options).ended;
 }
