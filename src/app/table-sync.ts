@@ -12,6 +12,7 @@ import {
   LogFollower,
   TableLoop,
   type ProcessorOptions,
+  worthwhileReaders,
 } from '../engine/passes';
 import { describeTables, type LogOutlook, type TableRun } from '../engine/plan';
 import { PressureControl, ReaderPool } from '../engine/pressure';
@@ -47,13 +48,14 @@ export class TableSync {
   private readonly signal: AbortSignal;
   private fatalError: ConnectorError | undefined;
   private writtenBytes = 0;
+  private mostReaders = MAX_READERS;
 
   constructor(private readonly parts: TableSyncParts) {
     const { settings, context, opened, runs } = parts;
     const { logger, observer, clock = monotonicClock } = context;
     this.signal = AbortSignal.any([context.signal, this.fatal.signal]);
     this.control = new PressureControl({ source: opened.monitor, logger, observer, clock }, runs);
-    this.pool = new ReaderPool(() => Math.min(this.control.readers(), MAX_READERS));
+    this.pool = new ReaderPool(() => Math.min(this.control.readers(), this.mostReaders));
     this.control.onChange = () => this.pool.grantAll();
     this.stateFile = new StateCopy(settings);
     this.writer = new Writer(this.writerOptions(), opened.states);
@@ -115,6 +117,7 @@ export class TableSync {
       if (logged.length > 0) await loop.run(logged, changed);
       await this.log?.leave();
       const others = changed.filter((run) => !logged.includes(run));
+      this.mostReaders = worthwhileReaders(others, opened.findings.roundTripMs) ?? MAX_READERS;
       return [...skipped, ...(await loop.run(others, changed))];
     } finally {
       await this.log?.leave();
@@ -185,6 +188,7 @@ export class TableSync {
       retrySleepSeconds: settings.retrySleepSeconds,
       batchBytes: settings.batchBytes,
       roundTripMs: opened.findings.roundTripMs,
+      serverEncoding: opened.findings.catalog.server.encoding,
       timestampWindowSeconds: settings.timestampWindowSeconds,
       snapshotMaxAgeMs: settings.snapshotMaxAgeSeconds * 1000,
       batchRows: (run) => this.control.batchRows(run.planned),

@@ -64,6 +64,8 @@ export interface FinishedLoad {
   readonly rows: number;
   /** Rows that this load marked deleted. */
   readonly deleted: number;
+  /** Of a load of a table without a key: the sum of its rows' digests (postgres/checksum/content-query). */
+  readonly content?: string;
 }
 
 /** The beginning, the end, and what counts in between. */

@@ -140,7 +140,7 @@ const shape =
 const shapeOf = <T>(checks: Readonly<Record<keyof T, Check>>): Check => shape(checks);
 
 const isRange = shapeOf<TidRange>({ lo: isCount, hi: isCount });
-const isMark = shape({ oid: isCount, fileNode: isText });
+const isMark = shape({ oid: isCount, fileNode: isText, deletes: (value) => value === undefined || isText(value) });
 const isKeyMark = shapeOf<KeyMark>({ xmin: isXid, rows: isCount, hash: isText });
 const isLoad = shapeOf<Required<LoadProgress>>({
   startedAt: isTime,
@@ -181,6 +181,7 @@ const isEntry = shapeOf<TableState>({
   rows: isCount,
   signature: isTextOrNull,
   shape: orNull(isShape),
+  content: (value) => value === undefined || isText(value),
   description: (value) => value === undefined || isTextOrNull(value),
   source: isTextOrNull,
   relations: listOf(isMark),

@@ -29,6 +29,11 @@ export function sameChecksum(a: Checksum, b: Checksum): boolean {
   return a.rows === b.rows && a.high === b.high && a.low === b.low;
 }
 
+/** For a state, or a comparison of texts. */
+export function checksumText({ rows, high, low }: Checksum): string {
+  return `${rows} ${high} ${low} `;
+}
+
 /** Checksums by group of keys; a group without rows has no entry. */
 export type GroupChecksums = ReadonlyMap<number, Checksum>;
 

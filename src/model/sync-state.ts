@@ -51,6 +51,8 @@ export interface RelationMark {
   readonly oid: number;
   /** pg_relation_filenode */
   readonly fileNode: string;
+  /** Rows ever deleted, by the server's statistics: a hint only. Missing: it does not say. */
+  readonly deletes?: string;
 }
 
 export interface RelationProgress extends RelationMark {
@@ -124,6 +126,8 @@ export interface TableState {
   readonly rows: number;
   readonly signature: string | null;
   readonly shape: TableShape | null;
+  /** Of a table without a key: a digest of its rows as they were loaded. Missing: it has a key, or none was made. */
+  readonly content?: string;
   /** Digest of what the metadata tables say of the table; null or missing in states that an older version wrote. */
   readonly description?: string | null;
   readonly source: string | null;

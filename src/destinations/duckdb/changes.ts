@@ -20,6 +20,8 @@ export class Changes {
   private readonly applied = new Set<string>();
   /** Tables, by key, that have rows in their staging. */
   private readonly staged = new Set<string>();
+  /** Rows that are not marked deleted, by table, as counted since its pass has last changed any. */
+  private readonly counted = new Map<string, number>();
 
   constructor(private readonly tables: OpenTables) {}
 
@@ -29,6 +31,22 @@ export class Changes {
 
   rolledBack(): void {
     this.applied.clear();
+    this.counted.clear();
+  }
+
+  /** Must be called when rows of the table were changed by other ways than `apply`. */
+  changedRows(table: DestinationTable): void {
+    this.counted.delete(table.key);
+  }
+
+  /** Counts the rows of a table with an open pass that are not marked deleted, all changes applied. */
+  async countRows(table: DestinationTable): Promise<number> {
+    await this.apply(table);
+    const known = this.counted.get(table.key);
+    if (known !== undefined) return known;
+    const [rows = 0] = await countRows(this.tables.warehouse, [this.tables.nameOf(table)]);
+    this.counted.set(table.key, rows);
+    return rows;
   }
 
   async begin(table: DestinationTable, stamp: LoadStamp): Promise<void> {
@@ -42,6 +60,7 @@ export class Changes {
     load.beforeTypeChange = () => this.apply(table);
     await createStaging(warehouse, load);
     this.staged.delete(table.key);
+    this.counted.delete(table.key);
   }
 
   async write(table: DestinationTable, batch: PackedBatch): Promise<void> {
@@ -61,6 +80,7 @@ export class Changes {
     const changes = changesName(table);
     await this.tables.flushed(table);
     if (!this.staged.delete(table.key)) return;
+    this.counted.delete(table.key);
     // A row may have been read twice, under two snapshots: the later version counts.
     const latest = `SELECT * FROM ${changes} QUALIFY row_number() OVER (PARTITION BY ${table.primaryKey.map(quoted).join(', ')} ORDER BY rowid DESC) = 1`;
     const insert = async (): Promise<void> => {
@@ -77,11 +97,12 @@ export class Changes {
   /** Ends a pass whose changes are applied. */
   async finish(table: DestinationTable): Promise<FinishedLoad> {
     const warehouse = await this.tables.writing();
+    const rows = await this.countRows(table);
     await warehouse.run(`DROP TABLE ${changesName(table)}`);
     await this.tables.load(table).close();
     this.tables.forget(table);
     this.applied.delete(table.key);
-    const [rows = 0] = await countRows(warehouse, [this.tables.nameOf(table)]);
+    this.counted.delete(table.key);
     return { rows, deleted: 0 };
   }
 

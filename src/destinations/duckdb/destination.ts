@@ -134,10 +134,12 @@ export class WarehouseDestination implements Destination {
     table: DestinationTable,
     within?: KeyGroups & { readonly groups: readonly number[] },
   ): Promise<number> {
+    this.changes.changedRows(table);
     return await this.keys.markMissing(table, within);
   }
 
   async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
+    this.changes.changedRows(table);
     return await this.keys.markDeleted(table, keys);
   }
 
@@ -146,7 +148,10 @@ export class WarehouseDestination implements Destination {
   }
 
   async countRows(tables: readonly DestinationTable[]): Promise<readonly number[]> {
-    for (const table of tables) if (this.tables.isOpen(table)) await this.applyChanges(table);
+    const [table, ...more] = tables;
+    if (table !== undefined && more.length === 0 && this.tables.isOpen(table))
+      return [await this.changes.countRows(table)];
+    for (const open of tables) if (this.tables.isOpen(open)) await this.applyChanges(open);
     return await this.keys.countRows(tables);
   }
 

@@ -21,13 +21,14 @@ const COUNTED_AT_ONCE = 20;
 
 /** `names` are qualified and quoted. */
 export async function countRows(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
-  const counts: number[] = [];
+  const counts = names.map(() => 0);
   for (let first = 0; first < names.length; first += COUNTED_AT_ONCE) {
     const parts = names
       .slice(first, first + COUNTED_AT_ONCE)
-      .map((name, index) => `SELECT ${index} AS i, count(*) AS n FROM ${name} WHERE NOT _fivetran_deleted`);
-    const rows = await warehouse.rows(`SELECT n FROM (${parts.join(' UNION ALL ')}) ORDER BY i`);
-    counts.push(...rows.map(([count]) => Number(count)));
+      .map((name, index) => `SELECT ${first + index} AS i FROM ${name} WHERE NOT _fivetran_deleted`);
+    // Grouped together: an aggregate of its own for each table takes half as long again.
+    const rows = await warehouse.rows(`SELECT i, count(*) FROM (${parts.join(' UNION ALL ')}) GROUP BY i`);
+    for (const [index, count] of rows) counts[Number(index)] = Number(count);
   }
   return counts;
 }

@@ -71,7 +71,9 @@ export class ByXmin implements Pass {
     if (run.failure !== undefined) throw run.failure;
     if (pass.proof === 'none') return { kind: 'changed', deleted: undefined };
     held ??= await this.deletedRows.countHeld(run);
-    if (pass.proof === 'count' && isProvenBy(held)) return { kind: 'changed', deleted: 0 };
+    // Keys that were taken say it as well, and are then let go.
+    if (pass.proof === 'count' && isProvenBy(held) && reading.keys === undefined)
+      return { kind: 'changed', deleted: 0 };
     const deleted = await this.deletedRows.mark(run, reading, held, pass.proof === 'keys');
     if (deleted !== undefined) return { kind: 'changed', deleted };
     run.changePass({ kind: 'full-load' });

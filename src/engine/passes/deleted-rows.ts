@@ -40,15 +40,22 @@ export class DeletedRows {
     held: number | undefined,
     allKeys: boolean,
   ): Promise<number | undefined> {
-    const { writer, logger, maxDeletesPercent } = this.options;
+    const { maxDeletesPercent } = this.options;
     if (held !== undefined && reading.sourceRows !== undefined)
       refuseManyDeletes(run, held, reading.sourceRows, maxDeletesPercent);
+    if (reading.keys !== undefined) return await this.markFrom(run, reading.keys, 0);
     const few = allKeys || allKeysAreLess(reading.sourceRows) ? undefined : await this.markByGroups(run, reading);
     if (few !== undefined && (await this.countHeld(run)) === reading.sourceRows) return few;
     const keys = await this.keys.collect(run, reading);
-    const marked = (few ?? 0) + (await writer.markMissing(run));
     // Where a part was read under an earlier snapshot, the next pass may bring the missing rows.
-    if (reading.sourceRows === undefined) return marked;
+    return await this.markFrom(run, reading.sourceRows === undefined ? 0 : keys, few ?? 0);
+  }
+
+  /** Marks what has none of the keys that the destination was given; `keys` is how many rows it must hold then. */
+  private async markFrom(run: TableRun, keys: number, before: number): Promise<number | undefined> {
+    const { writer, logger } = this.options;
+    const marked = before + (await writer.markMissing(run));
+    if (keys === 0) return marked;
     const left = await this.countHeld(run);
     if (left === undefined || left >= keys) return marked;
     logger.warning(

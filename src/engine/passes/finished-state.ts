@@ -2,6 +2,7 @@
 import type { FinishedLoad } from '../../destinations/destination';
 import type { LoadProgress, TableState } from '../../model/sync-state';
 import { shapeOf, type TableRun } from '../plan';
+import { contentMark } from './same-content';
 
 /** What the pass has done. */
 export interface PassOutcome {
@@ -25,6 +26,7 @@ export function finishedState(
   if (committed !== null && pass.kind === 'keys-only') {
     return { ...committed, rows: finished.rows, passesSinceReconcile: 0, found };
   }
+  const content = contentMark(run, finished.content);
   return {
     destinationTable: run.destinationTable.name,
     mode: run.decision.mode,
@@ -34,8 +36,9 @@ export function finishedState(
     signature: run.signature,
     shape: shapeOf(run.planned.table, run.selection.columns),
     description: run.description,
+    ...(content === undefined ? {} : { content }),
     source: run.source,
-    relations: progress.relations.map(({ oid, fileNode }) => ({ oid, fileNode })),
+    relations: progress.relations.map(({ pending: _, ...mark }) => mark),
     xmin,
     replicationKey: run.decision.replicationKey,
     watermark: progress.watermark,

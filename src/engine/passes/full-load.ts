@@ -1,5 +1,6 @@
 /**
- * All of a table, read again from the source, and the end of a load that was interrupted.
+ * All of a table, read again from the source, and the end of a load that was interrupted. A table without a key whose
+ * content is the same is not read.
  *
  *   begin ──> read under a snapshot ──> (snapshot lost, too old, connection expired: again, the rest)
  *         └─> all in one statement          └─> more than one snapshot: catch up, drop what is gone
@@ -21,6 +22,7 @@ import { finishedState } from './finished-state';
 import { refuseManyDeletes } from './deletes-guard';
 import type { Pass, PassResult } from './pass';
 import type { ProcessorOptions } from './processor-options';
+import { stateOfSameContent } from './same-content';
 import { readAtOnce } from './single-statement';
 import type { SnapshotReader } from './snapshot-reader';
 
@@ -36,6 +38,12 @@ export class FullLoad implements Pass {
 
   async run(run: TableRun, releaseSlot: () => void): Promise<PassResult> {
     const { writer } = this.options;
+    const same = await stateOfSameContent(run, this.options);
+    if (same !== undefined) {
+      releaseSlot();
+      await writer.keep(run, same);
+      return { rows: same.rows, changed: 0, deleted: 0 };
+    }
     await this.abandonWhatCannotGoOn(run);
     let xmin = await readAtOnce(run, this.options);
     while (!run.pendingEmpty) {

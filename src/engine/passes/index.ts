@@ -12,3 +12,4 @@ export type { ProcessorOptions } from './processor-options';
 export { TableLoop } from './table-loop';
 export { TableSnapshot } from './table-snapshot';
 export { findUnchanged } from './unchanged-tables';
+export { worthwhileReaders } from './worthwhile-readers';

@@ -78,7 +78,9 @@ export class PassPreparation {
       const state = states.get(relation.oid);
       if (state === undefined) throw relationGone(run, relation);
       const blocks: TidRange[] = state.blocks === 0 ? [] : [blockRange(0, state.blocks)];
-      return { oid: relation.oid, fileNode: state.fileNode, pending: relation.rangeReadable ? blocks : [WHOLE] };
+      const { fileNode, deletes } = state;
+      const pending = relation.rangeReadable ? blocks : [WHOLE];
+      return { oid: relation.oid, fileNode, ...(deletes === undefined ? {} : { deletes }), pending };
     });
   }
 

@@ -19,6 +19,8 @@ export interface ProcessorOptions {
   readonly batchBytes: number;
   /** To the server; see engine/pressure/distance. */
   readonly roundTripMs: number;
+  /** As PostgreSQL names it. */
+  readonly serverEncoding: string;
   readonly snapshotMaxAgeMs: number;
   /** Replaces the window that running transactions need; undefined: theirs counts. */
   readonly timestampWindowSeconds: number | undefined;

@@ -19,6 +19,7 @@ import type { ProcessorOptions } from './processor-options';
 import { changeConditions } from './change-conditions';
 import type { PassBeginning } from './pass-beginning';
 import { PassPreparation, WHOLE } from './pass-preparation';
+import { ScannedKeys } from './scanned-keys';
 import { isFar, worthALogin } from '../pressure';
 import { partitionBytes, planPartitions, type Partition, type PartitionSize, type TableRun } from '../plan';
 
@@ -33,6 +34,8 @@ interface Epoch {
   /** Milliseconds until the snapshot is given up; Infinity where the table must be read under a single one. */
   readonly leftMs: () => number;
   readonly beginning: PassBeginning;
+  /** undefined: keys are not taken. */
+  readonly keys: ScannedKeys | undefined;
   /** Batches that still wait for room in the queue when their reader has ended. */
   readonly waiting: Promise<void>[];
   /** Counts the rows that the rules let through, changed or not. */
@@ -47,6 +50,8 @@ export interface CompleteReading {
   readonly beginning: PassBeginning;
   /** Rows that the rules let through, changed or not; undefined where a part was read under another snapshot. */
   readonly sourceRows: number | undefined;
+  /** How many keys the destination has of all of these rows; undefined: none. */
+  readonly keys: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -81,6 +86,7 @@ export class SnapshotReader {
         const resumed = run.progress !== null;
         const beginning = await this.preparation.prepare(run, session, snapshot, signal);
         let rows = 0;
+        const keys = resumed ? undefined : ScannedKeys.begin(this.options.writer, run, beginning);
         const ageMs = (): number => this.clock() - startedMs;
         const epoch: Epoch = {
           run,
@@ -90,6 +96,7 @@ export class SnapshotReader {
           shouldEnd: () => run.resumable && (ageMs() > this.options.snapshotMaxAgeMs || manager.expired(session)),
           leftMs: () => (run.resumable ? this.options.snapshotMaxAgeMs - ageMs() : Infinity),
           beginning,
+          keys,
           waiting,
           count: (counted) => (rows += counted),
           signal,
@@ -101,7 +108,8 @@ export class SnapshotReader {
           return;
         }
         if (beginning.hasBegun) waiting.push(beginning.begin());
-        await complete({ session, snapshot, beginning, sourceRows: resumed ? undefined : rows, signal });
+        const sourceRows = resumed ? undefined : rows;
+        await complete({ session, snapshot, beginning, sourceRows, keys: keys?.count, signal });
       });
     } catch (error) {
       // A batch that comes into the queue later would be read again, and be there twice.
@@ -225,6 +233,7 @@ export class SnapshotReader {
       columns: run.selection.columns,
       conditions: run.selection.conditions,
       changedOnly: run.readsChanges ? changeConditions(run, relation.oid) : undefined,
+      allOf: epoch.keys?.column,
       range,
       sizer: epoch.sizers.get(relation.oid) ?? this.sizer(run, relation),
       batchBytes: this.options.batchBytes,
@@ -234,8 +243,9 @@ export class SnapshotReader {
     });
     let done = range.lo;
     // Reads one batch ahead of the writer: the next statement runs while this batch waits for room.
-    for await (const { batch, range: covered, total } of ahead(batches)) {
+    for await (const { batch, range: covered, total, all } of ahead(batches)) {
       epoch.count(total ?? batch.rowCount);
+      if (all !== undefined) await epoch.keys?.take(all);
       done = covered.hi;
       if (batch.rowCount === 0 && !epoch.beginning.hasBegun) {
         epoch.beginning.nothingIn(relation.oid, covered);

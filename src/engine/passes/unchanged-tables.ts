@@ -35,9 +35,13 @@ export async function findUnchanged(
   runs: readonly TableRun[],
   options: UnchangedTablesOptions,
 ): Promise<ReadonlySet<string>> {
-  const groups = inGroups(runs.filter(canBeAsked));
+  const candidates = runs.filter(canBeAsked);
+  const groups = inGroups(candidates);
   if (groups.length === 0) return new Set();
-  const { manager, signal } = options;
+  const { manager, writer, signal } = options;
+  // The warehouse counts while the server does.
+  const held = writer.countTables(candidates);
+  held.catch(() => undefined);
   const unchanged: TableRun[] = [];
   const session = await manager.lease(signal);
   try {
@@ -55,7 +59,10 @@ export async function findUnchanged(
     throw error;
   }
   await manager.release(session);
-  return new Set((await stillHeld(unchanged, options.writer)).map(({ key }) => key));
+  // Somebody may have edited the warehouse.
+  const counts = await held;
+  const rowsHeld = new Map(candidates.map((run, index) => [run, counts?.[index]]));
+  return new Set(unchanged.filter((run) => rowsHeld.get(run) === run.committed?.rows).map(({ key }) => key));
 }
 
 function canBeAsked(run: TableRun): boolean {
@@ -159,10 +166,4 @@ const MAX_STATE_AGE = 2n ** 30n;
 
 export function stateIsOld(since: string, now: string): boolean {
   return BigInt(now) - BigInt(since) >= MAX_STATE_AGE;
-}
-
-/** Those of the tables of which the warehouse still holds as many rows as it did. */
-async function stillHeld(runs: readonly TableRun[], writer: Writer): Promise<readonly TableRun[]> {
-  const counts = await writer.countTables(runs);
-  return runs.filter((run, index) => counts?.[index] === run.committed?.rows);
 }

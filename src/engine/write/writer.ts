@@ -205,6 +205,18 @@ export class Writer {
     return finished;
   }
 
+  /** Commits a state for a table of which nothing was written. */
+  async keep(run: TableRun, state: TableState): Promise<void> {
+    let committed: Promise<void> | undefined;
+    await this.inOrder(run, attemptOf(run), async () => {
+      run.ended(state);
+      this.transaction.passEnded(run);
+      committed = this.transaction.committed();
+      await this.transaction.commitSoon(run);
+    });
+    await committed;
+  }
+
   /** The log is known up to `position` of all tables but these: of them nothing is known of it any more. */
   async logKnown(position: LogPosition, outdated: readonly string[]): Promise<void> {
     await this.queue.run(async () => {

@@ -67,7 +67,8 @@ export function groupOf(keyDigest: string, bits: number): string {
 const MOST_OPERANDS = 12;
 const MOST_ARGUMENTS = 50;
 
-function concatenated(parts: readonly string[]): string {
+/** SQL for the texts one after the other. */
+export function concatenated(parts: readonly string[]): string {
   if (parts.length === 0) return `''::text`;
   const joined = inGroups(parts, MOST_OPERANDS).map((group) => `(${group.join(' || ')})`);
   return calls(joined);

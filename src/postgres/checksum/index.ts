@@ -4,6 +4,7 @@
  * Start at checksum-query.ts for the statement, canonical-text.ts for the form of each type.
  */
 export { canonicalText, withoutZeroSigns } from './canonical-text';
+export { contentStatement, parseContent } from './content-query';
 export {
   groupChecksumsStatement,
   parseGroupChecksums,

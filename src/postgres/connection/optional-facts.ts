@@ -16,6 +16,7 @@ const OPTIONAL = [
   'pg_table_size(regclass)',
   'pg_relation_filenode(regclass)',
   'pg_stat_get_activity(int4)',
+  'pg_stat_get_tuples_deleted(oid)',
   'pg_prepared_xact()',
   'pg_show_all_settings()',
   'pg_lock_status()',
@@ -76,6 +77,11 @@ export class Allowances {
   /** Whether the locks of other sessions can be seen. */
   get seesLocks(): boolean {
     return this.may('pg_locks', 'pg_lock_status()');
+  }
+
+  /** Whether the server says how many rows of a table were ever deleted. It is a hint only, so its loss is not logged. */
+  get seesDeletes(): boolean {
+    return this.may('pg_stat_get_tuples_deleted(oid)');
   }
 
   get sharesSnapshots(): boolean {

@@ -2,7 +2,7 @@
  * Reads the batches of a range of one relation: it sizes and checks them, and makes them smaller where they do not fit.
  */
 import { ConnectorError } from '../../common/errors';
-import type { PackedBatch } from '../../model/packed-batch';
+import type { PackedBatch, PackedColumn } from '../../model/packed-batch';
 import type { Relation } from '../../model/table';
 import { POSITIONS_PER_BLOCK, type TidRange } from '../../model/tid-range';
 import type { BatchSizer } from './batch-sizer';
@@ -18,6 +18,8 @@ export interface RangeRead {
   readonly conditions: readonly string[];
   /** See PackedQuery. */
   readonly changedOnly?: readonly string[] | undefined;
+  /** See PackedQuery. */
+  readonly allOf?: SelectColumn | undefined;
   readonly range: TidRange;
   readonly sizer: BatchSizer;
   readonly batchBytes: number;
@@ -34,6 +36,8 @@ export interface RangeBatch {
   readonly range: TidRange;
   /** Rows of the range, changed or not; undefined unless `changedOnly` is given. */
   readonly total: number | undefined;
+  /** See PackedQuery's `allOf`. */
+  readonly all: PackedColumn | undefined;
 }
 
 /** A batch over its budget by more than this is read again in smaller pieces, to keep memory flat. */
@@ -53,12 +57,12 @@ export async function* readRange(session: Session, read: RangeRead): AsyncGenera
       widest = Math.max(1, Math.floor((Math.min(range.hi, range.lo + 2 ** 43) - range.lo) / 2));
       continue;
     }
-    const { batch, total } = once;
+    const { batch, total, all } = once;
     widest *= 2;
     read.sizer.observe(range, batch.rowCount, batch.bytes);
     read.sizer.longestCellBytes = longestCellBytes(batch);
     await keepServerMemory(session, batch.bytes, read.signal);
-    yield { batch, range, total };
+    yield { batch, range, total, all };
     rest = { lo: range.hi, hi: rest.hi };
   }
 }
@@ -80,6 +84,7 @@ async function readOnce(
       columns,
       conditions: read.conditions,
       ...(read.changedOnly === undefined ? {} : { changedOnly: read.changedOnly }),
+      ...(read.allOf === undefined ? {} : { allOf: read.allOf }),
       range,
       packing,
       maxBytes: oneRow ? MAX_CELL_BYTES : Math.min(read.batchBytes * BYTES_TOLERANCE, MAX_CELL_BYTES),
@@ -103,7 +108,7 @@ async function readOnce(
     const result = unpackResult(row, query, doing);
     if (result.outcome === 'batch') {
       for (const name of result.sparse) read.sizer.asText.add(name);
-      return { batch: result.batch, total: result.total };
+      return { batch: result.batch, total: result.total, all: result.all };
     }
     if (result.outcome === 'too-large') {
       if (oneRow) throw rowTooLarge(read, range, undefined, result.bytes);

@@ -1,4 +1,4 @@
-/** Counts the rows of a range by groups of their key; model/key-groups says what for. */
+/** Counts the rows of a range, all or by groups of their key; model/key-groups says what for. */
 import type { GroupCounts } from '../../model/key-groups';
 import type { Relation } from '../../model/table';
 import type { TidRange } from '../../model/tid-range';
@@ -6,14 +6,17 @@ import { quoteIdentifier, quoteQualified, type Session } from '../connection';
 import { ROW_ALIAS } from './select-list';
 import { rangeConditions } from './tid-conditions';
 
-export interface GroupRead {
+export interface CountRead {
   readonly relation: Relation;
-  /** The key's column, as the source calls it. */
-  readonly column: string;
-  readonly width: number;
   readonly conditions: readonly string[];
   readonly range: TidRange;
   readonly signal: AbortSignal | undefined;
+}
+
+export interface GroupRead extends CountRead {
+  /** The key's column, as the source calls it. */
+  readonly column: string;
+  readonly width: number;
 }
 
 /** SQL for the group of a row. */
@@ -23,15 +26,26 @@ export function groupOf(column: string, width: number): string {
 
 export async function countGroups(session: Session, read: GroupRead): Promise<GroupCounts> {
   const { schema, name } = read.relation;
-  const conditions = [...rangeConditions(read.range), ...read.conditions.map((condition) => `(${condition})`)];
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   const [row] = await session.query(
     `SELECT string_agg(g::text, ',') AS g, string_agg(n::text, ',') AS n FROM (` +
       `SELECT ${groupOf(read.column, read.width)} AS g, count(*) AS n ` +
-      `FROM ONLY ${quoteQualified(schema, name)} AS ${ROW_ALIAS}${where} GROUP BY 1) AS q`,
+      `FROM ${rowsOf(read)} GROUP BY 1) AS q`,
     { doing: `counting the keys of ${schema}.${name}`, signal: read.signal },
   );
   const numbers = (cell: unknown): number[] => (typeof cell === 'string' ? cell.split(',').map(Number) : []);
   const counts = numbers(row?.['n']);
   return new Map(numbers(row?.['g']).map((group, index) => [group, counts[index] ?? NaN]));
+}
+
+export async function readCount(session: Session, read: CountRead): Promise<number> {
+  const { schema, name } = read.relation;
+  const doing = `counting the rows of ${schema}.${name}`;
+  const [row] = await session.query(`SELECT count(*)::text AS n FROM ${rowsOf(read)}`, { doing, signal: read.signal });
+  return Number(row?.['n']);
+}
+
+function rowsOf({ relation, range, conditions }: CountRead): string {
+  const all = [...rangeConditions(range), ...conditions.map((condition) => `(${condition})`)];
+  const where = all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`;
+  return `ONLY ${quoteQualified(relation.schema, relation.name)} AS ${ROW_ALIAS}${where}`;
 }

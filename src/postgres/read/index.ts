@@ -25,4 +25,4 @@ export { statementOfRange } from './tid-conditions';
 export { withoutTrailingZeros } from './value-text';
 export { withTransaction } from './transaction';
 export { countsQuery } from './counts-query';
-export { countGroups, groupOf } from './group-counts';
+export { countGroups, groupOf, readCount } from './group-counts';

@@ -31,6 +31,8 @@ export interface PackedQuery {
    * rows that `conditions` let through are counted.
    */
   readonly changedOnly?: readonly string[];
+  /** With `changedOnly`: the digits of this column, which is never NULL, of all rows that are counted. */
+  readonly allOf?: SelectColumn;
   /** One more expression of the outermost select, e.g. the statement's snapshot. */
   readonly extra?: string;
 }
@@ -69,11 +71,16 @@ function querySql(query: PackedQuery, range: readonly string[]): string {
   const total =
     query.changedOnly === undefined
       ? []
-      : [`(SELECT count(*) FROM ${rowSource({ ...query, changedOnly: [] }, range)})::text AS t`];
+      : [`(SELECT ${countOf(query.allOf)} FROM ${rowSource({ ...query, changedOnly: [] }, range)}) AS t`];
   return (
     `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, SERVER_ENCODING, ...extra, ...total, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
     `SELECT ${inner} FROM ${rowSource(query, range)}) AS p OFFSET 0) AS q`
   );
+}
+
+/** How many rows there are, as text; followed by a space and the digits of `allOf`, where that is given. */
+function countOf(allOf: SelectColumn | undefined): string {
+  return allOf === undefined ? 'count(*)::text' : `concat(count(*), ' ', ${packedAggregate(allOf, 'binary')})`;
 }
 
 function rowSource(query: PackedQuery, range: readonly string[]): string {
@@ -105,6 +112,8 @@ export type PackedResult =
       readonly extra: unknown;
       /** Rows of the range, changed or not; see `changedOnly`. */
       readonly total: number | undefined;
+      /** See `allOf`. */
+      readonly all: PackedColumn | undefined;
     }
   /** The batch has more bytes than asked for, so a smaller range must be read. */
   | { readonly outcome: 'too-large'; readonly rows: number; readonly bytes: number }
@@ -173,10 +182,29 @@ export function unpackResult(row: OdbcRow | undefined, query: PackedQuery, doing
     const known = { ascii, json: column.isJson === true };
     columns.push(new PackedColumn(cell.slice(0, -1), rows, column.nullable, escaped ? 'escaped' : 'plain', known));
   }
-  const total = query.changedOnly === undefined ? undefined : Number(row['t']);
-  if (total !== undefined && !(total >= rows))
-    throw damaged(`a count of ${String(row['t'])} for ${counted(rows, 'row')}`, doing);
-  return { outcome: 'batch', batch: new PackedBatch(rows, columns, bytes), sparse, extra: row['x'], total };
+  const [count, digits = ''] = String(row['t']).split(' ');
+  const total = query.changedOnly === undefined ? undefined : Number(count);
+  if (total !== undefined && !(total >= rows)) throw damaged(`a count of ${count} for ${counted(rows, 'row')}`, doing);
+  return {
+    outcome: 'batch',
+    batch: new PackedBatch(rows, columns, bytes),
+    sparse,
+    extra: row['x'],
+    total,
+    all: allDigits(query, digits, total, doing),
+  };
+}
+
+function allDigits(
+  { allOf }: PackedQuery,
+  digits: string,
+  rows: number | undefined,
+  doing: string,
+): PackedColumn | undefined {
+  const kind = allOf?.binary?.kind;
+  if (kind === undefined || rows === undefined) return undefined;
+  if (digits.length !== rows * binaryForm(kind).digits) throw damaged('an incomplete list of keys', doing);
+  return new PackedColumn(digits, rows, false, kind, { ascii: true, json: false });
 }
 
 function damaged(what: string, doing: string): ConnectorError {

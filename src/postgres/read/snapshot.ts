@@ -32,6 +32,11 @@ export interface RelationState {
   readonly fileNode: string;
   /** Blocks of the largest part, where the relation includes its children. */
   readonly blocks: number;
+  /**
+   * Rows that were ever deleted, by the server's statistics: late, and not exact. undefined: the server does not say, or
+   * the relation includes its children.
+   */
+  readonly deletes?: string;
 }
 
 const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY';
@@ -73,7 +78,7 @@ export async function beginAndExport(
     await session.query(BEGIN, context);
     const [row] = await session.query(
       `SELECT ${name} AS id, ${SNAPSHOT_XMIN} AS xmin, ${sourceIdentitySql(session)} AS source, ` +
-        `${lockAndCompare(relations, seesFiles)} AS replaced, ${statesSql(relations, seesFiles)} AS states, ` +
+        `${lockAndCompare(relations, seesFiles)} AS replaced, ${statesSql(relations, session)} AS states, ` +
         `${layoutSql} AS layout; ${SAVEPOINT}`,
       context,
     );
@@ -205,7 +210,7 @@ export async function relationStates(
 ): Promise<ReadonlyMap<number, RelationState>> {
   // A partitioned table may have no partitions yet.
   if (relations.length === 0) return new Map();
-  const sql = `SELECT ${statesSql(relations, session.allowances.seesFiles, sizes)} AS states`;
+  const sql = `SELECT ${statesSql(relations, session, sizes)} AS states`;
   const [row] = await session.query(sql, { doing: 'reading table sizes', signal });
   return statesFrom(row?.['states']);
 }
@@ -214,18 +219,29 @@ interface StateRow {
   readonly oid: number;
   readonly fileNode: string | null;
   readonly blocks: number | null;
+  readonly deletes: string | null;
 }
 
 function statesFrom(json: unknown): ReadonlyMap<number, RelationState> {
   const rows = JSON.parse(String(json)) as readonly StateRow[];
-  return new Map(rows.map(({ oid, fileNode, blocks }) => [oid, { fileNode: String(fileNode), blocks: blocks ?? 0 }]));
+  return new Map(
+    rows.map(({ oid, fileNode, blocks, deletes }) => [
+      oid,
+      { fileNode: String(fileNode), blocks: blocks ?? 0, ...(deletes === null ? {} : { deletes }) },
+    ]),
+  );
 }
 
 /** SQL for the relations' states as a JSON text. */
-function statesSql(relations: readonly Relation[], seesFiles: boolean, sizes = true): string {
+function statesSql(relations: readonly Relation[], { allowances }: Session, sizes = true): string {
+  const { seesFiles, seesDeletes } = allowances;
   const ofFile = `pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8`;
   const blocks = !sizes ? '0' : seesFiles ? ofFile : 'c.relpages';
   const fileNode = seesFiles ? 'pg_catalog.pg_relation_filenode(c.oid)' : 'c.relfilenode';
+  // Before PostgreSQL 15, statistics are read from a file that may have to be written first.
+  const deletes = seesDeletes
+    ? `CASE WHEN pg_catalog.current_setting('server_version_num')::int4 >= 150000 THEN pg_catalog.pg_stat_get_tuples_deleted(c.oid)::text END`
+    : 'NULL::text';
   const alone = relations.filter(({ includesChildren }) => includesChildren !== true).map(({ oid }) => oid);
   const queries = relations
     .filter(({ includesChildren }) => includesChildren === true)
@@ -234,12 +250,12 @@ function statesSql(relations: readonly Relation[], seesFiles: boolean, sizes = t
         // Any part that comes, goes or is rewritten below the root makes it another relation.
         `(WITH RECURSIVE ${partsOf(oid)} SELECT ${oid}::int8 AS "oid",
             pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid::int8, ${fileNode}), ',' ORDER BY c.oid)) AS "fileNode",
-            pg_catalog.max(${blocks})::int8 AS "blocks"
+            pg_catalog.max(${blocks})::int8 AS "blocks", NULL::text AS "deletes"
           FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid HAVING pg_catalog.bool_or(c.oid = ${oid}))`,
     );
   if (alone.length > 0)
     queries.push(
-      `SELECT c.oid::int8 AS "oid", (${fileNode})::text AS "fileNode", (${blocks})::int8 AS "blocks"
+      `SELECT c.oid::int8 AS "oid", (${fileNode})::text AS "fileNode", (${blocks})::int8 AS "blocks", ${deletes} AS "deletes"
        FROM pg_catalog.pg_class c WHERE c.oid IN (${alone.join(', ')})`,
     );
   if (queries.length === 0) return `'[]'`;

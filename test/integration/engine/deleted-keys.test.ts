@@ -106,3 +106,50 @@ it('takes back a mark that somebody has set in the warehouse', async () => {
   expect(report.operations).toMatchObject({ upserts: 0, deletes: 1 });
   expect(await compared()).toEqual(same(11_999));
 });
+
+/** The server's statistics tell of deletes at once, as they do a second later by themselves. */
+const told = (): Promise<unknown> => sql('SELECT pg_stat_force_next_flush()');
+
+describe('where the statistics say that rows were deleted', () => {
+  const rows = "SELECT i, i, repeat('x', 60) FROM generate_series(1, 60000) i ORDER BY hashint4(i)";
+
+  it.each(['smallint', 'int', 'bigint'])('takes keys of type %s in the scan for changes', async (type) => {
+    const some = type === 'smallint' ? rows.replace('60000', '30000') : rows;
+    await table(`id ${type} PRIMARY KEY, v int, w text`, some);
+    await xmin();
+    await sql(
+      'DELETE FROM t WHERE id % 500 = 7; UPDATE t SET v = 0 WHERE id < 100; UPDATE t SET id = 32000 WHERE id = 5',
+    );
+    await sql('DELETE FROM t WHERE id = 11; INSERT INTO t VALUES (11, 1, NULL)');
+    await told();
+    const { report } = await xmin();
+    expect(report.operations.deletes).toBe(type === 'smallint' ? 61 : 121);
+    expect(await compared()).toMatchObject({ missing: [], unexpected: [] });
+    expect((await xmin()).report.operations).toMatchObject({ upserts: 0, deletes: 0 });
+  });
+
+  it('marks nothing where the deletes were rolled back', async () => {
+    await table('id int PRIMARY KEY, v int, w text', rows);
+    await xmin();
+    await sql('BEGIN; DELETE FROM t WHERE id < 5000; ROLLBACK; UPDATE t SET v = 0 WHERE id = 1');
+    await told();
+    const { report } = await xmin();
+    expect(report.operations).toMatchObject({ upserts: 1, deletes: 0 });
+    expect(await compared()).toEqual(same(60_000));
+  });
+
+  it('finds rows that the copy lacks', async () => {
+    await table('id int PRIMARY KEY, v int, w text', rows);
+    await xmin();
+    const instance = await DuckDBInstance.create(join(database.folder, 'warehouse.db'));
+    const connection = await instance.connect();
+    await connection.run('DELETE FROM tester.source_public_t WHERE id <= 10');
+    connection.closeSync();
+    instance.closeSync();
+    await sql('DELETE FROM t WHERE id = 9999');
+    await told();
+    const { lines } = await xmin();
+    expect(lines.join('\n')).toContain('The warehouse lacks 10 rows of public.t');
+    expect(await compared()).toEqual(same(59_999));
+  });
+});

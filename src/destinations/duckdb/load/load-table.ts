@@ -47,6 +47,7 @@ export class LoadTable {
   private isMade: boolean;
   /** Rows that the table has; undefined where something other than `insert` has made or changed it. */
   private rowCount: number | undefined;
+  private hasEscapes = false;
 
   private constructor(
     { warehouse, table, place, stamp, logger }: LoadTableOptions,
@@ -94,6 +95,11 @@ export class LoadTable {
     return takesBinary(this.warehouse, this.table, this.types.stored);
   }
 
+  /** A text has a character that separates texts in the digest of a row, or stands for NULL there. */
+  get isAmbiguous(): boolean {
+    return this.hasEscapes;
+  }
+
   /** Creates the table if that was not done; under another name than planned, if one is given. */
   async make(place: TableName = this.place): Promise<void> {
     if (this.isMade) return;
@@ -127,6 +133,7 @@ export class LoadTable {
   async insert(fitted: FittedBatch, into?: string): Promise<void> {
     const { batch, forms, rows } = fitted;
     if (batch.rowCount === 0) return;
+    this.hasEscapes ||= batch.columns.some(({ encoding }) => encoding === 'escaped');
     const shape = rows?.types.join() ?? batch.columns.map((column) => `${column.encoding}${column.nullable}`).join();
     const signature = `${into ?? ''}|${forms.join()}|${shape}`;
     let statement = this.statements.get(signature);

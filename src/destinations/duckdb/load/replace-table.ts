@@ -3,6 +3,7 @@
  * deleted.
  */
 import type { Logger } from '../../../common/logger';
+import { checksum, checksumText } from '../../../model/checksum';
 import { changeColumn } from './alter-table';
 import { commonScale, converted, isLost } from './value-conversion';
 import type { DestinationTable, FinishedLoad } from '../../destination';
@@ -33,6 +34,7 @@ interface Replacement {
 export async function replaceTable(warehouse: Warehouse, replacement: Replacement): Promise<FinishedLoad> {
   const { schema, table, load } = replacement;
   const target = `${quoted(schema)}.${quoted(table.name)}`;
+  const content = table.primaryKey.length === 0 ? await contentOf(warehouse, load) : undefined;
   if (table.primaryKey.length === 0) await numberCopies(warehouse, load.name);
   else if (table.keysMayRepeat) await keepLastOfEachKey(warehouse, load);
   const rows = await load.countRows();
@@ -44,7 +46,16 @@ export async function replaceTable(warehouse: Warehouse, replacement: Replacemen
   }
   if (load.tableName !== table.name) await warehouse.run(`ALTER TABLE ${load.name} RENAME TO ${quoted(table.name)}`);
   if (old.size > 0) await warehouse.usersObjects?.makeAgain(warehouse, target);
-  return { rows, deleted };
+  return { rows, deleted, ...(content === undefined ? {} : { content }) };
+}
+
+/** The sum of the digests of the rows, before copies are numbered; undefined where a digest may stand for other texts. */
+async function contentOf(warehouse: Warehouse, load: LoadTable): Promise<string | undefined> {
+  if (load.isAmbiguous) return undefined;
+  const half = (from: number): string =>
+    `CAST(coalesce(sum(CAST('0x' || substr(_fivetran_id, ${from}, 16) AS UBIGINT)), 0) AS VARCHAR)`;
+  const [row] = await warehouse.rows(`SELECT count(*), ${half(1)}, ${half(17)} FROM ${load.name}`);
+  return checksumText(checksum(Number(row?.[0]), BigInt(String(row?.[1])), BigInt(String(row?.[2]))));
 }
 
 /** Rows without a key are told apart by content; further copies of a row get identities of their own. */
