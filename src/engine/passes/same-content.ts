@@ -42,9 +42,8 @@ export async function stateOfSameContent(run: TableRun, options: ProcessorOption
     if (held !== committed.rows) return undefined;
     const { relations } = run.planned.table;
     const states = await statesUnder(session, snapshot, relations, signal);
-    const { load: _, ...known } = committed;
     return {
-      ...known,
+      ...committed,
       lastSyncedAt: startOfPass(run),
       description: run.description,
       xmin: snapshot.xmin,
