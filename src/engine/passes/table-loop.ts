@@ -1,4 +1,5 @@
 /** Takes the tables in the order of the plan, as many at once as there are readers for. */
+import { setImmediate } from 'node:timers/promises';
 import { counted } from '../../common/counted';
 import type { Logger } from '../../common/logger';
 import { asConnectorError } from '../../common/errors';
@@ -45,7 +46,7 @@ export class TableLoop {
 
   /** Tables that have ended, well or not. */
   get ended(): number {
-    return this.completed + this.skipped;
+    return this.endedRuns.size + this.skipped;
   }
 
   /**
@@ -101,10 +102,12 @@ export class TableLoop {
       throw error;
     });
     this.reports.push(report);
-    this.completed += 1;
     control.tableDone(run.position);
     observer.tableFinished?.(planned, report);
     this.endedRuns.add(run);
+    // Tables that are committed together have all ended before the next one is named.
+    await setImmediate();
+    this.completed += 1;
     // Of tables without news, one line tells when all are done.
     if (!this.news.ended(run)) return;
     this.told += 1;
