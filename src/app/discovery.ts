@@ -65,6 +65,11 @@ export function planOf(
 ): Discovery {
   logger.info(
     `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
+    {
+      serverVersion: catalog.server.version,
+      database: catalog.server.database,
+      standby: catalog.server.standby,
+    },
   );
   for (const loss of losses) logger.warning(loss);
   const filter = compileTableFilter(settings.tableFilters);
