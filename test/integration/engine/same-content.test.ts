@@ -1,6 +1,6 @@
 /** Tables without a key whose rows are rewritten: what is the same afterwards is not written. */
 import { statSync } from 'node:fs';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { compareTable, withWarehouse } from '../../helpers/compare';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
@@ -32,7 +32,7 @@ const expectEqual = async (): Promise<void> =>
     ),
   ).toMatchObject({ missing: [], unexpected: [] });
 
-it.each([
+withRanges(it).each([
   ['an UPDATE that changes nothing', 'UPDATE t SET b = b'],
   [
     'another order',
@@ -50,7 +50,7 @@ it.each([
   expect(lines).toContainEqual(expect.stringContaining('Unchanged since the last sync: 1 of 1 table'));
 });
 
-it.each([
+withRanges(it).each([
   ['1.0 that becomes 1.00', 'UPDATE t SET n = 7.50 WHERE a = 7'],
   ['an empty text that becomes NULL', 'UPDATE t SET b = NULL WHERE a = 3'],
   ['NULL that becomes an empty text', "UPDATE t SET b = '' WHERE a = 2"],
@@ -71,7 +71,7 @@ it.each([
   await expectEqual();
 });
 
-it('tells a text that is the mark of NULL from NULL, where the copy has the text', async () => {
+withRanges(it)('tells a text that is the mark of NULL from NULL, where the copy has the text', async () => {
   await database.client.query(
     `ALTER TABLE t ADD COLUMN c text NOT NULL DEFAULT 'c'; UPDATE t SET c = E'\\x1d' WHERE a = 1`,
   );
@@ -81,7 +81,7 @@ it('tells a text that is the mark of NULL from NULL, where the copy has the text
   await expectEqual();
 });
 
-it('loads the table where somebody has deleted a row of the copy', async () => {
+withRanges(it)('loads the table where somebody has deleted a row of the copy', async () => {
   await withWarehouse(database, (warehouse) => warehouse.rows('DELETE FROM tester.source_public_t WHERE a = 4'));
   await database.client.query('UPDATE t SET a = a');
   expect(await written()).toBeGreaterThan(0);
