@@ -79,7 +79,7 @@ export function renderLogStatus(status: LogStatus, now: Date, width: number | un
       'Publication',
       publication === null
         ? `"${status.publicationName}" does not exist`
-        : `"${status.publicationName}" of ${publication.owner}, ${formatInteger(publication.tables)} tables${publication.ours ? '' : ', not made by pgsluice'}`,
+        : `"${status.publicationName}" of ${publication.owner}, ${counted(publication.tables, 'table')}${publication.ours ? '' : ', not made by pgsluice'}`,
     ],
     ['Tables', `${formatInteger(covered)} of ${formatInteger(tables.length)} in mode log`],
   ];
