@@ -71,7 +71,7 @@ export function renderLogStatus(status: LogStatus, now: Date, width: number | un
       : [
           [
             'Position',
-            `${slot.confirmedFlushLsn}${status.lastLogPassAt === null ? '' : `, of the sync of ${formatTime(status.lastLogPassAt)}`}`,
+            `${slot.confirmedFlushLsn}${status.lastLogPassAt === null ? '' : `; the last sync in mode log was at ${formatTime(status.lastLogPassAt)}`}`,
           ] as const,
         ]),
     ...(slot === null ? [] : [['Kept log', keptLog(status, slot, now)] as const]),
