@@ -68,7 +68,7 @@ export function decideMode(input: ModeInput): ModeDecision {
   const obstacle = whyOnlyFull(input);
   if (obstacle !== undefined && setting === 'auto') return full(obstacle);
   if (obstacle !== undefined)
-    return full(`${setting} is configured, but ${setting === 'log' ? (input.logGap ?? obstacle) : obstacle}`);
+    return full(`${setting} is configured, but ${(ofView(input, setting) ? input.logGap : undefined) ?? obstacle}`);
   if (setting === 'log' && input.logGap !== undefined) {
     const { mode, reason, replicationKey } = decideMode({ ...input, options: { ...options, mode: 'auto' } });
     return { mode, reason: `log is configured, but ${input.logGap}; ${reason}`, replicationKey };
@@ -120,6 +120,11 @@ const LONG_SCAN_BYTES = 32 * 2 ** 30;
 
 export function takesLongToScan({ bytes }: TableSchema): boolean {
   return bytes > LONG_SCAN_BYTES;
+}
+
+/** Of a view the log has more to say than that it has no key. */
+function ofView({ table }: ModeInput, setting: ModeSetting): boolean {
+  return setting === 'log' && table.kind === 'view';
 }
 
 function whyOnlyFull(input: ModeInput): string | undefined {
