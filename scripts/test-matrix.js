@@ -1,5 +1,5 @@
-// Runs the integration and property tests on every supported PostgreSQL, one after the other, and prints the results
-// as a table.   test-matrix.js [--write] [MAJOR…]      --write puts the lines into docs/COMPATIBILITY.md
+// Runs the integration and property tests, and all of mode log, on every supported PostgreSQL, one after the other, and
+// prints the results as a table.   test-matrix.js [--write] [MAJOR…]      --write puts the lines into docs/COMPATIBILITY.md
 const { spawnSync } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
@@ -9,7 +9,14 @@ const { PACKAGES, fetchPostgres } = require('./fetch-postgres');
 const root = path.join(__dirname, '..');
 const document = path.join(root, 'docs', 'COMPATIBILITY.md');
 const [BEGIN, END] = ['<!-- matrix -->', '<!-- /matrix -->'];
-const FOLDERS = ['test/integration', 'test/property'];
+const FOLDERS = [
+  'test/integration',
+  'test/property',
+  // What mode log asks of the server differs from version to version more than anything else.
+  'test/e2e/postgres/log-',
+  'test/e2e/cli/log-commands',
+  'test/faults/log-points',
+];
 // Several readers and snapshots of one table, and passes by transaction id, need ranges of ctid.
 const RANGES_MAJOR = 14;
 // A machine that does other things as well is slow, not wrong.

@@ -18,7 +18,7 @@ Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without option
                     in place of one started for the run
   --json FILE       Results as JSON as well
   --main FILE       Built command line to measure [dist/bin/pgsluice.js]
-  --against FILE    Built command line of another commit (git worktree), which quiet measures in turn
+  --against FILE    Built command line of another commit (git worktree), which quiet and log measure in turn
   --profile         Where the time of one sync of orders goes, and nothing else
   --help
 `;

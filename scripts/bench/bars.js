@@ -159,7 +159,7 @@ function logBars(log) {
     const found = log?.passes.get(name);
     return found?.failure === undefined ? found : undefined;
   };
-  const [few, xmin] = [pass('few-log'), pass('few-xmin')];
+  const [few, xmin] = [pass('few-log'), pass('few-other') ?? pass('few-xmin')];
   const foreignSeconds = (pass('foreign')?.seconds ?? NaN) - (pass('nothing')?.seconds ?? NaN);
   return [
     [

@@ -125,7 +125,7 @@ async function measureTheRest(source, choices, driver, parts) {
     say('distance: a proxy holds every byte back');
     distance = await measureDistance({ source, main, driver, rows, rounds, say });
   }
-  const log = parts.has('log') ? await measureLog({ ...choices, rows, rounds, main, say }) : undefined;
+  const log = parts.has('log') ? await measureLog({ ...choices, main, say }) : undefined;
   let growth;
   if (parts.has('growth')) {
     say('growth: rows, then tables');

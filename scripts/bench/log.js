@@ -1,4 +1,6 @@
 // Compares mode log with the pass by transaction ids and with a full load, on a server of its own whose log is decodable.
+const { cpSync, mkdirSync } = require('node:fs');
+const path = require('node:path');
 const { pgsluiceSync } = require('./contenders');
 const { inFolder, measure, median } = require('./rounds');
 const { Source } = require('./source');
@@ -28,10 +30,11 @@ const FOREIGN_BYTES = 1e9;
  */
 
 /**
- * @param {{ main: string, rows: number | undefined, full: boolean, rounds: number, say: Say }} options
+ * `against`: the build of another commit, whose passes by transaction ids are measured as well.
+ * @param {{ main: string, against?: string, rows: number | undefined, full: boolean, rounds: number, say: Say }} options
  * @returns {Promise<LogPasses>}
  */
-async function measureLog({ main, rows, full, rounds, say }) {
+async function measureLog({ main, against, rows, full, rounds, say }) {
   const size = rows ?? (full ? SIZES.full : SIZES.standard);
   const source = await Source.start(FLAGS);
   /** @type {Map<string, { what: string, runs: Run[] }>} */
@@ -45,7 +48,7 @@ async function measureLog({ main, rows, full, rounds, say }) {
     );
   };
   try {
-    const keys = await fewChanges({ source, main, size, rounds, say, note });
+    const keys = await fewChanges({ source, main, against, size, rounds, say, note });
     await manyChanges({ source, main, size: Math.min(size, MANY.rows), rounds, say, note });
     const foreignBytes = await foreignChanges({ source, main, size, note });
     return { rows: size, keys, foreignBytes, passes: new Map([...runs].map(([name, it]) => [name, summary(it)])) };
@@ -55,7 +58,7 @@ async function measureLog({ main, rows, full, rounds, say }) {
 }
 
 /**
- * @typedef {{ source: Source, main: string, size: number, rounds: number, say: Say, note: (name: string, what: string, run: Run) => void }} Setting
+ * @typedef {{ source: Source, main: string, against?: string | undefined, size: number, rounds: number, say: Say, note: (name: string, what: string, run: Run) => void }} Setting
  */
 
 /**
@@ -63,24 +66,36 @@ async function measureLog({ main, rows, full, rounds, say }) {
  * @param {Setting} setting
  * @returns {Promise<number>} how many rows changed in the end
  */
-async function fewChanges({ source, main, size, rounds, say, note }) {
+async function fewChanges({ source, main, against, size, rounds, say, note }) {
   say(`log: making ${size.toLocaleString('en')} rows`);
   const database = await source.create('log', [...createOrders(size), ...logOf('orders')]);
   const step = Math.max(1, Math.floor(size / 1_000));
   const keys = Math.floor(size / 10);
-  await inFolder((xminFolder) =>
+  await inFolder((folder) =>
     inFolder(async (logFolder) => {
+      const [xminFolder, otherFolder] = [path.join(folder, 'xmin'), path.join(folder, 'other')];
       const byXmin = () =>
         syncOf(source, main, database, xminFolder, ['--sync-mode', 'xmin', '--reconcile-every', '0']);
       const byLog = () => syncOf(source, main, database, logFolder, ['--sync-mode', 'log', '--slot-name', SLOT]);
       note('load', 'the first load', await byLog());
-      note('load', 'the first load', await byXmin());
+      cpSync(logFolder, xminFolder, { recursive: true });
+      await byXmin();
+      /** @type {(() => Promise<Run>) | undefined} */
+      let byOther;
+      if (against !== undefined) {
+        // The warehouse of another commit may be another one.
+        mkdirSync(otherFolder);
+        byOther = () => syncOf(source, against, database, otherFolder, ['--sync-mode', 'xmin']);
+        note('load', 'the first load, by the other build', await byOther());
+      }
       for (let round = 0; round < rounds; round += 1) {
         await source.with(database, async (client) => {
           await client.query(`UPDATE public.orders SET status = 'changed' WHERE id % ${step} = ${round + 1}`);
           await client.query(`DELETE FROM public.orders WHERE id % ${step * 10} = ${round + 1 + rounds}`);
         });
         note('few-xmin', '1,000 updated, 100 deleted: by transaction ids, deletes not looked for', await byXmin());
+        if (byOther !== undefined)
+          note('few-other', '1,000 updated, 100 deleted: by transaction ids, the other build', await byOther());
         note('few-log', '1,000 updated, 100 deleted: by the log', await byLog());
         note('quiet-log', 'nothing changed: by the log', await byLog());
       }

@@ -1,4 +1,5 @@
 /** What the log can be asked about in a sync, of what the server says of slot, publication and tables. */
+import { plural } from '../common/counted';
 import { tableKey, type TableSchema } from '../model/table';
 import {
   coverageDigest,
@@ -58,7 +59,9 @@ export function describeGaps(tables: readonly TableSchema[], gaps: ReadonlyMap<n
     .slice(0, MOST_TOLD)
     .map((table) => `${tableKey(table)} is not followed in the log: ${gaps.get(table.oid) ?? ''}.`);
   const more = concerned.length - told.length;
-  return more > 0 ? [...told, `So it is with ${more} more tables; \`pgsluice plan\` says why.`] : told;
+  return more > 0
+    ? [...told, `So it is with ${more} more ${plural(more, 'table')}; \`pgsluice plan\` says why.`]
+    : told;
 }
 
 const MOST_TOLD = 5;

@@ -71,7 +71,7 @@ export function renderLogStatus(status: LogStatus, now: Date, width: number | un
       : [
           [
             'Position',
-            `${slot.confirmedFlushLsn}${status.lastLogPassAt === null ? '' : `, of the sync of ${formatTime(status.lastLogPassAt)}`}`,
+            `${slot.confirmedFlushLsn}${status.lastLogPassAt === null ? '' : `; the last sync in mode log was at ${formatTime(status.lastLogPassAt)}`}`,
           ] as const,
         ]),
     ...(slot === null ? [] : [['Kept log', keptLog(status, slot, now)] as const]),
@@ -79,7 +79,7 @@ export function renderLogStatus(status: LogStatus, now: Date, width: number | un
       'Publication',
       publication === null
         ? `"${status.publicationName}" does not exist`
-        : `"${status.publicationName}" of ${publication.owner}, ${formatInteger(publication.tables)} tables${publication.ours ? '' : ', not made by pgsluice'}`,
+        : `"${status.publicationName}" of ${publication.owner}, ${counted(publication.tables, 'table')}${publication.ours ? '' : ', not made by pgsluice'}`,
     ],
     ['Tables', `${formatInteger(covered)} of ${formatInteger(tables.length)} in mode log`],
   ];

@@ -137,6 +137,13 @@ export interface TableSchema {
  * `schema.name`: the key of state entries and log lines. Names with a dot are quoted, or "a.b"."c" and
  * "a"."b.c" would be one table.
  */
+/** Why it has no key, as a phrase. A parent's key says nothing of the rows of its children, which are read with it. */
+export function whyNoKey({ kind, oid, relations }: TableSchema): string {
+  return kind === 'table' && relations.some((relation) => relation.oid !== oid || relation.includesChildren === true)
+    ? 'no primary key covers the rows of its child tables'
+    : 'it has no primary key';
+}
+
 export function tableKey(table: { readonly schema: string; readonly name: string }): string {
   return `${quotedIfNeeded(table.schema)}.${quotedIfNeeded(table.name)}`;
 }

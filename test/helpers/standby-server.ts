@@ -21,16 +21,18 @@ export function startPrimary(flags: Readonly<Record<string, string>> = {}): Prom
 
 /**
  * Starts a hot standby of the server: a copy of its files, made while it was stopped, then its stream, through `via`.
+ * `flags` are its own, on top of those of the primary.
  */
 export async function startStandby(
   primary: PostgresServer,
   via: { readonly host: string; readonly port: number } = primary,
+  flags: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
   const data = join(dirname(primary.logFile), 'data');
   // We may run as root, but the server does not: the standby runs as the owner of the files.
   const { uid, gid } = statSync(data);
   const owner = process.getuid?.() === 0 ? { uid, gid } : undefined;
-  const [command = '', ...flags] = readFileSync(join(data, 'postmaster.opts'), 'utf8')
+  const [command = '', ...inherited] = readFileSync(join(data, 'postmaster.opts'), 'utf8')
     .trim()
     .split(/ (?=")/);
   const folder = ownedFolder(owner);
@@ -41,13 +43,18 @@ export async function startStandby(
   give(join(copy, 'standby.signal'), owner);
   await primary.start();
   const port = await freePort();
-  const own = flags
+  const own = inherited
     .map((flag) => flag.slice(1, -1))
     .map((flag, index, all) => (all[index - 1] === '-D' ? copy : all[index - 1] === '-p' ? String(port) : flag));
   const { host, user, password } = primary;
   return await launch({
     command,
-    parameters: [...own, '-c', `primary_conninfo=host=${via.host} port=${via.port} user=${user}`],
+    parameters: [
+      ...own,
+      '-c',
+      `primary_conninfo=host=${via.host} port=${via.port} user=${user} dbname=postgres`,
+      ...Object.entries(flags).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
     folder,
     login: { host, port, user, password },
     database: 'postgres',

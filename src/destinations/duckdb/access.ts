@@ -3,6 +3,7 @@ import type { WarehouseAccess } from '../warehouse-access';
 import { readWarehouse } from './contents';
 import { forgetTables } from './forget-tables';
 import { lockWarehouse, ownFiles } from './own-files';
+import { allowReading } from './memory-room';
 import { publish, publishedCopies } from './published';
 import { openReader } from './reader';
 import { WarehouseTable } from './verify/checksum';
@@ -22,6 +23,7 @@ export function warehouseAccess(path: string, schema: string): WarehouseAccess {
     openReader: () => openReader(path),
     openToCompare: async () => {
       const warehouse = await Warehouse.open({ path, memoryBytes: COMPARISON_BYTES, threads: 2, readOnly: true });
+      await allowReading(warehouse, COMPARISON_BYTES);
       return {
         keepsZeroSigns: warehouse.storage.keepsZeroSigns,
         table: (table) => WarehouseTable.open(warehouse, table),

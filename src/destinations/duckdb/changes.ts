@@ -54,6 +54,7 @@ export class Changes {
     const warehouse = await tables.writing();
     tables.refuseView(table);
     await tables.room.forComparison();
+    await tables.room.forStored([table.name]);
     const load = await tables.begin(table, LoadTable.reopen, tables.placeOf(table), stamp);
     // Staged rows have the column's earlier type. DuckDB's own cast on their way into the table would write other
     // texts.

@@ -14,6 +14,9 @@ import { countGroups, countRows, inGroups, WHOLE_NUMBERS, type CountedGroups } f
 import { quoted } from './types';
 import type { Warehouse } from './warehouse';
 
+/** A join finds so few of them in a large table sooner than bits do, which are looked at for each of its rows. */
+const FEW_KEYS = 20_000;
+
 export class Keys {
   /** By table, where they are bits rather than rows of a temporary table. */
   private readonly bits = new Map<string, KeyBits>();
@@ -21,11 +24,16 @@ export class Keys {
   constructor(private readonly tables: OpenTables) {}
 
   async begin(table: DestinationTable): Promise<void> {
+    await this.beginWith(table, true);
+  }
+
+  private async beginWith(table: DestinationTable, asBits: boolean): Promise<void> {
     const warehouse = await this.tables.writing();
     await this.tables.room.forComparison();
     this.bits.delete(table.key);
     const load = await this.tables.flushed(table);
-    const bits = await keyBitsFor(warehouse, load.name, table);
+    await this.tables.room.forStored([load.tableName]);
+    const bits = asBits ? await keyBitsFor(warehouse, load.name, table) : undefined;
     if (bits !== undefined) {
       this.bits.set(table.key, bits);
       return;
@@ -72,7 +80,8 @@ export class Keys {
   }
 
   async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
-    await this.begin(table);
+    const count = keys.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    await this.beginWith(table, count > FEW_KEYS);
     for (const batch of keys) await this.collect(table, batch);
     const name = this.tables.nameOf(table);
     const { stamp } = await this.tables.flushed(table);
@@ -88,6 +97,7 @@ export class Keys {
 
   /** For tables whose changes are applied. */
   async countRows(tables: readonly DestinationTable[]): Promise<readonly number[]> {
+    await this.tables.room.forStored(tables.map(({ name }) => name));
     const names = tables.map((table) => this.tables.nameOf(table));
     return await countRows(this.tables.warehouse, names);
   }

@@ -44,6 +44,7 @@ export class Loads {
     const warehouse = await this.tables.writing();
     await this.tables.room.forComparison();
     const load = await this.tables.flushed(table);
+    await this.tables.room.forStored([load.tableName]);
     // This comes before the copy of the columns is made, because it may change their types.
     const fitted = await load.fit(batch);
     await warehouse.run(`CREATE OR REPLACE TEMP TABLE ${LATEST_TABLE} AS FROM ${load.name} LIMIT 0`);
@@ -64,6 +65,7 @@ export class Loads {
     if (!mayExist && !tables.hasName(loadTableName(table.name))) await load.make(tables.placeOf(table));
     await load.close();
     if (mayExist || table.keysMayRepeat || table.primaryKey.length === 0) await tables.room.forComparison();
+    if (mayExist) await tables.room.forStored([table.name]);
     const { schema, logger } = tables;
     const finished = await replaceTable(warehouse, { schema, table, load, mayExist, logger });
     tables.addName(table.name);

@@ -67,10 +67,10 @@ export class OpenTables {
     const { schema, comparisonBytes, logger } = this.options;
     const warehouse = await this.options.open();
     this.openWarehouse = warehouse;
-    this.openRoom = new MemoryRoom(warehouse, comparisonBytes);
     await warehouse.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}; CREATE SCHEMA IF NOT EXISTS _pgsluice`);
     await this.states.make(warehouse, schema);
-    const { names, views } = await namesIn(warehouse, schema);
+    const { names, views, storedRows } = await namesIn(warehouse, schema);
+    this.openRoom = new MemoryRoom(warehouse, comparisonBytes, storedRows);
     this.tableNames = names;
     this.views = views;
     warehouse.usersObjects = await UsersObjects.read(warehouse, schema, logger);

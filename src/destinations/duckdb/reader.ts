@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { ConnectorError } from '../../common/errors';
 import type { QueryColumn, QueryResult, ListedTable, WarehouseReader } from '../warehouse-reader';
 import { messageOf } from './errors';
+import { allowReading } from './memory-room';
 import { literal, quoted } from './types';
 import { Warehouse } from './warehouse';
 
@@ -12,7 +13,9 @@ const THREADS = 2;
 /** undefined: there is no such file. Rejects with code `warehouse_locked` while a sync has it open. */
 export async function openReader(path: string): Promise<WarehouseReader | undefined> {
   if (!existsSync(path)) return undefined;
-  return await readerOf(await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: THREADS, readOnly: true }));
+  const warehouse = await Warehouse.open({ path, memoryBytes: MEMORY_BYTES, threads: THREADS, readOnly: true });
+  await allowReading(warehouse, MEMORY_BYTES);
+  return await readerOf(warehouse);
 }
 
 /** `dataPath`: where the files of a lake are. */

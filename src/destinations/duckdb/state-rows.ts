@@ -75,21 +75,21 @@ export interface NamesInSchema {
   /** Folded names (destinations/naming) of tables and views. */
   readonly names: Set<string>;
   readonly views: ReadonlySet<string>;
+  /** By folded name: rows of a table that take room in it, deleted ones included. */
+  readonly storedRows: ReadonlyMap<string, number>;
 }
 
 /** (information_schema.tables, which shows both, takes twice as long.) */
 export async function namesIn(warehouse: Warehouse, schema: string): Promise<NamesInSchema> {
+  const here = `schema_name = ${literal(schema)} AND database_name = current_database()`;
   const rows = await warehouse.rows(
-    ['table', 'view']
-      .map(
-        (kind) =>
-          `SELECT ${kind}_name, '${kind}' FROM duckdb_${kind}s() WHERE schema_name = ${literal(schema)} AND database_name = current_database()`,
-      )
-      .join(' UNION ALL '),
+    `SELECT table_name, coalesce(estimated_size, 0)::DOUBLE FROM duckdb_tables() WHERE ${here} UNION ALL SELECT view_name, NULL FROM duckdb_views() WHERE ${here}`,
   );
+  const named = rows.map(([name, stored]) => ({ name: folded(String(name)), stored }));
   return {
-    names: new Set(rows.map(([name]) => folded(String(name)))),
-    views: new Set(rows.flatMap(([name, kind]) => (kind === 'view' ? [folded(String(name))] : []))),
+    names: new Set(named.map(({ name }) => name)),
+    views: new Set(named.flatMap(({ name, stored }) => (stored === null ? [name] : []))),
+    storedRows: new Map(named.flatMap(({ name, stored }) => (stored === null ? [] : [[name, Number(stored)]]))),
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * A pass over the rows whose keys the log names. The log is an index of what has changed, not a source of values: rows are
  * read by their keys like all others, under the snapshot that belongs to the log (log-moment). Keys that have no row
- * there were deleted, or are left out by a rule.
+ * there were deleted, or are left out by a rule or a policy. Where there is neither, only keys of rows that went are asked
+ * about: each other key has one row, and a count proves it.
  *
  * Deletes come before everything else. Two texts of a key may be equal (1.0 and 1.00): the one that has gone must not take
  * the row of the other one with it.
@@ -12,8 +13,15 @@ import type { LoadProgress } from '../../model/sync-state';
 import type { ColumnSchema, Relation, TableSchema } from '../../model/table';
 import { checkUnaltered } from '../../postgres/catalog';
 import type { Session } from '../../postgres/connection';
-import type { LoggedChanges } from '../../postgres/log';
-import { lockUnderSnapshot, readKeyedRows, readMissingKeys, recover, type KeyedRead } from '../../postgres/read';
+import type { KeySet } from '../../postgres/log';
+import {
+  hasOneTextEach,
+  lockUnderSnapshot,
+  readKeyedRows,
+  readMissingKeys,
+  recover,
+  type KeyedRead,
+} from '../../postgres/read';
 import type { TableRun } from '../plan';
 import { applyBatchRules } from '../rules';
 import type { ChangesEnd } from './changes-end';
@@ -68,15 +76,15 @@ export class ByLog implements Pass {
       }
       await checkUnaltered(session, table, signal);
       const read = this.keyedRead(run, signal);
-      const missing = await this.missing(session, run, read, changes);
+      const { written, gone } = changes;
+      const counts = showsEveryRow(run) && hasOneTextEach(read.key);
+      const missing = await this.missing(session, run, read, counts ? [gone] : [written, gone]);
       await writer.begin(run, progressOf(run, moment), false);
-      const deleted = missing.length === 0 ? 0 : await this.delete(run, missing);
-      for (const keys of changes.keys.chunks(() => this.keysAtOnce(run))) {
-        for await (const batch of readKeyedRows(session, read, keys)) {
-          const rows = applyBatchRules(batch, run.selection.columns, run.selection.batchRules);
-          await writer.batch(run, rows, run.planned.table.oid, NO_RANGE);
-        }
-      }
+      let deleted = await this.delete(run, missing);
+      const rows = await this.rows(session, run, read, written);
+      // Equal keys have equal texts here, so that the order of deletes and rows does not matter.
+      if (counts && rows < written.size)
+        deleted += await this.delete(run, await this.missing(session, run, read, [written]));
       return deleted;
     } catch (error) {
       // The other tables go on under the same snapshot.
@@ -89,17 +97,33 @@ export class ByLog implements Pass {
     session: Session,
     run: TableRun,
     read: KeyedRead,
-    changes: LoggedChanges,
+    sets: readonly KeySet[],
   ): Promise<readonly PackedBatch[]> {
     const ofKeys = { ...read, columns: keyColumns(run), binary: () => false };
     const missing: PackedBatch[] = [];
-    for (const keys of changes.keys.chunks(() => this.keysAtOnce(run))) {
-      for await (const batch of readMissingKeys(session, ofKeys, keys)) missing.push(batch);
+    for (const set of sets) {
+      for (const keys of set.chunks(() => this.keysAtOnce(run))) {
+        for await (const batch of readMissingKeys(session, ofKeys, keys)) missing.push(batch);
+      }
     }
     return missing;
   }
 
+  /** Returns how many rows there are. */
+  private async rows(session: Session, run: TableRun, read: KeyedRead, written: KeySet): Promise<number> {
+    let count = 0;
+    for (const keys of written.chunks(() => this.keysAtOnce(run))) {
+      for await (const batch of readKeyedRows(session, read, keys)) {
+        const rows = applyBatchRules(batch, run.selection.columns, run.selection.batchRules);
+        await this.options.writer.batch(run, rows, run.planned.table.oid, NO_RANGE);
+        count += batch.rowCount;
+      }
+    }
+    return count;
+  }
+
   private async delete(run: TableRun, missing: readonly PackedBatch[]): Promise<number> {
+    if (missing.length === 0) return 0;
     const { writer, maxDeletesPercent } = this.options;
     const held = run.committed?.rows ?? 0;
     return await writer.markDeleted(run, missing, (marked) => {
@@ -123,6 +147,11 @@ export class ByLog implements Pass {
       signal,
     };
   }
+}
+
+/** Whether the table's rows are all read, not those alone that a rule or a policy lets through. */
+function showsEveryRow({ planned, selection }: TableRun): boolean {
+  return selection.conditions.length === 0 && planned.table.policies === undefined;
 }
 
 /** What a table of one relation is read from; of several, their root, which knows where a key belongs. */

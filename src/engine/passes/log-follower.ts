@@ -173,12 +173,13 @@ export class LogFollower {
     const files = new Map(committed.relations.map(({ oid, fileNode }) => [oid, fileNode]));
     const sameFiles =
       files.size === relations.length && relations.every(({ oid }) => files.get(oid) === moment.fileNodeOf(oid));
-    const many = changes.keys.size > Math.max(ALWAYS_BY_KEY, estimatedRows * MOST_OF_TABLE);
+    const keys = changes.written.size + changes.gone.size;
+    const many = keys > Math.max(ALWAYS_BY_KEY, estimatedRows * MOST_OF_TABLE);
     if (changes.truncated || !sameFiles) this.catchUp(run, 'was rewritten, truncated or has other partitions');
     else if (changes.obstacle !== undefined) this.catchUp(run, changes.obstacle);
     else if (edited.has(run)) this.catchUp(run, 'has other rows in the warehouse than its last sync left there');
-    else if (comparesKeys && many && isRead(run)) this.catchUp(run, `has ${changes.keys.size} changed rows in the log`);
-    else return changes.keys.size === 0 && committed.description === run.description && committed.mode === 'log';
+    else if (comparesKeys && many && isRead(run)) this.catchUp(run, `has changes of up to ${keys} rows in the log`);
+    else return keys === 0 && committed.description === run.description && committed.mode === 'log';
     return false;
   }
 

@@ -1,6 +1,6 @@
 /** Decides how each table's changes are found, and why, before anything is read. */
 import type { SyncMode } from '../../model/sync-state';
-import type { TableSchema, ThroughRoot } from '../../model/table';
+import { whyNoKey, type TableSchema, type ThroughRoot } from '../../model/table';
 import { HIDDEN_SECONDS, type KeyCandidate } from '../../postgres/catalog';
 
 export type ModeSetting = SyncMode | 'auto';
@@ -66,7 +66,9 @@ export function decideMode(input: ModeInput): ModeDecision {
   const full = (reason: string): ModeDecision => ({ mode: 'full', reason, replicationKey: null });
   if (setting === 'full') return full('configured');
   const obstacle = whyOnlyFull(input);
-  if (obstacle !== undefined) return full(setting === 'auto' ? obstacle : `${setting} is configured, but ${obstacle}`);
+  if (obstacle !== undefined && setting === 'auto') return full(obstacle);
+  if (obstacle !== undefined)
+    return full(`${setting} is configured, but ${(ofView(input, setting) ? input.logGap : undefined) ?? obstacle}`);
   if (setting === 'log' && input.logGap !== undefined) {
     const { mode, reason, replicationKey } = decideMode({ ...input, options: { ...options, mode: 'auto' } });
     return { mode, reason: `log is configured, but ${input.logGap}; ${reason}`, replicationKey };
@@ -120,8 +122,13 @@ export function takesLongToScan({ bytes }: TableSchema): boolean {
   return bytes > LONG_SCAN_BYTES;
 }
 
+/** Of a view the log has more to say than that it has no key. */
+function ofView({ table }: ModeInput, setting: ModeSetting): boolean {
+  return setting === 'log' && table.kind === 'view';
+}
+
 function whyOnlyFull(input: ModeInput): string | undefined {
-  if (input.table.primaryKey.length === 0) return 'it has no primary key';
+  if (input.table.primaryKey.length === 0) return whyNoKey(input.table);
   if (input.table.kind === 'materialized_view') return 'a refresh replaces its rows';
   if (input.keysMayChange) return 'transformations rewrite its key or run in JavaScript';
   return undefined;

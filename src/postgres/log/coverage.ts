@@ -3,7 +3,7 @@
  * name all of them. One answer for `log setup`, `log status`, `check` and the choice of the mode.
  */
 import { createHash } from 'node:crypto';
-import type { ColumnSchema, TableSchema, ThroughRoot } from '../../model/table';
+import { whyNoKey, type ColumnSchema, type TableSchema, type ThroughRoot } from '../../model/table';
 import { quoteIdentifier, quoteQualified } from '../connection';
 import type { LogFacts, PublicationFacts, RelationIdentity } from './slot-facts';
 
@@ -47,7 +47,7 @@ export function whyNotPublishable(
   });
   const outside = OUTSIDE[table.kind] ?? (table.throughRoot === undefined ? undefined : UNNAMED[table.throughRoot]);
   if (outside !== undefined) return gap(outside);
-  if (table.primaryKey.length === 0) return gap('it has no primary key');
+  if (table.primaryKey.length === 0) return gap(whyNoKey(table));
   const foreign = table.columns.find(({ name, sourceType }) => table.primaryKey.includes(name) && !isKnown(sourceType));
   if (foreign !== undefined) return gap(`its key column ${quoteIdentifier(foreign.name)} has a type of an extension`);
   if (table.policiesLookElsewhere === true) return gap('its row-level security asks functions or other tables');

@@ -16,6 +16,7 @@ export {
 } from './slot-facts';
 export { coverageDigest, partsOfTable, whyNotCovered, whyNotPublishable, type CoverageGap } from './coverage';
 export { dropSlot, isInvalid, OUTPUT_PLUGIN, readingObstacles, setupObstacles, type Obstacle } from './obstacles';
+export type { KeySet } from './key-set';
 export { earlier, latest, parseLsn } from './lsn';
 export { advanceSlot, logEnd, type LogEnd } from './log-position';
 export { readLog, type LoggedChanges, type LoggedTable, type LogRead, type LogReading } from './read-log';

@@ -25,9 +25,12 @@ export interface LoggedTable {
   readonly keyWithin: number | undefined;
 }
 
-/** What the log says of a table. */
+/** What the log says of a table. A key that came and went is in both sets. */
 export interface LoggedChanges {
-  readonly keys: KeySet;
+  /** Of rows that were inserted or updated. */
+  readonly written: KeySet;
+  /** Of rows that were deleted, or were given another key. */
+  readonly gone: KeySet;
   readonly truncated: boolean;
   /** Why the keys are not all that have changed, as a phrase: `has …`; undefined: they are. */
   readonly obstacle: string | undefined;
@@ -92,7 +95,8 @@ async function fetchInto(
 interface Gathered {
   readonly table: LoggedTable;
   readonly since: bigint;
-  keys: KeySet;
+  written: KeySet;
+  gone: KeySet;
   truncated: boolean;
   cut: boolean;
   obstacle: string | undefined;
@@ -110,7 +114,8 @@ class Gathering {
     this.gathered = read.tables.map((table) => ({
       table,
       since: parseLsn(table.since),
-      keys: new KeySet(table.keyColumns.length),
+      written: new KeySet(table.keyColumns.length),
+      gone: new KeySet(table.keyColumns.length),
       truncated: false,
       cut: false,
       obstacle: undefined,
@@ -136,8 +141,9 @@ class Gathering {
     const { upTo } = this.read;
     const until =
       this.firstUnseen !== undefined && this.firstUnseen < parseLsn(upTo) ? formatLsn(this.firstUnseen) : upTo;
-    const changes = this.gathered.map(({ keys, truncated, cut, obstacle }) => ({
-      keys,
+    const changes = this.gathered.map(({ written, gone, truncated, cut, obstacle }) => ({
+      written,
+      gone,
       truncated,
       obstacle: cut ? 'has rows whose key the log does not show within 8 MB' : obstacle,
     }));
@@ -168,8 +174,7 @@ class Gathering {
         const table = this.wanted(message.oid);
         if (table === undefined || table.obstacle !== undefined) return;
         const places = this.keyPlaces.get(message.oid) ?? [];
-        if (message.old !== undefined) addKey(table, bytes, places, message.old, undefined);
-        if (message.now !== undefined) addKey(table, bytes, places, message.now, message.old);
+        addKeys(table, bytes, places, message);
         return;
       }
       case 'other':
@@ -184,37 +189,61 @@ class Gathering {
   }
 
   private keepWithinMemory(): void {
-    const total = this.gathered.reduce((sum, { keys }) => sum + keys.allocatedBytes, 0);
-    if (total <= MOST_KEY_BYTES) return;
-    const largest = this.gathered.reduce((most, each) =>
-      each.keys.allocatedBytes > most.keys.allocatedBytes ? each : most,
-    );
-    largest.obstacle = `has more changed rows in the log (${largest.keys.size} so far) than are worth asking for one by one`;
-    largest.keys = new KeySet(largest.table.keyColumns.length);
+    const bytes = ({ written, gone }: Gathered): number => written.allocatedBytes + gone.allocatedBytes;
+    if (this.gathered.reduce((sum, each) => sum + bytes(each), 0) <= MOST_KEY_BYTES) return;
+    const largest = this.gathered.reduce((most, each) => (bytes(each) > bytes(most) ? each : most));
+    const keys = largest.written.size + largest.gone.size;
+    largest.obstacle = `has more changed rows in the log (${keys} so far) than are worth asking for one by one`;
+    largest.written = new KeySet(largest.table.keyColumns.length);
+    largest.gone = new KeySet(largest.table.keyColumns.length);
   }
 }
 
-/** `before`: the same row as it was, which has the values that the update has not touched. */
-function addKey(
+/** A row as it was and as it is now, either of which there may not be. */
+function addKeys(
   table: Gathered,
   bytes: Buffer,
   columns: readonly number[],
+  { old, now }: { readonly old: Tuple | undefined; readonly now: Tuple | undefined },
+): void {
+  const before = old === undefined ? undefined : placesOfKey(table, columns, old, undefined);
+  const after = now === undefined ? undefined : placesOfKey(table, columns, now, old);
+  if (after !== undefined) table.written.add(bytes, after);
+  // The whole row as it was comes with each update, where the replica identity is full.
+  if (before !== undefined && (after === undefined || !sameTexts(bytes, before, after))) table.gone.add(bytes, before);
+}
+
+/** undefined: the key is not there, which the table is told of. `before`: the same row as it was, which has the values that the update has not touched. */
+function placesOfKey(
+  table: Gathered,
+  columns: readonly number[],
   tuple: Tuple,
   before: Tuple | undefined,
-): void {
+): readonly number[] | undefined {
   const places: number[] = [];
   for (const column of columns) {
     let place = tuple[column] ?? CUT;
     if (place === UNCHANGED) place = before?.[column] ?? UNCHANGED;
     if (place === CUT && column >= 0) {
       table.cut = true;
-      return;
+      return undefined;
     }
     if (place === NULL || place < 0) {
       table.obstacle = 'has changes in the log that do not name their key';
-      return;
+      return undefined;
     }
     places.push(place);
   }
-  table.keys.add(bytes, places);
+  return places;
+}
+
+function sameTexts(bytes: Buffer, some: readonly number[], others: readonly number[]): boolean {
+  return some.every((place, index) => {
+    const other = others[index] ?? place;
+    const length = 4 + bytes.readUInt32BE(place);
+    return (
+      length === 4 + bytes.readUInt32BE(other) &&
+      bytes.compare(bytes, other, other + length, place, place + length) === 0
+    );
+  });
 }

@@ -140,13 +140,14 @@ const SERVICE_ROLES = ['rds_replication'];
 
 const rows = (query: string): string => `(SELECT coalesce(json_agg(x), '[]') FROM (${query}) AS x)`;
 
-/** As JSON where only some versions have the column. */
+/** As JSON where only some versions have the column. PostgreSQL 16 says of every slot that it gave up that it is conflicting. */
 const slotColumns = (currentLsn: string): string => `
   s.slot_name::text AS "name", s.plugin::text AS "plugin", s.slot_type AS "type", s.database::text AS "database", s.temporary AS "temporary",
   s.active AS "active", s.active_pid AS "activePid", s.restart_lsn::text AS "restartLsn", s.confirmed_flush_lsn::text AS "confirmedFlushLsn",
   pg_catalog.to_jsonb(s) ->> 'wal_status' AS "walStatus",
   coalesce(pg_catalog.to_jsonb(s) ->> 'invalidation_reason',
-           CASE WHEN pg_catalog.to_jsonb(s) ->> 'conflicting' = 'true' THEN 'conflict' END) AS "invalidationReason",
+           CASE WHEN pg_catalog.to_jsonb(s) ->> 'conflicting' = 'true'
+                THEN CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'conflict' ELSE 'wal_removed' END END) AS "invalidationReason",
   greatest(pg_catalog.pg_wal_lsn_diff(${currentLsn}, s.restart_lsn), 0)::int8 AS "retainedBytes",
   (pg_catalog.to_jsonb(s) ->> 'safe_wal_size')::int8 AS "safeWalBytes",
   (extract(epoch FROM (pg_catalog.to_jsonb(s) ->> 'inactive_since')::timestamptz) * 1000)::int8 AS "inactiveSinceMs",

@@ -146,6 +146,11 @@ const ONE_TEXT: ReadonlySet<string> = new Set([
   'bytea',
 ]);
 
+/** Whether equal keys are equal texts. */
+export function hasOneTextEach(key: readonly ColumnSchema[]): boolean {
+  return key.every(({ sourceType }) => hasOneText(sourceType));
+}
+
 function hasOneText({ schema, name }: SourceType): boolean {
   return schema === 'pg_catalog' && ONE_TEXT.has(name);
 }

@@ -52,6 +52,20 @@ describe('the mode', () => {
     [{ setting: 'full', candidates: [updatedAt] }, 'full: configured'],
     [{ setting: 'xmin', candidates: [updatedAt] }, 'xmin: configured'],
     [{ setting: 'xmin', table: { ...table, primaryKey: [] } }, 'full: xmin is configured, but it has no primary key'],
+    [
+      { setting: 'log', logGap: 'it is a view', table: { ...table, kind: 'view', primaryKey: [] } },
+      'full: log is configured, but it is a view',
+    ],
+    [
+      {
+        table: {
+          ...table,
+          primaryKey: [],
+          relations: [...table.relations, ...table.relations.map((it) => ({ ...it, oid: 2 }))],
+        },
+      },
+      'full: no primary key covers the rows of its child tables',
+    ],
     [{ setting: 'timestamp' }, 'xmin: timestamp is configured, but there is no indexed update column'],
     [
       {
