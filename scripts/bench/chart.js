@@ -1,7 +1,6 @@
 // Draws small charts into an SVG. Each starts at zero, so that a straight line is one.
 const PANEL = { width: 380, height: 240, left: 58, right: 18, top: 34, bottom: 42 };
 const COLORS = ['#0969da', '#bf3989', '#1a7f37'];
-const BETWEEN_NAMES = 14;
 
 /**
  * @typedef {{ x: number, y: number }} Point
@@ -60,9 +59,10 @@ function panel({ title, lines, unitX, unitY }) {
     return [`<polyline points="${along}" fill="none" stroke="${color}" stroke-width="2"/>`, ...dots].join('\n');
   });
   const names = lines.flatMap((line, index) => {
-    if (line.name === undefined) return [];
+    const last = line.points.at(-1);
+    if (line.name === undefined || last === undefined) return [];
     const color = line.color ?? COLORS[index % COLORS.length];
-    return `<text x="${left + 8}" y="${top + 12 + index * BETWEEN_NAMES}" fill="${color}" font-weight="600">${line.name}</text>`;
+    return `<text x="${x(last.x)}" y="${y(last.y) - 8}" text-anchor="end" fill="${color}" font-weight="600">${line.name}</text>`;
   });
   return [
     `<text x="${left}" y="18" font-size="13" font-weight="600">${title}</text>`,

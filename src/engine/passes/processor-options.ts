@@ -4,6 +4,7 @@ import type { ConnectionManager, Clock } from '../../postgres/connection';
 import type { ReaderPool } from '../pressure';
 import type { TableRun } from '../plan';
 import type { Writer } from '../write';
+import type { JointReading } from './joint-reading';
 import type { LogFollower } from './log-follower';
 
 export interface ProcessorOptions {
@@ -31,6 +32,8 @@ export interface ProcessorOptions {
   readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
   /** undefined: no table is read by it. */
   readonly log: LogFollower | undefined;
+  /** Reads small tables together; undefined: each is read by itself. */
+  readonly joint?: JointReading;
   readonly clock?: Clock;
   readonly random?: () => number;
 }

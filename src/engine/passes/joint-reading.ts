@@ -1,0 +1,131 @@
+/**
+ * Reads small tables together, many in one statement. From far away a table would otherwise take a round trip of its own,
+ * and from near by a good part of its time. Each table is written and committed by itself, with the snapshot's xmin.
+ *
+ * The statement of a group runs when the first of its tables comes, and that of the next group while this one's tables
+ * are written. A group that fails is forgotten: its tables are read one by one, so that only the one at fault fails.
+ */
+import { asConnectorError } from '../../common/errors';
+import { waitForLocks, waitForNoLock, type OdbcRow, type Session } from '../../postgres/connection';
+import { jointQuerySql, rowsOfJointQuery, type PackedQuery } from '../../postgres/read';
+import { singleStatementRelation, type TableRun } from '../plan';
+import type { ProcessorOptions } from './processor-options';
+import { wholeTableQuery } from './single-statement-query';
+
+/** Where there are fewer, their readers read them as fast. */
+const FEWEST_TABLES = 8;
+/** Of a group. The server plans and runs 64 tables of four columns in 40 ms. */
+const MOST_TABLES = 64;
+/** Planning takes about 0.07 ms a column. */
+const MOST_COLUMNS = 640;
+/** Of a table, on disk: what is larger takes long enough by itself. */
+const MOST_TABLE_BYTES = 128 * 1024;
+const MOST_TABLE_ROWS = 1_000;
+/** What a table may have as text: there it is not compressed. */
+const MOST_CELL_BYTES = 256 * 1024;
+
+/** What was read of a table, for `unpackResult`. */
+export interface ReadJointly {
+  readonly query: PackedQuery;
+  readonly row: OdbcRow | undefined;
+}
+
+interface Group {
+  readonly runs: readonly TableRun[];
+  /** Of the tables that have not come yet; undefined before the statement has begun. */
+  reading: Promise<Map<TableRun, ReadJointly>> | undefined;
+}
+
+export class JointReading {
+  private groups: Group[] = [];
+  private readonly groupOf = new Map<TableRun, Group>();
+
+  constructor(private readonly options: ProcessorOptions) {}
+
+  /** The tables that will come, in their order. */
+  expect(runs: readonly TableRun[]): void {
+    const small = runs.filter((run) => isSmall(run, this.options.batchBytes));
+    this.groups = small.length < FEWEST_TABLES ? [] : inGroups(small);
+    this.groupOf.clear();
+    for (const group of this.groups) for (const run of group.runs) this.groupOf.set(run, group);
+  }
+
+  /** What was read of the table; undefined where it must be read by itself. It is given away once. */
+  async take(run: TableRun): Promise<ReadJointly | undefined> {
+    const group = this.groupOf.get(run);
+    if (group === undefined) return undefined;
+    this.groupOf.delete(run);
+    const results = await this.begun(group);
+    const result = results.get(run);
+    results.delete(run);
+    const next = this.groups[this.groups.indexOf(group) + 1];
+    if (next !== undefined && !this.options.pool.crowded) void this.begun(next);
+    return result;
+  }
+
+  private begun(group: Group): Promise<Map<TableRun, ReadJointly>> {
+    return (group.reading ??= this.read(group.runs).catch((thrown: unknown) => {
+      const { logger } = this.options;
+      logger.debug(`${group.runs.length} small tables are read one by one: ${asConnectorError(thrown).describe()}`);
+      return new Map<TableRun, ReadJointly>();
+    }));
+  }
+
+  private async read(runs: readonly TableRun[]): Promise<Map<TableRun, ReadJointly>> {
+    const { manager, signal } = this.options;
+    const asked = runs.flatMap((run) => {
+      const relation = singleStatementRelation(run, this.options.batchBytes);
+      return relation === undefined
+        ? []
+        : [{ run, query: wholeTableQuery(run, relation, this.options, MOST_CELL_BYTES) }];
+    });
+    const context = { doing: `reading ${runs.length} small tables`, signal };
+    const session = await manager.lease(signal);
+    let rows;
+    try {
+      await waitForNoLock(session, context);
+      const sql = jointQuerySql(asked.map(({ query }) => query));
+      rows = await session.query(`${sql}; ${waitForLocks(session)}`, context);
+    } catch (error) {
+      await this.giveBack(session);
+      throw error;
+    }
+    await manager.release(session);
+    const found = rowsOfJointQuery(rows, asked.length);
+    return new Map(asked.map(({ run, query }, index) => [run, { query, row: found[index] }]));
+  }
+
+  /** After an error: what stood behind the statement was not run. */
+  private async giveBack(session: Session): Promise<void> {
+    const { manager } = this.options;
+    try {
+      await session.query(waitForLocks(session), { doing: 'going on after an error' });
+      await manager.release(session);
+    } catch {
+      await manager.discard(session);
+    }
+  }
+}
+
+function isSmall(run: TableRun, batchBytes: number): boolean {
+  const relation = singleStatementRelation(run, batchBytes);
+  if (relation === undefined || run.selection.columns.length > MOST_COLUMNS / FEWEST_TABLES) return false;
+  return relation.bytes <= MOST_TABLE_BYTES && relation.rows <= MOST_TABLE_ROWS;
+}
+
+function inGroups(runs: readonly TableRun[]): Group[] {
+  const groups: TableRun[][] = [];
+  let columns = Infinity;
+  for (const run of runs) {
+    const own = run.selection.columns.length;
+    const last = groups.at(-1);
+    if (last === undefined || last.length >= MOST_TABLES || columns + own > MOST_COLUMNS) {
+      groups.push([run]);
+      columns = own;
+    } else {
+      last.push(run);
+      columns += own;
+    }
+  }
+  return groups.map((group) => ({ runs: group, reading: undefined }));
+}
