@@ -1,4 +1,5 @@
 /** Small tables that are read together arrive as if each had been read alone, and fail alone. */
+import { Session } from '../../../src/postgres/connection/session';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
@@ -6,6 +7,8 @@ import { sync } from '../sync';
 jest.setTimeout(60_000);
 
 const TABLES = 12;
+
+const query = Reflect.get(Session.prototype, 'query') as Session['query'];
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -86,16 +89,39 @@ test('a table that is locked holds up no other, and is waited for as long as con
   await expectEqual(names('t5'));
 });
 
-test('the session that read them waits for locks again', async () => {
-  const settings = { lockTimeoutSeconds: 7 };
-  const seen = new Set<string>();
-  await sync(database, settings, {
-    beforeWrite: async () => {
-      const { rows } = await database.client.query<{ waits: string }>(
-        `SELECT query AS waits FROM pg_stat_activity WHERE application_name = 'pgsluice' AND datname = current_database()`,
-      );
-      for (const { waits } of rows) seen.add(/SET lock_timeout = \d+$/.exec(waits)?.[0] ?? '');
+test('a session that failed to read them waits for locks again', async () => {
+  const holder = await database.connect();
+  await holder.query('BEGIN; LOCK TABLE t5 IN ACCESS EXCLUSIVE MODE');
+  // The others have been read by then, each by itself: no session gave up after a moment.
+  const released = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await holder.query('ROLLBACK');
+  };
+  let releasing: Promise<void> | undefined;
+  const { failures } = await sync(
+    database,
+    { maxRetries: 1, customThreads: 1 },
+    {
+      onLine: (line) => {
+        if (line.includes('are read one by one')) releasing = released();
+      },
     },
+  );
+  await releasing;
+  expect(releasing).toBeDefined();
+  expect(failures).toEqual({});
+  await expectEqual(names());
+});
+
+test('a session that has read them waits for locks again', async () => {
+  const seen: unknown[] = [];
+  const spy = jest.spyOn(Session.prototype, 'query').mockImplementation(async function (this: Session, text, context) {
+    const rows = await query.call(this, text, context);
+    if (text.includes(' UNION ALL SELECT 1 AS j'))
+      seen.push(...(await query.call(this, `SELECT pg_catalog.current_setting('lock_timeout') AS now`, context)));
+    return rows;
   });
-  expect([...seen]).toContain('SET lock_timeout = 7000');
+  await sync(database, { lockTimeoutSeconds: 7 });
+  spy.mockRestore();
+  expect(seen).toEqual([{ now: '7s' }]);
 });
