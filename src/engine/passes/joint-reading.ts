@@ -14,10 +14,8 @@ import { wholeTableQuery } from './single-statement-query';
 
 /** Where there are fewer, their readers read them as fast. */
 const FEWEST_TABLES = 8;
-/** Of a group. The server plans and runs 64 tables of four columns in 40 ms. */
-const MOST_TABLES = 64;
-/** Planning takes about 0.07 ms a column. */
-const MOST_COLUMNS = 640;
+/** Of a group, which should be a short statement: 64 tables of four columns and 10 rows take 30 ms, mostly for planning. */
+const MOST_OF_GROUP = { tables: 64, columns: 640, rows: 20_000, bytes: 2 * 1024 * 1024 };
 /** Of a table, on disk: what is larger takes long enough by itself. */
 const MOST_TABLE_BYTES = 128 * 1024;
 const MOST_TABLE_ROWS = 1_000;
@@ -109,23 +107,42 @@ export class JointReading {
 
 function isSmall(run: TableRun, batchBytes: number): boolean {
   const relation = singleStatementRelation(run, batchBytes);
-  if (relation === undefined || run.selection.columns.length > MOST_COLUMNS / FEWEST_TABLES) return false;
+  if (relation === undefined || run.selection.columns.length > MOST_OF_GROUP.columns / FEWEST_TABLES) return false;
   return relation.bytes <= MOST_TABLE_BYTES && relation.rows <= MOST_TABLE_ROWS;
 }
 
+type Size = Record<keyof typeof MOST_OF_GROUP, number>;
+
 function inGroups(runs: readonly TableRun[]): Group[] {
-  const groups: TableRun[][] = [];
-  let columns = Infinity;
+  const groups: { readonly runs: TableRun[]; size: Size }[] = [];
   for (const run of runs) {
-    const own = run.selection.columns.length;
+    const own = sizeOf(run);
     const last = groups.at(-1);
-    if (last === undefined || last.length >= MOST_TABLES || columns + own > MOST_COLUMNS) {
-      groups.push([run]);
-      columns = own;
-    } else {
-      last.push(run);
-      columns += own;
+    const together = last === undefined ? own : added(last.size, own);
+    if (last === undefined || !fits(together)) groups.push({ runs: [run], size: own });
+    else {
+      last.runs.push(run);
+      last.size = together;
     }
   }
-  return groups.map((group) => ({ runs: group, reading: undefined }));
+  return groups.map((group) => ({ runs: group.runs, reading: undefined }));
+}
+
+function sizeOf({ planned, selection }: TableRun): Size {
+  const { estimatedRows, bytes } = planned.table;
+  return { tables: 1, columns: selection.columns.length, rows: estimatedRows, bytes };
+}
+
+function added(a: Size, b: Size): Size {
+  return {
+    tables: a.tables + b.tables,
+    columns: a.columns + b.columns,
+    rows: a.rows + b.rows,
+    bytes: a.bytes + b.bytes,
+  };
+}
+
+function fits({ tables, columns, rows, bytes }: Size): boolean {
+  const most = MOST_OF_GROUP;
+  return tables <= most.tables && columns <= most.columns && rows <= most.rows && bytes <= most.bytes;
 }

@@ -8,7 +8,7 @@ jest.setTimeout(60_000);
 
 const TABLES = 12;
 
-const query = Reflect.get(Session.prototype, 'query') as Session['query'];
+const query = Reflect.get(Session.prototype, 'query');
 
 let database: TestDatabase;
 beforeEach(async () => {
