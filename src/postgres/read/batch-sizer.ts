@@ -21,7 +21,7 @@ export interface BatchSizerOptions {
 /** A bloated table has few rows in many blocks; more blocks than this would make one long statement. */
 const MAX_BATCH_BLOCKS = { near: 4096, far: 8192 };
 /** From far away, as many as the batches before show to take this long, between the least and the most. */
-const BLOCKS_BY_TIME = { ms: 80, least: 1024, most: 16_384 };
+const BLOCKS_BY_TIME = { ms: 100, least: 1024, most: 16_384 };
 /** Of a first batch of changes from far away: where many rows have changed, what is too much is asked for again. */
 const FIRST_SPARSE_BLOCKS = 1024;
 /** Line pointers of an 8 kB page: (8192 - 24) / (24 + 4) (PostgreSQL's MaxHeapTuplesPerPage). */
