@@ -3,12 +3,11 @@ import type { Session, StatementContext } from './session';
 
 const SHORT_LOCK_TIMEOUT_MS = 200;
 
-/** From now on no statement of the session waits for a lock, until `waitForLocks` has been run. */
+/** From now on no statement of the session waits longer for a lock, until `waitForLocks` has been run. */
 export async function waitForNoLock(session: Session, context: StatementContext): Promise<void> {
-  await session.query(
-    `SELECT pg_catalog.set_config('lock_timeout', '${SHORT_LOCK_TIMEOUT_MS}', false) AS now`,
-    context,
-  );
+  const { lockTimeoutMs } = session;
+  const limitMs = lockTimeoutMs === 0 ? SHORT_LOCK_TIMEOUT_MS : Math.min(SHORT_LOCK_TIMEOUT_MS, lockTimeoutMs);
+  await session.query(`SELECT pg_catalog.set_config('lock_timeout', '${limitMs}', false) AS now`, context);
 }
 
 /** The statement that ends it, which may stand behind another one. */
