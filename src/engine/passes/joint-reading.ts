@@ -6,10 +6,10 @@
  * are written. A group that fails is forgotten: its tables are read one by one, so that only the one at fault fails.
  */
 import { asConnectorError } from '../../common/errors';
-import { waitForLocks, waitForNoLock, type OdbcRow, type Session } from '../../postgres/connection';
-import { jointQuerySql, rowsOfJointQuery, type PackedQuery } from '../../postgres/read';
+import { waitForLocks, waitForNoLock, type Session } from '../../postgres/connection';
+import { jointQuerySql, rowsOfJointQuery } from '../../postgres/read';
 import { singleStatementRelation, type TableRun } from '../plan';
-import type { ProcessorOptions } from './processor-options';
+import type { JointReader, ProcessorOptions, ReadAtOnce } from './processor-options';
 import { wholeTableQuery } from './single-statement-query';
 
 /** Where there are fewer, their readers read them as fast. */
@@ -22,19 +22,13 @@ const MOST_TABLE_ROWS = 1_000;
 /** What a table may have as text: there it is not compressed. */
 const MOST_CELL_BYTES = 256 * 1024;
 
-/** What was read of a table, for `unpackResult`. */
-export interface ReadJointly {
-  readonly query: PackedQuery;
-  readonly row: OdbcRow | undefined;
-}
-
 interface Group {
   readonly runs: readonly TableRun[];
   /** Of the tables that have not come yet; undefined before the statement has begun. */
-  reading: Promise<Map<TableRun, ReadJointly>> | undefined;
+  reading: Promise<Map<TableRun, ReadAtOnce>> | undefined;
 }
 
-export class JointReading {
+export class JointReading implements JointReader {
   private groups: Group[] = [];
   private readonly groupOf = new Map<TableRun, Group>();
 
@@ -49,7 +43,7 @@ export class JointReading {
   }
 
   /** What was read of the table; undefined where it must be read by itself. It is given away once. */
-  async take(run: TableRun): Promise<ReadJointly | undefined> {
+  async take(run: TableRun): Promise<ReadAtOnce | undefined> {
     const group = this.groupOf.get(run);
     if (group === undefined) return undefined;
     this.groupOf.delete(run);
@@ -61,15 +55,15 @@ export class JointReading {
     return result;
   }
 
-  private begun(group: Group): Promise<Map<TableRun, ReadJointly>> {
+  private begun(group: Group): Promise<Map<TableRun, ReadAtOnce>> {
     return (group.reading ??= this.read(group.runs).catch((thrown: unknown) => {
       const { logger } = this.options;
       logger.debug(`${group.runs.length} small tables are read one by one: ${asConnectorError(thrown).describe()}`);
-      return new Map<TableRun, ReadJointly>();
+      return new Map<TableRun, ReadAtOnce>();
     }));
   }
 
-  private async read(runs: readonly TableRun[]): Promise<Map<TableRun, ReadJointly>> {
+  private async read(runs: readonly TableRun[]): Promise<Map<TableRun, ReadAtOnce>> {
     const { manager, signal } = this.options;
     const asked = runs.flatMap((run) => {
       const relation = singleStatementRelation(run, this.options.batchBytes);

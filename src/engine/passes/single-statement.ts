@@ -8,8 +8,7 @@ import { packedQuerySql, unpackResult } from '../../postgres/read';
 import { singleStatementRelation, type TableRun } from '../plan';
 import { applyBatchRules } from '../rules';
 import { startOfPass, WHOLE } from './pass-preparation';
-import type { ReadJointly } from './joint-reading';
-import type { ProcessorOptions } from './processor-options';
+import type { ProcessorOptions, ReadAtOnce } from './processor-options';
 import { factsOf, wholeTableQuery } from './single-statement-query';
 
 /** Returns the snapshot's xmin, or undefined where the table turned out to need more than one statement. */
@@ -53,7 +52,7 @@ async function readAlone(
   run: TableRun,
   relation: Relation,
   options: ProcessorOptions,
-): Promise<ReadJointly | undefined> {
+): Promise<ReadAtOnce | undefined> {
   const { manager } = options;
   const signal = AbortSignal.any([options.signal, run.stopSignal]);
   const query = wholeTableQuery(run, relation, options, options.batchBytes * 2);
