@@ -30,6 +30,7 @@ function assessBars({ results, growth, changes, lake, quiet, distance, log, smal
   const everyLongest = [...results.values()].flat().filter((it) => it.name.startsWith('pgsluice'));
   const longest = everyLongest.map((it) => it.longestStatementMs).filter((it) => it !== undefined);
   const one = growth?.rows.find((point) => point.size === 1_000_000);
+  const ten = growth?.rows.find((point) => point.size === 10_000_000);
   const five = growth?.rows.find((point) => point.size === 5_000_000);
   /** @type {[what: string, bar: number, goal: number, unit: string, measured: number][]} */
   const bars = [
@@ -48,9 +49,33 @@ function assessBars({ results, growth, changes, lake, quiet, distance, log, smal
       '',
       ratio('orders', 'pgsluice-grpc', 'pyodbc'),
     ],
-    ['wide: time ÷ pyodbc', 0.5, 0.3, '', ratio('wide', 'pgsluice', 'pyodbc')],
-    ['long texts: time ÷ pyodbc', 0.5, 0.3, '', ratio('texts', 'pgsluice', 'pyodbc')],
-    ['orders: peak memory', 300, 200, 'MB', (of('orders', 'pgsluice')?.peakBytes ?? NaN) / 1e6],
+    [
+      "orders, into a file: time ÷ DuckDB's postgres extension",
+      1.05,
+      0.9,
+      '',
+      ratio('orders', 'pgsluice', 'duckdb-postgres'),
+    ],
+    [
+      'the same: CPU of the process ÷ its',
+      1,
+      0.85,
+      '',
+      divide(of('orders', 'pgsluice')?.cpuSeconds, of('orders', 'duckdb-postgres')?.cpuSeconds),
+    ],
+    ['orders: peak memory', 230, 180, 'MB', megabytes(of('orders', 'pgsluice')?.peakBytes)],
+    ['wide: time ÷ pyodbc', 0.35, 0.28, '', ratio('wide', 'pgsluice', 'pyodbc')],
+    ['long texts: time ÷ pyodbc', 0.72, 0.6, '', ratio('texts', 'pgsluice', 'pyodbc')],
+    ['many long texts (20,000 with --full): time ÷ pyodbc', 1, 0.8, '', ratio('many-texts', 'pgsluice', 'pyodbc')],
+    [
+      'many long texts (20,000 with --full): peak memory',
+      700,
+      400,
+      'MB',
+      megabytes(of('many-texts', 'pgsluice')?.peakBytes),
+    ],
+    ['10,000,000 rows ÷ 10 × 1,000,000 rows: time', 1.1, 1, '', divide(ten?.seconds, 10 * (one?.seconds ?? NaN))],
+    ['verify ÷ sync of the same table: time', 0.7, 0.5, '', divide(changes?.verifySeconds, changes?.fullSeconds)],
     ['orders: peak memory, 5,000,000 ÷ 1,000,000 rows', 1.15, 1.05, '', divide(five?.peakBytes, one?.peakBytes)],
     ['small tables: time of each', 10, 4, 'ms', ((tables?.seconds ?? NaN) * 1000) / (tables?.size ?? NaN)],
     [
@@ -187,6 +212,10 @@ function logBars(log) {
       divide(foreignSeconds, (log?.foreignBytes ?? NaN) / 1e8),
     ],
   ];
+}
+
+function megabytes(bytes = NaN) {
+  return bytes / 1e6;
 }
 
 function divide(a = NaN, b = NaN) {

@@ -7,6 +7,7 @@ const { assessBars } = require('./bars');
 const { measureChanges } = require('./changes');
 const { createContenders } = require('./contenders');
 const { measureDistance } = require('./distance');
+const { renderDistance } = require('./distance-plot');
 const { growthSizes, measureGrowth } = require('./growth');
 const { renderGrowth } = require('./growth-plot');
 const { measureLake } = require('./lake');
@@ -216,7 +217,9 @@ function write(outcome, { json, only, rows }) {
   writeFileSync(path.join(docs, 'BENCHMARKS.md'), renderMarkdown(outcome));
   if (outcome.growth !== undefined)
     writeFileSync(path.join(docs, 'benchmark-growth.svg'), renderGrowth(outcome.growth));
-  say('written: docs/BENCHMARKS.md, docs/benchmark-growth.svg');
+  if (outcome.distance !== undefined)
+    writeFileSync(path.join(docs, 'benchmark-distance.svg'), renderDistance(outcome.distance));
+  say('written: docs/BENCHMARKS.md, docs/benchmark-growth.svg, docs/benchmark-distance.svg');
 }
 
 /** @param {string[]} argv */

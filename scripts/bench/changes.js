@@ -1,5 +1,5 @@
-// Compares incremental syncs, after some of the rows have changed, with reading all of them anew.
-const { pgsluiceSync } = require('./contenders');
+// Compares `verify`, and incremental syncs after some of the rows have changed, with reading all of them anew.
+const { pgsluiceSync, pgsluiceVerify } = require('./contenders');
 const { inFolder, measure, median } = require('./rounds');
 
 /** @typedef {import('./source').Source} Source @typedef {import('./tools').Say} Say */
@@ -9,7 +9,7 @@ const ONE_IN = [100, 1_000];
 
 /**
  * @typedef {{ oneIn: number, rowsChanged: number, seconds: number }} Incremental
- * @typedef {{ fullSeconds: number, incremental: Incremental[], failure?: string }} Changes
+ * @typedef {{ fullSeconds: number, verifySeconds: number, incremental: Incremental[], failure?: string }} Changes
  */
 
 /**
@@ -19,29 +19,37 @@ const ONE_IN = [100, 1_000];
 async function measureChanges({ source, main, database, rounds, say }) {
   /** @type {number[]} */
   const full = [];
+  /** @type {number[]} */
+  const verified = [];
   /** @type {{ oneIn: number, rowsChanged: number, seconds: number[] }[]} */
   const later = ONE_IN.map((oneIn) => ({ oneIn, rowsChanged: 0, seconds: [] }));
   for (let round = 0; round < rounds; round += 1) {
     const failure = await inFolder(async (folder) => {
-      const sync = () =>
-        measure(source, database, pgsluiceSync(main, source.server, { database, table: 'orders', folder }));
+      const options = { database, table: 'orders', folder };
+      const sync = () => measure(source, database, pgsluiceSync(main, source.server, options));
       const first = await sync();
       if (first.failure !== undefined) return described(first);
       full.push(first.seconds);
+      const verify = await measure(source, database, pgsluiceVerify(main, source.server, options));
+      if (verify.failure !== undefined) return described(verify);
+      verified.push(verify.seconds);
       for (const step of later) {
         step.rowsChanged = await changeRows(source, database, step.oneIn, round);
         const next = await sync();
         if (next.failure !== undefined) return described(next);
         step.seconds.push(next.seconds);
       }
-      const parts = later.map(({ seconds }) => `${seconds.at(-1)?.toFixed(2)} s`);
-      say(`  round ${round + 1}/${rounds}  full ${first.seconds.toFixed(2)} s, then ${parts.join(', ')}`);
+      const parts = [verified, ...later.map(({ seconds }) => seconds)].map(
+        (seconds) => `${seconds.at(-1)?.toFixed(2)} s`,
+      );
+      say(`  round ${round + 1}/${rounds}  full ${first.seconds.toFixed(2)} s, verify and changes ${parts.join(', ')}`);
       return undefined;
     });
-    if (failure !== undefined) return { fullSeconds: NaN, incremental: [], failure };
+    if (failure !== undefined) return { fullSeconds: NaN, verifySeconds: NaN, incremental: [], failure };
   }
   return {
     fullSeconds: median(full),
+    verifySeconds: median(verified),
     incremental: later.map((step) => ({ ...step, seconds: median(step.seconds) })),
   };
 }

@@ -18,7 +18,7 @@ const { createPeers } = require('./peers');
  * @property {() => string | undefined} missing why it must be left out; may install what it needs
  */
 
-const EVERY_WORKLOAD = ['orders', 'events', 'wide', 'texts', 'tables'];
+const EVERY_WORKLOAD = ['orders', 'events', 'wide', 'texts', 'many-texts', 'tables'];
 
 /**
  * @param {{ server: Server, main: string, driver: string, say: import('./tools').Say }} context
@@ -74,6 +74,17 @@ function pgsluiceSync(main, server, { database, folder }, extra = []) {
 }
 
 /**
+ * Of what a sync in the same folder wrote.
+ * @param {string} main
+ * @param {Server} server
+ * @param {Job} job
+ * @returns {import('./process-run').Command}
+ */
+function pgsluiceVerify(main, server, { database, folder }) {
+  return ofNode([main, 'verify', '--configuration', writeConfiguration(server, database, folder)], folder);
+}
+
+/**
  * @param {Server} server
  * @param {string} database
  * @param {string} folder
@@ -106,4 +117,4 @@ function ofNode(args, folder) {
   };
 }
 
-module.exports = { createContenders, ofNode, pgsluiceSync, writeConfiguration };
+module.exports = { createContenders, ofNode, pgsluiceSync, pgsluiceVerify, writeConfiguration };

@@ -1,5 +1,5 @@
 // A proxy in a process of its own that holds every byte back for a while, as a long way to the server does. It counts
-// round trips: how often a client speaks after the server has. Messages of the parent: 'reset', 'count', 'end'.
+// round trips: how often the server answers, which a client that takes its leave does not wait for. Messages of the parent: 'reset', 'count', 'end'.
 const { connect, createServer } = require('node:net');
 
 const [host = '', port = '', delay = '0'] = process.argv.slice(2);
@@ -28,11 +28,11 @@ const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) =
   const server = connect({ host, port: Number(port), noDelay: true, allowHalfOpen: true });
   const id = (connections += 1);
   let clientSpoke = false;
-  forward(client, server, () => {
-    if (!clientSpoke) trips.set(id, (trips.get(id) ?? 0) + 1);
-    clientSpoke = true;
+  forward(client, server, () => (clientSpoke = true));
+  forward(server, client, () => {
+    if (clientSpoke) trips.set(id, (trips.get(id) ?? 0) + 1);
+    clientSpoke = false;
   });
-  forward(server, client, () => (clientSpoke = false));
 });
 
 listener.listen(0, '127.0.0.1', () => {

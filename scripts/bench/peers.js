@@ -3,7 +3,9 @@ const path = require('node:path');
 const { cargoProgram, debianPython, installed, virtualPython } = require('./tools');
 
 const folder = path.join(__dirname, 'peers');
-const SINGLE_TABLE = ['orders', 'events', 'wide', 'texts'];
+/** An extension is made for one version of DuckDB. */
+const DUCKDB = '1.5.5';
+const SINGLE_TABLE = ['orders', 'events', 'wide', 'texts', 'many-texts'];
 
 /**
  * @typedef {import('./contenders').Contender} Contender
@@ -24,6 +26,17 @@ function findTools(say) {
         'venv',
         ['dlt[duckdb]', 'connectorx', 'pyarrow', 'arrow-odbc', 'psycopg2-binary', 'sqlalchemy'],
         ['dlt', 'duckdb', 'connectorx', 'pyarrow', 'arrow_odbc', 'psycopg2', 'sqlalchemy'],
+        say,
+      ),
+    ),
+    // Its environment is its own: dlt asks for another DuckDB than the extensions do.
+    duckdb: once(() =>
+      virtualPython(
+        'venv-duckdb',
+        ['duckdb', 'duckdb-extension-postgres-scanner', 'duckdb-extension-odbc-scanner'].map(
+          (it) => `${it}==${DUCKDB}`,
+        ),
+        ['duckdb', 'duckdb_extension_postgres_scanner', 'duckdb_extension_odbc_scanner'],
         say,
       ),
     ),
@@ -64,7 +77,7 @@ function connections(server, driver) {
  * @returns {Contender[]}
  */
 function createPeers({ server, driver, say }) {
-  const { pyodbc, packages, psql, odbc2parquet, ingestr } = findTools(say);
+  const { pyodbc, packages, duckdb, psql, odbc2parquet, ingestr } = findTools(say);
   const { url, connectionString, env } = connections(server, driver);
   /** @type {(name: string, what: string, tool: () => Tool, makeArguments: (job: Job) => string[], more?: More) => Contender} */
   const peer = (name, what, tool, makeArguments, more = {}) => ({
@@ -81,6 +94,11 @@ function createPeers({ server, driver, say }) {
   const dlt = (backend) =>
     peer(`dlt-${backend}`, `dlt with its ${backend} backend, into a DuckDB file`, packages, (job) =>
       script('dlt_duckdb.py', tableOf(job), path.join(job.folder, 'dlt.db'), job.folder, backend),
+    );
+  /** @type {(name: string, what: string, extension: string) => Contender} */
+  const duckdbExtension = (name, what, extension) =>
+    peer(name, `${what}, CREATE TABLE AS into a DuckDB file`, duckdb, (job) =>
+      script('duckdb_extension.py', tableOf(job), path.join(job.folder, 'duckdb.db'), extension),
     );
 
   /** @type {(job: Job) => string[]} */
@@ -108,6 +126,8 @@ function createPeers({ server, driver, say }) {
       () => ({ program: process.execPath }),
       (job) => script('odbc-cursor.js', tableOf(job)),
     ),
+    duckdbExtension('duckdb-postgres', "DuckDB's postgres extension (binary COPY)", 'postgres_scanner'),
+    duckdbExtension('duckdb-odbc', "DuckDB's odbc_scanner", 'odbc_scanner'),
     dlt('connectorx'),
     dlt('pyarrow'),
     peer('connectorx', 'connectorx into Arrow in memory; no destination', packages, (job) =>

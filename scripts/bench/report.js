@@ -1,10 +1,13 @@
 // Renders the results as people read them: on the terminal, and in docs/BENCHMARKS.md.
 const { verdict } = require('./bars');
 
+const GROWTH_PLOT = '![Time and memory by rows and tables](benchmark-growth.svg)';
+const DISTANCE_PLOT = '![Time by the milliseconds of a round trip](benchmark-distance.svg)';
+
 /**
  * A table is its header and its rows.
  * @typedef {[header: string[], ...rows: string[][]]} Table
- * @typedef {{ title: string, table: Table, plot?: boolean }} Section
+ * @typedef {{ title: string, table: Table, plot?: string }} Section
  * @typedef {import('./growth').GrowthPoint} GrowthPoint
  * @typedef {import('./quiet').QuietSync} QuietSync
  * @typedef {import('./bench').Outcome} Outcome
@@ -29,13 +32,19 @@ function sections({ workloads, results, changes, lake, quiet, distance, log, gro
       : [{ title: 'quiet: later syncs that find little or nothing to do', table: quietTable(quiet) }]),
     ...(distance === undefined
       ? []
-      : [{ title: 'distance: the same work over a long way to the server', table: distanceTable(distance) }]),
+      : [
+          {
+            title: 'distance: the same work over a long way to the server',
+            table: distanceTable(distance),
+            plot: DISTANCE_PLOT,
+          },
+        ]),
     ...(log === undefined
       ? []
       : [
           { title: `log: ${log.rows.toLocaleString('en')} rows, changes and deletes by the log`, table: logTable(log) },
         ]),
-    ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: true }]),
+    ...(growth === undefined ? [] : [{ title: 'Growth', table: growthTable(growth), plot: GROWTH_PLOT }]),
     ...(small === undefined ? [] : [{ title: 'Small things', table: smallTable(small) }]),
     { title: 'Bars', table: barsTable(bars) },
     ...(skipped.length === 0 ? [] : [{ title: 'Left out', table: leftOut }]),
@@ -89,7 +98,7 @@ function resultTable(measured) {
  * @param {import('./changes').Changes} changes
  * @returns {Table}
  */
-function changesTable({ fullSeconds, incremental, failure }) {
+function changesTable({ fullSeconds, verifySeconds, incremental, failure }) {
   if (failure !== undefined)
     return [
       ['what', 'seconds'],
@@ -98,6 +107,7 @@ function changesTable({ fullSeconds, incremental, failure }) {
   return [
     ['what', 'seconds', '÷ full'],
     ['the first sync: everything', number(fullSeconds, 2), '1.00'],
+    ['verify of it', number(verifySeconds, 2), number(verifySeconds / fullSeconds, 3)],
     ...incremental.map(({ rowsChanged, seconds }) => [
       `the next, with ${rowsChanged.toLocaleString('en')} rows changed`,
       number(seconds, 2),
@@ -294,12 +304,7 @@ function isNumeric(table, column) {
 function renderMarkdown(outcome) {
   const { machine, rounds, command } = outcome;
   const body = sections(outcome).map(({ title, table, plot }) =>
-    [
-      `## ${title}`,
-      '',
-      ...(plot ? ['![Time and memory by rows and tables](benchmark-growth.svg)', ''] : []),
-      ...markdownTable(table),
-    ].join('\n'),
+    [`## ${title}`, '', ...(plot === undefined ? [] : [plot, '']), ...markdownTable(table)].join('\n'),
   );
   return `# Benchmarks
 

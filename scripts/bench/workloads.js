@@ -129,6 +129,14 @@ const WORKLOADS = [
     create: createTexts,
   },
   {
+    name: 'many-texts',
+    table: 'texts',
+    what: 'one text of 100 kB a row: 2 GB at its full size',
+    standard: 4_000,
+    full: 20_000,
+    create: createTexts,
+  },
+  {
     name: 'tables',
     table: undefined,
     what: 'tables of 10 rows',

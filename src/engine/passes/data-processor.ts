@@ -9,6 +9,7 @@ import { COPY_ALTERED } from '../../destinations/destination';
 import type { TableReport } from '../../model/report';
 import { monotonicClock, type Clock, type Session } from '../../postgres/connection';
 import { asksForLoadAnew, type PassPlan, type TableRun } from '../plan';
+import { JointReading } from './joint-reading';
 import type { Pass, PassResult } from './pass';
 import { createPasses } from './passes';
 import type { ProcessorOptions } from './processor-options';
@@ -17,10 +18,17 @@ import { countLeftOut, mayNameColumn, namingColumn } from './whole-table-questio
 export class DataProcessor {
   private readonly passes: Readonly<Record<PassPlan['kind'], Pass>>;
   private readonly clock: Clock;
+  private readonly joint: JointReading;
 
   constructor(private readonly options: ProcessorOptions) {
     this.clock = options.clock ?? monotonicClock;
-    this.passes = createPasses(options, this.clock);
+    this.joint = new JointReading(options);
+    this.passes = createPasses({ ...options, joint: this.joint }, this.clock);
+  }
+
+  /** The tables that will be processed, in their order. */
+  expect(runs: readonly TableRun[]): void {
+    this.joint.expect(runs);
   }
 
   /** Processes a table; the caller holds one slot of the pool, which is given back. Rejects only with an interruption or a fatal error. */

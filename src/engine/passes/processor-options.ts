@@ -1,10 +1,22 @@
 /** What the parts that process a table share. */
 import type { Logger } from '../../common/logger';
-import type { ConnectionManager, Clock } from '../../postgres/connection';
+import type { ConnectionManager, Clock, OdbcRow } from '../../postgres/connection';
+import type { PackedQuery } from '../../postgres/read';
 import type { ReaderPool } from '../pressure';
 import type { TableRun } from '../plan';
 import type { Writer } from '../write';
 import type { LogFollower } from './log-follower';
+
+/** All of a small table, for `unpackResult`. */
+export interface ReadAtOnce {
+  readonly query: PackedQuery;
+  readonly row: OdbcRow | undefined;
+}
+
+export interface JointReader {
+  /** undefined: the table must be read by itself. */
+  take(run: TableRun): Promise<ReadAtOnce | undefined>;
+}
 
 export interface ProcessorOptions {
   readonly manager: ConnectionManager;
@@ -33,6 +45,8 @@ export interface ProcessorOptions {
   readonly onRetry: (run: TableRun, attempt: number, delaySeconds: number) => void;
   /** undefined: no table is read by it. */
   readonly log: LogFollower | undefined;
+  /** Reads small tables together; undefined: each is read by itself. */
+  readonly joint?: JointReader;
   readonly clock?: Clock;
   readonly random?: () => number;
 }

@@ -54,7 +54,8 @@ export class TableLoop {
    * with those of earlier and later calls.
    */
   async run(runs: readonly TableRun[], all: readonly TableRun[] = runs): Promise<readonly TableReport[]> {
-    const { pool, signal } = this.options;
+    const { pool, processor, signal } = this.options;
+    processor.expect(runs);
     const processing: Promise<void>[] = [];
     for (const run of runs) {
       try {

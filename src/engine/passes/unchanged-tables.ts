@@ -9,7 +9,13 @@
 import { ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Relation } from '../../model/table';
-import { checkSettings, type ConnectionManager, type Session } from '../../postgres/connection';
+import {
+  checkSettings,
+  waitForLocks,
+  waitForNoLock,
+  type ConnectionManager,
+  type Session,
+} from '../../postgres/connection';
 import { countsQuery, SNAPSHOT_XMIN } from '../../postgres/read';
 import { xidsComparable, type TableRun } from '../plan';
 import type { Writer } from '../write';
@@ -27,8 +33,6 @@ const MOST_BLOCKS = 4_000;
 /** Of 1,000 small tables, statements over 50 to 100 each took least (0.13 s); over 200, planning took twice as long. */
 const MOST_RELATIONS = 64;
 const FEW_BLOCKS = 16;
-/** A table that somebody has locked is left to its own pass, which waits for it as long as configured. */
-const LOCK_TIMEOUT_MS = 200;
 
 /** Keys of the tables that are proven to be unchanged. A table that cannot be asked is not among them. */
 export async function findUnchanged(
@@ -44,16 +48,11 @@ export async function findUnchanged(
   held.catch(() => undefined);
   const unchanged: TableRun[] = [];
   const session = await manager.lease(signal);
+  const context = { doing: 'looking for changes', signal };
   try {
-    const [row] = await session.query(
-      `SELECT pg_catalog.set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', false) AS now, before FROM (SELECT pg_catalog.current_setting('lock_timeout') AS before OFFSET 0) AS q`,
-      { doing: 'looking for changes', signal },
-    );
+    await waitForNoLock(session, context);
     for (const group of groups) unchanged.push(...(await ask(session, group, options)));
-    await session.query(`SELECT pg_catalog.set_config('lock_timeout', '${String(row?.['before'])}', false) AS now`, {
-      doing: 'looking for changes',
-      signal,
-    });
+    await session.query(waitForLocks(session), context);
   } catch (error) {
     await manager.discard(session);
     throw error;

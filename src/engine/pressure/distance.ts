@@ -17,12 +17,16 @@ const LOGIN_ROUND_TRIPS = 8;
 /** About what the server needs for the batches of a partition. */
 const PARTITION_MS = 100;
 
-/** Processes that wait for each processor, above which a statement's time says nothing of the way to the server. */
+/**
+ * Processes that wait for each processor, above which a statement may have waited for one. So many times as long must
+ * a round trip then be to count as far.
+ */
 const BUSY_LOAD = 1.5;
 
-/** The distance that the fastest statement shows. On a busy host it may have waited for a processor, and counts as near. */
+/** The distance that the fastest statement shows; 0, near, where a busy host may explain it. */
 export function distanceFrom(fastestMs: number, load = loadavg()[0] ?? 0, processors = availableParallelism()): number {
-  return load > BUSY_LOAD * processors ? 0 : fastestMs;
+  const waiting = load / processors;
+  return waiting > BUSY_LOAD && fastestMs <= NEAR_MS * waiting ? 0 : fastestMs;
 }
 
 export function isFar(roundTripMs: number): boolean {

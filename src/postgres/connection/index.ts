@@ -8,6 +8,7 @@ export { ConnectionManager } from './connection-manager';
 export { buildConnectionString } from './connection-string';
 export { readDataSource } from './data-source';
 export { libpqOf, rootCertificateProblem } from './libpq';
+export { waitForLocks, waitForNoLock } from './lock-patience';
 export { chooseDriver, loadOdbc, type OdbcRow } from './odbc-driver';
 export { isTooLarge } from './odbc-error';
 export { describeDriver, describeDriverManager } from './odbc-setup';

@@ -52,6 +52,7 @@ export async function* readRange(session: Session, read: RangeRead): AsyncGenera
   while (rest.lo < rest.hi) {
     const wanted = read.sizer.next(rest, read.batchRows());
     const range = { lo: wanted.lo, hi: Math.min(wanted.hi, wanted.lo + widest) };
+    const startedMs = performance.now();
     const once = await readOnce(session, read, range, read.sizer.longestCellBytes);
     if (once === undefined) {
       widest = Math.max(1, Math.floor((Math.min(range.hi, range.lo + 2 ** 43) - range.lo) / 2));
@@ -59,7 +60,8 @@ export async function* readRange(session: Session, read: RangeRead): AsyncGenera
     }
     const { batch, total, all } = once;
     widest *= 2;
-    read.sizer.observe(range, batch.rowCount, batch.bytes);
+    const serverMs = performance.now() - startedMs - session.roundTripMs;
+    read.sizer.observe(range, batch.rowCount, batch.bytes, serverMs);
     read.sizer.longestCellBytes = longestCellBytes(batch);
     await keepServerMemory(session, batch.bytes, read.signal);
     yield { batch, range, total, all };

@@ -20,6 +20,8 @@ export interface BatchSizerOptions {
 
 /** A bloated table has few rows in many blocks; more blocks than this would make one long statement. */
 const MAX_BATCH_BLOCKS = { near: 4096, far: 8192 };
+/** From far away, as many as the batches before show to take this long, between the least and the most. */
+const BLOCKS_BY_TIME = { ms: 100, least: 1024, most: 16_384 };
 /** Of a first batch of changes from far away: where many rows have changed, what is too much is asked for again. */
 const FIRST_SPARSE_BLOCKS = 1024;
 /** Line pointers of an 8 kB page: (8192 - 24) / (24 + 4) (PostgreSQL's MaxHeapTuplesPerPage). */
@@ -29,6 +31,10 @@ const MAX_TUPLES_PER_PAGE = 291;
  * the rows that were asked for.
  */
 const MOST_WIDENING = 2;
+/** What fewer blocks take is mostly not theirs. */
+const TIMED_BLOCKS = 512;
+/** What is left of a range behind a batch, as a share of it, is read with it: a few rows cost a round trip, too. */
+const LITTLE_REST = 0.1;
 /** Share of the target for the first batch, while the estimate is untested. */
 const FIRST_BATCH_SHARE = 0.25;
 
@@ -40,6 +46,8 @@ export class BatchSizer {
   private rowsPerBlock: number;
   private bytesPerRow: number;
   private tested = false;
+  /** Of the slowest batch so far; 0 before the first. */
+  private msPerBlock = 0;
 
   constructor(private readonly options: BatchSizerOptions) {
     this.rowsPerBlock = Math.max(options.estimatedRows, 1) / Math.max(options.blocks, 1);
@@ -54,14 +62,15 @@ export class BatchSizer {
     const reach = this.reach(range.lo, target);
     const { sparse, far } = this.options;
     const least = !this.tested && sparse === true && far === true ? blockOf(range.lo) + FIRST_SPARSE_BLOCKS : 0;
-    return { lo: range.lo, hi: Math.min(range.hi, Math.max(reach, least * POSITIONS_PER_BLOCK)) };
+    const hi = Math.max(reach, least * POSITIONS_PER_BLOCK);
+    const isLittleLeft = range.hi - hi <= (hi - range.lo) * LITTLE_REST;
+    return { lo: range.lo, hi: isLittleLeft ? range.hi : hi };
   }
 
   private reach(lo: number, rows: number): number {
     const block = blockOf(lo);
     if (rows >= this.rowsPerBlock) {
-      const most = MAX_BATCH_BLOCKS[this.options.far === true ? 'far' : 'near'];
-      const blocks = Math.min(Math.max(1, Math.floor(rows / this.rowsPerBlock)), most);
+      const blocks = Math.min(Math.max(1, Math.floor(rows / this.rowsPerBlock)), this.mostBlocks());
       return (block + blocks) * POSITIONS_PER_BLOCK;
     }
     // Part of a block: line pointers are numbered from 1 and mostly without gaps.
@@ -71,10 +80,19 @@ export class BatchSizer {
     return beyond > lastPointer ? (block + 1) * POSITIONS_PER_BLOCK : block * POSITIONS_PER_BLOCK + beyond;
   }
 
-  /** Records what a batch over `range` held. */
-  observe(range: TidRange, rows: number, bytes: number): void {
+  private mostBlocks(): number {
+    if (this.options.far !== true) return MAX_BATCH_BLOCKS.near;
+    const { ms, least, most } = BLOCKS_BY_TIME;
+    if (this.msPerBlock === 0) return MAX_BATCH_BLOCKS.far;
+    return Math.min(Math.max(Math.floor(ms / this.msPerBlock), least), most);
+  }
+
+  /** Records what a batch over `range` held, and how long the server took for it, where that is known. */
+  observe(range: TidRange, rows: number, bytes: number, serverMs = 0): void {
     this.tested = true;
     const blocks = (range.hi - range.lo) / POSITIONS_PER_BLOCK;
+    if (Number.isFinite(blocks) && blocks >= TIMED_BLOCKS)
+      this.msPerBlock = Math.max(this.msPerBlock, Math.max(serverMs, 1) / blocks);
     const least = this.options.sparse === true ? 0.001 : this.rowsPerBlock / MOST_WIDENING;
     if (Number.isFinite(blocks) && blocks >= 1) this.rowsPerBlock = Math.max(rows / blocks, least);
     if (rows > 0) {

@@ -7,6 +7,7 @@ export { readRange, type RangeRead } from './batch-reader';
 export { BatchSizer } from './batch-sizer';
 export { readCursor } from './cursor-reader';
 export { readByKey } from './key-reader';
+export { jointQuerySql, rowsOfJointQuery } from './joint-query';
 export { hasOneTextEach, readKeyedRows, readMissingKeys, type KeyedRead } from './keyed-rows';
 export { packedQuerySql, unpackResult, type PackedQuery } from './packed-query';
 export { ROW_ALIAS, leastDigits, selectColumn, type SelectColumn } from './select-list';

@@ -11,7 +11,7 @@ import { binaryOf, packedAggregate, ROW_ALIAS, type Packing, type SelectColumn }
 import { type OdbcRow, type RepeatedStatement, checkSettings, SETTINGS_SEEN, quoteRows } from '../connection';
 import { rangeConditions, statementOfRange } from './tid-conditions';
 
-const SERVER_ENCODING = `pg_catalog.current_setting('server_encoding') AS e`;
+export const SERVER_ENCODING = `pg_catalog.current_setting('server_encoding') AS e`;
 
 export interface PackedQuery {
   readonly relation: Pick<Relation, 'schema' | 'name' | 'includesChildren'>;
@@ -49,6 +49,16 @@ export function packedRangeStatement(query: PackedQuery, comesAgain: boolean): R
 }
 
 function querySql(query: PackedQuery, range: readonly string[]): string {
+  return packedSelect(query, range, [`${SETTINGS_SEEN} AS s`, SERVER_ENCODING]);
+}
+
+/** The SELECT of one row with what `unpackResult` needs, of which `before` and `behind` may be parts. */
+export function packedSelect(
+  query: PackedQuery,
+  range: readonly string[],
+  before: readonly string[],
+  behind: readonly string[] = [],
+): string {
   const { columns } = query;
   const aggregates = columns.map((column, index) => `${packedAggregate(column, query.packing)} AS c${index}`);
   // An array constructor takes any number of elements, a function call only 100.
@@ -65,15 +75,16 @@ function querySql(query: PackedQuery, range: readonly string[]): string {
   // The odbc package does not take cells of any size, so the server decides whether it returns them. The octet_length
   // of a finished aggregate costs nothing.
   const cells = columns.map((_, index) => `CASE WHEN b <= ${query.maxBytes} THEN c${index} END AS c${index}`);
-  // OFFSET 0 keeps the size from being merged into every cell's CASE: with 1,600 columns the planner ran out of memory.
   const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
   // A separate scan costs no more than a second aggregate, which would have to look at all rows twice.
   const total =
     query.changedOnly === undefined
       ? []
       : [`(SELECT ${countOf(query.allOf)} FROM ${rowSource({ ...query, changedOnly: [] }, range)}) AS t`];
+  const fields = [...before, 'n', 'k', 'b::text AS b', ...extra, ...total, ...cells, ...behind];
+  // OFFSET 0 keeps the size from being merged into every cell's CASE: with 1,600 columns the planner ran out of memory.
   return (
-    `SELECT ${['n', 'k', 'b::text AS b', `${SETTINGS_SEEN} AS s`, SERVER_ENCODING, ...extra, ...total, ...cells].join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
+    `SELECT ${fields.join(', ')} FROM (SELECT *, ${size} AS b FROM (` +
     `SELECT ${inner} FROM ${rowSource(query, range)}) AS p OFFSET 0) AS q`
   );
 }

@@ -9,9 +9,11 @@ test('batches of a near server stay as they are, those of a far one grow up to f
   expect([10, 50, 200].map(batchGrowth)).toEqual([1.5, 3.5, 4]);
 });
 
-test('on a busy host no server counts as far', () => {
-  expect(distanceFrom(50, 3, 2)).toBe(50);
-  expect(distanceFrom(50, 3.1, 2)).toBe(0);
+test('on a busy host, where a statement may have waited for a processor, a server must be farther to count as far', () => {
+  expect(distanceFrom(12, 3, 2)).toBe(12);
+  expect(distanceFrom(12, 3.1, 2)).toBe(0);
+  expect(distanceFrom(50, 10, 2)).toBe(50);
+  expect(distanceFrom(50, 13, 2)).toBe(0);
 });
 
 test('from far away a login is worth it for many partitions only', () => {

@@ -72,3 +72,21 @@ test('where most rows are left out, what one range held does not limit the next'
   sizer.observe(blockRange(0, 10), 0, 0);
   expect(sizer.next(blockRange(10, 10_000), 5000)).toEqual(blockRange(10, 10 + 4096));
 });
+
+test('what little is left of a range is read with the batch before it', () => {
+  const sizer = new BatchSizer({ estimatedRows: 100_000, blocks: 1000, bytes: 8 * MB, batchBytes: 8 * MB });
+  sizer.observe(blockRange(0, 10), 1000, 80_000);
+  expect(sizer.next(blockRange(10, 65), 5000)).toEqual(blockRange(10, 65));
+  expect(sizer.next(blockRange(10, 66), 5000)).toEqual(blockRange(10, 60));
+});
+
+test('from far away a look for changes reaches as far as the server takes about 100 ms for, between two bounds', () => {
+  const blocksAfter = (serverMs: number, far = true): number => {
+    const options = { estimatedRows: 10_000_000, blocks: 100_000, bytes: 800 * MB, batchBytes: 8 * MB };
+    const sizer = new BatchSizer({ ...options, sparse: true, far });
+    sizer.observe(blockRange(0, 1024), 0, 0, serverMs);
+    return (sizer.next(blockRange(1024, 100_000), 50_000).hi - blockRange(1024, 1024).lo) / POSITIONS_PER_BLOCK;
+  };
+  expect([-3, 8, 40, 300].map((serverMs) => blocksAfter(serverMs))).toEqual([16_384, 12_800, 2_560, 1_024]);
+  expect(blocksAfter(8, false)).toBe(4_096);
+});
