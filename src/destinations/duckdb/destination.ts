@@ -134,10 +134,12 @@ export class WarehouseDestination implements Destination {
     table: DestinationTable,
     within?: KeyGroups & { readonly groups: readonly number[] },
   ): Promise<number> {
+    this.changes.changedRows(table);
     return await this.keys.markMissing(table, within);
   }
 
   async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
+    this.changes.changedRows(table);
     return await this.keys.markDeleted(table, keys);
   }
 

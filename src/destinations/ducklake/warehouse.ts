@@ -52,13 +52,7 @@ async function attached(instance: DuckDBInstance, options: LakeOptions): Promise
   await connection.run(`USE ${DATABASE}; DETACH memory; SET TimeZone = 'UTC'`);
   const storage = lakeStorage(options.availableBytes);
   const warehouse = new Warehouse(instance, connection, shownCatalog(options.catalog), options.memoryBytes, storage);
-  const dataPath = await storedDataPath(warehouse);
-  if (options.dataPath === undefined) {
-    // Only the catalog knows where the files are.
-    await loadExtensions(connection, storeExtensions(dataPath), options.extensions);
-    await useCredentials(connection, dataPath);
-  }
-  if (options.readOnly !== true) assertUsable(dataPath);
+  if (options.readOnly !== true) assertUsable(await storedDataPath(warehouse));
   if (options.decodeColumns !== undefined) warehouse.decodeWith(options.decodeColumns);
   return warehouse;
 }
@@ -104,12 +98,22 @@ async function create(connection: DuckDBConnection, options: LakeOptions): Promi
 
 async function attach(
   connection: DuckDBConnection,
-  { catalog, dataPath }: LakePlace,
+  { catalog, dataPath, extensions }: LakePlace,
   more: readonly string[] = [],
 ): Promise<void> {
   const options = [...(dataPath === undefined ? [] : [`DATA_PATH ${literal(dataPath)}`]), ...more];
   const listed = options.length === 0 ? '' : ` (${options.join(', ')})`;
-  await connection.run(`ATTACH ${literal(`ducklake:${attachedCatalog(catalog)}`)} AS ${DATABASE}${listed}`);
+  const attaching = `ATTACH ${literal(`ducklake:${attachedCatalog(catalog)}`)} AS ${DATABASE}${listed}`;
+  try {
+    await connection.run(attaching);
+  } catch (error) {
+    // Only the catalog knows where the files are, and DuckLake asks for what reads them.
+    const stored = /Data path (\S+) requires the extension/.exec(messageOf(error))?.[1];
+    if (stored === undefined) throw error;
+    await loadExtensions(connection, storeExtensions(stored), extensions);
+    await useCredentials(connection, stored);
+    await connection.run(attaching);
+  }
 }
 
 /** For what does not fit into memory: beside the catalog's file, else where the system has such things. */
