@@ -10,8 +10,10 @@ import { catalogFile, catalogKind, shownCatalog } from '../lake-names';
 import { attachedCatalog, newDataPath, type LakePlace } from './catalog';
 import { assertUsable, prepareDataPath } from './data-path';
 import { lakeMissing, lakeOpenError, noDataPath } from './errors';
+import { MARK_AS_OURS } from './made-by-us';
 import { loadExtensions, neededExtensions, NO_OTHERS, storeExtensions } from './extensions';
 import { useCredentials } from './object-store';
+import { lockSqlite } from './sqlite-lock';
 import { lakeStorage } from './storage';
 
 export interface LakeOptions extends LakePlace, Omit<WarehouseOptions, 'path'> {
@@ -44,6 +46,7 @@ async function attached(instance: DuckDBInstance, options: LakeOptions): Promise
   const connection = await instance.connect();
   await loadExtensions(connection, neededExtensions(options), options.extensions);
   await useCredentials(connection, options.dataPath);
+  await lockSqlite(connection, options);
   if (options.readOnly === true) await attach(connection, options, ['READ_ONLY']);
   else if (!(await isThere(connection, options))) {
     if (options.mustExist === true) throw lakeMissing(options.catalog);
@@ -88,6 +91,7 @@ async function create(connection: DuckDBConnection, options: LakeOptions): Promi
   try {
     await attach(connection, { ...options, dataPath });
     await connection.run(`CALL ${DATABASE}.set_option('parquet_compression', 'zstd')`);
+    await connection.run(MARK_AS_OURS);
   } catch (error) {
     // Another process may have made it at the same time: then it is there now.
     if (catalogKind(options.catalog) !== 'postgres') throw error;
