@@ -69,7 +69,7 @@ async function onDisk(megabytes: number, name: string, action: (mount: string) =
 const remount = (mount: string, options: string): unknown =>
   execFileSync('mount', ['-o', `remount,${options}`, mount], { stdio: 'pipe' });
 
-it.each([1, 5])(
+it.each([1, 3])(
   'a full disk of %d MB under catalog and files: with room again, the next sync completes',
   async (size) => {
     await onDisk(size, `full-${size}`, async (mount) => {
@@ -83,7 +83,7 @@ it.each([1, 5])(
 );
 
 it('a disk of the files that is full, then read-only: what was committed can be read all the time', async () => {
-  await onDisk(5, 'files', async (mount) => {
+  await onDisk(3, 'files', async (mount) => {
     const lake = {
       lake_catalog: join(database.folder, 'beside', 'catalog.ducklake'),
       lake_data_path: join(mount, 'data'),
