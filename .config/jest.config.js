@@ -24,10 +24,10 @@ const common = {
 // What the file promises, a lake promises as well: the same tests, where they do not look at the file itself.
 const ON_BOTH = [
   'test/integration/app/{customization,forget}',
-  'test/integration/destinations/{two-databases,warehouse-tables}',
-  'test/integration/engine/{equal-by-default,incremental,keyless-tables,keys,second-sync,transformations,verify}',
+  'test/integration/destinations/{table-names,two-databases,warehouse-tables}',
+  'test/integration/engine/{equal-by-default,incremental,keyless-tables,keys,log,log-slots,log-tables,second-sync,transformations,verify}',
   'test/integration/types/{compare,every,hostile-values,numbers,python,structured,text,times}',
-  'test/property/{equality,regressions}',
+  'test/property/{equality,log-equality,regressions}',
 ];
 
 /** @type {import('jest').Config} */

@@ -78,10 +78,10 @@ export interface Lifecycle {
   /** About how many bytes a commit writes besides the rows. Missing where that is negligible. */
   readonly commitBytes?: number;
   /**
-   * Where others read what is committed: whether a commit now would show them a pass over changes that is half done. The
-   * engine then commits later. Missing: nobody reads meanwhile.
+   * Where others read what is committed: the tables, by key, of which a commit now would show them half of a pass over
+   * changes. The engine then commits later, and takes back an attempt that failed. Missing: nobody reads meanwhile.
    */
-  readonly isHalfDone?: boolean;
+  readonly halfDone?: ReadonlySet<string>;
   /** Goes back to the last commit. */
   rollback(): Promise<void>;
   /**

@@ -106,6 +106,8 @@ export interface Maintenance {
   readonly deleted: FreedFiles;
   /** Deleted as well: what transactions left that did not come to their end. */
   readonly orphaned: FreedFiles;
+  /** Files in the lake's place that no snapshot has, and that may be somebody else's; then no such file is deleted. */
+  readonly foreignFiles: readonly string[];
   /** Files that nothing needs any more, and that a transaction under way may still read. */
   readonly waitingFiles: number;
   readonly graceHours: number;

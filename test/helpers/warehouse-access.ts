@@ -20,14 +20,27 @@ export async function openWarehouse(path: string): Promise<WarehouseReader> {
 /** `catalog`: as DuckLake's ATTACH takes it. */
 export async function openLakeAt(
   catalog: string,
-  options: { readonly write?: true; readonly extensions?: readonly string[] } = {},
+  options: {
+    readonly write?: true;
+    readonly extensions?: readonly string[];
+    /** Run before the lake is attached. */
+    readonly before?: string;
+    /** Of a lake that is made here. */
+    readonly dataPath?: string;
+  } = {},
 ): Promise<WarehouseReader> {
   const lake = await readerOf(await DuckDBInstance.create(':memory:'));
   for (const name of ['ducklake', ...(options.extensions ?? [])])
     await lake.rows(`LOAD '${join(EXTENSIONS, `${name}.duckdb_extension`)}'`);
-  await lake.rows(`ATTACH 'ducklake:${catalog}' AS lake${options.write === true ? '' : ' (READ_ONLY)'}`);
+  if (options.before !== undefined) await lake.rows(options.before);
+  await lake.rows(`ATTACH 'ducklake:${catalog}' AS lake ${attached(options)}`);
   await lake.rows('USE lake');
   return lake;
+}
+
+function attached({ write, dataPath }: { readonly write?: true; readonly dataPath?: string }): string {
+  if (dataPath !== undefined) return `(DATA_PATH '${dataPath}')`;
+  return write === true ? '' : '(READ_ONLY)';
 }
 
 /** Runs `action` on the warehouse of a test database. */

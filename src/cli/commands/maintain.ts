@@ -16,6 +16,7 @@ const NOTHING_TO_DO = 'A warehouse file needs no maintenance: DuckDB uses the ro
 
 export function renderMaintenance(report: MaintenanceReport): readonly string[] {
   const { rewritten, busy, expiredSnapshots, oldestSnapshot, deleted, orphaned, waitingFiles, graceHours } = report;
+  const [foreign] = report.foreignFiles;
   const files = (count: number): string => `${formatInteger(count)} file${count === 1 ? '' : 's'}`;
   const freed = (bytes: number | undefined): string => (bytes === undefined ? '' : `, ${formatBytes(bytes)}`);
   return [
@@ -31,6 +32,11 @@ export function renderMaintenance(report: MaintenanceReport): readonly string[] 
     ...(orphaned.files === 0
       ? []
       : [`Deleted ${files(orphaned.files)}${freed(orphaned.bytes)}, left by syncs that did not come to their end`]),
+    ...(foreign === undefined
+      ? []
+      : [
+          `Kept ${files(report.foreignFiles.length)} that no snapshot has, such as ${foreign}: they may be of another lake or program, so look and delete them yourself`,
+        ]),
     ...(waitingFiles === 0
       ? []
       : [`Kept ${files(waitingFiles)} for ${graceHours} hours, since someone may still be reading them`]),

@@ -25,8 +25,13 @@ export class Changes {
 
   constructor(private readonly tables: OpenTables) {}
 
-  get halfDone(): boolean {
-    return this.applied.size > 0;
+  get halfDone(): ReadonlySet<string> {
+    return this.applied;
+  }
+
+  /** The pass has changed rows of the table by other means. */
+  changedRows(table: DestinationTable): void {
+    this.applied.add(table.key);
   }
 
   rolledBack(): void {

@@ -7,7 +7,7 @@ import { storedLogPosition } from './log-position-row';
 import { Warehouse } from './warehouse';
 import { readRuns } from './run-history';
 import { storedOrigin } from './origin-row';
-import { stateEntries } from './state-rows';
+import { FILE_STATES, stateEntries } from './state-rows';
 
 const MEMORY_BYTES = 128_000_000;
 
@@ -36,7 +36,7 @@ export async function readWarehouse(
       bytes: statSync(path).size,
       states: new Map(entries.map(([key, entry]) => [key, JSON.parse(entry) as TableState])),
       origin: await storedOrigin(warehouse, schema),
-      logPosition: await storedLogPosition(warehouse, schema),
+      logPosition: await storedLogPosition(warehouse, { schema, table: FILE_STATES.positionTable(schema) }),
       runs: has('runs') ? await readRuns(warehouse, runs) : [],
     };
   } finally {

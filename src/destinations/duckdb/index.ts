@@ -11,6 +11,7 @@ export { destinationError, diskFull, isDiskFull, messageOf, writeError } from '.
 export { forgetIn } from './forget-tables';
 export { fitColumn } from './load/column-fit';
 export { duckdb } from './library';
+export { storedLogPosition } from './log-position-row';
 export { storedOrigin } from './origin-row';
 export { ownFiles } from './own-files';
 export { readerOf } from './reader';

@@ -38,7 +38,8 @@ export async function writeRun(warehouse: Warehouse, run: RunRecord): Promise<vo
   await createRuns(warehouse);
   // Older versions write into the columns that they know: this one is there where mode log is used.
   const slot = run.slotWalBytes === null ? [] : [String(run.slotWalBytes)];
-  if (slot.length > 0) await warehouse.run(`ALTER TABLE ${RUNS_TABLE} ADD COLUMN IF NOT EXISTS ${SLOT_COLUMN} BIGINT`);
+  if (slot.length > 0 && !(await warehouse.columnsOf(RUNS_TABLE)).has(SLOT_COLUMN))
+    await warehouse.run(`ALTER TABLE ${RUNS_TABLE} ADD COLUMN ${SLOT_COLUMN} BIGINT`);
   const perSecond = (amount: number): string => String(run.seconds > 0 ? amount / run.seconds : 0);
   const failed = run.tables.filter((table) => table.error !== null).length;
   const failedBefore = await recentlyFailed(warehouse);

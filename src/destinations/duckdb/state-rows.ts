@@ -15,12 +15,19 @@ export interface StateRows {
   entries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]>;
   /** `states`: null where a table has none any more. */
   store(warehouse: Warehouse, schema: string, states: ReadonlyMap<string, TableState | null>): Promise<void>;
+  /** The table, qualified, that says how far the log of the schema's source is known. */
+  positionTable(schema: string): string;
   /** What was stored since the last commit is committed, or rolled back. */
   ended?(how: 'COMMIT' | 'ROLLBACK'): void;
 }
 
 /** In one table for all: nobody else writes the file. */
-export const FILE_STATES: StateRows = { make: makeStateTable, entries: stateEntries, store: storeStates };
+export const FILE_STATES: StateRows = {
+  make: makeStateTable,
+  entries: stateEntries,
+  store: storeStates,
+  positionTable: () => '_pgsluice.log_positions',
+};
 
 /** Name of the table in which a load gathers; see loads. */
 export function loadTableName(table: string): string {

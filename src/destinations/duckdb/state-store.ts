@@ -3,7 +3,7 @@ import type { Origin } from '../../model/origin';
 import type { RunRecord } from '../../model/run-record';
 import type { LogPosition, TableState, TableStates } from '../../model/sync-state';
 import type { OpenTables } from './open-tables';
-import { storedLogPosition, storeLogPosition } from './log-position-row';
+import { storedLogPosition, storeLogPosition, type PositionPlace } from './log-position-row';
 import { storedOrigin, storeOrigin } from './origin-row';
 import { forgetInRuns, mayBeLeftOut, writeRun } from './run-history';
 import { storedStates } from './state-rows';
@@ -62,11 +62,16 @@ export class WarehouseStates {
   }
 
   async logPosition(): Promise<LogPosition | undefined> {
-    return await storedLogPosition(this.tables.warehouse, this.tables.schema);
+    return await storedLogPosition(this.tables.warehouse, this.positionPlace);
   }
 
   async putLogPosition(position: LogPosition): Promise<void> {
-    await storeLogPosition(await this.tables.writing(), this.tables.schema, position);
+    await storeLogPosition(await this.tables.writing(), this.positionPlace, position);
+  }
+
+  private get positionPlace(): PositionPlace {
+    const { schema, states } = this.tables;
+    return { schema, table: states.positionTable(schema) };
   }
 
   async writeRun(run: RunRecord): Promise<void> {

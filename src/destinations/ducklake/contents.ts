@@ -1,7 +1,7 @@
 /** A look into a lake without changing it: state, history, size. */
 import { existsSync } from 'node:fs';
 import type { TableState } from '../../model/sync-state';
-import { readRuns, storedOrigin } from '../duckdb';
+import { readRuns, storedLogPosition, storedOrigin } from '../duckdb';
 import type { WarehouseContents } from '../warehouse-access';
 import { catalogFile } from '../lake-names';
 import type { LakePlace } from './catalog';
@@ -26,12 +26,12 @@ export async function readLake(place: LakePlace, schema: string, runs: number): 
       'SELECT coalesce(sum(file_size_bytes), 0) + coalesce(sum(delete_file_size_bytes), 0) FROM ducklake_table_info(current_database())',
     );
     const present = await warehouse.columnsOf('_pgsluice.runs');
-    const entries = await new LakeStates().entries(warehouse, schema);
+    const states = new LakeStates();
+    const entries = await states.entries(warehouse, schema);
     return {
       bytes: Number(size?.[0]),
       states: new Map(entries.map(([key, entry]) => [key, JSON.parse(entry) as TableState])),
-      // A lake does not know mode log.
-      logPosition: undefined,
+      logPosition: await storedLogPosition(warehouse, { schema, table: states.positionTable(schema) }),
       origin: await storedOrigin(warehouse, schema),
       runs: present.size === 0 ? [] : await readRuns(warehouse, runs),
     };

@@ -10,7 +10,7 @@ export class DuckLakeDestination extends WarehouseDestination {
     super({ ...options, open: () => openLake(options), states: new LakeStates() });
   }
 
-  get isHalfDone(): boolean {
+  get halfDone(): ReadonlySet<string> {
     return this.changes.halfDone;
   }
 }

@@ -106,12 +106,22 @@ function storeError(error: unknown, text: string): ConnectorError | undefined {
       cause: error,
       hint: 'Check the variables of the environment, such as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, and the rights on the bucket.',
     });
+  if (/NoSuchBucket/.test(text))
+    return destinationError(`The bucket of the lake does not exist: ${placeIn(text)}.`, 'lake_bucket_missing', {
+      cause: error,
+      hint: 'Make it, or name another one with "lake_data_path".',
+    });
   if (STORE_LOST.test(text))
     return destinationError(`The object store of the lake cannot be used: ${shortened(text, '')}.`, 'lake_store_lost', {
       cause: error,
       hint: 'Check "lake_data_path", AWS_ENDPOINT_URL and the network.',
     });
   return undefined;
+}
+
+/** The URL that an error names. */
+function placeIn(text: string): string {
+  return /\b(?:s3|gcs|gs|r2|az|azure|abfss):\/\/[^\s'"]+/i.exec(text)?.[0] ?? shortened(text, '');
 }
 
 function unwritable(error: unknown, text: string): ConnectorError | undefined {

@@ -9,6 +9,7 @@
  * rewriting takes the table's state row as a sync does, so that of the two the second fails, and tries again.
  */
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { ConnectorError } from '../../common/errors';
 import { catalogKind, isRemote } from '../lake-names';
 import { literal, quoted, removeOldRuns, type Warehouse } from '../duckdb';
@@ -17,6 +18,7 @@ import type { LakePlace } from './catalog';
 import { LAKE_CONFLICT } from './errors';
 import { filesOf, totalOf, worthRewriting, type DataFile } from './files';
 import { LakeStates } from './state-rows';
+import { DATA_FILE, isOurs } from './made-by-us';
 import { openLake, storedDataPath } from './warehouse';
 
 const MEMORY_BYTES = 1_000_000_000;
@@ -119,7 +121,7 @@ async function freeRoom(
   const alone = catalogKind(place.catalog) === 'duckdb';
   const age = alone ? 'cleanup_all => true' : `older_than => ${at(GRACE_HOURS)}`;
   const freed = await deleted(lake, 'ducklake_cleanup_old_files', age);
-  const left = await deleted(lake, 'ducklake_delete_orphaned_files', age);
+  const orphans = await orphansOf(lake, age);
   const waiting = await lake.rows(
     'SELECT count(*) FROM ducklake_cleanup_old_files(current_database(), dry_run => true, cleanup_all => true)',
   );
@@ -127,10 +129,23 @@ async function freeRoom(
     expiredSnapshots: expired.length,
     oldestSnapshot: Number(oldest?.[0]),
     deleted: freed,
-    orphaned: left,
+    ...orphans,
     waitingFiles: Number(waiting[0]?.[0]),
     graceHours: alone ? 0 : GRACE_HOURS,
   };
+}
+
+/**
+ * Files that no snapshot has. DuckLake takes everything below the data path for the lake's, so they are deleted only where
+ * that is true. `age`: as for `deleted`.
+ */
+async function orphansOf(lake: Warehouse, age: string): Promise<Pick<Maintenance, 'orphaned' | 'foreignFiles'>> {
+  const name = 'ducklake_delete_orphaned_files';
+  const listed = await lake.rows(`SELECT path FROM ${name}(current_database(), dry_run => true, ${age})`);
+  const paths = listed.map(([path]) => String(path));
+  const foreign = (await isOurs(lake)) ? paths.filter((path) => !DATA_FILE.test(basename(path))) : paths;
+  if (foreign.length > 0) return { orphaned: { files: 0, bytes: 0 }, foreignFiles: foreign };
+  return { orphaned: await deleted(lake, name, age), foreignFiles: [] };
 }
 
 /** `age`: which files, as DuckLake's function takes it. */

@@ -5,12 +5,12 @@ import { destinationError, ownFiles, type Warehouse } from '../duckdb';
 import { catalogFile, isRemote, shownCatalog } from '../lake-names';
 import type { OwnFiles } from '../warehouse-access';
 import type { LakePlace } from './catalog';
+import { DATA_FILE, isOurs } from './made-by-us';
+import { LOCK_SUFFIX } from './sqlite-lock';
 import { openLake, storedDataPath } from './warehouse';
 
 const MEMORY_BYTES = 64_000_000;
-/** As DuckLake names what it writes. */
-const DATA_FILE = /^ducklake-[0-9a-f-]+(?:-delete)?\.(?:parquet|puffin)$/;
-const BESIDE_SQLITE = ['-journal', '-wal', '-shm'];
+const BESIDE_SQLITE = ['-journal', '-wal', '-shm', LOCK_SUFFIX];
 
 export class LakeOwner {
   /** Of the lake that was locked; undefined where there is none. */
@@ -53,12 +53,9 @@ export class LakeOwner {
   }
 
   private async examine(warehouse: Warehouse, lake: string): Promise<void> {
-    const [tables] = await warehouse.rows(
-      "SELECT count(*) FILTER (WHERE schema_name = '_pgsluice'), count(*) FROM duckdb_tables() WHERE database_name = current_database()",
-    );
-    if (tables?.[0] === 0n && tables[1] !== 0n)
-      throw destinationError(`The lake ${lake} was not filled by pgsluice; nothing was deleted.`, 'not_a_warehouse', {
-        hint: 'Name the right one with "lake_catalog".',
+    if (!(await isOurs(warehouse)))
+      throw destinationError(`The lake ${lake} was not made by pgsluice; nothing was deleted.`, 'not_a_warehouse', {
+        hint: 'Name the right one with "lake_catalog"; `pgsluice forget \'*\' --drop` drops the tables of this schema.',
       });
     const dataPath = await storedDataPath(warehouse);
     if (isRemote(dataPath))

@@ -133,6 +133,10 @@ export class LakeStates implements StateRows {
     }
   }
 
+  positionTable(schema: string): string {
+    return place(`log_position_${digest(schema)}`);
+  }
+
   ended(how: 'COMMIT' | 'ROLLBACK'): void {
     for (const [name, generation] of how === 'COMMIT' ? this.uncommitted : []) {
       if (generation === undefined) this.generations.delete(name);
@@ -150,7 +154,11 @@ function takenOver(key: string, lake: string): Error {
 
 /** The same for everybody, whatever characters the key has. */
 function tableName(schema: string, key: string): string {
-  return PREFIX + createHash('sha256').update(`${schema}\0${key}`).digest('hex').slice(0, 24);
+  return PREFIX + digest(`${schema}\0${key}`);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 24);
 }
 
 function place(name: string): string {

@@ -10,8 +10,10 @@ import { catalogFile, catalogKind, shownCatalog } from '../lake-names';
 import { attachedCatalog, newDataPath, type LakePlace } from './catalog';
 import { assertUsable, prepareDataPath } from './data-path';
 import { lakeMissing, lakeOpenError, noDataPath } from './errors';
+import { MARK_AS_OURS } from './made-by-us';
 import { loadExtensions, neededExtensions, NO_OTHERS, storeExtensions } from './extensions';
 import { useCredentials } from './object-store';
+import { lockSqlite } from './sqlite-lock';
 import { lakeStorage } from './storage';
 
 export interface LakeOptions extends LakePlace, Omit<WarehouseOptions, 'path'> {
@@ -44,6 +46,7 @@ async function attached(instance: DuckDBInstance, options: LakeOptions): Promise
   const connection = await instance.connect();
   await loadExtensions(connection, neededExtensions(options), options.extensions);
   await useCredentials(connection, options.dataPath);
+  await lockSqlite(connection, options);
   if (options.readOnly === true) await attach(connection, options, ['READ_ONLY']);
   else if (!(await isThere(connection, options))) {
     if (options.mustExist === true) throw lakeMissing(options.catalog);
@@ -52,13 +55,7 @@ async function attached(instance: DuckDBInstance, options: LakeOptions): Promise
   await connection.run(`USE ${DATABASE}; DETACH memory; SET TimeZone = 'UTC'`);
   const storage = lakeStorage(options.availableBytes);
   const warehouse = new Warehouse(instance, connection, shownCatalog(options.catalog), options.memoryBytes, storage);
-  const dataPath = await storedDataPath(warehouse);
-  if (options.dataPath === undefined) {
-    // Only the catalog knows where the files are.
-    await loadExtensions(connection, storeExtensions(dataPath), options.extensions);
-    await useCredentials(connection, dataPath);
-  }
-  if (options.readOnly !== true) assertUsable(dataPath);
+  if (options.readOnly !== true) assertUsable(await storedDataPath(warehouse));
   if (options.decodeColumns !== undefined) warehouse.decodeWith(options.decodeColumns);
   return warehouse;
 }
@@ -94,6 +91,7 @@ async function create(connection: DuckDBConnection, options: LakeOptions): Promi
   try {
     await attach(connection, { ...options, dataPath });
     await connection.run(`CALL ${DATABASE}.set_option('parquet_compression', 'zstd')`);
+    await connection.run(MARK_AS_OURS);
   } catch (error) {
     // Another process may have made it at the same time: then it is there now.
     if (catalogKind(options.catalog) !== 'postgres') throw error;
@@ -104,12 +102,22 @@ async function create(connection: DuckDBConnection, options: LakeOptions): Promi
 
 async function attach(
   connection: DuckDBConnection,
-  { catalog, dataPath }: LakePlace,
+  { catalog, dataPath, extensions }: LakePlace,
   more: readonly string[] = [],
 ): Promise<void> {
   const options = [...(dataPath === undefined ? [] : [`DATA_PATH ${literal(dataPath)}`]), ...more];
   const listed = options.length === 0 ? '' : ` (${options.join(', ')})`;
-  await connection.run(`ATTACH ${literal(`ducklake:${attachedCatalog(catalog)}`)} AS ${DATABASE}${listed}`);
+  const attaching = `ATTACH ${literal(`ducklake:${attachedCatalog(catalog)}`)} AS ${DATABASE}${listed}`;
+  try {
+    await connection.run(attaching);
+  } catch (error) {
+    // Only the catalog knows where the files are, and DuckLake asks for what reads them.
+    const stored = /Data path (\S+) requires the extension/.exec(messageOf(error))?.[1];
+    if (stored === undefined) throw error;
+    await loadExtensions(connection, storeExtensions(stored), extensions);
+    await useCredentials(connection, stored);
+    await connection.run(attaching);
+  }
 }
 
 /** For what does not fit into memory: beside the catalog's file, else where the system has such things. */

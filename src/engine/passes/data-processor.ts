@@ -70,6 +70,7 @@ export class DataProcessor {
           releaseSlot();
           // The reason why the readers were stopped explains more than the error they ended with.
           const stopped = run.failure ?? asConnectorError(thrown);
+          await this.options.writer.attemptFailed(run);
           const error = signal.aborted ? stopped : await this.withColumn(run, stopped);
           this.options.onNews(run);
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);

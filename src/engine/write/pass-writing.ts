@@ -33,8 +33,7 @@ function changesWriting(destination: Destination): PassWriting {
     begin: (table, stamp) => destination.beginChanges(table, stamp),
     write: (table, batch) => destination.writeChanges(table, batch),
     // What readers must not see yet stays where it waits.
-    beforeCommit: (table) =>
-      destination.isHalfDone === undefined ? destination.applyChanges(table) : Promise.resolve(),
+    beforeCommit: (table) => (destination.halfDone === undefined ? destination.applyChanges(table) : Promise.resolve()),
     finish: (table) => destination.finishChanges(table),
   };
 }

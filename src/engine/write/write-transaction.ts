@@ -135,16 +135,18 @@ export class WriteTransaction {
     }
   }
 
+  /** What a failed attempt has applied must not be seen with another table's commit. */
+  async attemptFailed(run: TableRun): Promise<void> {
+    if (this.options.destination.halfDone?.has(run.key) === true) await this.rollBackAll(rolledBack());
+  }
+
   /** Commits everything written so far. */
   async commit(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { destination, states } = this.options;
-    // A pass that has failed will not be ended.
-    if (
-      destination.isHalfDone === true &&
-      [...this.open].some((run) => run.readsChanges && run.failure === undefined)
-    ) {
+    // Each of these passes will end: an attempt that fails is taken back.
+    if ((destination.halfDone?.size ?? 0) > 0) {
       this.commitLater();
       return;
     }

@@ -78,6 +78,8 @@ export class Writer {
   async begin(run: TableRun, progress: LoadProgress, resume: boolean): Promise<void> {
     const { generation } = run;
     await this.inOrder(run, generation, async () => {
+      // A load commits on its way, which would show what a pass over changes has left.
+      if (!run.readsChanges && this.options.destination.halfDone?.has(run.key) === true) throw rolledBack();
       const stamp = { startedAt: new Date(progress.startedAt) };
       if (!run.readsChanges && !resume) await this.transaction.giveUpRows([run], true);
       await this.writing(run).begin(run.destinationTable, stamp, resume);
@@ -178,6 +180,11 @@ export class Writer {
       run.abandoned();
       this.transaction.passEnded(run);
     });
+  }
+
+  /** An attempt has ended with an error; another one may follow. */
+  async attemptFailed(run: TableRun): Promise<void> {
+    await this.queue.run(() => this.transaction.attemptFailed(run));
   }
 
   /** Ends the pass: a load takes its table's place, changes are applied. Resolves when that is committed. */

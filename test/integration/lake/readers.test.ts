@@ -4,6 +4,7 @@ import { runMaintenance } from '../../../src/app/maintain';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
+import { startPython } from './python-reader';
 import { onServer, openOnServer } from './world';
 
 let database: TestDatabase;
@@ -15,6 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
+// Two readers: this process, and Python's DuckDB.
 it('through a first load, three syncs and a maintenance', async () => {
   const seen = new Map<string, Set<string>>([
     ['a', new Set()],
@@ -24,6 +26,7 @@ it('through a first load, three syncs and a maintenance', async () => {
   let reading = true;
   // The lake is made by an empty sync, so that there is something to attach.
   await sync(database, onServer(database, { tableFilters: ['nothing.*', '!*'] })).catch(() => undefined);
+  const python = startPython(database, [...seen.keys()]);
   const reader = (async () => {
     const lake = await openOnServer(database);
     try {
@@ -64,10 +67,12 @@ it('through a first load, three syncs and a maintenance', async () => {
   await delay(300);
   reading = false;
   await reader;
-  expect(errors).toEqual([]);
-  for (const name of ['a', 'b'] as const) {
-    const values = [...(seen.get(name) ?? [])];
-    expect(values.filter((value) => !expected[name].includes(value))).toEqual([]);
-    expect(values).toContain(expected[name].at(-1));
-  }
+  const others = await python?.ended();
+  expect([...errors, ...(others?.errors ?? [])]).toEqual([]);
+  for (const name of ['a', 'b'] as const)
+    for (const answers of [seen, others?.seen].filter((each) => each !== undefined)) {
+      const values = [...(answers.get(name) ?? [])];
+      expect(values.filter((value) => !expected[name].includes(value))).toEqual([]);
+      expect(values).toContain(expected[name].at(-1));
+    }
 });

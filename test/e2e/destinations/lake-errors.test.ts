@@ -1,0 +1,133 @@
+/** A lake on a disk that is full or read-only, and one that two processes want: exit 5, a sentence, nothing lost. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { compareTable, same } from '../../helpers/compare';
+import { complaints, expectPresentable } from '../../helpers/fault-report';
+import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { EXTENSIONS } from '../../helpers/settings';
+import { openLakeAt } from '../../helpers/warehouse-access';
+
+// Every command is a process of its own, on a machine that may be busy.
+jest.setTimeout(180_000);
+
+const ROWS = 120_000;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createDatabase();
+  await database.client.query(`
+    CREATE TABLE small (id int PRIMARY KEY, v text); INSERT INTO small SELECT i, 'one' FROM generate_series(1, 100) i;
+    CREATE TABLE big (id int PRIMARY KEY, noise text NOT NULL);
+    INSERT INTO big SELECT i, md5(i::text) || md5((-i)::text) FROM generate_series(1, ${ROWS}) i; ANALYZE`);
+});
+afterAll(() => database.drop());
+
+const configured = (overrides: Readonly<Record<string, string>>): string =>
+  writeConfiguration(database, { destination: 'ducklake', lake_extensions: EXTENSIONS, ...overrides });
+
+async function run(command: string, overrides: Readonly<Record<string, string>>): Promise<CliResult> {
+  const result = await runCli([command, '--configuration', configured(overrides)]);
+  expectPresentable(result, [database.password]);
+  return result;
+}
+
+function expectRefused(result: CliResult, sentence: RegExp): void {
+  expect({ code: result.code, said: complaints(result) }).toEqual({ code: 5, said: [expect.stringMatching(sentence)] });
+}
+
+async function expectWhole(catalog: string, extensions: readonly string[] = []): Promise<void> {
+  const lake = await openLakeAt(catalog, { extensions });
+  try {
+    expect(await compareTable(database.client, lake, { schema: 'public', name: 'small' })).toEqual(same(100));
+    expect(await compareTable(database.client, lake, { schema: 'public', name: 'big' })).toEqual(same(ROWS));
+  } finally {
+    lake.close();
+  }
+}
+
+/** Runs `action` in a disk of so many megabytes, where this user may mount one. */
+async function onDisk(megabytes: number, name: string, action: (mount: string) => Promise<void>): Promise<void> {
+  const mount = join(database.folder, name);
+  mkdirSync(mount);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'none', mount], { stdio: 'pipe' });
+  } catch {
+    process.stdout.write(
+      'No small disk could be mounted here (only root may), so a lake on a full disk was not tested.\n',
+    );
+    return;
+  }
+  try {
+    await action(mount);
+  } finally {
+    execFileSync('umount', [mount]);
+  }
+}
+
+const remount = (mount: string, options: string): unknown =>
+  execFileSync('mount', ['-o', `remount,${options}`, mount], { stdio: 'pipe' });
+
+it.each([1, 3])(
+  'a full disk of %d MB under catalog and files: with room again, the next sync completes',
+  async (size) => {
+    await onDisk(size, `full-${size}`, async (mount) => {
+      const lake = { lake_catalog: join(mount, 'catalog.ducklake') };
+      expectRefused(await run('sync', lake), /disk is full: .* cannot grow\. Free some space/);
+      remount(mount, 'size=300m');
+      expect((await run('sync', lake)).code).toBe(0);
+      await expectWhole(lake.lake_catalog);
+    });
+  },
+);
+
+it('a disk of the files that is full, then read-only: what was committed can be read all the time', async () => {
+  await onDisk(3, 'files', async (mount) => {
+    const lake = {
+      lake_catalog: join(database.folder, 'beside', 'catalog.ducklake'),
+      lake_data_path: join(mount, 'data'),
+    };
+    expectRefused(await run('sync', lake), /disk is full: .* cannot grow\. Free some space/);
+    remount(mount, 'size=300m');
+    expect((await run('sync', lake)).code).toBe(0);
+    remount(mount, 'ro');
+    await database.client.query(`UPDATE small SET v = 'two'`);
+    expectRefused(
+      await run('sync', lake),
+      /^The lake's files cannot be written to .*\(EROFS\)\. Check the permissions/,
+    );
+    expect((await run('status', lake)).code).toBe(0);
+    remount(mount, 'rw');
+    expect((await run('sync', lake)).code).toBe(0);
+    await expectWhole(lake.lake_catalog);
+  });
+});
+
+it.each([
+  ['DuckDB', 'catalog.ducklake', []],
+  ['SQLite', 'catalog.sqlite', ['sqlite_scanner']],
+])(
+  'a catalog of %s serves one process; a second one is refused, and the first goes on',
+  async (_kind, file, extensions) => {
+    const path = join(database.folder, `one-process-${file}`, file);
+    const lake = { lake_catalog: path };
+    const attached = extensions.length === 0 ? path : `sqlite:${path}`;
+    expect((await run('sync', lake)).code).toBe(0);
+    await database.client.query(`UPDATE small SET v = 'three' WHERE id < 50`);
+    const args = ['sync', '--configuration', configured(lake), '--full-resync', '*', '--custom-batch-size', '200'];
+    const first = startCli([...args, '--custom-threads', '1']);
+    await first.waitFor(/Found \d+ tables to process/);
+    const refused = new RegExp(
+      `^The lake .*${file} is open in another process \\(PID ${first.pid}\\)\\. A catalog that is a file`,
+    );
+    for (const command of ['sync', 'maintain']) expectRefused(await run(command, lake), refused);
+    expect((await first.ended).code).toBe(0);
+    await expectWhole(attached, extensions);
+    expect((await run('verify', lake)).code).toBe(0);
+    expect((await run('maintain', { ...lake, lake_retention_hours: '0' })).code).toBe(0);
+    await expectWhole(attached, extensions);
+    expect((await runCli(['reset', '--yes', '--configuration', configured(lake)])).code).toBe(0);
+    expect([path, `${path}.lock`].filter((each) => existsSync(each))).toEqual([]);
+  },
+);
