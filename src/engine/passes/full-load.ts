@@ -91,8 +91,8 @@ export function beginsAnew(run: TableRun): boolean {
   return run.progress === null || !run.resumable || whyAnew(run, run.progress) !== undefined;
 }
 
-/** Why a load cannot be resumed. Transaction ids mean nothing to another server. */
-function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
+/** Why a load cannot be resumed, as the rest of a sentence. Transaction ids mean nothing to another server. */
+export function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
   if (progress.signature !== run.signature) return 'was altered';
   if (!isKnownSource(run.source)) return 'may have come to another server, which cannot be known,';
   if (progress.source !== run.source) return 'has come to another server, or to one that was restored or promoted,';
