@@ -21,7 +21,7 @@ export interface PartsLoad {
   readonly load: string;
   /** Of the table's state when the load began: the load counts only as long as the state is the same. */
   readonly generation: number;
-  /** The table's state with the load, all of whose blocks are pending. */
+  /** The table's state with the load, of which the blocks of all parts are pending. */
   readonly state: TableState;
   readonly parts: readonly BlockBounds[];
 }
@@ -30,6 +30,8 @@ export interface PartsLoad {
 export interface PartsStatus extends PartsLoad {
   /** Parts whose rows have not been committed. */
   readonly toDo: readonly BlockBounds[];
-  /** Rows of the parts that have. */
+  /** Numbers of parts whose rows are in tables of their own. */
+  readonly apart: readonly number[];
+  /** Rows that are committed. */
   readonly rows: number;
 }

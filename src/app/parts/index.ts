@@ -6,7 +6,7 @@
  */
 import type { Part, PartsStatus } from '../../model/parts';
 import type { SyncReport } from '../../model/report';
-import { PART_SUPERSEDED, type PartsDestination } from '../../destinations/parts';
+import { PART_APART, PART_SUPERSEDED, type PartsDestination, type PartsWork } from '../../destinations/parts';
 import { takesParts } from '../../destinations/registry';
 import { ConnectorError } from '../../common/errors';
 import { runSync } from '../sync-run';
@@ -46,19 +46,32 @@ export async function beginParts(context: PartsContext, table: string): Promise<
     await opened.lend(run, (load) => load.begin(run));
     const begun = await destination.readParts();
     if (begun === undefined)
-      throw new ConnectorError(`The load of ${table} has begun and is not there.`, { code: 'no_load', kind: 'internal' });
+      throw new ConnectorError(`The load of ${table} has begun and is not there.`, {
+        code: 'no_load',
+        kind: 'internal',
+      });
     return { cut: true, parts: toDo(table, begun) };
   });
 }
 
-/**
- * Loads one part. `done before`: this one or another process has committed it. `superseded`: the load does not count any
- * more, and nothing was written.
- */
-export async function loadPart(context: PartsContext, part: Part): Promise<'loaded' | 'done before' | 'superseded'> {
-  const { table, load, number } = part;
+/** `done before`: it was committed earlier. `superseded`: the load does not count any more, and nothing was written. */
+export type PartOutcome = 'loaded' | 'done before' | 'superseded';
+
+/** Loads one part. */
+export async function loadPart(context: PartsContext, part: Part): Promise<PartOutcome> {
   if (!takesParts(context.settings)) return 'superseded';
-  return await withParts(context, { kind: 'load', table, load, number }, async ({ destination, table: run, lend }) => {
+  const work = { kind: 'load', table: part.table, load: part.load, number: part.number } as const;
+  try {
+    return await loadWith(context, { ...work, apart: false });
+  } catch (error) {
+    if (!(error instanceof ConnectorError) || error.code !== PART_APART) throw error;
+    return await loadWith(context, { ...work, apart: true });
+  }
+}
+
+async function loadWith(context: PartsContext, work: PartsWork & { readonly kind: 'load' }): Promise<PartOutcome> {
+  const { load, number } = work;
+  return await withParts(context, work, async ({ destination, table: run, lend }) => {
     const existing = await destination.readParts();
     if (existing?.load !== load) return 'superseded';
     if (!existing.toDo.some((each) => each.number === number)) return 'done before';
@@ -90,12 +103,12 @@ export async function finishParts(context: PartsContext, table: string): Promise
       const isWhole = run !== undefined && (load === null ? run.committed?.lastSyncedAt != null : run.pendingEmpty);
       return isWhole ? true : { outcome: 'superseded' };
     }
-    if (!(await stillCounts(opened, existing))) {
+    if (run === undefined || !(await stillCounts(opened, existing))) {
       await giveUp(destination, existing);
       return { outcome: 'superseded' };
     }
     if (existing.toDo.length > 0) return { outcome: 'parts missing', parts: toDo(table, existing) };
-    await destination.adopt(existing);
+    await destination.adopt(existing, run.destinationTable);
     return true;
   });
   if (ready !== true) return ready;

@@ -78,7 +78,8 @@ async function openParts(
     destination = createPartsDestination(...parameters, work);
     return destination;
   });
-  if (destination === undefined) throw new TypeError('A load in parts cannot be written to a destination that is given.');
+  if (destination === undefined)
+    throw new TypeError('A load in parts cannot be written to a destination that is given.');
   const selection = onlyTable(work.table);
   const discovery = planOf(opened.findings, settings, opened.module, silent(logger), { selection });
   if (work.kind === 'begin') await claimSchema(destination, settings, discovery);

@@ -10,6 +10,7 @@ export { DuckDbDestination, WarehouseDestination, type WarehouseDestinationOptio
 export { destinationError, diskFull, isDiskFull, messageOf, writeError } from './errors';
 export { forgetIn } from './forget-tables';
 export { fitColumn } from './load/column-fit';
+export { mergeTables } from './load/merge-tables';
 export { duckdb } from './library';
 export { storedOrigin } from './origin-row';
 export { ownFiles } from './own-files';

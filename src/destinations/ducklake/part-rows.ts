@@ -9,10 +9,16 @@
  * and parts that have nothing to do with each other could not be committed at the same time.
  */
 import { createHash } from 'node:crypto';
-import type { BlockBounds, PartsLoad, PartsStatus } from '../../model/parts';
+import type { PartsLoad, PartsStatus } from '../../model/parts';
 import { literal, quoted, type Warehouse } from '../duckdb';
 
 const SCHEMA = '_pgsluice';
+
+export interface PartDone {
+  readonly number: number;
+  readonly rows: number;
+  readonly apart: boolean;
+}
 
 export class PartRows {
   private readonly hash: string;
@@ -29,41 +35,37 @@ export class PartRows {
     );
     const names = new Set(found.map(([name]) => String(name)));
     if (!names.has(this.partsTable)) return undefined;
-    const rows = await warehouse.rows(`SELECT number, entry, rows FROM ${place(this.partsTable)}`);
+    const rows = await warehouse.rows(`SELECT number, entry, rows, apart FROM ${place(this.partsTable)}`);
     const entry = rows.find(([number]) => number === null)?.[1];
     if (entry === undefined) return undefined;
     const load = JSON.parse(String(entry)) as PartsLoad;
     return {
       ...load,
       toDo: load.parts.filter(({ number }) => names.has(this.toDoTable(load.load, number))),
-      rows: rows.reduce((sum, [number, , count]) => sum + (number === null ? 0 : Number(count)), 0),
+      apart: rows.flatMap(([number, , , apart]) => (apart === true ? [Number(number)] : [])),
+      rows: rows.reduce((sum, [, , count]) => sum + Number(count), 0),
     };
   }
 
   async begin(warehouse: Warehouse, load: PartsLoad): Promise<void> {
-    await warehouse.run(`CREATE TABLE ${place(this.partsTable)} (number INTEGER, entry VARCHAR, rows BIGINT)`);
-    await warehouse.run(`INSERT INTO ${place(this.partsTable)} VALUES (NULL, ${literal(JSON.stringify(load))}, 0)`);
+    await warehouse.run(
+      `CREATE TABLE ${place(this.partsTable)} (number INTEGER, entry VARCHAR, rows BIGINT, apart BOOLEAN)`,
+    );
+    await warehouse.run(
+      `INSERT INTO ${place(this.partsTable)} VALUES (NULL, ${literal(JSON.stringify(load))}, ${load.state.load?.rows ?? 0}, false)`,
+    );
     for (const { number } of load.parts)
-      await warehouse.run(`CREATE TABLE ${place(this.toDoTable(load.load, number))} (altered_by INTEGER)`);
+      await warehouse.run(`CREATE TABLE ${place(this.toDoTable(load.load, number))} (part INTEGER)`);
   }
 
-  async done(warehouse: Warehouse, load: PartsLoad, { number }: BlockBounds, rows: number): Promise<void> {
-    await warehouse.run(`DROP TABLE ${place(this.toDoTable(load.load, number))}`);
-    await warehouse.run(`INSERT INTO ${place(this.partsTable)} VALUES (${number}, NULL, ${rows})`);
+  /** `apart`: its rows are in a table of its own. */
+  async done(warehouse: Warehouse, { load }: PartsLoad, part: PartDone): Promise<void> {
+    const { number, rows, apart } = part;
+    await warehouse.run(`DROP TABLE ${place(this.toDoTable(load, number))}`);
+    await warehouse.run(`INSERT INTO ${place(this.partsTable)} VALUES (${number}, NULL, ${rows}, ${apart})`);
   }
 
-  /**
-   * Makes this transaction and those of all other parts exclude each other: whichever commits first, the other fails.
-   * DuckLake alone would let a transaction replace the table of the load without rows that another one has committed
-   * to it meanwhile.
-   */
-  async excludeOthers(warehouse: Warehouse, load: PartsStatus, own: number): Promise<void> {
-    for (const { number } of load.toDo)
-      if (number !== own)
-        await warehouse.run(`INSERT INTO ${place(this.toDoTable(load.load, number))} VALUES (${own})`);
-  }
-
-  /** All but the table in which the rows are. */
+  /** All but the tables in which the rows are. */
   async drop(warehouse: Warehouse, load: PartsStatus): Promise<void> {
     for (const { number } of load.toDo) await warehouse.run(`DROP TABLE ${place(this.toDoTable(load.load, number))}`);
     await warehouse.run(`DROP TABLE ${place(this.partsTable)}`);

@@ -15,9 +15,15 @@ export function partsTableName(table: string, load: string): string {
   return loadTableName(`${load}_${table}`);
 }
 
+export function apartTableName(table: string, load: string, number: number): string {
+  return partsTableName(table, `${load}_${number}`);
+}
+
 export class PartStates implements StateRows {
   readonly rows: PartRows;
   readonly load: string;
+  /** The rows that are written now go to a table of the part's own. */
+  writesApart = false;
   private readonly states = new LakeStates();
 
   constructor(
@@ -26,6 +32,13 @@ export class PartStates implements StateRows {
   ) {
     this.rows = new PartRows(schema, work.table);
     this.load = work.kind === 'load' ? work.load : randomBytes(6).toString('hex');
+  }
+
+  /** Name of the table in which the rows gather that are written now. */
+  gathering(table: string): string {
+    const { work } = this;
+    if (work.kind === 'load' && this.writesApart) return apartTableName(table, this.load, work.number);
+    return partsTableName(table, this.load);
   }
 
   /** Of the table's state. */
@@ -44,18 +57,17 @@ export class PartStates implements StateRows {
     const part = status?.toDo.find(({ number }) => number === work.number);
     if (status === undefined || status.load !== work.load || part === undefined) return [];
     const { fromBlock, toBlock } = part;
-    return [[work.table, JSON.stringify(withPending(status.state, [blockRange(fromBlock, toBlock)]))]];
+    return [[work.table, JSON.stringify(withPending(status.state, 0, [blockRange(fromBlock, toBlock)]))]];
   }
 
-  async store(
-    warehouse: Warehouse,
-    _schema: string,
-    states: ReadonlyMap<string, TableState | null>,
-  ): Promise<void> {
+  async store(warehouse: Warehouse, _schema: string, states: ReadonlyMap<string, TableState | null>): Promise<void> {
     const { work } = this;
     for (const [key, state] of states) {
       if (state === null || state.load === null || key !== work.table || work.kind === 'finish')
-        throw new ConnectorError(`A load in parts has nothing to commit of ${key}.`, { code: 'no_load', kind: 'internal' });
+        throw new ConnectorError(`A load in parts has nothing to commit of ${key}.`, {
+          code: 'no_load',
+          kind: 'internal',
+        });
       if (work.kind === 'begin') {
         const { load, generation } = this;
         await this.rows.begin(warehouse, { load, generation, state, parts: work.cut(state) });
@@ -69,15 +81,19 @@ export class PartStates implements StateRows {
           code: 'part_not_read',
           kind: 'internal',
         });
-      await this.rows.done(warehouse, status, part, state.load.rows);
+      await this.rows.done(warehouse, status, {
+        number: part.number,
+        rows: state.load.rows,
+        apart: this.writesApart,
+      });
     }
   }
 
   /** Makes the parts that have come the load of the table. */
   async putLoad(warehouse: Warehouse, { state, rows, parts }: PartsStatus): Promise<void> {
-    const { load } = withPending(state, []);
+    const { load } = withPending(state, rows, []);
     // Each part had a snapshot of its own.
-    const whole = { ...state, load: load === null ? null : { ...load, rows, snapshots: parts.length + 1 } };
+    const whole = { ...state, load: load === null ? null : { ...load, snapshots: parts.length + 1 } };
     await this.states.store(warehouse, this.schema, new Map([[this.work.table, whole]]));
   }
 
@@ -86,9 +102,10 @@ export class PartStates implements StateRows {
   }
 }
 
-function withPending(state: TableState, pending: readonly TidRange[]): TableState {
+function withPending(state: TableState, rows: number, pending: readonly TidRange[]): TableState {
   const of = (load: LoadProgress): LoadProgress => ({
     ...load,
+    rows,
     relations: load.relations.map((relation) => ({ ...relation, pending })),
   });
   return { ...state, load: state.load === null ? null : of(state.load) };

@@ -46,8 +46,7 @@ export class FullLoad implements Pass {
     let expectedRows = run.progress?.rows;
     // A load that had read everything when it was interrupted shows an old moment, too.
     if (run.progress !== null && (run.progress.snapshots > 1 || !run.loadOpen)) {
-      xmin = await this.catchUp.run(run);
-      expectedRows = undefined;
+      ({ xmin, rows: expectedRows } = await this.catchUp.run(run));
     }
     await writer.settled();
     rethrow(run);
@@ -65,7 +64,7 @@ export class FullLoad implements Pass {
     );
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
       throw new ConnectorError(
-        `${run.key}: ${counted(expectedRows, 'row')} went to the destination, but it counts ${finished.rows}.`,
+        `${run.key}: ${counted(expectedRows, 'row')} should be in the destination, but it counts ${finished.rows}.`,
         { code: 'rows_lost', kind: 'internal' },
       );
     }

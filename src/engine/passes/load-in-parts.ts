@@ -9,13 +9,18 @@
  */
 import type { LoadProgress } from '../../model/sync-state';
 import { monotonicClock } from '../../postgres/connection';
-import { statesUnder, withTransaction } from '../../postgres/read';
+import { readRange, statesUnder, withTransaction } from '../../postgres/read';
 import { xidsComparable, type TableRun } from '../plan';
+import { applyBatchRules } from '../rules';
 import { whyAnew } from './full-load';
 import { PassPreparation } from './pass-preparation';
 import type { ProcessorOptions } from './processor-options';
 import { SnapshotReader } from './snapshot-reader';
 import { takeSnapshot } from './take-snapshot';
+import { wholeRelation } from './whole-relation';
+
+/** Of the table; they are read in some milliseconds. */
+const FIRST_BLOCKS = 16;
 
 export class LoadInParts {
   private readonly preparation: PassPreparation;
@@ -26,12 +31,23 @@ export class LoadInParts {
     this.reader = new SnapshotReader(options, options.clock ?? monotonicClock);
   }
 
-  /** Commits the load without a row. */
+  /** Commits the load with its first rows, so that columns whose types follow their values have types of this table. */
   async begin(run: TableRun): Promise<void> {
     const signal = this.signal(run);
-    await withTransaction(this.options.manager, signal, async (session) => {
+    const { manager, writer } = this.options;
+    await withTransaction(manager, signal, async (session) => {
       const snapshot = await this.preparation.takeSnapshot(run, session, signal);
       await this.preparation.prepare(run, session, snapshot, signal);
+      const states = await statesUnder(session, snapshot, run.planned.table.relations, signal);
+      const { columns, batchRules } = run.selection;
+      for (const relation of run.planned.table.relations) {
+        const blocks = Math.min(FIRST_BLOCKS, states.get(relation.oid)?.blocks ?? 0);
+        const first = wholeRelation(run, this.options, { relation, blocks, columns, conditions: [], signal });
+        for await (const { batch, range } of readRange(session, first))
+          await writer.batch(run, applyBatchRules(batch, columns, batchRules), relation.oid, range);
+      }
+      await writer.settled();
+      rethrow(run);
     });
     await this.commit(run);
   }
