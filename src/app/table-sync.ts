@@ -42,7 +42,7 @@ export class TableSync {
   private readonly writer: Writer;
   private readonly loop: TableLoop;
   private readonly log: LogFollower | undefined;
-  private readonly stateFile: StateCopy;
+  private readonly stateFile: StateCopy | undefined;
   private readonly fatal = new AbortController();
   private readonly signal: AbortSignal;
   private fatalError: ConnectorError | undefined;
@@ -53,9 +53,10 @@ export class TableSync {
     const { logger, observer, clock = monotonicClock } = context;
     this.signal = AbortSignal.any([context.signal, this.fatal.signal]);
     this.control = new PressureControl({ source: opened.monitor, logger, observer, clock }, runs);
-    this.pool = new ReaderPool(() => Math.min(this.control.readers(), MAX_READERS));
+    const { maxConnections = MAX_READERS } = context;
+    this.pool = new ReaderPool(() => Math.min(this.control.readers(), maxConnections, MAX_READERS));
     this.control.onChange = () => this.pool.grantAll();
-    this.stateFile = new StateCopy(settings);
+    this.stateFile = context.amongOthers === true ? undefined : new StateCopy(settings);
     this.writer = new Writer(this.writerOptions(), opened.states);
     const { control, pool, signal, writer } = this;
     const { manager, destination, states } = opened;
@@ -90,7 +91,7 @@ export class TableSync {
     if (!this.signal.aborted) await this.log?.end(new Set(failed), writer.counts.checkpoints > 0);
     // The rows of interrupted tables are kept too, because their state says how far they came.
     await writer.commit();
-    this.stateFile.flush();
+    this.stateFile?.flush();
     return reports;
   }
 
@@ -154,7 +155,7 @@ export class TableSync {
       queueBytes: QUEUE_BYTES,
       queueShare: () => this.control.queueShare,
       onCommitted: (committed, seconds) => {
-        this.stateFile.committed(committed);
+        this.stateFile?.committed(committed);
         observer.checkpoint?.(seconds);
       },
       onWritten: (run, rows, bytes) => {
