@@ -43,7 +43,7 @@ export class TableSync {
   private readonly options: ProcessorOptions;
   private readonly loop: TableLoop;
   private readonly log: LogFollower | undefined;
-  /** undefined: what is committed is no whole state. */
+  /** undefined: others write states of the same source at the same time. */
   private readonly stateFile: StateCopy | undefined;
   private readonly fatal = new AbortController();
   private readonly signal: AbortSignal;
@@ -55,9 +55,11 @@ export class TableSync {
     const { logger, observer, clock = monotonicClock } = context;
     this.signal = AbortSignal.any([context.signal, this.fatal.signal]);
     this.control = new PressureControl({ source: opened.monitor, logger, observer, clock }, runs);
-    this.pool = new ReaderPool(() => Math.min(this.control.readers(), MAX_READERS));
+    const { maxConnections = MAX_READERS } = context;
+    this.pool = new ReaderPool(() => Math.min(this.control.readers(), maxConnections, MAX_READERS));
     this.control.onChange = () => this.pool.grantAll();
-    this.stateFile = opened.destination.commitsOnce === true ? undefined : new StateCopy(settings);
+    const isAlone = context.amongOthers !== true && opened.destination.commitsOnce !== true;
+    this.stateFile = isAlone ? new StateCopy(settings) : undefined;
     this.writer = new Writer(this.writerOptions(), opened.states);
     const { control, pool, signal, writer } = this;
     const { manager, destination, states } = opened;

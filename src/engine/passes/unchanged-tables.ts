@@ -17,7 +17,7 @@ import { changedSince, changedSinceOfFew } from './changed-since';
 
 export interface UnchangedTablesOptions {
   readonly manager: ConnectionManager;
-  readonly writer: Writer;
+  readonly writer: Pick<Writer, 'countTables'>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -162,7 +162,7 @@ export function stateIsOld(since: string, now: string): boolean {
 }
 
 /** Those of the tables of which the warehouse still holds as many rows as it did. */
-async function stillHeld(runs: readonly TableRun[], writer: Writer): Promise<readonly TableRun[]> {
+async function stillHeld(runs: readonly TableRun[], writer: Pick<Writer, 'countTables'>): Promise<readonly TableRun[]> {
   const counts = await writer.countTables(runs);
   return runs.filter((run, index) => counts?.[index] === run.committed?.rows);
 }
