@@ -35,6 +35,7 @@ export async function openSync(
   settings: Settings,
   context: RunContext,
   recorder: RunRecorder,
+  make: typeof createDestination = createDestination,
 ): Promise<OpenSync> {
   const { logger, observer, signal } = context;
   const monitor = openMonitor(settings, context);
@@ -43,7 +44,7 @@ export async function openSync(
     openSource(settings, logger, context.maxConnections ?? MAX_READERS + 1, context.clock, (statement) => observer.statement?.(statement)),
     (it) => it.close(),
   );
-  const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
+  const destination = context.destination ?? make(settings, monitor.read().memoryAvailableBytes, logger);
   lifecycle.use(destination, async (it) => {
     // Connections end in threads of their own, but a connection that has just ended a statement waits for them (the
     // odbc package's lock). So they are closed now that the run is recorded, while the warehouse closes.

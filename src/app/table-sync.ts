@@ -40,8 +40,10 @@ export class TableSync {
   private readonly control: PressureControl;
   private readonly pool: ReaderPool;
   private readonly writer: Writer;
+  private readonly options: ProcessorOptions;
   private readonly loop: TableLoop;
   private readonly log: LogFollower | undefined;
+  /** undefined: others write states of the same source at the same time. */
   private readonly stateFile: StateCopy | undefined;
   private readonly fatal = new AbortController();
   private readonly signal: AbortSignal;
@@ -56,7 +58,8 @@ export class TableSync {
     const { maxConnections = MAX_READERS } = context;
     this.pool = new ReaderPool(() => Math.min(this.control.readers(), maxConnections, MAX_READERS));
     this.control.onChange = () => this.pool.grantAll();
-    this.stateFile = context.amongOthers === true ? undefined : new StateCopy(settings);
+    const isAlone = context.amongOthers !== true && opened.destination.commitsOnce !== true;
+    this.stateFile = isAlone ? new StateCopy(settings) : undefined;
     this.writer = new Writer(this.writerOptions(), opened.states);
     const { control, pool, signal, writer } = this;
     const { manager, destination, states } = opened;
@@ -64,7 +67,8 @@ export class TableSync {
       const commitsAreDurable = destination.loadsInPlace !== true;
       this.log = new LogFollower({ manager, outlook: parts.log, writer, logger, states, commitsAreDurable, signal });
     }
-    const processor = new DataProcessor(this.processorOptions());
+    this.options = this.processorOptions();
+    const processor = new DataProcessor(this.options);
     this.loop = new TableLoop({ pool, processor, control, logger, observer, signal });
   }
 
@@ -93,6 +97,19 @@ export class TableSync {
     await writer.commit();
     this.stateFile?.flush();
     return reports;
+  }
+
+  /** Lends a reader and the writer to work on `run` that is no whole pass. */
+  async lend<T>(run: TableRun, work: (options: ProcessorOptions) => Promise<T>): Promise<T> {
+    const { pool, signal } = this;
+    await pool.acquire(run.position, signal);
+    try {
+      return await work(this.options);
+    } catch (error) {
+      throw this.fatalError ?? error;
+    } finally {
+      pool.release();
+    }
   }
 
   private async readTables(startedAt: Date): Promise<readonly TableReport[]> {

@@ -80,6 +80,8 @@ export interface Lifecycle {
    * engine then commits later. Missing: nobody reads meanwhile.
    */
   readonly isHalfDone?: boolean;
+  /** Rows and the end of the work are committed at once, with no commit in between. Missing: a commit may come at any time. */
+  readonly commitsOnce?: true;
   /** Goes back to the last commit. */
   rollback(): Promise<void>;
   /**
