@@ -2,7 +2,7 @@
 import type { FleetStatus } from '../fleet';
 import { renderRecords, wrap } from './render-records';
 import { formatAge } from './text-time';
-import { formatInteger } from './text-width';
+import { formatCounted, formatInteger } from './text-width';
 
 export interface ListedSource {
   readonly name: string;
@@ -41,7 +41,7 @@ export function renderFleet(found: FleetStatus, now: Date, width: number | undef
   const header = ['Source', 'Schedule', 'As of', 'Last round', 'Read', 'Unchanged', 'Rows', 'Waiting', 'Running'];
   return [
     ...wrap(
-      `Queue ${found.queue}: ${formatInteger(found.waiting)} jobs wait, ${formatInteger(found.running)} run; ${live.length} of ${workers.length} workers alive`,
+      `${formatCounted(live.length, 'worker')} alive; ${formatCounted(found.waiting, 'job')} waiting, ${formatInteger(found.running)} running in the queue ${found.queue}`,
       width,
     ),
     ...(live.length === 0 ? wrap('No worker is alive: start one with `pgsluice fleet work`.', width) : []),

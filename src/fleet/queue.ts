@@ -45,8 +45,9 @@ export class FleetQueue {
       migrate: options.install === true,
       createSchema: options.install === true,
       supervise: working,
-      // Heartbeats are looked at as often; with 60, pg-boss's default, a lost worker is noticed after 45 s.
+      // A lost worker is noticed in a pass that needs both; with one of them at pg-boss's 60, it takes up to 70 s.
       superviseIntervalSeconds: 1,
+      monitorIntervalSeconds: 1,
       schedule: working,
       cronMonitorIntervalSeconds: 10,
       cronWorkerIntervalSeconds: 1,

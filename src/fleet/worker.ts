@@ -37,7 +37,7 @@ export interface WorkerOptions {
   readonly lost: AbortSignal;
 }
 
-const LOOK_SECONDS = 1;
+const LOOK_MS = 1_000;
 /** Three of them are missed before pg-boss gives the job to another worker (`heartbeatSeconds` of jobs). */
 const TOUCH_MS = 3_000;
 /** A job that this worker cannot do is left to others for so long. */
@@ -104,9 +104,15 @@ export class Worker {
 
   /** Until the next look, or until a job has ended. */
   private async pause(stop: AbortSignal): Promise<void> {
-    const woken = new Promise<void>((resolve) => (this.wake = resolve));
-    const aborted = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([woken, aborted, sleep(LOOK_SECONDS)]);
+    const over = new AbortController();
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      const timer = setTimeout(resolve, LOOK_MS);
+      over.signal.addEventListener('abort', () => clearTimeout(timer));
+      stop.addEventListener('abort', () => resolve(), { signal: over.signal });
+      if (stop.aborted) resolve();
+    });
+    over.abort();
   }
 
   /** False where there is nothing that it can take now. */
