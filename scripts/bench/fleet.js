@@ -240,7 +240,7 @@ async function until(client, question) {
   const started = performance.now();
   for (;;) {
     const { rows } = await client.query({ text: question, rowMode: 'array' });
-    if (rows[0][0] === true) return;
+    if (rows[0]?.[0] === true) return;
     if (performance.now() - started > MOST_SECONDS * 1000)
       throw new Error(`The fleet took longer than ${MOST_SECONDS} s.`);
     await delay(100);
