@@ -7,7 +7,7 @@
  */
 import type { ConnectorError } from '../common/errors';
 import type { Settings } from '../config/settings';
-import { beginsAnew, findUnchanged } from '../engine/passes';
+import { findUnchanged } from '../engine/passes';
 import { describeTables, type TableRun } from '../engine/plan';
 import type { Destination } from '../destinations/destination';
 import { combineObservers } from './combine-observers';
@@ -22,7 +22,7 @@ export interface TableWork {
   readonly key: string;
   /** Pages of 8 kB of all its relations. */
   readonly blocks: number;
-  /** It has never been synced, and no load of it has begun. */
+  /** It has never been synced whole. */
   readonly firstLoad: boolean;
 }
 
@@ -70,7 +70,7 @@ function workOf(run: TableRun): TableWork {
   return {
     key: run.key,
     blocks: relations.reduce((sum, { blocks }) => sum + blocks, 0),
-    firstLoad: run.committed === null && beginsAnew(run),
+    firstLoad: run.committed?.lastSyncedAt == null,
   };
 }
 

@@ -41,7 +41,9 @@ export async function openSync(
   const monitor = openMonitor(settings, context);
   const module = await userModule(settings);
   const manager = lifecycle.use(
-    openSource(settings, logger, context.maxConnections ?? MAX_READERS + 1, context.clock, (statement) => observer.statement?.(statement)),
+    openSource(settings, logger, context.maxConnections ?? MAX_READERS + 1, context.clock, (statement) =>
+      observer.statement?.(statement),
+    ),
     (it) => it.close(),
   );
   const destination = context.destination ?? make(settings, monitor.read().memoryAvailableBytes, logger);

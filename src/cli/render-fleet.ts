@@ -56,10 +56,7 @@ export function renderFleet(found: FleetStatus, now: Date, width: number | undef
     }),
     ...sources.flatMap(({ name, failures }) =>
       failures.flatMap(({ at, what, message, retried }) =>
-        wrap(
-          `${retried ? 'TRIED AGAIN' : 'FAILED'} ${name}, ${what}, ${formatAge(at, now)} ago: ${message}`,
-          width,
-        ),
+        wrap(`${retried ? 'TRIED AGAIN' : 'FAILED'} ${name}, ${what}, ${formatAge(at, now)} ago: ${message}`, width),
       ),
     ),
     ...sources.flatMap(({ name, refusals }) =>

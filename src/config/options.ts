@@ -9,7 +9,16 @@
 import { DESTINATION_NAMES } from '../model/destination-name';
 
 export type OptionGroup =
-  'Connection' | 'Tables' | 'Privacy' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching' | 'Hooks' | 'Fleet';
+  | 'Connection'
+  | 'Tables'
+  | 'Privacy'
+  | 'Reading'
+  | 'Retries'
+  | 'Destination'
+  | 'Output'
+  | 'Watching'
+  | 'Hooks'
+  | 'Fleet';
 
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
@@ -730,7 +739,8 @@ const TABLE = [
     group: 'Fleet',
     label: 'Queue of the fleet',
     local: true,
-    description: 'Where the fleet has its queue: a PostgreSQL connection string; without it, the database of the catalog',
+    description:
+      'Where the fleet has its queue: a PostgreSQL connection string; without it, the database of the catalog',
     example: 'postgresql://fleet@db.example.com/fleet',
   },
   {
@@ -760,11 +770,11 @@ const TABLE = [
     kind: 'integer',
     min: 1,
     max: 10_000_000,
-    default: 4096,
+    default: 256,
     group: 'Fleet',
     label: 'Parts of a first load',
     local: true,
-    description: 'A first load of a larger table is cut into parts, which several workers load',
+    description: 'A first load of a table of twice the size and more is cut into parts, which several workers load',
   },
   {
     key: 'fleet_drain_seconds',

@@ -116,7 +116,7 @@ export interface FleetSettings {
   readonly readers: number;
   /** Jobs that one worker does at the same time. */
   readonly jobs: number;
-  /** A first load of a larger table is cut into parts. */
+  /** Of a part of a first load; a table of less than two parts is not cut. */
   readonly partMegabytes: number;
   readonly drainSeconds: number;
   /** Cron, in UTC. */

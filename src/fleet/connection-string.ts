@@ -49,7 +49,7 @@ function tlsOf(sslmode: string): boolean | { readonly rejectUnauthorized: boolea
 
 /** Without a part of the text, which may hold a password. */
 function unreadable(): ConnectorError {
-  return new ConnectorError('The connection string of the fleet\'s queue cannot be read.', {
+  return new ConnectorError("The connection string of the fleet's queue cannot be read.", {
     code: 'fleet_queue',
     kind: 'configuration',
     hint: 'Write "fleet_queue" (or "lake_catalog") as a URL, postgresql://USER@HOST/DATABASE, or as host=… dbname=….',

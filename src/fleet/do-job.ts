@@ -1,6 +1,7 @@
 /** What each kind of job does: it calls a use case of app, and says what became of it. */
 import { findWork, type SourceWork, type TableWork } from '../app/find-work';
 import { runMaintenance } from '../app/maintain';
+import { beginParts, finishParts, loadPart, type Part, type PartsContext } from '../app/parts';
 import type { RunContext } from '../app/run-context';
 import { runSync } from '../app/sync-run';
 import { counted } from '../common/counted';
@@ -12,7 +13,7 @@ import type { Settings } from '../config/settings';
 import type { SourceSelection } from '../model/source-selection';
 import type { SyncReport } from '../model/report';
 import type { PressureSource } from '../engine/pressure';
-import { JOB_FORMAT, type JobData, type TablesData } from './jobs';
+import { JOB_FORMAT, type BeginData, type FinishData, type JobData, type PartData, type TablesData } from './jobs';
 import type { FleetQueue } from './queue';
 import { loggerOf } from './source-logger';
 import type { FleetSource } from './sources';
@@ -56,6 +57,8 @@ export class CannotDo extends Error {}
 const SMALL_TABLE_BLOCKS = 1_024;
 const GROUP_BLOCKS = 8_192;
 const GROUP_TABLES = 50;
+const BLOCK_BYTES = 8_192;
+const MEGABYTE = 1_048_576;
 
 /** Codes of what is wrong with this host, not with the source. */
 const OF_THIS_HOST: ReadonlySet<string> = new Set(['driver_missing', 'driver_not_loadable', 'odbc_not_loadable']);
@@ -74,13 +77,20 @@ export async function doJob(
   const run = runContext(source, loaded, context);
   const settings = { ...loaded.settings, customThreads: context.connections };
   try {
+    const parts: PartsContext = { settings, run, partBytes: settings.fleet.partMegabytes * MEGABYTE };
     switch (data.kind) {
       case 'plan':
         return await plan(id, source.name, settings, { run, queue: context.queue });
       case 'tables':
-        return outcomeOf(await runSync(settings, { ...run, selection: only(data.tables) }), data);
-      default:
-        throw new CannotDo(`it knows no job ${data.kind}`);
+        return await syncTables(parts, data.tables);
+      case 'begin':
+        return await begin(parts, data, context.queue);
+      case 'part':
+        return { summary: await loadPart(parts, data.part) };
+      case 'finish':
+        return await finish(parts, data, context.queue);
+      case 'maintain':
+        throw new CannotDo('it is of no source');
     }
   } catch (error) {
     throw failureOf(error, createRedactor(loaded.secrets));
@@ -151,7 +161,7 @@ async function plan(
   if (unfinished > 0)
     return { summary: `${counted(unfinished, 'job')} of an earlier round still to do`, skipped: true };
   const work = await findWork(settings, run);
-  const jobs = jobsFor(work, { round, source });
+  const jobs = jobsFor(work, { round, source, partMegabytes: settings.fleet.partMegabytes });
   await queue.sendAll(jobs);
   const failures = [...work.leftOut].map(([key, error]) => [key, error.describe()] as const);
   return {
@@ -165,8 +175,10 @@ async function plan(
 /** The largest first, so that none of them is begun last. */
 export function jobsFor(
   { tables, followsLog }: Pick<SourceWork, 'tables' | 'followsLog'>,
-  { round, source }: { readonly round: string; readonly source: string },
+  { round, source, partMegabytes }: { readonly round: string; readonly source: string; readonly partMegabytes: number },
 ): readonly JobData[] {
+  const inParts = ({ firstLoad, blocks }: TableWork): boolean =>
+    firstLoad && blocks * BLOCK_BYTES >= 2 * partMegabytes * MEGABYTE;
   const job = (of: readonly TableWork[]): TablesData => {
     return { format: JOB_FORMAT, kind: 'tables', source, round, tables: of.map(({ key }) => key) };
   };
@@ -176,7 +188,7 @@ export function jobsFor(
   const large = bySize.filter(({ blocks }) => blocks > SMALL_TABLE_BLOCKS);
   const groups: TableWork[][] = [];
   let blocks = Infinity;
-  for (const table of bySize.slice(large.length)) {
+  for (const table of bySize.slice(large.length).filter((each) => !inParts(each))) {
     const last = groups.at(-1);
     if (last === undefined || last.length >= GROUP_TABLES || blocks + table.blocks > GROUP_BLOCKS) {
       groups.push([table]);
@@ -186,21 +198,60 @@ export function jobsFor(
       blocks += table.blocks;
     }
   }
-  return [...large.map((table) => job([table])), ...groups.map(job)];
+  const single = [...large, ...bySize.slice(large.length).filter(inParts)];
+  return [
+    ...single.map((table) =>
+      inParts(table) ? { format: JOB_FORMAT, kind: 'begin' as const, source, round, table: table.key } : job([table]),
+    ),
+    ...groups.map(job),
+  ];
 }
 
-function outcomeOf(report: SyncReport, data: TablesData): JobOutcome {
+async function syncTables({ settings, run }: PartsContext, tables: readonly string[]): Promise<JobOutcome> {
+  return outcomeOf(await runSync(settings, { ...run, selection: only(tables) }));
+}
+
+/** Cuts a first load, or loads the table here where it cannot be cut. */
+async function begin(parts: PartsContext, data: BeginData, queue: FleetQueue): Promise<JobOutcome> {
+  const { table, source, round } = data;
+  const begun = await beginParts(parts, table);
+  if (!begun.cut) return await syncTables(parts, [table]);
+  const finishing: FinishData = { format: JOB_FORMAT, kind: 'finish', source, round, table };
+  await queue.sendAll(begun.parts.length === 0 ? [finishing] : begun.parts.map((part) => partData(data, part)));
+  return { summary: `${counted(begun.parts.length, 'part')} to load` };
+}
+
+/** Ends a first load, or sends again what it lacks. */
+async function finish(parts: PartsContext, data: FinishData, queue: FleetQueue): Promise<JobOutcome> {
+  const { table, source, round } = data;
+  const finished = await finishParts(parts, table);
+  switch (finished.outcome) {
+    case 'finished':
+      return outcomeOf(finished.report);
+    case 'parts missing':
+      await queue.sendAll(finished.parts.map((part) => partData(data, part)));
+      return { summary: `${counted(finished.parts.length, 'part')} missing` };
+    case 'superseded':
+      await queue.sendAll([{ format: JOB_FORMAT, kind: 'begin', source, round, table }]);
+      return { summary: 'the load was given up, and begins anew' };
+  }
+}
+
+function partData({ source, round }: BeginData | FinishData, part: Part): PartData {
+  return { format: JOB_FORMAT, kind: 'part', source, round, part };
+}
+
+function outcomeOf(report: SyncReport): JobOutcome {
   const failures = report.tables.flatMap(({ key, error }) => (error === undefined ? [] : [[key, error] as const]));
   const found = report.tables.length;
-  if (failures.length > 0) {
-    const [[key, error] = ['', undefined]] = failures;
+  const [first] = failures;
+  if (first !== undefined)
     throw new TablesFailed(
-      `${counted(failures.length, 'table')} of ${found} failed; ${key}: ${error?.describe() ?? ''}`,
+      `${counted(failures.length, 'table')} of ${found} failed; ${first[0]}: ${first[1].describe()}`,
       Object.fromEntries(failures.map(([table, reason]) => [table, reason.describe()])),
     );
-  }
   return {
-    summary: `${counted(report.rows, 'row')} of ${counted(data.tables.length, 'table')}`,
+    summary: `${counted(report.rows, 'row')} of ${counted(found, 'table')}`,
     rows: report.rows,
     tables: found,
   };

@@ -46,11 +46,14 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
-        new ConnectorError(`Port ${options.port} of ${options.host} cannot be opened (${error.code ?? error.message}).`, {
-          code: 'metrics_port',
-          kind: 'configuration',
-          hint: 'Choose another one with --metrics-port.',
-        }),
+        new ConnectorError(
+          `Port ${options.port} of ${options.host} cannot be opened (${error.code ?? error.message}).`,
+          {
+            code: 'metrics_port',
+            kind: 'configuration',
+            hint: 'Choose another one with --metrics-port.',
+          },
+        ),
       ),
     );
     server.listen(options.port, options.host, resolve);
@@ -68,6 +71,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
 const TEXT = 'text/plain; charset=utf-8';
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  response.writeHead(status, {
+    'content-type': type,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
   response.end(body);
 }

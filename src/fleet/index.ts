@@ -71,11 +71,7 @@ export async function status(setup: FleetSetup, logger: Logger): Promise<FleetSt
   return await withQueue(settings, logger, (queue) => fleetStatus(queue, shownQueue(settings), sources, new Date()));
 }
 
-async function withQueue<T>(
-  settings: Settings,
-  logger: Logger,
-  action: (queue: FleetQueue) => Promise<T>,
-): Promise<T> {
+async function withQueue<T>(settings: Settings, logger: Logger, action: (queue: FleetQueue) => Promise<T>): Promise<T> {
   const client: Client = await connectToQueue(settings, (error) => logger.warning(error.describe()));
   let queue: FleetQueue | undefined;
   try {

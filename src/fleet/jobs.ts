@@ -8,15 +8,7 @@
  * A queue refuses a second job of one key while the first waits or runs (policy `exclusive` of pg-boss), so a source has
  * one planner, and a table one writer. Jobs hold names only: no login, and no row.
  */
-
-/** A range of pages of a large first load. */
-export interface Part {
-  readonly table: string;
-  readonly load: string;
-  readonly number: number;
-  readonly fromBlock: number;
-  readonly toBlock: number;
-}
+import type { Part } from '../app/parts';
 
 /** Another number stands for jobs that this version does not understand. */
 export const JOB_FORMAT = 1;

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { asConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
-import { optionsOf, QUEUE_OPTIONS, queueOf, QUEUES, type JobData, type QueueName } from './jobs';
+import { optionsOf, QUEUE_OPTIONS, queueOf, QUEUES, type JobData, type PartData, type QueueName } from './jobs';
 import { QUEUE_SCHEMA, queueError, queueLogin } from './queue-server';
 
 export type FleetJob = Job<JobData>;
@@ -175,6 +175,16 @@ export class FleetQueue {
     const [row] = await this.rows<{ n: string }>(
       `SELECT count(*) AS n FROM ${QUEUE_SCHEMA}.job WHERE name = 'work' AND group_id = $1 AND state <= 'active'`,
       [source],
+    );
+    return Number(row?.n ?? 0);
+  }
+
+  /** Parts of the load in this round that are not loaded: those that have failed are left to the next round. */
+  async partsLeft({ source, round, part }: PartData): Promise<number> {
+    const [row] = await this.rows<{ n: string }>(
+      `SELECT count(*) AS n FROM ${QUEUE_SCHEMA}.job WHERE name = 'work' AND group_id = $1 AND state <> 'completed' ` +
+        "AND data ->> 'kind' = 'part' AND data -> 'part' ->> 'load' = $2 AND data ->> 'round' = $3",
+      [source, part.load, round],
     );
     return Number(row?.n ?? 0);
   }

@@ -62,9 +62,7 @@ export class SourceLimits {
     for (const number of numbers) {
       this.held.get(source)?.delete(number);
       // Where the session is gone, so are its locks.
-      await this.client
-        .query('SELECT pg_advisory_unlock($1, $2)', [lockClass(source), number])
-        .catch(() => undefined);
+      await this.client.query('SELECT pg_advisory_unlock($1, $2)', [lockClass(source), number]).catch(() => undefined);
     }
   }
 }

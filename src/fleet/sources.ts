@@ -78,7 +78,8 @@ export function sourceNamed(sources: readonly FleetSource[], name: string, folde
     name,
     sources.map((source) => source.name),
   );
-  const advice = meant === undefined ? '`pgsluice fleet sources` lists those that there are.' : `Did you mean ${meant}?`;
+  const advice =
+    meant === undefined ? '`pgsluice fleet sources` lists those that there are.' : `Did you mean ${meant}?`;
   throw wrong(`There is no source ${name} in ${folder}.`, advice, 'fleet_source_unknown');
 }
 
@@ -128,8 +129,7 @@ function readSource(
     return `The name "${name.slice(0, 80)}" of ${path} must be letters, digits, "_", "." and "-", at most 63, and begin with one of the first two.`;
   const schedule = file.values.get('schedule') ?? null;
   const problem = schedule === null ? undefined : cronProblem(schedule);
-  if (problem !== undefined)
-    return noCron(`The schedule "${schedule ?? ''}" of source ${name} (${path})`, problem);
+  if (problem !== undefined) return noCron(`The schedule "${schedule ?? ''}" of source ${name} (${path})`, problem);
   const source = { name, schedule, file };
   try {
     const other = otherLake(setup, file);

@@ -158,9 +158,7 @@ export async function fleetStatus(
       seenAt: heartbeatOn.toISOString(),
     })),
     lastMaintenance:
-      maintenance === undefined
-        ? null
-        : { at: maintenance.at.toISOString(), summary: maintenance.summary ?? '' },
+      maintenance === undefined ? null : { at: maintenance.at.toISOString(), summary: maintenance.summary ?? '' },
   };
 }
 

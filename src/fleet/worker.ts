@@ -18,7 +18,7 @@ import { createProcessStats } from '../native/process-stats';
 import { diskOf } from '../destinations/place';
 import { ResourceMonitor, SYNC_CPU_WINDOW_MS, type PressureSource } from '../engine/pressure';
 import { CannotDo, doJob, maintainAll, JobFailed, type JobContext, type JobOutcome } from './do-job';
-import { describeJob, type JobData } from './jobs';
+import { describeJob, type JobData, type PartData } from './jobs';
 import type { FleetJob, FleetQueue, ReadyJobs } from './queue';
 import type { SourceLimits, Tokens } from './source-limits';
 import type { FleetSource } from './sources';
@@ -84,10 +84,7 @@ export class Worker {
     }
     if (lost.aborted) this.breakOff('the queue was lost');
     else await this.drained(settings.fleet.drainSeconds);
-    await Promise.race([
-      settleAll([...this.running].map(({ ended }) => ended)),
-      sleep(BREAK_OFF_SECONDS),
-    ]);
+    await Promise.race([settleAll([...this.running].map(({ ended }) => ended)), sleep(BREAK_OFF_SECONDS)]);
     if (lost.aborted) throw lost.reason;
   }
 
@@ -213,6 +210,7 @@ export class Worker {
     const { data } = job;
     if (!('error' in outcome)) {
       const own = await queue.complete(job, outcome);
+      if (own && data.kind === 'part') await this.finishAfter(data);
       logger.info(own ? `Finished ${what}: ${outcome.summary}` : `${what} was no longer this worker's when it ended`);
       return;
     }
@@ -236,6 +234,17 @@ export class Worker {
     }
   }
 
+  /**
+   * Asked after its part was completed, so that of two last parts one finds none left. If the worker dies in between, the
+   * next planning finds the load as it is.
+   */
+  private async finishAfter(data: PartData): Promise<void> {
+    const { queue } = this.options;
+    const { format, source, round, part } = data;
+    if ((await queue.partsLeft(data)) === 0)
+      await queue.send({ format, kind: 'finish', source, round, table: part.table });
+  }
+
   /** Jobs share the host's memory. */
   private pressure(): PressureSource {
     const { monitor } = this;
@@ -249,5 +258,5 @@ export class Worker {
   }
 }
 
-const LOST_JOB = 'the job is not this worker\'s any more';
+const LOST_JOB = "the job is not this worker's any more";
 const DRAINED = 'the worker drains';

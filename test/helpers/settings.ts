@@ -82,7 +82,7 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
       queue: undefined,
       readers: 4,
       jobs: 2,
-      partMegabytes: 4096,
+      partMegabytes: 256,
       drainSeconds: 20,
       maintain: '0 3 * * *',
     },

@@ -44,7 +44,9 @@ const ACTIONS: Readonly<Record<(typeof FLEET_ACTIONS)[number], Action>> = {
       throw usage('`fleet sync` needs the names of sources, or --all.', '`pgsluice fleet sources` lists them.');
     const requested = await requestSync(setup, all ? 'all' : names, output.logger);
     output.print(
-      requested.map(({ name, sent }) => (sent ? `${name} is in the queue` : `${name} waits or is being planned already`)),
+      requested.map(({ name, sent }) =>
+        sent ? `${name} is in the queue` : `${name} waits or is being planned already`,
+      ),
     );
     return EXIT.ok;
   },
@@ -81,7 +83,9 @@ export const fleet: Command = async (context) => {
   if (known === undefined) {
     const meant = action === undefined ? undefined : nearest(action, FLEET_ACTIONS);
     throw usage(
-      action === undefined ? '`fleet` needs a word that says what to do.' : `There is no \`fleet ${action.slice(0, 40)}\`.`,
+      action === undefined
+        ? '`fleet` needs a word that says what to do.'
+        : `There is no \`fleet ${action.slice(0, 40)}\`.`,
       meant === undefined ? `The words are ${FLEET_ACTIONS.join(', ')}.` : `Did you mean \`fleet ${meant}\`?`,
     );
   }

@@ -42,7 +42,11 @@ describe('a fleet', () => {
     // A table each for those of some size, one job for the small ones.
     const first = await world.jobs("data ->> 'kind' = 'tables' AND group_id = 'acme'");
     expect(first.map(({ data }) => data['tables'])).toEqual(
-      expect.arrayContaining([['public.wide'], ['public.broad'], expect.arrayContaining(['public.small', 'public.other'])]),
+      expect.arrayContaining([
+        ['public.wide'],
+        ['public.broad'],
+        expect.arrayContaining(['public.small', 'public.other']),
+      ]),
     );
     await world.sources['acme']?.client.query(
       `UPDATE wide SET v = 'new' WHERE id < 100; DELETE FROM wide WHERE id > 14000; INSERT INTO small VALUES (1000, 'x')`,
@@ -76,6 +80,19 @@ describe('a fleet', () => {
       );
       for (const { text } of rows) expect(text).not.toContain(world.lake.password);
     }
+  });
+
+  it('loads a large table in parts, by several workers', async () => {
+    await started(TABLES, { fleet_part_megabytes: '1' });
+    world.worker();
+    world.worker();
+    await world.fleet(['sync', 'acme']);
+    await world.done();
+    const parts = await world.jobs("data ->> 'kind' = 'part' AND state = 'completed'");
+    expect(parts.length).toBeGreaterThan(6);
+    const finished = await world.jobs("data ->> 'kind' = 'finish' AND state = 'completed'");
+    expect(finished.map(({ data }) => data['table']).sort()).toEqual(['public.broad', 'public.wide']);
+    expect((await world.verify('acme')).code).toBe(0);
   });
 
   it('takes over what a worker had that was killed', async () => {
@@ -116,7 +133,9 @@ describe('a fleet', () => {
     await world.fleet(['sync', '--all']);
     const { acme, globex } = world.sources;
     const own = await Promise.all(
-      [acme, globex].map(async (database) => (await database?.client.query('SELECT pg_backend_pid() AS pid'))?.rows[0].pid),
+      [acme, globex].map(
+        async (database) => (await database?.client.query('SELECT pg_backend_pid() AS pid'))?.rows[0].pid,
+      ),
     );
     const most: Record<string, number> = {};
     let over = false;

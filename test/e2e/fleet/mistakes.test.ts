@@ -42,7 +42,9 @@ describe('a fleet refuses', () => {
     const nowhere = ['--fleet-queue', 'postgresql://me:s3cret@127.0.0.1:1/none'];
     for (const action of ['init', 'work', 'status']) {
       const { code, stderr } = await fleet(action, ...nowhere);
-      expect(stderr).toMatch(/The queue of the fleet in postgresql:\/\/me:\*\*\*@127\.0\.0\.1:1\/none cannot be reached/);
+      expect(stderr).toMatch(
+        /The queue of the fleet in postgresql:\/\/me:\*\*\*@127\.0\.0\.1:1\/none cannot be reached/,
+      );
       expect(stderr).not.toContain('s3cret');
       expect(code).toBe(3);
     }
@@ -119,7 +121,7 @@ describe('after init', () => {
   });
 
   it('a clock that is far from that of the queue', async () => {
-    const result = world.worker([], { nodeArguments: ['--require', CLOCK], });
+    const result = world.worker([], { nodeArguments: ['--require', CLOCK] });
     await fails(result.ended, 2, /The clock of this host is 1\d\d s ahead of the clock of the queue's server/);
   });
 
