@@ -4,8 +4,9 @@
 /** @type {Record<string, string[]>} */
 const mayImport = {
   bin: [],
-  cli: ['fivetran', 'observe', 'app', 'engine', 'config', 'native', 'model', 'common'],
+  cli: ['fivetran', 'fleet', 'observe', 'app', 'engine', 'config', 'native', 'model', 'common'],
   fivetran: ['app', 'engine', 'destinations', 'config', 'native', 'model', 'common'],
+  fleet: ['observe', 'app', 'engine', 'destinations', 'config', 'native', 'model', 'common'],
   observe: ['engine', 'config', 'native', 'model', 'common'],
   app: ['engine', 'postgres', 'destinations', 'config', 'native', 'model', 'common'],
   engine: ['postgres', 'destinations', 'native', 'model', 'common'],
@@ -29,6 +30,7 @@ const withDoor = [
   'destinations/duckdb',
   'destinations/ducklake',
   'observe',
+  'fleet',
 ];
 
 // A door may be passed by these files only, to load a part without the rest of the room.

@@ -28,6 +28,7 @@ const ON_BOTH = [
   'test/integration/engine/{equal-by-default,incremental,keyless-tables,keys,log,log-slots,log-tables,second-sync,transformations,verify}',
   'test/integration/types/{compare,every,hostile-values,numbers,python,structured,text,times}',
   'test/property/{equality,log-equality,regressions}',
+  'test/faults/{named-points,random-faults}',
 ];
 
 /** @type {import('jest').Config} */

@@ -297,6 +297,6 @@ case " $* " in *' test:only '*) offer_for_tests ;; esac
 register_driver
 install_packages
 build
-case " $* " in *' test:only '* | *' scripts/bench/'* | *' scripts/test-'*) fetch_extensions ;; esac
+case " $* " in *' test:only '* | *' scripts/bench/'* | *' scripts/test-'* | *' scripts/demo/demo-fleet'*) fetch_extensions ;; esac
 
 if [ $# -gt 0 ]; then exec "$@"; fi

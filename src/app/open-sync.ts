@@ -35,15 +35,18 @@ export async function openSync(
   settings: Settings,
   context: RunContext,
   recorder: RunRecorder,
+  make: typeof createDestination = createDestination,
 ): Promise<OpenSync> {
   const { logger, observer, signal } = context;
   const monitor = openMonitor(settings, context);
   const module = await userModule(settings);
   const manager = lifecycle.use(
-    openSource(settings, logger, MAX_READERS + 1, context.clock, (statement) => observer.statement?.(statement)),
+    openSource(settings, logger, context.maxConnections ?? MAX_READERS + 1, context.clock, (statement) =>
+      observer.statement?.(statement),
+    ),
     (it) => it.close(),
   );
-  const destination = context.destination ?? createDestination(settings, monitor.read().memoryAvailableBytes, logger);
+  const destination = context.destination ?? make(settings, monitor.read().memoryAvailableBytes, logger);
   lifecycle.use(destination, async (it) => {
     // Connections end in threads of their own, but a connection that has just ended a statement waits for them (the
     // odbc package's lock). So they are closed now that the run is recorded, while the warehouse closes.
@@ -57,7 +60,7 @@ export async function openSync(
     const stored = new Map<string, TableState>(await destination.open());
     // The run is recorded before the destination is released, when the outcome is known.
     lifecycle.use(destination, (it) => recorder.write(it));
-    if (stored.size === 0) noteForeignState(settings, logger);
+    if (stored.size === 0 && context.amongOthers !== true) noteForeignState(settings, logger);
     return stored;
   });
   return { monitor, module, manager, destination, states, findings };

@@ -23,6 +23,10 @@ export interface RunContext {
   readonly clock?: Clock;
   /** To the server, in place of what is measured, for tests. */
   readonly roundTripMs?: number;
+  /** Connections to the source at once. Missing: as many as the host can use. */
+  readonly maxConnections?: number;
+  /** Other processes sync other tables of the same source at the same time, so no file beside the warehouse is written. */
+  readonly amongOthers?: boolean;
   /** The process does nothing else, and ends with the sync. */
   readonly ownProcess?: boolean;
 }

@@ -44,7 +44,7 @@ export class RunRecorder {
   };
 
   /** The run went to its end. */
-  ended(report: SyncReport): void {
+  ended(report: Pick<SyncReport, 'tables'>): void {
     // Tables that were never started are only in the report.
     for (const table of report.tables) this.note(table);
     this.outcome = report.tables.some((table) => table.error !== undefined) ? 'some_tables_failed' : 'succeeded';

@@ -48,7 +48,7 @@ export async function runSync(settings: Settings, context: RunContext): Promise<
   } finally {
     await lifecycle.close();
   }
-  await publishCopy(settings, report, context.logger);
+  if (context.amongOthers !== true) await publishCopy(settings, report, context.logger);
   return report;
 }
 
@@ -83,7 +83,7 @@ async function syncWithin(
 }
 
 /** Plans the sync, makes the schema of the destination this source's, and tells of both what a user should know. */
-async function planTables(opened: OpenSync, settings: Settings, context: RunContext): Promise<DecidedRuns> {
+export async function planTables(opened: OpenSync, settings: Settings, context: RunContext): Promise<DecidedRuns> {
   const { destination, states, findings, module } = opened;
   const { logger, observer, reconcile, keysOnly, selection } = context;
   const { comparesKeys } = destination;

@@ -41,9 +41,11 @@ export class TableSync {
   private readonly control: PressureControl;
   private readonly pool: ReaderPool;
   private readonly writer: Writer;
+  private readonly options: ProcessorOptions;
   private readonly loop: TableLoop;
   private readonly log: LogFollower | undefined;
-  private readonly stateFile: StateCopy;
+  /** undefined: others write states of the same source at the same time. */
+  private readonly stateFile: StateCopy | undefined;
   private readonly fatal = new AbortController();
   private readonly signal: AbortSignal;
   private fatalError: ConnectorError | undefined;
@@ -55,9 +57,11 @@ export class TableSync {
     const { logger, observer, clock = monotonicClock } = context;
     this.signal = AbortSignal.any([context.signal, this.fatal.signal]);
     this.control = new PressureControl({ source: opened.monitor, logger, observer, clock }, runs);
-    this.pool = new ReaderPool(() => Math.min(this.control.readers(), this.mostReaders));
+    const { maxConnections = MAX_READERS } = context;
+    this.pool = new ReaderPool(() => Math.min(this.control.readers(), this.mostReaders, maxConnections));
     this.control.onChange = () => this.pool.grantAll();
-    this.stateFile = new StateCopy(settings);
+    const isAlone = context.amongOthers !== true && opened.destination.commitsOnce !== true;
+    this.stateFile = isAlone ? new StateCopy(settings) : undefined;
     this.writer = new Writer(this.writerOptions(), opened.states);
     const { control, pool, signal, writer } = this;
     const { manager, destination, states } = opened;
@@ -65,7 +69,8 @@ export class TableSync {
       const commitsAreDurable = destination.loadsInPlace !== true;
       this.log = new LogFollower({ manager, outlook: parts.log, writer, logger, states, commitsAreDurable, signal });
     }
-    const processor = new DataProcessor(this.processorOptions());
+    this.options = this.processorOptions();
+    const processor = new DataProcessor(this.options);
     this.loop = new TableLoop({ pool, processor, control, logger, observer, signal });
   }
 
@@ -92,8 +97,21 @@ export class TableSync {
     if (!this.signal.aborted) await this.log?.end(new Set(failed), writer.counts.checkpoints > 0);
     // The rows of interrupted tables are kept too, because their state says how far they came.
     await writer.commit();
-    this.stateFile.flush();
+    this.stateFile?.flush();
     return reports;
+  }
+
+  /** Lends a reader and the writer to work on `run` that is no whole pass. */
+  async lend<T>(run: TableRun, work: (options: ProcessorOptions) => Promise<T>): Promise<T> {
+    const { pool, signal } = this;
+    await pool.acquire(run.position, signal);
+    try {
+      return await work(this.options);
+    } catch (error) {
+      throw this.fatalError ?? error;
+    } finally {
+      pool.release();
+    }
   }
 
   private async readTables(startedAt: Date): Promise<readonly TableReport[]> {
@@ -157,7 +175,7 @@ export class TableSync {
       queueBytes: QUEUE_BYTES,
       queueShare: () => this.control.queueShare,
       onCommitted: (committed, seconds) => {
-        this.stateFile.committed(committed);
+        this.stateFile?.committed(committed);
         observer.checkpoint?.(seconds);
       },
       onWritten: (run, rows, bytes) => {

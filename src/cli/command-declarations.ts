@@ -1,5 +1,6 @@
 /** The commands and their own options. Parser, help, suggestions and shell completion are made from this. */
 import type { OptionGroup } from '../config/options';
+import { FLEET_DECLARATION } from './fleet-declaration';
 
 export type CommandName =
   | 'sync'
@@ -16,6 +17,7 @@ export type CommandName =
   | 'forget'
   | 'log'
   | 'maintain'
+  | 'fleet'
   | 'serve'
   | 'completion';
 
@@ -290,6 +292,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
       ['$0 maintain --lake-retention-hours 0', 'only the last state of the tables is kept'],
     ],
   },
+  FLEET_DECLARATION,
   {
     name: 'serve',
     aliases: [],

@@ -4,7 +4,7 @@ import { LOCAL_GROUPS, type CommandDeclaration } from './command-declarations';
 
 export function optionsOf(command: CommandDeclaration): readonly OptionDeclaration[] {
   const groups = groupsOf(command, { [command.more?.flag ?? '']: 'true' });
-  return OPTIONS.filter((option) => groups?.includes(option.group) ?? true);
+  return OPTIONS.filter((option) => groups?.includes(option.group) ?? option.group !== 'Fleet');
 }
 
 /** Of the options that count with these switches; undefined: all. */

@@ -15,5 +15,6 @@ export const lazyCommands = {
   forget: () => require('./commands/forget') as typeof import('./commands/forget'),
   log: () => require('./commands/log') as typeof import('./commands/log'),
   maintain: () => require('./commands/maintain') as typeof import('./commands/maintain'),
+  fleet: () => require('./commands/fleet') as typeof import('./commands/fleet'),
   reset: () => require('./commands/reset') as typeof import('./commands/reset'),
 };

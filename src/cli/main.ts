@@ -16,9 +16,9 @@ import { isatty } from 'node:tty';
 
 // Readers and the destination share libuv's threads, 4 by default, and a blocked ODBC call keeps its thread: without
 // spare ones, two of them would stop the rest. The variable is read once, when the pool starts, so it is set before
-// anything else runs. A service has the readers of several Updates, and those whose servers do not answer must leave
-// threads to the others.
-process.env['UV_THREADPOOL_SIZE'] ??= process.argv[2] === 'serve' ? '128' : '16';
+// anything else runs. A service has the readers of several Updates, and a worker of a fleet those of several jobs: those
+// whose servers do not answer must leave threads to the others.
+process.env['UV_THREADPOOL_SIZE'] ??= ['serve', 'fleet'].includes(process.argv[2] ?? '') ? '128' : '16';
 
 // Milliseconds that a reader of our output gets before the process ends without it.
 const FLUSH_MS = 1000;

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   forget: () => lazyCommands.forget().forget,
   log: () => lazyCommands.log().log,
   maintain: () => lazyCommands.maintain().maintain,
+  fleet: () => lazyCommands.fleet().fleet,
   serve: () => lazyCommands.serve().serve,
   completion: () => lazyCommands.completion().completion,
 };
@@ -44,7 +45,15 @@ const SYNCING: ReadonlySet<CommandName> = new Set(['sync', 'reconcile']);
 
 function stoppedBy(name: CommandName): Stopped {
   if (name === 'monitor') return 'display';
+  if (name === 'fleet') return 'worker';
   return SYNCING.has(name) || name === 'serve' ? 'sync' : 'look';
+}
+
+/** After its time to drain, a worker breaks its jobs off and hands them back. */
+const HANDING_BACK_MS = 15_000;
+
+function drainMs({ fleet }: Settings): number {
+  return fleet.drainSeconds * 1000 + HANDING_BACK_MS;
 }
 
 type Invocation = Extract<CommandLine, { kind: 'command' }>;
@@ -91,6 +100,7 @@ export async function runCommand(
   const interruption = watchSignals({
     source: signals.source,
     stops: stoppedBy(invocation.name),
+    ...(invocation.name === 'fleet' ? { graceMs: drainMs(settings) } : {}),
     say: (text) => output.logger.warning(text),
     forceExit: (code) => {
       sayStopped(io);

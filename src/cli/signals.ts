@@ -7,14 +7,15 @@ const SIGNALS: readonly SignalName[] = ['SIGINT', 'SIGTERM'];
 // A cancelled batch ends within milliseconds. Anything slower is stuck, and users wait five seconds at most.
 const GRACE_MS = 4000;
 
-/** What is stopped: a sync, something that only looks, or a display that is left in this way. */
-export type Stopped = 'sync' | 'look' | 'display';
+/** What is stopped: a sync, a worker of a fleet, something that only looks, or a display that is left in this way. */
+export type Stopped = 'sync' | 'worker' | 'look' | 'display';
 
 const WORDS: Readonly<Record<Stopped, { readonly say: string | undefined; readonly after: string }>> = {
   sync: {
     say: 'stopping after the running batch; progress is kept.',
     after: '; the next sync goes on from the last checkpoint',
   },
+  worker: { say: 'taking no more jobs; those that run may end.', after: '; its jobs go on elsewhere' },
   look: { say: 'stopping; nothing is lost.', after: '' },
   display: { say: undefined, after: '' },
 };

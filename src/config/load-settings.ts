@@ -34,7 +34,9 @@ export interface LoadSettingsInput {
   readonly withoutFile?: true;
   /** The configuration of a request, which stands in place of the file. */
   readonly file?: ConfigurationFile;
-  /** For such a request, the password file of PostgreSQL that may have its password. */
+  /** That configuration was read from this host, whose password file counts as for any other. */
+  readonly ofThisHost?: true;
+  /** For a request, the password file of PostgreSQL that may have its password. */
   readonly passfile?: string | undefined;
 }
 
@@ -67,7 +69,7 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
       ? { path, exists: false, values: new Map<string, string>(), problems: [] }
       : readConfigurationFile(path, named));
   const problems = [...file.problems];
-  const warnings = [...unknownKeys(file), ...misspeltEnvironment(input.env), ...twoPasswords(input, file)];
+  const warnings = [...unknownKeys(file), ...misspeltEnvironment(input), ...twoPasswords(input, file)];
   // A request has no folder, so all of its paths are the service's.
   const directory = input.file === undefined ? dirname(path) : input.cwd;
   const values: Record<string, OptionValue | undefined> = {};
@@ -103,7 +105,7 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
   const { env, file: request, passfile } = input;
   const looksForPassword = examines(input, 'Connection') && problems.length === 0 && needed.every(isPassword);
   const password = looksForPassword
-    ? findPassword(passwords, values, { env, request: request !== undefined, passfile })
+    ? findPassword(passwords, values, { env, request: request !== undefined && input.ofThisHost !== true, passfile })
     : {};
   if (password.found !== undefined) {
     values['password'] = password.found.password;
@@ -139,6 +141,9 @@ export function loadSettings(input: LoadSettingsInput): LoadedSettings {
     ...(password.found === undefined ? {} : { passwordFrom: password.found.from }),
   };
 }
+
+/** What the file of a source says to the fleet alone (src/fleet/sources). */
+export const OF_A_SOURCE: readonly string[] = ['name', 'schedule'];
 
 const isPassword = (option: OptionDeclaration): boolean => option.key === 'password';
 
@@ -218,7 +223,7 @@ function missingIn({ key }: OptionDeclaration, file: ConfigurationFile): string 
 function unknownKeys(file: ConfigurationFile): readonly string[] {
   const known = OPTIONS.map((option) => option.key);
   return [...file.values.keys()]
-    .filter((key) => !known.includes(key))
+    .filter((key) => !known.includes(key) && !OF_A_SOURCE.includes(key))
     .map((key) => {
       const meant = nearest(key, known);
       const advice = meant === undefined ? 'remove it.' : `did you mean "${meant}"?`;
@@ -227,11 +232,14 @@ function unknownKeys(file: ConfigurationFile): readonly string[] {
 }
 
 /** Only names that nearly match one of ours are reported: other programs may use the prefix too. */
-function misspeltEnvironment(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+function misspeltEnvironment({ env, groups }: LoadSettingsInput): readonly string[] {
+  // Passwords of the sources of a fleet, by their names.
+  const ofFleet = groups?.includes('Fleet') === true;
   const known = OPTIONS.flatMap(environmentNamesOf);
   const bare = known.map((name) => name.replace('PGSLUICE_', ''));
   return Object.keys(env)
     .filter((name) => name.startsWith('PGSLUICE_') && !known.includes(name))
+    .filter((name) => !ofFleet || !name.startsWith('PGSLUICE_PASSWORD_'))
     .flatMap((name) => {
       const meant = nearest(name.replace('PGSLUICE_', ''), bare);
       return meant === undefined
@@ -304,5 +312,14 @@ function toSettings(values: OptionValues, optionsDirectory: string): Omit<Settin
     metricsHost: values.metrics_host,
     onFailure: values.on_failure,
     onSuccess: values.on_success,
+    fleet: {
+      sources: values.fleet_sources,
+      queue: values.fleet_queue,
+      readers: values.fleet_readers,
+      jobs: values.fleet_jobs,
+      partMegabytes: values.fleet_part_megabytes,
+      drainSeconds: values.fleet_drain_seconds,
+      maintain: values.fleet_maintain,
+    },
   };
 }

@@ -9,7 +9,16 @@
 import { DESTINATION_NAMES } from '../model/destination-name';
 
 export type OptionGroup =
-  'Connection' | 'Tables' | 'Privacy' | 'Reading' | 'Retries' | 'Destination' | 'Output' | 'Watching' | 'Hooks';
+  | 'Connection'
+  | 'Tables'
+  | 'Privacy'
+  | 'Reading'
+  | 'Retries'
+  | 'Destination'
+  | 'Output'
+  | 'Watching'
+  | 'Hooks'
+  | 'Fleet';
 
 interface CommonDeclaration {
   /** The key in configuration.json; flag and environment variable are derived from it. */
@@ -714,6 +723,78 @@ const TABLE = [
     local: true,
     description: 'Command or webhook that is told when a sync has brought every table',
     example: '/usr/local/bin/note-sync',
+  },
+  {
+    key: 'fleet_sources',
+    kind: 'path',
+    default: 'sources',
+    group: 'Fleet',
+    label: 'Sources of the fleet',
+    local: true,
+    description: 'Folder of configuration files, one for each source that `pgsluice fleet` syncs',
+  },
+  {
+    key: 'fleet_queue',
+    kind: 'string',
+    group: 'Fleet',
+    label: 'Queue of the fleet',
+    local: true,
+    description:
+      'Where the fleet has its queue: a PostgreSQL connection string; without it, the database of the catalog',
+    example: 'postgresql://fleet@db.example.com/fleet',
+  },
+  {
+    key: 'fleet_readers',
+    kind: 'integer',
+    min: 1,
+    max: 64,
+    default: 4,
+    group: 'Fleet',
+    label: 'Connections of a source',
+    local: true,
+    description: 'Connections to one source over all workers; may stand in the file of a source as well',
+  },
+  {
+    key: 'fleet_jobs',
+    kind: 'integer',
+    min: 1,
+    max: 64,
+    default: 2,
+    group: 'Fleet',
+    label: 'Jobs of a worker',
+    local: true,
+    description: 'Jobs that one worker does at the same time',
+  },
+  {
+    key: 'fleet_part_megabytes',
+    kind: 'integer',
+    min: 1,
+    max: 10_000_000,
+    default: 256,
+    group: 'Fleet',
+    label: 'Parts of a first load',
+    local: true,
+    description: 'A first load of a table of twice the size and more is cut into parts, which several workers load',
+  },
+  {
+    key: 'fleet_drain_seconds',
+    kind: 'integer',
+    min: 0,
+    max: 86_400,
+    default: 20,
+    group: 'Fleet',
+    label: 'Time to drain',
+    local: true,
+    description: 'Seconds that a worker which is told to stop gives its jobs, before it hands them back',
+  },
+  {
+    key: 'fleet_maintain',
+    kind: 'string',
+    default: '0 3 * * *',
+    group: 'Fleet',
+    label: 'Maintenance of the fleet',
+    local: true,
+    description: 'When the lake is maintained, as cron in UTC',
   },
 ] as const satisfies readonly OptionDeclaration[];
 

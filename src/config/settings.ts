@@ -103,4 +103,22 @@ export interface Settings {
   /** Command or address that is told how a sync ended: see config/hook-target. */
   readonly onFailure: string | undefined;
   readonly onSuccess: string | undefined;
+  readonly fleet: FleetSettings;
+}
+
+/** What `pgsluice fleet` needs to know beyond a sync. */
+export interface FleetSettings {
+  /** Folder of the configuration files of the sources. */
+  readonly sources: string;
+  /** Connection string of PostgreSQL; undefined: the queue is in the catalog's database. */
+  readonly queue: string | undefined;
+  /** Connections to one source, over all workers. */
+  readonly readers: number;
+  /** Jobs that one worker does at the same time. */
+  readonly jobs: number;
+  /** Of a part of a first load; a table of less than two parts is not cut. */
+  readonly partMegabytes: number;
+  readonly drainSeconds: number;
+  /** Cron, in UTC. */
+  readonly maintain: string;
 }

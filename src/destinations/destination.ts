@@ -82,6 +82,8 @@ export interface Lifecycle {
    * changes. The engine then commits later, and takes back an attempt that failed. Missing: nobody reads meanwhile.
    */
   readonly halfDone?: ReadonlySet<string>;
+  /** Rows and the end of the work are committed at once, with no commit in between. Missing: a commit may come at any time. */
+  readonly commitsOnce?: true;
   /** Goes back to the last commit. */
   rollback(): Promise<void>;
   /**

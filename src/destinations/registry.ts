@@ -8,8 +8,10 @@
 import type { Logger } from '../common/logger';
 import type { Destination } from './destination';
 import { duckdb, DuckDbDestination, warehouseAccess } from './duckdb';
-import { DuckLakeDestination, lakeAccess, type LakePlace } from './ducklake';
+import { DuckLakeDestination, lakeAccess, LakePartsDestination, type LakePlace } from './ducklake';
+import { catalogKind } from './lake-names';
 import { NullDestination } from './null/destination';
+import type { PartsDestination, PartsWork } from './parts';
 import { keepsRows, type PlaceSettings } from './place';
 import type { WarehouseAccess, WarehouseContents } from './warehouse-access';
 import type { DestinationName } from '../model/destination-name';
@@ -48,6 +50,21 @@ export function createDestination(settings: DestinationSettings, availableBytes:
   return DESTINATIONS[settings.destination].create(settings, availableBytes, logger);
 }
 
+/** Whether many processes may write into the destination at once. */
+export function takesParts({ destination, lakeCatalog }: DestinationSettings): boolean {
+  return destination === 'ducklake' && catalogKind(lakeCatalog) === 'postgres';
+}
+
+/** Makes the destination of a load in parts, where it `takesParts`. */
+export function createPartsDestination(
+  settings: DestinationSettings,
+  availableBytes: number,
+  logger: Logger,
+  work: PartsWork,
+): PartsDestination {
+  return new LakePartsDestination(lakeOptions(settings, availableBytes, logger), work);
+}
+
 /** What the commands that write no rows ask. */
 export function accessTo(settings: AccessSettings): WarehouseAccess {
   return DESTINATIONS[settings.destination].access(settings);
@@ -81,12 +98,16 @@ function createDuckDb(settings: DestinationSettings, availableBytes: number, log
 }
 
 function createDuckLake(settings: DestinationSettings, availableBytes: number, logger: Logger): Destination {
-  return new DuckLakeDestination({
+  return new DuckLakeDestination(lakeOptions(settings, availableBytes, logger));
+}
+
+function lakeOptions(settings: DestinationSettings, availableBytes: number, logger: Logger) {
+  return {
     ...writing(settings, availableBytes, logger),
     ...lakePlace(settings),
     memoryBytes: LAKE_MEMORY_BYTES,
     availableBytes: Number.isFinite(availableBytes) ? availableBytes : 0,
-  });
+  };
 }
 
 function writing(settings: DestinationSettings, availableBytes: number, logger: Logger) {

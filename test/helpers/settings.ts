@@ -77,6 +77,15 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     metricsHost: '127.0.0.1',
     onFailure: undefined,
     onSuccess: undefined,
+    fleet: {
+      sources: join(database.folder, 'sources'),
+      queue: undefined,
+      readers: 4,
+      jobs: 2,
+      partMegabytes: 256,
+      drainSeconds: 20,
+      maintain: '0 3 * * *',
+    },
     ...overrides,
   };
 }

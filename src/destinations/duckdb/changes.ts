@@ -29,11 +29,6 @@ export class Changes {
     return this.applied;
   }
 
-  /** The pass has changed rows of the table by other means. */
-  changedRows(table: DestinationTable): void {
-    this.applied.add(table.key);
-  }
-
   rolledBack(): void {
     this.applied.clear();
     this.counted.clear();
@@ -41,6 +36,7 @@ export class Changes {
 
   /** Must be called when rows of the table were changed by other ways than `apply`. */
   changedRows(table: DestinationTable): void {
+    this.applied.add(table.key);
     this.counted.delete(table.key);
   }
 

@@ -30,7 +30,7 @@ export interface WarehouseDestinationOptions extends OpenTablesOptions {
 }
 
 export class WarehouseDestination implements Destination {
-  private readonly tables: OpenTables;
+  protected readonly tables: OpenTables;
   private readonly loads: Loads;
   protected readonly changes: Changes;
   private readonly keys: Keys;

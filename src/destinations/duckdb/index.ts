@@ -10,14 +10,15 @@ export { DuckDbDestination, WarehouseDestination, type WarehouseDestinationOptio
 export { destinationError, diskFull, isDiskFull, messageOf, writeError } from './errors';
 export { forgetIn } from './forget-tables';
 export { fitColumn } from './load/column-fit';
+export { mergeTables } from './load/merge-tables';
 export { duckdb } from './library';
 export { storedLogPosition } from './log-position-row';
 export { storedOrigin } from './origin-row';
 export { ownFiles } from './own-files';
 export { readerOf } from './reader';
 export { readRuns, removeOldRuns } from './run-history';
-export type { StateRows } from './state-rows';
+export { loadTableName, type StateRows } from './state-rows';
 export type { Storage } from './storage';
-export { literal, quoted } from './types';
+export { literal, qualified, quoted } from './types';
 export { WarehouseTable } from './verify/checksum';
 export { createFile, DATABASE, Warehouse, type WarehouseOptions } from './warehouse';

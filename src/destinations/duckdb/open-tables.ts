@@ -22,6 +22,8 @@ export interface OpenTablesOptions {
   /** Further bytes that DuckDB may use while it compares the rows of two tables. */
   readonly comparisonBytes: number;
   readonly logger: Logger;
+  /** Name of the table in which a load of `table` gathers, where it is not the usual one. */
+  readonly loadName?: (table: string) => string;
 }
 
 export class OpenTables {
@@ -44,6 +46,11 @@ export class OpenTables {
 
   get states(): StateRows {
     return this.options.states;
+  }
+
+  /** Of the table in which a load of `table` gathers. */
+  loadName(table: string): string {
+    return (this.options.loadName ?? loadTableName)(table);
   }
 
   get logger(): Logger {
@@ -179,7 +186,7 @@ export class OpenTables {
 
   /** The table in which a load gathers. It is in the same schema, because DuckDB renames within a schema only. */
   loadPlaceOf(table: DestinationTable): TableName {
-    return { schema: this.schema, name: loadTableName(table.name) };
+    return { schema: this.schema, name: this.loadName(table.name) };
   }
 
   /** Qualified and quoted. */

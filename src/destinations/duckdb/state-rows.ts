@@ -100,6 +100,14 @@ export async function namesIn(warehouse: Warehouse, schema: string): Promise<Nam
   };
 }
 
+export interface WhatThereIs {
+  readonly schema: string;
+  readonly names: ReadonlySet<string>;
+  /** See `OpenTables.loadName`. */
+  readonly loadName: (table: string) => string;
+  readonly logger: Logger;
+}
+
 /**
  * `names` are the folded names of the tables that the schema has. A table that somebody dropped, or that is in another
  * schema than the one to be written now, counts as never synced, because there is nothing to apply changes to. It is
@@ -107,9 +115,7 @@ export async function namesIn(warehouse: Warehouse, schema: string): Promise<Nam
  */
 export function storedStates(
   rows: readonly (readonly [key: string, entry: string])[],
-  schema: string,
-  names: ReadonlySet<string>,
-  logger: Logger,
+  { schema, names, loadName, logger }: WhatThereIs,
 ): { readonly states: TableStates; readonly gone: ReadonlyMap<string, TableName> } {
   const states = new Map<string, TableState>();
   const gone = new Map<string, TableName>();
@@ -119,7 +125,7 @@ export function storedStates(
       logger.warning(`The warehouse's state of ${key} is damaged; it is loaded from the start.`);
       continue;
     }
-    const load = state.load !== null && names.has(folded(loadTableName(state.destinationTable))) ? state.load : null;
+    const load = state.load !== null && names.has(folded(loadName(state.destinationTable))) ? state.load : null;
     if (state.lastSyncedAt === null || names.has(folded(state.destinationTable))) {
       states.set(key, { ...state, load });
       continue;

@@ -21,7 +21,12 @@ export class WarehouseStates {
   async read(): Promise<TableStates> {
     const { warehouse, schema, names, logger } = this.tables;
     const rows = await this.tables.states.entries(warehouse, schema);
-    const { states, gone } = storedStates(rows, schema, names, logger);
+    const { states, gone } = storedStates(rows, {
+      schema,
+      names,
+      loadName: (table) => this.tables.loadName(table),
+      logger,
+    });
     this.tablesGone = gone;
     return states;
   }

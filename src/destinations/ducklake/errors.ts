@@ -18,20 +18,23 @@ const STORE_LOST = /HTTP|Could not (?:establish|resolve)|Connection error/i;
 export function lakeWriteError(error: unknown, lake: string): ConnectorError {
   const text = messageOf(error);
   if (isDiskFull(text)) return diskFull(error, `the disk of the lake ${lake}`);
-  if (CONFLICT.test(text))
-    return new ConnectorError(`Another process has changed the same table of the lake ${lake} at the same time.`, {
-      code: LAKE_CONFLICT,
-      kind: 'destination',
-      retryable: true,
-      cause: error,
-      hint: 'Nothing of this commit was kept. Let one sync at a time fill a table.',
-    });
+  if (CONFLICT.test(text)) return lakeConflict(lake, error);
   if (LOST.test(text))
     return destinationError(`The catalog of the lake ${lake} was lost: ${shortened(text, lake)}.`, 'lake_lost', {
       cause: error,
       hint: 'What was committed is kept; run the sync again when the server can be reached.',
     });
   return storeError(error, text) ?? unwritable(error, text) ?? writeError(error, lake);
+}
+
+export function lakeConflict(lake: string, cause?: unknown): ConnectorError {
+  return new ConnectorError(`Another process has changed the same table of the lake ${lake} at the same time.`, {
+    code: LAKE_CONFLICT,
+    kind: 'destination',
+    retryable: true,
+    cause,
+    hint: 'Nothing of this commit was kept. Let one sync at a time fill a table.',
+  });
 }
 
 export function lakeMissing(catalog: string, cause?: unknown): ConnectorError {

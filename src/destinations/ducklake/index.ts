@@ -7,4 +7,5 @@
  */
 export { lakeAccess } from './access';
 export { DuckLakeDestination } from './destination';
+export { LakePartsDestination } from './parts-destination';
 export { type LakePlace } from './catalog';

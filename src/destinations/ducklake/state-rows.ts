@@ -74,6 +74,11 @@ export class LakeStates implements StateRows {
     return entries.sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
+  /** Of a table's state, as last read or written; 0 where it has none. */
+  generationOf(schema: string, key: string): number {
+    return this.generations.get(tableName(schema, key)) ?? 0;
+  }
+
   async store(warehouse: Warehouse, schema: string, states: ReadonlyMap<string, TableState | null>): Promise<void> {
     for (const [key, state] of states) {
       const name = tableName(schema, key);

@@ -12,6 +12,13 @@ import { loadAnew, type TableRun, xidsComparable } from '../plan';
 import { takeSnapshot } from './take-snapshot';
 import { wholeRelation } from './whole-relation';
 
+export interface CaughtUp {
+  /** Of the snapshot that the load corresponds to now. */
+  readonly xmin: string;
+  /** Rows that the load must have; undefined where they were not counted. */
+  readonly rows: number | undefined;
+}
+
 export class CatchUp {
   private readonly keys: KeyComparison;
 
@@ -19,8 +26,7 @@ export class CatchUp {
     this.keys = new KeyComparison(options);
   }
 
-  /** Returns the xmin of the snapshot that the load corresponds to then. */
-  async run(run: TableRun): Promise<string> {
+  async run(run: TableRun): Promise<CaughtUp> {
     const { manager, writer, logger } = this.options;
     const { progress } = run;
     if (progress === null)
@@ -60,11 +66,10 @@ export class CatchUp {
         });
         for await (const { batch } of readRange(session, changed)) await writer.latest(run, batch);
       }
-      if (kept !== true) {
-        await this.keys.collect(run, { session, snapshot, signal });
-        await writer.keepOnlyKeys(run);
-      }
-      return snapshot.xmin;
+      if (kept === true) return { xmin: snapshot.xmin, rows: undefined };
+      const rows = await this.keys.collect(run, { session, snapshot, signal });
+      await writer.keepOnlyKeys(run);
+      return { xmin: snapshot.xmin, rows: writer.comparesKeys ? rows : undefined };
     });
   }
 }

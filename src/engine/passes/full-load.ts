@@ -54,8 +54,7 @@ export class FullLoad implements Pass {
     let expectedRows = run.progress?.rows;
     // A load that had read everything when it was interrupted shows an old moment, too.
     if (run.progress !== null && (run.progress.snapshots > 1 || !run.loadOpen)) {
-      xmin = await this.catchUp.run(run);
-      expectedRows = undefined;
+      ({ xmin, rows: expectedRows } = await this.catchUp.run(run));
     }
     await writer.settled();
     rethrow(run);
@@ -73,7 +72,7 @@ export class FullLoad implements Pass {
     );
     if (expectedRows !== undefined && finished.rows !== expectedRows && !run.destinationTable.keysMayRepeat) {
       throw new ConnectorError(
-        `${run.key}: ${counted(expectedRows, 'row')} went to the destination, but it counts ${finished.rows}.`,
+        `${run.key}: ${counted(expectedRows, 'row')} should be in the destination, but it counts ${finished.rows}.`,
         { code: 'rows_lost', kind: 'internal' },
       );
     }
@@ -99,8 +98,8 @@ export function beginsAnew(run: TableRun): boolean {
   return run.progress === null || !run.resumable || whyAnew(run, run.progress) !== undefined;
 }
 
-/** Why a load cannot be resumed. Transaction ids mean nothing to another server. */
-function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
+/** Why a load cannot be resumed, as the rest of a sentence. Transaction ids mean nothing to another server. */
+export function whyAnew(run: TableRun, progress: LoadProgress): string | undefined {
   if (progress.signature !== run.signature) return 'was altered';
   if (!isKnownSource(run.source)) return 'may have come to another server, which cannot be known,';
   if (progress.source !== run.source) return 'has come to another server, or to one that was restored or promoted,';

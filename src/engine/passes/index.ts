@@ -7,6 +7,7 @@ export { changeConditions } from './change-conditions';
 export { changedSince } from './changed-since';
 export { DataProcessor } from './data-processor';
 export { beginsAnew } from './full-load';
+export { LoadInParts } from './load-in-parts';
 export { LogFollower } from './log-follower';
 export type { ProcessorOptions } from './processor-options';
 export { TableLoop } from './table-loop';

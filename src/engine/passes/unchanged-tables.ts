@@ -23,7 +23,7 @@ import { changedSince, changedSinceOfFew } from './changed-since';
 
 export interface UnchangedTablesOptions {
   readonly manager: ConnectionManager;
-  readonly writer: Writer;
+  readonly writer: Pick<Writer, 'countTables'>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }

@@ -27,6 +27,7 @@ export class CommitPacing {
   }
 
   isDue({ rowsSinceCheckpoint, rowsWritten, planned }: TableRun): boolean {
+    if (this.destination.commitsOnce === true) return false;
     const sinceMs = performance.now() - this.committedAtMs;
     if (rowsSinceCheckpoint >= planned.checkpointRows || sinceMs > MOST_MS) return true;
     const { loadsInPlace, commitBytes = 0 } = this.destination;

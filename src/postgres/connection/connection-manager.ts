@@ -23,6 +23,8 @@ export interface ConnectionManagerOptions {
 /** A server notices within milliseconds that a connection was closed; a busy one takes longer. */
 const SERVER_CLOSING_SECONDS = 0.2;
 const MOST_REFUSALS = 10;
+/** Code of a connection that `maxConnections` forbids. */
+const OWN_LIMIT = 'too_many_leases';
 
 export class ConnectionManager {
   private readonly idle: Session[] = [];
@@ -31,6 +33,8 @@ export class ConnectionManager {
   private readonly told = new Set<string>();
   private readonly waiting: (() => void)[] = [];
   private opening = 0;
+  /** The server still has them. */
+  private ending = 0;
   private closes = 0;
   private closed = false;
   private closing: Promise<unknown> = Promise.resolve();
@@ -64,9 +68,10 @@ export class ConnectionManager {
       try {
         return await this.leaseNow(signal);
       } catch (error) {
-        if (asConnectorError(error).code !== 'too_many_connections') throw error;
-        if (this.leased.size > 0) this.tellOnce(fewer(error));
-        if (this.leased.size > 0) await this.untilGivenBack(signal);
+        const { code } = asConnectorError(error);
+        if (code !== 'too_many_connections' && code !== OWN_LIMIT) throw error;
+        if (this.leased.size > 0 && code !== OWN_LIMIT) this.tellOnce(fewer(error));
+        if (this.leased.size + this.opening > 0) await this.untilGivenBack(signal);
         // Another lease was given back while the server refused this one.
         else if (this.idle.length > 0) continue;
         // The server may not have noticed yet that the last connection was closed.
@@ -83,7 +88,7 @@ export class ConnectionManager {
     } catch (thrown) {
       const error = asConnectorError(thrown);
       if (error.kind !== 'connection' || signal.aborted) throw error;
-      this.tellOnce(fewer(error));
+      if (error.code !== OWN_LIMIT) this.tellOnce(fewer(error));
       return undefined;
     }
   }
@@ -118,8 +123,8 @@ export class ConnectionManager {
     }
     if (this.full) {
       throw new ConnectorError(`Asked for more than ${counted(this.options.maxConnections, 'connection')} at once.`, {
-        code: 'too_many_leases',
-        kind: 'internal',
+        code: OWN_LIMIT,
+        kind: 'connection',
       });
     }
     return await this.open(signal);
@@ -131,7 +136,7 @@ export class ConnectionManager {
   }
 
   private get full(): boolean {
-    return this.leased.size + this.opening >= this.options.maxConnections;
+    return this.leased.size + this.opening + this.ending >= this.options.maxConnections;
   }
 
   private async open(signal?: AbortSignal): Promise<Session> {
@@ -141,6 +146,10 @@ export class ConnectionManager {
       this.leased.add(session);
       this.options.logger.info(`New database connection established at ${new Date().toISOString()}`);
       return session;
+    } catch (error) {
+      // Whoever waits for this one must try by itself.
+      this.givenBack();
+      throw error;
     } finally {
       this.opening -= 1;
     }
@@ -168,7 +177,12 @@ export class ConnectionManager {
 
   private async end(session: Session): Promise<void> {
     this.closes += 1;
-    await session.close();
+    this.ending += 1;
+    try {
+      await session.close();
+    } finally {
+      this.ending -= 1;
+    }
   }
 
   /** Closes everything, leased sessions too; may be called twice, and resolves when all of it is closed. */

@@ -3,7 +3,7 @@ import { ConnectorError } from '../../../common/errors';
 import type { Logger } from '../../../common/logger';
 import type { PackedColumn } from '../../../model/packed-batch';
 import type { DestinationTable } from '../../destination';
-import { castExpression, quoted, type ValueForm } from '../types';
+import { castExpression, decimalShape, quoted, type ValueForm } from '../types';
 import { isDecimal, storedText, withoutTrailingZeros } from '../verify/postgres-text';
 import type { Warehouse } from '../warehouse';
 import { changeColumn } from './alter-table';
@@ -64,7 +64,25 @@ export class ColumnTypes {
     return this.options.warehouse.storage.stored(value, stored);
   }
 
-  private async retype(index: number, type: string, tables: readonly string[], reason?: string): Promise<void> {
+  /**
+   * The type that holds the values of a column of several tables, where it has these types in them. `tables` have one of
+   * them each.
+   */
+  async common(index: number, types: readonly string[], tables: readonly string[]): Promise<string> {
+    const { warehouse, table } = this.options;
+    const [first = 'VARCHAR'] = types;
+    if (types.every((type) => type === first)) return first;
+    const shapes = types.flatMap((type) => decimalShape(type) ?? []);
+    if (shapes.length < types.length) return 'VARCHAR';
+    const scale = Math.max(...shapes.map((shape) => shape.scale));
+    let digits = 0;
+    for (const each of tables)
+      digits = Math.max(digits, await integerDigits(warehouse, each, table.columns[index]?.name ?? ''));
+    return digits + scale > MAX_DIGITS ? 'VARCHAR' : `DECIMAL(${MAX_DIGITS},${scale})`;
+  }
+
+  /** Gives a column of `tables` another type, which holds all of its values. */
+  async retype(index: number, type: string, tables: readonly string[], reason?: string): Promise<void> {
     const { warehouse, table, logger } = this.options;
     const name = table.columns[index]?.name ?? '';
     const from = this.stored[index] ?? type;

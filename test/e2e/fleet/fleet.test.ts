@@ -1,0 +1,217 @@
+/** What a fleet promises: every source equal, exact limits, and nothing lost where a worker is killed, stopped or drained. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { createWorld, until, type World } from './world';
+
+const TABLES = `
+  CREATE TABLE small (id int PRIMARY KEY, v text); INSERT INTO small SELECT i, 'v' || i FROM generate_series(1, 50) i;
+  CREATE TABLE other (id int PRIMARY KEY, v text); INSERT INTO other SELECT i, 'v' || i FROM generate_series(1, 50) i;
+  CREATE TABLE wide (id int PRIMARY KEY, v text);
+  INSERT INTO wide SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 15000) i;
+  CREATE TABLE broad (id int PRIMARY KEY, v text);
+  INSERT INTO broad SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 15000) i;
+  ANALYZE`;
+const NAMES = ['acme', 'globex'];
+/** Small batches, so that a test has time to look at a sync. */
+const SLOW = { custom_batch_size: '50' };
+
+jest.setTimeout(240_000);
+
+let world: World;
+afterEach(() => world.close());
+
+async function started(sql = TABLES, keys: Readonly<Record<string, string>> = {}): Promise<void> {
+  world = await createWorld(NAMES, sql);
+  for (const name of NAMES) world.configure(name, keys);
+  expect(await world.fleet(['init'])).toMatchObject({ code: 0 });
+}
+
+async function allEqual(): Promise<void> {
+  for (const name of NAMES) expect((await world.verify(name)).code).toBe(0);
+}
+
+const running = (kind: string): Promise<boolean> =>
+  world.jobs(`state = 'active' AND data ->> 'kind' = '${kind}'`).then((rows) => rows.length > 0);
+
+describe('a fleet', () => {
+  it('syncs several sources by two workers, finds what changed, and keeps no password in the queue', async () => {
+    await started();
+    const workers = [world.worker(), world.worker()];
+    expect((await world.fleet(['sync', '--all'])).stdout).toMatch(/acme is in the queue\nglobex is in the queue/);
+    await world.done();
+    await allEqual();
+    // A table each for those of some size, one job for the small ones.
+    const first = await world.jobs("data ->> 'kind' = 'tables' AND group_id = 'acme'");
+    expect(first.map(({ data }) => data['tables'])).toEqual(
+      expect.arrayContaining([
+        ['public.wide'],
+        ['public.broad'],
+        expect.arrayContaining(['public.small', 'public.other']),
+      ]),
+    );
+    await world.sources['acme']?.client.query(
+      `UPDATE wide SET v = 'new' WHERE id < 100; DELETE FROM wide WHERE id > 14000; INSERT INTO small VALUES (1000, 'x')`,
+    );
+    await world.fleet(['sync', 'acme']);
+    await until(async () => (await world.jobs("state = 'completed' AND name = 'plan'")).length === 3);
+    await world.done();
+    await allEqual();
+    const plans = await world.jobs("name = 'plan' AND group_id = 'acme'");
+    expect(plans.at(-1)?.output).toMatchObject({ tables: 2, unchanged: 2 });
+
+    const status = JSON.parse((await world.fleet(['status', '--json'])).stdout) as {
+      readonly sources: readonly { readonly name: string; readonly lagSeconds: number; readonly lastRound: unknown }[];
+      readonly workers: readonly { readonly live: boolean }[];
+    };
+    expect(status).toMatchObject({ waiting: 0, running: 0, failed: 0 });
+    expect(status.sources.map(({ name }) => name)).toEqual(NAMES);
+    expect(status.sources[0]?.lastRound).toMatchObject({ state: 'succeeded', tables: 2, unchanged: 2 });
+    expect(status.workers.filter(({ live }) => live)).toHaveLength(2);
+    expect((await world.fleet(['status'])).stdout).toMatch(/2 workers alive; 0 jobs waiting/);
+
+    for (const worker of workers) worker.kill('SIGTERM');
+    for (const { ended } of workers) expect((await ended).code).toBe(143);
+    const { rows: tables } = await world.lake.client.query<{ name: string }>(
+      "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'pgsluice_fleet'",
+    );
+    expect(tables.length).toBeGreaterThan(5);
+    for (const { name } of tables) {
+      const { rows } = await world.lake.client.query<{ text: string }>(
+        `SELECT t::text AS text FROM pgsluice_fleet.${world.lake.client.escapeIdentifier(name)} t`,
+      );
+      for (const { text } of rows) expect(text).not.toContain(world.lake.password);
+    }
+  });
+
+  it('loads a large table in parts, by several workers', async () => {
+    await started(TABLES, { fleet_part_megabytes: '1' });
+    world.worker();
+    world.worker();
+    await world.fleet(['sync', 'acme']);
+    await world.done();
+    const parts = await world.jobs("data ->> 'kind' = 'part' AND state = 'completed'");
+    expect(parts.length).toBeGreaterThan(6);
+    const finished = await world.jobs("data ->> 'kind' = 'finish' AND state = 'completed'");
+    expect(finished.map(({ data }) => data['table']).sort()).toEqual(['public.broad', 'public.wide']);
+    expect((await world.verify('acme')).code).toBe(0);
+  });
+
+  it('takes over what a worker had that was killed', async () => {
+    await started(TABLES, SLOW);
+    await world.fleet(['sync', '--all']);
+    const first = world.worker();
+    await until(() => running('tables'));
+    await delay(500);
+    first.kill('SIGKILL');
+    world.worker();
+    await world.done();
+    expect((await world.jobs("state = 'failed'")).length).toBe(0);
+    await allEqual();
+  });
+
+  it('a worker that was stopped for longer than its job was its own writes nothing that counts', async () => {
+    await started(TABLES, SLOW);
+    const zombie = world.worker(['--fleet-jobs', '1']);
+    await world.fleet(['sync', 'acme']);
+    await until(() => running('tables'));
+    zombie.kill('SIGSTOP');
+    const second = world.worker();
+    await world.done();
+    await world.sources['acme']?.client.query(`UPDATE wide SET v = 'later' WHERE id < 1000`);
+    await world.fleet(['sync', 'acme']);
+    await until(async () => (await world.jobs("state = 'completed' AND name = 'plan'")).length === 2);
+    await world.done();
+    zombie.kill('SIGCONT');
+    await zombie.waitFor(/was cancelled, or given to another worker|no longer this worker's/);
+    second.kill('SIGTERM');
+    await second.ended;
+    expect((await world.verify('acme')).code).toBe(0);
+  });
+
+  it('keeps the number of connections to a source over all workers', async () => {
+    await started(TABLES, { ...SLOW, fleet_readers: '2' });
+    for (let count = 0; count < 3; count += 1) world.worker(['--fleet-jobs', '2']);
+    await world.fleet(['sync', '--all']);
+    const { acme, globex } = world.sources;
+    const own = await Promise.all(
+      [acme, globex].map(
+        async (database) => (await database?.client.query('SELECT pg_backend_pid() AS pid'))?.rows[0].pid,
+      ),
+    );
+    const most: Record<string, number> = {};
+    let over = false;
+    const ended = world.done().finally(() => (over = true));
+    while (!over) {
+      const { rows } = await world.lake.client.query<{ datname: string; n: number }>(
+        `SELECT datname, count(*)::int AS n FROM pg_stat_activity WHERE backend_type = 'client backend'
+         AND datname = ANY($1) AND pid <> ALL($2) GROUP BY 1`,
+        [[acme?.name, globex?.name], own],
+      );
+      for (const { datname, n } of rows) most[datname] = Math.max(most[datname] ?? 0, n);
+      await delay(20);
+    }
+    await ended;
+    await allEqual();
+    // The limit is used, and is not exceeded.
+    expect(Object.values(most)).toEqual([2, 2]);
+  });
+});
+
+describe('a worker', () => {
+  it('that is told to stop hands its job back, and says on its port that it drains', async () => {
+    await started(TABLES, SLOW);
+    const first = world.worker(['--fleet-drain-seconds', '1', '--metrics-port', '0']);
+    await first.waitFor(/Health and metrics: (\S+)/);
+    const url = /Health and metrics: (\S+)/.exec(first.output())?.[1] ?? '';
+    expect((await fetch(`${url}healthz`)).status).toBe(200);
+    expect(await (await fetch(`${url}readyz`)).text()).toBe('ready\n');
+    await world.fleet(['sync', 'acme']);
+    await until(() => running('tables'));
+    expect(await (await fetch(`${url}metrics`)).text()).toMatch(/pgsluice_fleet_jobs_running\{source="acme"\} \d/);
+    first.kill('SIGTERM');
+    await until(async () => (await fetch(`${url}readyz`).catch(() => undefined))?.status !== 200);
+    expect((await first.ended).code).toBe(143);
+    expect((await world.jobs("state = 'active'")).length).toBe(0);
+    expect((await world.jobs("state < 'active'")).length).toBeGreaterThan(0);
+    world.worker();
+    await world.done();
+    expect((await world.verify('acme')).code).toBe(0);
+  });
+
+  it('gives up what it cannot do, with a reason, for another one', async () => {
+    await started();
+    const without = world.worker([], { env: { PGSLUICE_PASSWORD_ACME: undefined } });
+    await world.fleet(['sync', 'acme']);
+    await without.waitFor(/Gave up \[acme\] planning, for another worker: password is missing/);
+    const status = await world.fleet(['status']);
+    expect(status.stdout).toMatch(/GIVEN UP acme by \S+: password is missing/);
+    const other = world.worker();
+    await other.waitFor(/Finished \[acme\] planning/);
+    await world.done();
+    expect((await world.verify('acme')).code).toBe(0);
+  });
+
+  it('breaks off a source that is cancelled; the next sync goes on', async () => {
+    await started(TABLES, SLOW);
+    const worker = world.worker();
+    await world.fleet(['sync', 'acme']);
+    await until(() => running('tables'));
+    expect((await world.fleet(['cancel', 'acme'])).stdout).toMatch(/Cancelled \d+ jobs? of acme/);
+    await worker.waitFor(/was cancelled, or given to another worker; it was broken off here/);
+    expect((await world.jobs("state <= 'active'")).length).toBe(0);
+    await world.fleet(['sync', 'acme']);
+    await until(async () => (await world.jobs("state = 'completed' AND name = 'plan'")).length === 2);
+    await world.done();
+    expect((await world.verify('acme')).code).toBe(0);
+  });
+
+  it('sends what schedules say, and maintains the lake', async () => {
+    await started(TABLES, { schedule: '* * * * *' });
+    // Schedules are made by init.
+    expect((await world.fleet(['init'])).stdout).toMatch(/2 sources of 2 have a schedule/);
+    world.worker();
+    await until(async () => (await world.jobs("name = 'work' AND state = 'completed'")).length > 0);
+    expect((await world.fleet(['maintain'])).stdout).toMatch(/The maintenance is in the queue/);
+    await until(async () => (await world.jobs("name = 'maintain' AND state = 'completed'")).length > 0);
+    await allEqual();
+  });
+});
