@@ -78,7 +78,7 @@ export const QUEUE_OPTIONS = {
   policy: 'exclusive',
   heartbeatSeconds: 10,
   expireInSeconds: SECONDS_OF_A_DAY,
-  deleteAfterSeconds: 7 * SECONDS_OF_A_DAY,
+  deleteAfterSeconds: 2 * SECONDS_OF_A_DAY,
   retryLimit: 4,
   retryDelay: 1,
   retryBackoff: true,

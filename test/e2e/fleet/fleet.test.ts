@@ -167,6 +167,7 @@ describe('a worker', () => {
     await world.fleet(['sync', 'acme']);
     await until(() => running('tables'));
     expect(await (await fetch(`${url}metrics`)).text()).toMatch(/pgsluice_fleet_jobs_running\{source="acme"\} \d/);
+    expect(await (await fetch(url)).text()).toMatch(/1 worker alive; \d jobs? waiting/);
     first.kill('SIGTERM');
     await until(async () => (await fetch(`${url}readyz`).catch(() => undefined))?.status !== 200);
     expect((await first.ended).code).toBe(143);
