@@ -14,7 +14,7 @@ const NAMES = ['acme', 'globex'];
 /** Small batches, so that a test has time to look at a sync. */
 const SLOW = { custom_batch_size: '50' };
 
-jest.setTimeout(240_000);
+jest.setTimeout(900_000);
 
 let world: World;
 afterEach(() => world.close());
