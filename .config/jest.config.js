@@ -28,6 +28,7 @@ const ON_BOTH = [
   'test/integration/engine/{equal-by-default,incremental,keyless-tables,keys,second-sync,transformations,verify}',
   'test/integration/types/{compare,every,hostile-values,numbers,python,structured,text,times}',
   'test/property/{equality,regressions}',
+  'test/faults/{named-points,random-faults}',
 ];
 
 /** @type {import('jest').Config} */

@@ -13,6 +13,7 @@ const MODULES = {
   duckDbDestination: 'destinations/duckdb/destination.js',
   duckDbWarehouse: 'destinations/duckdb/warehouse.js',
   stateFile: 'destinations/state-file.js',
+  fleetQueue: 'fleet/queue.js',
 };
 
 /**
@@ -26,6 +27,7 @@ const MODULES = {
  *   duckDbDestination: typeof import('../src/destinations/duckdb/destination'),
  *   duckDbWarehouse: typeof import('../src/destinations/duckdb/warehouse'),
  *   stateFile: typeof import('../src/destinations/state-file'),
+ *   fleetQueue: typeof import('../src/fleet/queue'),
  * }} BuiltModules
  */
 

@@ -11,8 +11,8 @@ Measures pgsluice beside its peers and writes docs/BENCHMARKS.md. Without option
                     documents
   --full            Full sizes of all workloads and of the growth curves: an hour or more
   --rounds N        Rounds, at least 1 [3]
-  --only NAME       A workload (${WORKLOADS.map((it) => it.name).join(', ')}, growth, lake, quiet, log,
-                    distance, small) or a
+  --only NAME       A workload (${WORKLOADS.map((it) => it.name).join(', ')}, growth, lake, fleet,
+                    quiet, log, distance, small) or a
                     program (pgsluice, pyodbc, copy, …); may be repeated; writes no documents
   --connection URL  postgresql://user:password@host:port of a server on which databases may be made and dropped,
                     in place of one started for the run

@@ -11,6 +11,7 @@ const { FAR_MS } = require('./distance');
  * @property {import('./growth').Growth | undefined} growth
  * @property {import('./changes').Changes | undefined} changes
  * @property {import('./lake').Lake | undefined} lake
+ * @property {import('./fleet').Fleet | undefined} fleet
  * @property {import('./quiet').Quiet | undefined} quiet
  * @property {import('./distance').Distance | undefined} distance
  * @property {import('./log').LogPasses | undefined} log
@@ -21,7 +22,7 @@ const { FAR_MS } = require('./distance');
  * @param {Results} measured
  * @returns {Bar[]} `measured` is NaN where this run has no number for it
  */
-function assessBars({ results, growth, changes, lake, quiet, distance, log, small }) {
+function assessBars({ results, growth, changes, lake, fleet, quiet, distance, log, small }) {
   /** @type {(workload: string, name: string) => import('./rounds').Measured | undefined} */
   const of = (workload, name) => results.get(workload)?.find((it) => it.name === name && it.failure === undefined);
   /** @type {(workload: string, name: string, other: string) => number} */
@@ -65,6 +66,7 @@ function assessBars({ results, growth, changes, lake, quiet, distance, log, smal
     ['incremental, 0.1 % changed: time ÷ full', 0.1, 0.05, '', incremental(changes, 1_000)],
     ...quietBars(quiet),
     ...lakeBars(lake),
+    ...fleetBars(fleet),
     ...distanceBars(distance),
     ...logBars(log),
     ['start-up of pgsluice --version', 150, 80, 'ms', (small?.startUp ?? NaN) * 1000],
@@ -84,6 +86,19 @@ function lakeBars(lake) {
     ['incremental, 1 % changed: lake ÷ file, time', 1.3, 1, '', divide(inLake?.changes.seconds, file?.changes.seconds)],
     ['Parquet files of orders', 12, 6, '', lake?.files ?? NaN],
     ['Parquet files of orders after 50 syncs and a maintenance', 20, 12, '', lake?.filesInTheEnd ?? NaN],
+  ];
+}
+
+/**
+ * @param {import('./fleet').Fleet | undefined} fleet
+ * @returns {[what: string, bar: number, goal: number, unit: string, measured: number][]}
+ */
+function fleetBars(fleet) {
+  const [one, all] = [fleet?.one, fleet?.all];
+  return [
+    ['16 sources far away, 8 workers ÷ 1 worker: time', 0.2, 0.14, '', divide(all?.seconds, one?.seconds)],
+    ['the same, CPU of the workers', 1.3, 1.1, '', divide(all?.cpuSeconds, one?.cpuSeconds)],
+    ['fleet: takeover of the job of a killed worker', 15, 10, 's', fleet?.takeoverSeconds ?? NaN],
   ];
 }
 

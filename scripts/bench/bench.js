@@ -7,6 +7,7 @@ const { assessBars } = require('./bars');
 const { measureChanges } = require('./changes');
 const { createContenders } = require('./contenders');
 const { measureDistance } = require('./distance');
+const { measureFleet } = require('./fleet');
 const { growthSizes, measureGrowth } = require('./growth');
 const { renderGrowth } = require('./growth-plot');
 const { measureLake } = require('./lake');
@@ -22,7 +23,7 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'quiet', 'log', 'distance', 'small'];
+const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'fleet', 'quiet', 'log', 'distance', 'small'];
 
 /**
  * @typedef {object} Outcome
@@ -34,6 +35,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'quiet', 'log', 'distance', 's
  * @property {import('./changes').Changes} [changes]
  * @property {import('./quiet').Quiet} [quiet]
  * @property {import('./lake').Lake} [lake]
+ * @property {import('./fleet').Fleet} [fleet]
  * @property {import('./distance').Distance} [distance]
  * @property {import('./log').LogPasses} [log]
  * @property {import('./growth').Growth} [growth]
@@ -104,7 +106,7 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * @param {Choices} choices
  * @param {string} driver
  * @param {Set<string>} parts
- * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'log' | 'growth' | 'lake'>>}
+ * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'log' | 'growth' | 'lake' | 'fleet'>>}
  */
 async function measureTheRest(source, choices, driver, parts) {
   const { main, against, rows, rounds } = choices;
@@ -119,6 +121,11 @@ async function measureTheRest(source, choices, driver, parts) {
   if (parts.has('lake')) {
     say('lake: beside a warehouse file');
     lake = await measureLake({ source, main, rows, rounds, say });
+  }
+  let fleet;
+  if (parts.has('fleet')) {
+    say('fleet: sources behind proxies, by one worker and by several');
+    fleet = await measureFleet({ source, main, rows, rounds, say });
   }
   let distance;
   if (parts.has('distance')) {
@@ -138,6 +145,7 @@ async function measureTheRest(source, choices, driver, parts) {
     ...(log === undefined ? {} : { log }),
     ...(growth === undefined ? {} : { growth }),
     ...(lake === undefined ? {} : { lake }),
+    ...(fleet === undefined ? {} : { fleet }),
     ...(small === undefined ? {} : { small }),
   };
 }
@@ -167,7 +175,12 @@ async function benchmark(choices, source, driver) {
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
   const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { quiet, distance, log, growth, lake, small } = await measureTheRest(source, choices, driver, chosen.parts);
+  const { quiet, distance, log, growth, lake, fleet, small } = await measureTheRest(
+    source,
+    choices,
+    driver,
+    chosen.parts,
+  );
   skipped.push(...(distance?.skipped ?? []).filter(([name]) => !skipped.some(([other]) => other === name)));
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
@@ -186,8 +199,9 @@ async function benchmark(choices, source, driver) {
     ...(log === undefined ? {} : { log }),
     ...(growth === undefined ? {} : { growth }),
     ...(lake === undefined ? {} : { lake }),
+    ...(fleet === undefined ? {} : { fleet }),
     ...(small === undefined ? {} : { small }),
-    bars: assessBars({ results, growth, changes, lake, quiet, distance, log, small }),
+    bars: assessBars({ results, growth, changes, lake, fleet, quiet, distance, log, small }),
     skipped,
   };
 }

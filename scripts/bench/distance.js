@@ -111,8 +111,9 @@ async function measureDistance({ source, main, driver, rows = SIZES.rows, rounds
  * @param {import('./source').ServerCoordinates} server
  * @param {number} delayMs each way
  */
-async function startProxy({ host, port }, delayMs) {
-  const child = fork(path.join(__dirname, 'delay-proxy.js'), [host, String(port), String(delayMs)]);
+async function startProxy({ host, port }, delayMs, bytesPerSecond = Infinity) {
+  const limits = [String(delayMs), String(bytesPerSecond)];
+  const child = fork(path.join(__dirname, 'delay-proxy.js'), [host, String(port), ...limits]);
   /** @type {() => Promise<{ port?: number, most?: number }>} */
   const answer = () => new Promise((resolve) => child.once('message', (message) => resolve(Object(message))));
   const { port: own = 0 } = await answer();
@@ -128,4 +129,4 @@ async function startProxy({ host, port }, delayMs) {
   };
 }
 
-module.exports = { FAR_MS, measureDistance };
+module.exports = { FAR_MS, measureDistance, startProxy };

@@ -103,4 +103,4 @@ function extensions() {
   return existsSync(folder) ? ['--lake-extensions', folder] : [];
 }
 
-module.exports = { measureLake };
+module.exports = { extensions, measureLake };

@@ -15,7 +15,7 @@ const { verdict } = require('./bars');
  * @param {Outcome} outcome
  * @returns {Section[]}
  */
-function sections({ workloads, results, changes, lake, quiet, distance, log, growth, small, bars, skipped }) {
+function sections({ workloads, results, changes, lake, fleet, quiet, distance, log, growth, small, bars, skipped }) {
   /** @type {Table} */
   const leftOut = [['what', 'why'], ...skipped];
   return [
@@ -24,6 +24,7 @@ function sections({ workloads, results, changes, lake, quiet, distance, log, gro
       ? []
       : [{ title: 'changes: incremental syncs after some of the rows changed', table: changesTable(changes) }]),
     ...(lake === undefined ? [] : [{ title: 'lake: orders into a lake, and into a file', table: lakeTable(lake) }]),
+    ...(fleet === undefined ? [] : [{ title: fleetTitle(fleet), table: fleetTable(fleet) }]),
     ...(quiet === undefined
       ? []
       : [{ title: 'quiet: later syncs that find little or nothing to do', table: quietTable(quiet) }]),
@@ -124,6 +125,31 @@ function lakeTable({ costs, files, filesInTheEnd }) {
     row(`everything, into a lake (${files} files)`, costs.ducklake.load),
     row('1 % changed, file', costs.duckdb.changes),
     row(`1 % changed, lake (${filesInTheEnd} files after 50 such syncs and a maintenance)`, costs.ducklake.changes),
+  ];
+}
+
+/** @param {import('./fleet').Fleet} fleet */
+function fleetTitle({ sources, rows }) {
+  return `fleet: ${sources} sources of ${rows.toLocaleString('en')} rows, each behind 20 ms and 4 MB/s`;
+}
+
+/**
+ * @param {import('./fleet').Fleet} fleet
+ * @returns {Table}
+ */
+function fleetTable({ workers, one, all, takeoverSeconds }) {
+  /** @type {(what: string, load: import('./fleet').Load) => string[]} */
+  const row = (what, { seconds, cpuSeconds, commitsPerSecond }) => [
+    what,
+    number(seconds, 2),
+    number(cpuSeconds, 2),
+    number(commitsPerSecond, 0),
+  ];
+  return [
+    ['what', 'seconds', 'CPU s', 'catalog transactions/s'],
+    row('a first load, 1 worker', one),
+    row(`a first load, ${workers} workers`, all),
+    ['takeover of the job of a killed worker', number(takeoverSeconds, 1), '', ''],
   ];
 }
 

@@ -1,10 +1,10 @@
 // Is loaded into the built command line with `node --require`. It kills the process, as `kill -9` does, at one call
 // into the warehouse or the state file. TEST_KILL_AT is CALL:N:before or CALL:N:after, where CALL is a method of
-// the destination (`commit`), `sql` for any statement of DuckDB, `stateFile`, or one of the STATEMENTS that the source is
-// sent.
+// the destination (`commit`), `sql` for any statement of DuckDB, `stateFile`, `queue.` and a method of a fleet's queue, or
+// one of the STATEMENTS that the source is sent.
 const [call = '', nth, when] = (process.env.TEST_KILL_AT ?? '').split(':');
 const { built } = require('../../scripts/built');
-const { DuckDbDestination } = built('duckDbDestination');
+const { WarehouseDestination } = built('duckDbDestination');
 const { Warehouse } = built('duckDbWarehouse');
 const { Session } = built('session');
 const stateFile = built('stateFile');
@@ -49,4 +49,5 @@ function wrap(holder, name, counts = () => true) {
 if (call === 'stateFile') wrap(stateFile, 'writeStateFile');
 else if (call === 'sql') for (const name of ['run', 'runPrepared']) wrap(Warehouse.prototype, name);
 else if (call in STATEMENTS) wrap(Session.prototype, 'query', ([sql]) => String(sql).includes(STATEMENTS[call] ?? ''));
-else wrap(DuckDbDestination.prototype, call);
+else if (call.startsWith('queue.')) wrap(built('fleetQueue').FleetQueue.prototype, call.slice('queue.'.length));
+else wrap(WarehouseDestination.prototype, call);

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestDatabase } from './postgres';
+import { EXTENSIONS, KIND } from './settings';
 
 export const PROJECT = resolve(__dirname, '../..');
 const MAIN = join(PROJECT, 'dist/bin/pgsluice.js');
@@ -111,6 +112,13 @@ export function configurationOf(database: TestDatabase): Record<string, string> 
     password: database.password,
     warehouse_path: join(database.folder, 'warehouse.db'),
     state_path: join(database.folder, 'state.json'),
+    ...(KIND === 'ducklake'
+      ? {
+          destination: KIND,
+          lake_catalog: join(database.folder, 'lake', 'catalog.ducklake'),
+          lake_extensions: EXTENSIONS,
+        }
+      : {}),
     // Retries must not slow the tests down.
     retry_sleep_seconds: '0.05',
   };

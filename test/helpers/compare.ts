@@ -11,6 +11,8 @@ export interface ComparedTable {
   readonly name: string;
   /** By default `source_{schema}_{name}`. */
   readonly destination?: string;
+  /** Of the warehouse. */
+  readonly destinationSchema?: string;
   /** Source column -> column of the warehouse, where they differ. */
   readonly renamed?: Readonly<Record<string, string>>;
   /** Source column -> SQL for what the warehouse should hold in its place, of the same type. */
@@ -42,10 +44,11 @@ export async function compareTable(
   warehouse: WarehouseReader,
   table: ComparedTable,
 ): Promise<Comparison> {
+  const schema = table.destinationSchema ?? 'tester';
   const destination = table.destination ?? `source_${table.schema}_${table.name}`;
   const columns = await sourceColumns(client, table);
   const nameOf = (column: SourceColumn): string => table.renamed?.[column.name] ?? column.name;
-  const stored = await storedTypes(warehouse, destination);
+  const stored = await storedTypes(warehouse, schema, destination);
   const extra = [...stored.keys()].filter((name) => !ADDED.has(name) && !columns.some((it) => nameOf(it) === name));
   if (extra.length > 0) throw new Error(`${destination} has columns that the source lacks: ${extra.join(', ')}`);
   const storedType = (column: SourceColumn): string => {
@@ -54,7 +57,13 @@ export async function compareTable(
     return type;
   };
   const expected = await sourceRows(client, table, columns, storedType);
-  const actual = await warehouseRows(warehouse, destination, columns, nameOf, storedType);
+  const actual = await warehouseRows(
+    warehouse,
+    `${quoted(schema)}.${quoted(destination)}`,
+    columns,
+    nameOf,
+    storedType,
+  );
   return { rows: expected.length, ...differences(expected, actual) };
 }
 
@@ -94,18 +103,23 @@ async function sourceRows(
   return rows.map((row) => rowText(columns, row));
 }
 
-async function storedTypes(warehouse: WarehouseReader, destination: string): Promise<ReadonlyMap<string, string>> {
+async function storedTypes(
+  warehouse: WarehouseReader,
+  schema: string,
+  destination: string,
+): Promise<ReadonlyMap<string, string>> {
   const rows = await warehouse.rows(
     `SELECT column_name, data_type FROM information_schema.columns
-     WHERE table_schema = 'tester' AND table_name = ${quotedLiteral(destination)}`,
+     WHERE table_schema = ${quotedLiteral(schema)} AND table_name = ${quotedLiteral(destination)}`,
   );
   if (rows.length === 0) throw new Error(`The warehouse has no table ${destination}.`);
   return new Map(rows.map(([name, type]) => [String(name), String(type)]));
 }
 
+/** `place`: quoted. */
 async function warehouseRows(
   warehouse: WarehouseReader,
-  destination: string,
+  place: string,
   columns: readonly SourceColumn[],
   nameOf: (column: SourceColumn) => string,
   storedType: (column: SourceColumn) => string,
@@ -116,7 +130,7 @@ async function warehouseRows(
     return isFloat(storedType(column)) ? value : `'=' || ${value}`;
   });
   const rows = await warehouse.rows(
-    `SELECT ${[...cells, 'NULL'].join(', ')} FROM tester.${quoted(destination)} WHERE NOT _fivetran_deleted`,
+    `SELECT ${[...cells, 'NULL'].join(', ')} FROM ${place} WHERE NOT _fivetran_deleted`,
   );
   return rows.map((row) =>
     rowText(

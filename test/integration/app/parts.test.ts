@@ -10,6 +10,8 @@ import { settingsFor } from '../../helpers/settings';
 import { onServer, openOnServer } from '../lake/world';
 import { CALM, sync } from '../sync';
 
+jest.setTimeout(300_000);
+
 const TABLE = 'public.t';
 let database: TestDatabase;
 let lines: string[];
