@@ -27,7 +27,7 @@ const ON_BOTH = [
   'test/integration/destinations/{table-names,two-databases,warehouse-tables}',
   'test/integration/engine/{equal-by-default,incremental,keyless-tables,keys,log,log-slots,log-tables,second-sync,transformations,verify}',
   'test/integration/types/{compare,every,hostile-values,numbers,python,structured,text,times}',
-  'test/property/{equality,log-equality,regressions}',
+  'test/property/{equality,regressions}',
   'test/faults/{named-points,random-faults}',
 ];
 

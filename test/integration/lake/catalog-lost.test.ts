@@ -35,13 +35,13 @@ it.each(['write', 'applyChanges', 'putState'] as const)('in %s', async (point) =
     if (!stopped) await server.stop();
     stopped = true;
   };
-  const [write, apply, put] = [destination.write, destination.applyChanges, destination.putState].map((each) =>
-    (each as (...parameters: unknown[]) => Promise<void>).bind(destination),
-  );
-  if (point === 'write') destination.write = async (...parameters) => (await lose(), await write?.(...parameters));
-  if (point === 'applyChanges')
-    destination.applyChanges = async (...parameters) => (await apply?.(...parameters), await lose());
-  if (point === 'putState') destination.putState = async (...parameters) => (await put?.(...parameters), await lose());
+  const original = destination[point].bind(destination) as (...parameters: unknown[]) => Promise<void>;
+  // A write that finds the server gone, or one that was written when it went.
+  destination[point] = async (...parameters: unknown[]) => {
+    if (point === 'write') await lose();
+    await original(...parameters);
+    await lose();
+  };
   await expect(sync(database, { ...settings, syncMode: 'auto' }, { destination })).rejects.toMatchObject({
     code: 'lake_lost',
     kind: 'destination',
