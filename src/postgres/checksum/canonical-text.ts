@@ -40,11 +40,11 @@ function floatBits({ textExpression, binary }: SelectColumn, send: string, type:
 /** The same columns with 0 in place of -0, for a copy that cannot keep the sign. */
 export function withoutZeroSigns(columns: readonly SelectColumn[]): readonly SelectColumn[] {
   return columns.map((column) => {
-    if (column.type.kind !== 'float32' && column.type.kind !== 'float64') return column;
-    const type = column.type.kind === 'float32' ? 'float4' : 'float8';
-    // Its bytes would still have the sign.
-    const { binary: _, ...asText } = column;
-    return { ...asText, textExpression: `((${column.textExpression})::${type} + 0)::text` };
+    const { name, type, nullable, textExpression } = column;
+    if (type.kind !== 'float32' && type.kind !== 'float64') return column;
+    const float = type.kind === 'float32' ? 'float4' : 'float8';
+    // Without `binary`: the bytes of the table's value still have the sign.
+    return { name, type, nullable, textExpression: `((${textExpression})::${float} + 0)::text` };
   });
 }
 
