@@ -19,6 +19,9 @@ export function setHeapFlags(flags: string, nodeVersion: string = process.versio
  * A sync of few rows ends before a collection gains anything, but V8 begins one at some ten megabytes. A process that
  * does nothing else is kept from it, which saves 20 ms.
  *
+ * What waits in the queue survives collections of the young generation, for which V8 would make that larger, up to
+ * 32 MB. Such a process keeps it at the size it has: 1,000,000 rows took 30 MB less, for 0.2 s more of CPU time.
+ *
  * In a long sync, batches wait just long enough for V8 to treat them as long-lived. By default it then waits until
  * several times as much has gathered: 5,000,000 rows took 20 MB more, and long texts 50 MB, in the same time.
  */
@@ -30,7 +33,7 @@ export class HeapGrowth {
     ownProcess: boolean,
     private readonly setFlags: (flags: string) => unknown = setHeapFlags,
   ) {
-    if (ownProcess) setFlags('--no-incremental-marking');
+    if (ownProcess) setFlags('--no-incremental-marking --semi-space-growth-factor=1');
   }
 
   /** Must be called for each batch. */

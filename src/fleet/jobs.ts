@@ -8,6 +8,7 @@
  * A queue refuses a second job of one key while the first waits or runs (policy `exclusive` of pg-boss), so a source has
  * one planner, and a table one writer. Jobs hold names only: no login, and no row.
  */
+import { counted } from '../common/counted';
 import type { Part } from '../app/parts';
 
 /** Another number stands for jobs that this version does not understand. */
@@ -131,7 +132,7 @@ export function describeJob(data: JobData): string {
     case 'plan':
       return 'planning';
     case 'tables':
-      return data.tables.length === 1 ? `${data.tables[0] ?? ''}` : `${data.tables.length} tables`;
+      return data.tables.length === 1 ? `${data.tables[0] ?? ''}` : counted(data.tables.length, 'table');
     case 'begin':
       return `${data.table}, cutting its first load`;
     case 'part':

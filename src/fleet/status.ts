@@ -1,4 +1,5 @@
 /** How a fleet stands: read from the queue alone, so that it costs the sources and the lake nothing. */
+import { counted } from '../common/counted';
 import type { FleetQueue } from './queue';
 import { QUEUE_SCHEMA } from './queue-server';
 import type { FleetSource } from './sources';
@@ -190,7 +191,7 @@ function roundOf(round: RoundRow | undefined): SourceStatus['lastRound'] {
 
 function failureOf({ at, data, output, state }: FailureRow): FailureStatus {
   const { kind, tables = [], table } = data;
-  const named = table ?? (tables.length === 1 ? tables[0] : `${tables.length} tables`);
+  const named = table ?? (tables.length === 1 ? tables[0] : counted(tables.length, 'table'));
   return {
     at: at.toISOString(),
     what: kind === 'plan' ? 'planning' : (named ?? kind),

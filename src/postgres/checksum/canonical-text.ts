@@ -13,12 +13,12 @@ export type ServerEncoding = 'UTF8' | 'other';
 
 /** SQL for the canonical text of a column; NULL where it is NULL. */
 export function canonicalText(column: SelectColumn): string {
-  const text = column.textExpression;
+  const text = column.fasterText ?? column.textExpression;
   switch (column.type.kind) {
     case 'float32':
-      return `CASE WHEN ${text} = 'NaN' THEN 'NaN' ELSE ('x' || encode(float4send((${text})::float4), 'hex'))::bit(32)::int4::text END`;
+      return floatBits(column, 'float4send', 'float4', 'bit(32)::int4');
     case 'float64':
-      return `CASE WHEN ${text} = 'NaN' THEN 'NaN' ELSE ('x' || encode(float8send((${text})::float8), 'hex'))::bit(64)::int8::text END`;
+      return floatBits(column, 'float8send', 'float8', 'bit(64)::int8');
     case 'decimal':
       if (column.type.scale === 0) return text;
       // The server's lc_monetary decides how many digits money has after the point.
@@ -30,23 +30,36 @@ export function canonicalText(column: SelectColumn): string {
   }
 }
 
+/** A float of the table itself is not written as text and read again first: that takes longer than all else of it. */
+function floatBits({ textExpression, binary }: SelectColumn, send: string, type: string, bits: string): string {
+  const value = binary?.reference ?? textExpression;
+  const bytes = binary?.expression ?? `${send}((${textExpression})::${type})`;
+  return `CASE WHEN ${value} = 'NaN' THEN 'NaN' ELSE ('x' || encode(${bytes}, 'hex'))::${bits}::text END`;
+}
+
 /** The same columns with 0 in place of -0, for a copy that cannot keep the sign. */
 export function withoutZeroSigns(columns: readonly SelectColumn[]): readonly SelectColumn[] {
   return columns.map((column) => {
-    if (column.type.kind !== 'float32' && column.type.kind !== 'float64') return column;
-    const type = column.type.kind === 'float32' ? 'float4' : 'float8';
-    return { ...column, textExpression: `((${column.textExpression})::${type} + 0)::text` };
+    const { name, type, nullable, textExpression } = column;
+    if (type.kind !== 'float32' && type.kind !== 'float64') return column;
+    const float = type.kind === 'float32' ? 'float4' : 'float8';
+    // Without `binary`: the bytes of the table's value still have the sign.
+    return { name, type, nullable, textExpression: `((${textExpression})::${float} + 0)::text` };
   });
 }
 
 /**
  * SQL for the encoding of a row: its cells, each ended by U+001F. A cell that may contain U+001F begins with its
- * length.
+ * length. `textOf` is SQL for the canonical text of a column.
  */
-export function encodedRow(columns: readonly SelectColumn[], encoding: ServerEncoding): string {
+export function encodedRow(
+  columns: readonly SelectColumn[],
+  encoding: ServerEncoding,
+  textOf: (column: SelectColumn) => string = canonicalText,
+): string {
   const cells = columns.map((column) => {
-    const text = canonicalText(column);
-    if (!isFreeText(column.type)) return `coalesce(${text}, E'\\x1d')`;
+    const text = textOf(column);
+    if (!isFreeText(column.type)) return column.nullable ? `coalesce(${text}, E'\\x1d')` : text;
     const bytes = encoding === 'UTF8' ? `octet_length(${text})` : `octet_length(convert_to(${text}, 'UTF8'))`;
     return `coalesce(${bytes}::text || ':' || ${text}, E'\\x1d')`;
   });
@@ -70,8 +83,15 @@ const MOST_ARGUMENTS = 50;
 /** SQL for the texts one after the other. */
 export function concatenated(parts: readonly string[]): string {
   if (parts.length === 0) return `''::text`;
-  const joined = inGroups(parts, MOST_OPERANDS).map((group) => `(${group.join(' || ')})`);
-  return calls(joined);
+  return calls(inGroups(parts, MOST_OPERANDS).map(inPairs));
+}
+
+/** From left to right, the first parts would be copied again with every further one. */
+function inPairs(parts: readonly string[]): string {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return `(${only})`;
+  const middle = Math.ceil(parts.length / 2);
+  return `(${inPairs(parts.slice(0, middle))} || ${inPairs(parts.slice(middle))})`;
 }
 
 function calls(parts: readonly string[]): string {

@@ -43,5 +43,5 @@ test('every batch is counted, and a sync of 20 MB is a long one', async () => {
 });
 
 test('in a process of its own it collects nothing before', async () => {
-  expect((await told(true)).flags).toEqual(['--no-incremental-marking', LONG_SYNC]);
+  expect((await told(true)).flags).toEqual(['--no-incremental-marking --semi-space-growth-factor=1', LONG_SYNC]);
 });

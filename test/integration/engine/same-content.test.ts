@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { compareTable, withWarehouse } from '../../helpers/compare';
+import { changeWarehouse } from '../../helpers/warehouse-access';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
 
@@ -12,8 +13,8 @@ beforeEach(async () => {
   database = await createDatabase();
   await database.client.query(`
     CREATE TABLE t (a int, b text, n numeric, d timestamptz, j jsonb);
-    INSERT INTO t SELECT i, CASE i % 3 WHEN 0 THEN '' WHEN 1 THEN 'é' || i END, i + 0.5, 'epoch'::timestamptz + i * interval '1 s', '{"a": [1]}'
-      FROM generate_series(1, 5000) i;
+    INSERT INTO t SELECT i, CASE i % 3 WHEN 0 THEN '' WHEN 1 THEN 'é' || md5(i::text) END, i + 0.5, 'epoch'::timestamptz + i * interval '1 s', '{"a": [1]}'
+      FROM generate_series(1, 40000) i;
     INSERT INTO t SELECT * FROM t WHERE a <= 100; INSERT INTO t VALUES (NULL, NULL, NULL, NULL, NULL), (NULL, NULL, NULL, NULL, NULL)`);
   await sync(database);
 });
@@ -39,11 +40,12 @@ withRanges(it).each([
     'CREATE TABLE s AS SELECT * FROM t; TRUNCATE t; INSERT INTO t SELECT * FROM s ORDER BY a DESC; DROP TABLE s',
   ],
   ['VACUUM FULL', 'VACUUM FULL t'],
-])('writes no row after %s, and the file does not grow', async (_, statement) => {
+])('writes no row after %s, and nothing but the state', async (_, statement) => {
   const before = fileBytes();
   await database.client.query(statement);
   expect(await written()).toBe(0);
-  expect(fileBytes()).toBe(before);
+  // Only the table's state was written: the rows would take more than a megabyte.
+  expect(fileBytes() - before).toBeLessThan(400_000);
   await expectEqual();
   // The state knows of it now, so not even a digest is made.
   const { lines } = await sync(database);
@@ -82,7 +84,7 @@ withRanges(it)('tells a text that is the mark of NULL from NULL, where the copy 
 });
 
 withRanges(it)('loads the table where somebody has deleted a row of the copy', async () => {
-  await withWarehouse(database, (warehouse) => warehouse.rows('DELETE FROM tester.source_public_t WHERE a = 4'));
+  await changeWarehouse(database, 'DELETE FROM tester.source_public_t WHERE a = 4');
   await database.client.query('UPDATE t SET a = a');
   expect(await written()).toBeGreaterThan(0);
   await expectEqual();

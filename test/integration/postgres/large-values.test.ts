@@ -2,7 +2,6 @@ import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
 
-// The comparison reads values of 20 MB, which takes @duckdb/node-api 1.5.5-r.5 half a minute; the sync takes two seconds.
 jest.setTimeout(240_000);
 
 describe('large values and wide tables', () => {
@@ -40,8 +39,17 @@ describe('large values and wide tables', () => {
       CREATE TABLE mixed (id int PRIMARY KEY, body text, other text);
       INSERT INTO mixed SELECT i, CASE WHEN i % 500 = 0 THEN repeat(md5(i::text), 640000) ELSE md5(i::text) END,
         CASE WHEN i % 600 = 1 THEN repeat('z', 20000000) END FROM generate_series(1, 1000) i;
-    `);
-    await syncAndCompare('mixed', 1_000);
+      ANALYZE mixed`);
+    const { failures } = await sync(database, { tableFilters: ['public.mixed'] });
+    expect(failures).toEqual({});
+    // Digests, since @duckdb/node-api 1.5.5-r.5 takes half a minute and many gigabytes to hand such values over.
+    const digests = 'SELECT id, md5(body) AS body, md5(other) AS other FROM';
+    const { rows } = await database.client.query<Record<string, unknown>>(`${digests} mixed ORDER BY id`);
+    await withWarehouse(database, async (warehouse) => {
+      const copied = await warehouse.rows(`${digests} tester.source_public_mixed ORDER BY id`);
+      expect(copied).toEqual(rows.map(({ id, body, other }) => [id, body, other]));
+    });
+    await database.client.query('DROP TABLE mixed');
   });
 
   // DuckDB takes 2,048 values of a column into memory at once: here 205 MB, more than it is given for narrow rows.

@@ -89,9 +89,11 @@ export class WarehouseTable implements StoredTable {
   }
 
   private row(columns: readonly DestinationColumn[] = this.table.columns): string {
+    // One call joins all parts: a cell that is joined before them takes longer.
     const cells = columns.map((column) => {
       const text = this.canonical(column);
-      return `coalesce(${isFreeText(column.type) ? `CAST(strlen(${text}) AS VARCHAR) || ':' || ${text}` : text}, chr(29)), chr(31)`;
+      if (!isFreeText(column.type)) return `coalesce(${text}, chr(29)), chr(31)`;
+      return `CAST(strlen(${text}) AS VARCHAR), CASE WHEN ${text} IS NULL THEN chr(29) ELSE ':' END, ${text}, chr(31)`;
     });
     return cells.length === 0 ? "''" : `concat(${cells.join(', ')})`;
   }

@@ -41,7 +41,7 @@ async function loaded(
     await destination.beginLoad(table, STAMP, false);
     for (const batch of batches) await destination.write(table, batch);
     const rows = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
-    expect(await destination.finishLoad(table)).toEqual({ rows, deleted: 0 });
+    expect(await destination.finishLoad(table)).toMatchObject({ rows, deleted: 0 });
     await destination.commit();
     await destination.close();
     const warehouse = await Warehouse.open({ path, memoryBytes: 64_000_000, threads: 1, readOnly: true });
@@ -110,7 +110,7 @@ it('a key that is NULL is refused in one sentence, and nothing of it comes later
     await destination.rollback();
     await destination.beginLoad(table, STAMP, false);
     await destination.write(table, batchOf('2'));
-    expect(await destination.finishLoad(table)).toEqual({ rows: 1, deleted: 0 });
+    expect(await destination.finishLoad(table)).toMatchObject({ rows: 1, deleted: 0 });
     await destination.commit();
   }, nativeColumnDecoder());
 });
