@@ -6,7 +6,7 @@ const mayImport = {
   bin: [],
   cli: ['fivetran', 'fleet', 'observe', 'app', 'engine', 'config', 'native', 'model', 'common'],
   fivetran: ['app', 'engine', 'destinations', 'config', 'native', 'model', 'common'],
-  fleet: ['observe', 'app', 'engine', 'destinations', 'config', 'native', 'model', 'common'],
+  fleet: ['app', 'engine', 'destinations', 'config', 'native', 'model', 'common'],
   observe: ['engine', 'config', 'native', 'model', 'common'],
   app: ['engine', 'postgres', 'destinations', 'config', 'native', 'model', 'common'],
   engine: ['postgres', 'destinations', 'native', 'model', 'common'],

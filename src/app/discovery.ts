@@ -55,6 +55,14 @@ export interface PlanContext {
   readonly tellsOfLog?: boolean;
 }
 
+function tellServer({ version, database, standby }: SourceFindings['catalog']['server'], logger: Logger): void {
+  logger.info(`PostgreSQL ${version}, database ${database}${standby ? ' (standby)' : ''}`, {
+    serverVersion: version,
+    database,
+    standby,
+  });
+}
+
 /** Decides which of the found tables are synced, and how; logs what a user should know. */
 export function planOf(
   { catalog, candidates, source, roundTripMs, losses, log: facts }: SourceFindings,
@@ -63,9 +71,7 @@ export function planOf(
   logger: Logger,
   { selection, comparesKeys = true, withoutLog = false, tellsOfPolicies = false, tellsOfLog = false }: PlanContext = {},
 ): Discovery {
-  logger.info(
-    `PostgreSQL ${catalog.server.version}, database ${catalog.server.database}${catalog.server.standby ? ' (standby)' : ''}`,
-  );
+  tellServer(catalog.server, logger);
   for (const loss of losses) logger.warning(loss);
   const filter = compileTableFilter(settings.tableFilters);
   const policy = applyColumnPolicy(catalog.tables, settings);

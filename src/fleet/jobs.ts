@@ -68,6 +68,9 @@ export interface JobOptions {
   readonly retryLimit?: number;
 }
 
+/** Of all queues; pg-boss lets nobody change it afterwards. */
+export const QUEUE_POLICY = 'exclusive';
+
 const SECONDS_OF_A_DAY = 86_400;
 
 /**
@@ -75,10 +78,9 @@ const SECONDS_OF_A_DAY = 86_400;
  * day, which is pg-boss's most. Retries are for lost workers and lost connections: a sync tries its tables again itself.
  */
 export const QUEUE_OPTIONS = {
-  policy: 'exclusive',
   heartbeatSeconds: 10,
   expireInSeconds: SECONDS_OF_A_DAY,
-  deleteAfterSeconds: 7 * SECONDS_OF_A_DAY,
+  deleteAfterSeconds: 2 * SECONDS_OF_A_DAY,
   retryLimit: 4,
   retryDelay: 1,
   retryBackoff: true,

@@ -4,7 +4,16 @@ import { hostname } from 'node:os';
 import { asConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
 import type { Settings } from '../config/settings';
-import { optionsOf, QUEUE_OPTIONS, queueOf, QUEUES, type JobData, type PartData, type QueueName } from './jobs';
+import {
+  optionsOf,
+  QUEUE_OPTIONS,
+  QUEUE_POLICY,
+  queueOf,
+  QUEUES,
+  type JobData,
+  type PartData,
+  type QueueName,
+} from './jobs';
 import { QUEUE_SCHEMA, queueError, queueLogin } from './queue-server';
 
 export type FleetJob = Job<JobData>;
@@ -75,9 +84,8 @@ export class FleetQueue {
   async makeQueues(): Promise<void> {
     await this.asking(async () => {
       for (const name of QUEUES) {
-        await this.boss.createQueue(name, QUEUE_OPTIONS);
-        const { policy: _fixed, ...changeable } = QUEUE_OPTIONS;
-        await this.boss.updateQueue(name, changeable);
+        await this.boss.createQueue(name, { ...QUEUE_OPTIONS, policy: QUEUE_POLICY });
+        await this.boss.updateQueue(name, QUEUE_OPTIONS);
       }
     });
   }

@@ -163,16 +163,18 @@ function load(setup: FleetSetup, source: SourceFile, flags: Readonly<Record<stri
   });
 }
 
-/** The fleet's own file says what the source's does not, apart from where the source is. */
+/** The fleet's own file says what the source's does not. */
 function valuesOf(setup: FleetSetup, { name, file }: SourceFile): ReadonlyMap<string, string> {
   const { settings } = setup;
   const values = new Map<string, string>([['destination_schema', name]]);
   const shared = readConfigurationFile(setup.configurationPath, false);
   for (const option of OPTIONS) {
     const text = shared.values.get(option.key);
-    if (text === undefined || option.group === 'Connection' || option.group === 'Watching') continue;
+    if (text === undefined || option.group === 'Watching') continue;
     values.set(option.key, option.kind === 'path' ? resolve(dirname(shared.path), text) : text);
   }
+  values.set('fleet_readers', String(settings.fleet.readers));
+  values.set('fleet_part_megabytes', String(settings.fleet.partMegabytes));
   for (const [key, text] of file.values) if (!OF_A_SOURCE.includes(key)) values.set(key, text);
   for (const { key, secret } of OPTIONS) {
     const text = values.get(key);

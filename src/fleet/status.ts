@@ -84,7 +84,7 @@ const JOBS = `
   SELECT group_id AS source, count(*) FILTER (WHERE state < 'active') AS waiting, count(*) FILTER (WHERE state = 'active') AS running
   FROM ${QUEUE_SCHEMA}.job WHERE group_id IS NOT NULL AND state <= 'active' GROUP BY 1`;
 
-/** Rounds of the last days; the jobs of a round carry its id. */
+/** Rounds of the last two days (`deleteAfterSeconds` of jobs); the jobs of a round carry its id. */
 const ROUNDS = `
   SELECT p.group_id AS source, p.started_on, p.output,
     count(w.id) FILTER (WHERE w.state <= 'active') AS open,

@@ -7,14 +7,19 @@ import { cronChecker, FleetQueue, workerName } from './queue';
 import { assertClock, assertQueue, clockAhead, connectToQueue, MOST_CLOCK_SECONDS, shownQueue } from './queue-server';
 import { SourceLimits } from './source-limits';
 import { readSources, type FleetSetup } from './sources';
-import { fleetStatus } from './status';
+import { fleetStatus, type FleetStatus } from './status';
 import { Worker } from './worker';
 
 /** How often the folder of sources is read anew, and the clocks are compared. */
 const RENEWAL_MS = 30_000;
 
 /** Resolves when `signal` has aborted and its jobs have ended or were handed back. Rejects where the queue is lost. */
-export async function work(setup: FleetSetup, logger: Logger, signal: AbortSignal): Promise<void> {
+export async function work(
+  setup: FleetSetup,
+  logger: Logger,
+  signal: AbortSignal,
+  render: (status: FleetStatus) => string,
+): Promise<void> {
   const { settings } = setup;
   const cronProblem = await cronChecker();
   let sources = readSources(setup, cronProblem);
@@ -59,6 +64,7 @@ export async function work(setup: FleetSetup, logger: Logger, signal: AbortSigna
             host: settings.metricsHost,
             port: settings.metricsPort,
             notReady,
+            render,
             status: () => fleetStatus(opened, shownQueue(settings), sources, new Date()),
           });
     logger.info(`Worker ${name} takes jobs of ${sources.length} sources from ${shownQueue(settings)}`);

@@ -1,40 +1,19 @@
 /** Serves the page, the metrics and the health of a running sync over HTTP. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIP, type AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { ConnectorError } from '../common/errors';
+import { healthAnswers, serveAnswers, type HttpPlace, type HttpServer } from '../common/http-answers';
 import { renderPage } from './page';
 import type { PageData } from './page-data';
 
-export interface WatchServerOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
+export interface WatchServerOptions extends HttpPlace {
   readonly registry: Registry;
   readonly data: () => PageData;
   /** The server was reached and its tables are known. */
   readonly ready: () => boolean;
 }
 
-export interface WatchServer {
-  /** `http://127.0.0.1:9464/` */
-  readonly url: string;
-  /** May be called twice. */
-  close(): Promise<void>;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-const TEXT = 'text/plain; charset=utf-8';
-
-export async function startWatchServer(options: WatchServerOptions): Promise<WatchServer> {
+export async function startWatchServer(options: WatchServerOptions): Promise<HttpServer> {
   const page = renderPage(undefined);
-  const answers: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
+  return await serveAnswers(options, {
     '/': () => ({
       status: 200,
       type: 'text/html; charset=utf-8',
@@ -47,91 +26,6 @@ export async function startWatchServer(options: WatchServerOptions): Promise<Wat
       type: options.registry.contentType,
       body: await options.registry.metrics(),
     }),
-    // An answer at all proves that the event loop turns.
-    '/healthz': () => ({ status: 200, type: TEXT, body: 'ok\n' }),
-    '/readyz': () =>
-      options.ready()
-        ? { status: 200, type: TEXT, body: 'ready\n' }
-        : { status: 503, type: TEXT, body: 'not ready: the tables are not known yet\n' },
-  };
-  const server = createServer((request, response) => {
-    void answer(request, response, answers, options.host);
-  });
-  // A client that stops halfway must not hold a connection.
-  server.requestTimeout = 10_000;
-  server.headersTimeout = 10_000;
-  await listen(server, options);
-  // The server must not keep the process alive.
-  server.unref();
-  const { address, port } = server.address() as AddressInfo;
-  return {
-    url: `http://${isIP(address) === 6 ? `[${address}]` : address}:${port}/`,
-    close: async () => {
-      if (!server.listening) return;
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  };
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answers: Readonly<Record<string, () => Answer | Promise<Answer>>>,
-  host: string,
-): Promise<void> {
-  const send = ({ status, type, body, headers }: Answer): void => {
-    response.writeHead(status, {
-      'content-type': type,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      ...headers,
-    });
-    response.end(request.method === 'HEAD' ? undefined : body);
-  };
-  try {
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      send({ status: 405, type: TEXT, body: 'Only GET.\n', headers: { allow: 'GET, HEAD' } });
-      return;
-    }
-    if (!isExpectedHost(request.headers.host, host)) {
-      send({ status: 403, type: TEXT, body: 'Ask for it by its address.\n' });
-      return;
-    }
-    const path = (request.url ?? '/').replace(/\?.*$/s, '');
-    const found = Object.hasOwn(answers, path) ? answers[path] : undefined;
-    send(found === undefined ? { status: 404, type: TEXT, body: 'There is no such page.\n' } : await found());
-  } catch {
-    if (!response.headersSent) send({ status: 500, type: TEXT, body: 'That failed.\n' });
-  }
-}
-
-/**
- * On a loopback address only loopback names are answered. A web page from elsewhere can make a browser of this machine
- * ask under its own name (DNS rebinding), and must get nothing.
- */
-function isExpectedHost(header: string | undefined, listening: string): boolean {
-  if (!/^(127\.|localhost$|::1$)/.test(listening)) return true;
-  const name = (header ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return /^(127(\.\d{1,3}){3}|localhost|::1)$/i.test(name);
-}
-
-async function listen(server: Server, { host, port }: WatchServerOptions): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE';
-      reject(
-        new ConnectorError(`The metrics port ${host}:${port} cannot be opened (${error.code ?? 'unknown error'}).`, {
-          code: 'metrics_port',
-          kind: 'configuration',
-          hint: taken
-            ? 'Another process has it; choose another --metrics-port.'
-            : 'Check --metrics-port and --metrics-host.',
-          cause: error,
-        }),
-      );
-    });
-    server.listen(port, host, () => resolve());
+    ...healthAnswers(() => (options.ready() ? undefined : 'the tables are not known yet')),
   });
 }

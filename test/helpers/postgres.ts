@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Client } from 'pg';
 import { startPostgres } from '../../scripts/demo/postgres-server';
 import type { PostgresOptions, PostgresServer, ServerCoordinates } from '../../scripts/demo/postgres-server';
@@ -27,6 +27,16 @@ const NEWEST_MAJOR = 18;
 /** Reason to skip, for describeWhere: these tests need reading by ranges. */
 export function rangesMissing(): string | undefined {
   return serverMajor() >= 14 ? undefined : 'PostgreSQL of 14 or later, which reads by ranges';
+}
+
+/** `it`, `test` or `describe` where the server can be read by ranges; else that of skipped tests, and says so. */
+export function withRanges<T extends { readonly skip: T }>(declare: T): T {
+  const missing = rangesMissing();
+  if (missing === undefined) return declare;
+  process.stderr.write(
+    `Skipped, since there is no ${missing}: a test of ${basename(expect.getState().testPath ?? '')}\n`,
+  );
+  return declare.skip;
 }
 
 /** A server for one test file alone, to be killed, stopped and restarted. Close it in afterAll. */

@@ -32,7 +32,7 @@ export interface OpenParts {
   /** undefined: the table is not there, or cannot be read. */
   readonly table: TableRun | undefined;
   /** For work on `table`. */
-  lend<T>(run: TableRun, work: (load: LoadInParts) => Promise<T>): Promise<T>;
+  readonly lend: <T>(run: TableRun, work: (load: LoadInParts) => Promise<T>) => Promise<T>;
 }
 
 /** Runs `action` with source and destination open; tries again where that may help. */

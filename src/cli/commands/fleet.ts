@@ -35,7 +35,7 @@ const ACTIONS: Readonly<Record<(typeof FLEET_ACTIONS)[number], Action>> = {
   },
   work: async (setup, names, { output, signal }) => {
     none('work', names);
-    await work(setup, output.logger, signal);
+    await work(setup, output.logger, signal, (found) => `${renderFleet(found, new Date(), undefined).join('\n')}\n`);
     return EXIT.ok;
   },
   sync: async (setup, names, { output, switches }) => {

@@ -1,3 +1,4 @@
+import type { LogFields } from '../../common/logger';
 import { keepsRows } from '../../destinations/place';
 import type { DestinationName } from '../../model/destination-name';
 import type { TableCategory } from '../../model/plan';
@@ -106,6 +107,8 @@ export interface AdaptiveBase {
 export interface AdaptiveNotice {
   readonly level: 'warning' | 'info';
   readonly message: string;
+  /** The new batch size or number of readers, for a log that machines read. */
+  readonly fields: LogFields;
 }
 
 type Severity = 'calm' | 'steady' | 'high' | 'critical';
@@ -168,7 +171,8 @@ export class AdaptiveController {
     // It starts from `least`, because this base may have a higher floor than the table that was read at the cut.
     if (step === 'raise') this.batchFactor = Math.min(1, Math.max(least, this.batchFactor) * RAISE_FACTOR);
     const change = `batch size from ${before} to ${this.batchRows()} records`;
-    if (this.batchRows() !== before) notices.push(notice('MEMORY', severity, step, change));
+    if (this.batchRows() !== before)
+      notices.push({ ...notice('MEMORY', severity, step, change), fields: { batchRows: this.batchRows() } });
   }
 
   private updateReaders(pressure: Pressure, nowMs: number, notices: AdaptiveNotice[]): void {
@@ -178,7 +182,8 @@ export class AdaptiveController {
     if (step === 'cut') this.readerLimit = severity === 'critical' ? 1 : Math.max(1, Math.floor(before / 2));
     if (step === 'raise') this.readerLimit += 1;
     const change = `threads from ${before} to ${this.readers()}${step === 'cut' ? whoseCpu(pressure) : ''}`;
-    if (this.readers() !== before) notices.push(notice('CPU', severity, step, change));
+    if (this.readers() !== before)
+      notices.push({ ...notice('CPU', severity, step, change), fields: { threads: this.readers() } });
   }
 }
 
@@ -236,7 +241,12 @@ function whoseCpu({ cpuPercent, ownCpuPercent }: Pressure): string {
   return ` (CPU ${all}%: this process ${own}%, others ${all - own}%)`;
 }
 
-function notice(resource: 'MEMORY' | 'CPU', severity: Severity, step: Step, change: string): AdaptiveNotice {
+function notice(
+  resource: 'MEMORY' | 'CPU',
+  severity: Severity,
+  step: Step,
+  change: string,
+): Omit<AdaptiveNotice, 'fields'> {
   if (step === 'raise') return { level: 'info', message: `${resource} pressure eased: Raising ${change}` };
   return { level: 'warning', message: `${severity.toUpperCase()} ${resource} PRESSURE: Reducing ${change}` };
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../../common/logger';
 import type { SyncObserver } from '../../model/report';
 import type { PlannedTable } from '../../model/plan';
 import { AdaptiveController } from './adaptive-processing';
-import { describePressure, type PressureSource } from './resource-monitor';
+import { describePressure, pressureFields, type PressureSource } from './resource-monitor';
 
 export interface PressureControlOptions {
   readonly source: PressureSource;
@@ -34,7 +34,7 @@ export class PressureControl {
   batchRows(table: PlannedTable): number {
     const pressure = this.options.source.read();
     const notices = this.controller.update(pressure, this.options.clock());
-    for (const notice of notices) this.options.logger[notice.level](notice.message);
+    for (const notice of notices) this.options.logger[notice.level](notice.message, notice.fields);
     if (notices.length > 0) this.onChange();
     const rows = this.controller.batchRows(table.batchRows);
     this.options.observer.sampled?.(pressure, rows, this.readers(), table.batchRows);
@@ -61,6 +61,7 @@ export class PressureControl {
   }
 
   logStatus(): void {
-    this.options.logger.info(describePressure(this.options.source.read()));
+    const pressure = this.options.source.read();
+    this.options.logger.info(describePressure(pressure), pressureFields(pressure));
   }
 }

@@ -1,4 +1,5 @@
 import type { Pressure, ProcessSample } from '../../model/resources';
+import type { LogFields } from '../../common/logger';
 import type { ProcessStats } from '../../native/process-stats';
 
 export interface PressureSource {
@@ -81,6 +82,17 @@ export function describePressure(pressure: Pressure): string {
     `Resource Monitor: Memory ${oneDecimal(pressure.memoryPercent, '%')} (${available} available), ` +
     `CPU ${oneDecimal(pressure.cpuPercentSoFar ?? pressure.cpuPercent, '%')}, Disk ${oneDecimal(pressure.diskPercent, '%')}`
   );
+}
+
+/** The same for a log that machines read: percent of 0 to 100, and bytes; null where it is not known. */
+export function pressureFields(pressure: Pressure): LogFields {
+  const known = (value: number): number | null => (Number.isFinite(value) ? Math.round(value * 10) / 10 : null);
+  return {
+    memoryPercent: known(pressure.memoryPercent),
+    memoryAvailableBytes: known(pressure.memoryAvailableBytes),
+    cpuPercent: known(pressure.cpuPercentSoFar ?? pressure.cpuPercent),
+    diskPercent: known(pressure.diskPercent),
+  };
 }
 
 /** The memory that the process may really use: the cgroup's limit where one is set, else the host's memory. */

@@ -6,7 +6,7 @@ import { connectionString, createWorld, type World } from './world';
 
 const CLOCK = join(__dirname, 'clock-ahead.js');
 
-jest.setTimeout(120_000);
+jest.setTimeout(900_000);
 
 let world: World;
 beforeAll(async () => {

@@ -9,7 +9,7 @@ import type { Settings } from '../../../src/config/settings';
 import { hashKeyOf } from '../../../src/model/hash-key';
 import { withWarehouse } from '../../helpers/compare';
 import { allOlderEnded } from '../../helpers/older-transactions';
-import { createDatabase, rangesMissing, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, rangesMissing, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { describeWhere } from '../../helpers/server-process';
 import { settingsFor } from '../../helpers/settings';
 import { found, sync } from '../sync';
@@ -149,7 +149,7 @@ describe('values', () => {
 });
 
 describe('tables', () => {
-  it('with hashed keys follow changes, deletes and new keys', async () => {
+  withRanges(it)('with hashed keys follow changes, deletes and new keys', async () => {
     await database.client.query(`
       CREATE TABLE people (mail text PRIMARY KEY, v int); INSERT INTO people SELECT i || '@x.com', i FROM generate_series(1, 3000) i;
       CREATE TABLE pairs (mail text, n int, v int, PRIMARY KEY (mail, n)); INSERT INTO pairs SELECT i % 7 || '@x.com', i, i FROM generate_series(1, 3000) i;
@@ -247,29 +247,32 @@ describe('rules that change', () => {
     await sync(database, under({}));
   });
 
-  it('leave no clear value in a table, rows marked deleted included, and no column that is left out', async () => {
-    expect((await rowsOf('people', '(count(*) FILTER (WHERE _fivetran_deleted))::int'))[0]).toEqual([10]);
-    const settings = under({ mail: 'hash', card: 'exclude' }, { schemaDrift: 'fail' });
-    expect(await verified(settings)).toMatchObject({
-      'public.people': expect.stringContaining('column mail has the rule hash') as string,
-    });
-    const { failures, lines } = await sync(database, settings);
-    expect(failures).toEqual({});
-    expect(lines.join('\n')).toMatch(
-      /WARNING public\.people has changed: column mail has the rule hash \w{16}, and had keep, column card has the rule exclude, and had keep\. It is loaded from the start\. Rows marked deleted are dropped/,
-    );
-    expect(await columnsOf('people')).toEqual(['id', 'mail', 'v']);
-    expect((await rowsOf('people', `count(*)::int, (count(*) FILTER (WHERE mail LIKE '%clear%'))::int`))[0]).toEqual([
-      490, 0,
-    ]);
-    expect((await rowsOf('whole', `count(*)::int, (count(*) FILTER (WHERE mail LIKE '%clear%'))::int`))[0]).toEqual([
-      40, 0,
-    ]);
-    expect(await verified(settings)).toEqual({ 'public.people': 'equal', 'public.whole': 'equal' });
-    // The next one has nothing to do.
-    const { lines: again } = await sync(database, settings);
-    expect(again.join('\n')).toContain('Unchanged since the last sync: ');
-  });
+  withRanges(it)(
+    'leave no clear value in a table, rows marked deleted included, and no column that is left out',
+    async () => {
+      expect((await rowsOf('people', '(count(*) FILTER (WHERE _fivetran_deleted))::int'))[0]).toEqual([10]);
+      const settings = under({ mail: 'hash', card: 'exclude' }, { schemaDrift: 'fail' });
+      expect(await verified(settings)).toMatchObject({
+        'public.people': expect.stringContaining('column mail has the rule hash') as string,
+      });
+      const { failures, lines } = await sync(database, settings);
+      expect(failures).toEqual({});
+      expect(lines.join('\n')).toMatch(
+        /WARNING public\.people has changed: column mail has the rule hash \w{16}, and had keep, column card has the rule exclude, and had keep\. It is loaded from the start\. Rows marked deleted are dropped/,
+      );
+      expect(await columnsOf('people')).toEqual(['id', 'mail', 'v']);
+      expect((await rowsOf('people', `count(*)::int, (count(*) FILTER (WHERE mail LIKE '%clear%'))::int`))[0]).toEqual([
+        490, 0,
+      ]);
+      expect((await rowsOf('whole', `count(*)::int, (count(*) FILTER (WHERE mail LIKE '%clear%'))::int`))[0]).toEqual([
+        40, 0,
+      ]);
+      expect(await verified(settings)).toEqual({ 'public.people': 'equal', 'public.whole': 'equal' });
+      // The next one has nothing to do.
+      const { lines: again } = await sync(database, settings);
+      expect(again.join('\n')).toContain('Unchanged since the last sync: ');
+    },
+  );
 
   it('take a hashed key for another key, and another hash key for another rule', async () => {
     const settings = under({ 'people.id': 'hash' });
@@ -304,24 +307,27 @@ describe('rules that change', () => {
     expect(await verified(listed)).toEqual({ 'public.people': 'equal', 'public.whole': 'equal' });
   });
 
-  it('leave clear values in free blocks of the file, which a copy of the warehouse does not have, nor a new one', async () => {
-    const path = join(database.folder, 'warehouse.db');
-    const settings = under({ mail: 'hash', card: 'hash' });
-    await sync(database, settings);
-    const instance = await DuckDBInstance.create(':memory:');
-    const connection = await instance.connect();
-    await connection.run(
-      `ATTACH '${path}' AS old (READ_ONLY); ATTACH '${path}.new' AS new; COPY FROM DATABASE old TO new; DETACH new; DETACH old`,
-    );
-    connection.closeSync();
-    instance.closeSync();
-    expect(readFileSync(`${path}.new`).includes(CLEAR)).toBe(false);
-    rmSync(path);
-    writeFileSync(path, readFileSync(`${path}.new`));
-    await database.client.query(`INSERT INTO people VALUES (1000, 'm', 'c', 1)`);
-    expect((await sync(database, settings)).lines.join('\n')).toContain('1 record (491 rows)');
-    expect(await verified(settings)).toEqual({ 'public.people': 'equal', 'public.whole': 'equal' });
-  });
+  withRanges(it)(
+    'leave clear values in free blocks of the file, which a copy of the warehouse does not have, nor a new one',
+    async () => {
+      const path = join(database.folder, 'warehouse.db');
+      const settings = under({ mail: 'hash', card: 'hash' });
+      await sync(database, settings);
+      const instance = await DuckDBInstance.create(':memory:');
+      const connection = await instance.connect();
+      await connection.run(
+        `ATTACH '${path}' AS old (READ_ONLY); ATTACH '${path}.new' AS new; COPY FROM DATABASE old TO new; DETACH new; DETACH old`,
+      );
+      connection.closeSync();
+      instance.closeSync();
+      expect(readFileSync(`${path}.new`).includes(CLEAR)).toBe(false);
+      rmSync(path);
+      writeFileSync(path, readFileSync(`${path}.new`));
+      await database.client.query(`INSERT INTO people VALUES (1000, 'm', 'c', 1)`);
+      expect((await sync(database, settings)).lines.join('\n')).toContain('1 record (491 rows)');
+      expect(await verified(settings)).toEqual({ 'public.people': 'equal', 'public.whole': 'equal' });
+    },
+  );
 });
 
 describe('columns that are not listed, or not allowed', () => {

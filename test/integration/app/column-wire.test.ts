@@ -9,7 +9,7 @@ import { hashKeyOf } from '../../../src/model/hash-key';
 import { configurationFor, startService } from '../../helpers/fivetran/service';
 import { differences } from '../../helpers/fivetran/warehouses';
 import { allOlderEnded } from '../../helpers/older-transactions';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { startRecorder, type Recorder } from '../../helpers/recording';
 import { found, sync } from '../sync';
@@ -97,7 +97,7 @@ async function expectEqual(): Promise<void> {
   expect(new Set(tables.map(({ outcome }) => outcome))).toEqual(new Set(['equal']));
 }
 
-it('a load, passes over changes, comparisons of keys and of values, plans and checks', async () => {
+withRanges(it)('a load, passes over changes, comparisons of keys and of values, plans and checks', async () => {
   const runs: [Partial<Settings>, { reconcile?: boolean; keysOnly?: boolean }][] = [
     [{}, {}],
     [{}, {}],

@@ -8,7 +8,7 @@ import { readStatus, type TableStatus } from '../../../src/app/status';
 import { exitCodeOfReport } from '../../../src/cli/exit-codes';
 import type { StatementEvent } from '../../../src/model/report';
 import { allOlderEnded } from '../../helpers/older-transactions';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { sync, type SyncOutcome } from '../sync';
 
@@ -58,35 +58,40 @@ async function age(table: string, days: number): Promise<void> {
   );
 }
 
-it('proves one table a sync where the budget is for one, the oldest first, and none that is not due', async () => {
-  const settings = { ...PROVING, verifyBudgetSeconds: 0 };
-  const first = await sync(database, settings);
-  expect(proofs(first)).toEqual(['public.a, 500 rows']);
-  expect(first.lines).toContainEqual(expect.stringMatching(/^INFO Proofs left to the next syncs, .* spent: 1 table$/));
-  expect((await statusOf('public.a'))?.provenAt).toMatch(/^\d{4}-/);
-  expect((await statusOf('public.b'))?.provenAt).toBeNull();
-  expect(proofs(await sync(database, settings))).toEqual(['public.b, 500 rows']);
+withRanges(it)(
+  'proves one table a sync where the budget is for one, the oldest first, and none that is not due',
+  async () => {
+    const settings = { ...PROVING, verifyBudgetSeconds: 0 };
+    const first = await sync(database, settings);
+    expect(proofs(first)).toEqual(['public.a, 500 rows']);
+    expect(first.lines).toContainEqual(
+      expect.stringMatching(/^INFO Proofs left to the next syncs, .* spent: 1 table$/),
+    );
+    expect((await statusOf('public.a'))?.provenAt).toMatch(/^\d{4}-/);
+    expect((await statusOf('public.b'))?.provenAt).toBeNull();
+    expect(proofs(await sync(database, settings))).toEqual(['public.b, 500 rows']);
 
-  const statements: StatementEvent[] = [];
-  const proven: [string, string | null][] = [];
-  const observer = {
-    statement: (statement: StatementEvent) => void statements.push(statement),
-    tableProven: (table: string, at: string | null) => void proven.push([table, at]),
-  };
-  const before = await values('SELECT entry FROM _pgsluice.state ORDER BY table_key');
-  const quiet = await sync(database, settings, { observer });
-  expect(proofs(quiet)).toEqual([]);
-  expect(statements.filter(({ doing }) => doing.startsWith('comparing') || doing.startsWith('counting'))).toEqual([]);
-  expect(await values('SELECT entry FROM _pgsluice.state ORDER BY table_key')).toEqual(before);
-  expect(proven).toEqual([
-    ['public.a', (await statusOf('public.a'))?.provenAt],
-    ['public.b', (await statusOf('public.b'))?.provenAt],
-  ]);
+    const statements: StatementEvent[] = [];
+    const proven: [string, string | null][] = [];
+    const observer = {
+      statement: (statement: StatementEvent) => void statements.push(statement),
+      tableProven: (table: string, at: string | null) => void proven.push([table, at]),
+    };
+    const before = await values('SELECT entry FROM _pgsluice.state ORDER BY table_key');
+    const quiet = await sync(database, settings, { observer });
+    expect(proofs(quiet)).toEqual([]);
+    expect(statements.filter(({ doing }) => doing.startsWith('comparing') || doing.startsWith('counting'))).toEqual([]);
+    expect(await values('SELECT entry FROM _pgsluice.state ORDER BY table_key')).toEqual(before);
+    expect(proven).toEqual([
+      ['public.a', (await statusOf('public.a'))?.provenAt],
+      ['public.b', (await statusOf('public.b'))?.provenAt],
+    ]);
 
-  await age('public.a', 8);
-  await age('public.b', 9);
-  expect(proofs(await sync(database, settings))).toEqual(['public.b, 500 rows']);
-});
+    await age('public.a', 8);
+    await age('public.b', 9);
+    expect(proofs(await sync(database, settings))).toEqual(['public.b, 500 rows']);
+  },
+);
 
 it('proves all that is due while the budget lasts, and nothing where it is off', async () => {
   expect(proofs(await sync(database, { syncMode: 'auto' }))).toEqual([]);
@@ -94,40 +99,43 @@ it('proves all that is due while the budget lasts, and nothing where it is off',
   expect(proofs(await sync(database, PROVING))).toEqual(['public.a, 500 rows', 'public.b, 500 rows']);
 });
 
-it('finds an altered value, fails the table, and the next sync loads it in full and proves it', async () => {
-  await sync(database, { syncMode: 'auto' });
-  await warehouse("UPDATE tester.source_public_a SET v = 'altered' WHERE id = 7");
-  const failed: (string | undefined)[] = [];
-  const found = await sync(database, PROVING, {
-    observer: { proofFailed: ({ error }) => void failed.push(error?.code) },
-  });
-  expect(found.failures).toEqual({
-    'public.a':
-      'public.a differs from its source in the warehouse: 1 row with other values in v. Its next sync loads it in full; find out what else writes to the warehouse.',
-  });
-  expect(failed).toEqual(['proof_failed']);
-  expect(exitCodeOfReport(found.report)).toBe(4);
-  expect(found.lines.filter((line) => line.startsWith('SEVERE'))).toHaveLength(1);
-  expect(proofs(found)).toEqual(['public.b, 500 rows']);
-  expect(await statusOf('public.a')).toMatchObject({
-    provenAt: null,
-    differs: true,
-    rows: 500,
-    lastError: { message: expect.stringContaining('differs from its source') as string },
-  });
+withRanges(it)(
+  'finds an altered value, fails the table, and the next sync loads it in full and proves it',
+  async () => {
+    await sync(database, { syncMode: 'auto' });
+    await warehouse("UPDATE tester.source_public_a SET v = 'altered' WHERE id = 7");
+    const failed: (string | undefined)[] = [];
+    const found = await sync(database, PROVING, {
+      observer: { proofFailed: ({ error }) => void failed.push(error?.code) },
+    });
+    expect(found.failures).toEqual({
+      'public.a':
+        'public.a differs from its source in the warehouse: 1 row with other values in v. Its next sync loads it in full; find out what else writes to the warehouse.',
+    });
+    expect(failed).toEqual(['proof_failed']);
+    expect(exitCodeOfReport(found.report)).toBe(4);
+    expect(found.lines.filter((line) => line.startsWith('SEVERE'))).toHaveLength(1);
+    expect(proofs(found)).toEqual(['public.b, 500 rows']);
+    expect(await statusOf('public.a')).toMatchObject({
+      provenAt: null,
+      differs: true,
+      rows: 500,
+      lastError: { message: expect.stringContaining('differs from its source') as string },
+    });
 
-  const repaired = await sync(database, PROVING);
-  expect(repaired.failures).toEqual({});
-  expect(repaired.lines).toContainEqual(
-    expect.stringMatching(/^WARNING .*public\.a was found to differ from its source .*loaded from the start/),
-  );
-  expect(repaired.report.tables.find(({ key }) => key === 'public.a')?.rows).toBe(500);
-  expect(proofs(repaired)).toEqual(['public.a, 500 rows']);
-  expect(await values('SELECT v FROM tester.source_public_a WHERE id = 7')).toEqual(['v7']);
-  expect(await statusOf('public.a')).toMatchObject({ differs: false, lastError: null });
-});
+    const repaired = await sync(database, PROVING);
+    expect(repaired.failures).toEqual({});
+    expect(repaired.lines).toContainEqual(
+      expect.stringMatching(/^WARNING .*public\.a was found to differ from its source .*loaded from the start/),
+    );
+    expect(repaired.report.tables.find(({ key }) => key === 'public.a')?.rows).toBe(500);
+    expect(proofs(repaired)).toEqual(['public.a, 500 rows']);
+    expect(await values('SELECT v FROM tester.source_public_a WHERE id = 7')).toEqual(['v7']);
+    expect(await statusOf('public.a')).toMatchObject({ differs: false, lastError: null });
+  },
+);
 
-it('repairs also where the syncs after it prove nothing, and keeps the mark until then', async () => {
+withRanges(it)('repairs also where the syncs after it prove nothing, and keeps the mark until then', async () => {
   await sync(database, { syncMode: 'auto' });
   await warehouse(
     'DELETE FROM tester.source_public_a WHERE id = 7; INSERT INTO tester.source_public_a SELECT * REPLACE (1000 AS id) FROM tester.source_public_a WHERE id = 8',
@@ -180,7 +188,7 @@ it('does not fail where the source is written between pass and proof', async () 
   expect(await values("SELECT count(*)::int FROM tester.source_public_a WHERE v IN ('newer', 'new')")).toEqual([4]);
 });
 
-it('finds an altered value also while the source is written', async () => {
+withRanges(it)('finds an altered value also while the source is written', async () => {
   await sync(database, { syncMode: 'auto' });
   await warehouse("UPDATE tester.source_public_a SET v = 'altered' WHERE id = 7");
   const outcome = await sync(database, PROVING, { destination: writtenBeforeProof(WRITER) });

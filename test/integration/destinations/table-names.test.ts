@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { join } from 'node:path';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { allOlderEnded } from '../../helpers/older-transactions';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { planInDetail } from '../../../src/app/plan/plan-details';
 import { readStatus } from '../../../src/app/status';
 import { runVerify } from '../../../src/app/verify-run';
@@ -34,62 +34,68 @@ async function tables(): Promise<string[]> {
   );
 }
 
-test('a collision names both tables, and the template that tells them apart; with it, both arrive', async () => {
-  const { failures } = await sync(database);
-  expect(failures).toEqual({
-    'a_b.c':
-      'a_b.c would be called source_a_b_c in the warehouse, which is the name of a.b_c. ' +
-      'Set "destination_table" to a template that tells them apart, such as "source_{schema}__{table}", or leave one of them out with "table_filters" and sync it into another "destination_schema". ' +
-      'Where the owner of the name is gone from the source, `pgsluice forget --drop` frees its name.',
-  });
-  expect(await found(database, {}, 'table a_b.c')).toContainEqual(expect.objectContaining({ status: 'failure' }));
-  const { failures: none, lines, report } = await sync(database, { destinationTable: DISTINCT, syncMode: 'auto' });
-  expect(none).toEqual({});
-  expect(lines).toContain('INFO Renamed source_a_b_c to source_a__b_c in the warehouse: the table of a.b_c');
-  // What was renamed was not read again.
-  expect(report.tables.filter(({ rows }) => rows > 0).map(({ key }) => key)).toEqual(['a_b.c']);
-  expect(await tables()).toEqual(['source_a__b_c', 'source_a_b__c', 'source_public__plain']);
-  const verified = await runVerify(settingsFor(database, { destinationTable: DISTINCT }), {
-    logger: silent,
-    signal: new AbortController().signal,
-    show: 0,
-    sample: 1,
-  });
-  expect(verified.tables.map(({ key, outcome }) => [key, outcome]).sort()).toEqual([
-    ['a.b_c', 'equal'],
-    ['a_b.c', 'equal'],
-    ['public.plain', 'equal'],
-  ]);
-});
-
-test('another template renames what is there: nothing is lost, nothing is there twice, changes go on', async () => {
-  await sync(database, { destinationTable: DISTINCT });
-  await database.client.query(`DELETE FROM a_b.c WHERE id = 2; UPDATE a.b_c SET v = 'changed'`);
-  const settings = { destinationTable: '{table}', syncMode: 'auto' as const };
-  const plan = await planInDetail(settingsFor(database, settings), silent, new AbortController().signal);
-  expect(plan.tables.map(({ destinationTable, pass }) => [destinationTable, pass])).toEqual(
-    expect.arrayContaining([
-      ['b_c', 'changes'],
-      ['c', 'changes'],
-    ]),
-  );
-  expect((await sync(database, settings)).failures).toEqual({});
-  expect(await tables()).toEqual(['b_c', 'c', 'plain']);
-  await withWarehouse(database, async (warehouse) => {
-    expect(await warehouse.rows('SELECT id, v, _fivetran_deleted FROM tester.c ORDER BY 1')).toEqual([
-      [1, 'of a_b', false],
-      // A row of before the renaming, kept and marked.
-      [2, 'too', true],
+withRanges(test)(
+  'a collision names both tables, and the template that tells them apart; with it, both arrive',
+  async () => {
+    const { failures } = await sync(database);
+    expect(failures).toEqual({
+      'a_b.c':
+        'a_b.c would be called source_a_b_c in the warehouse, which is the name of a.b_c. ' +
+        'Set "destination_table" to a template that tells them apart, such as "source_{schema}__{table}", or leave one of them out with "table_filters" and sync it into another "destination_schema". ' +
+        'Where the owner of the name is gone from the source, `pgsluice forget --drop` frees its name.',
+    });
+    expect(await found(database, {}, 'table a_b.c')).toContainEqual(expect.objectContaining({ status: 'failure' }));
+    const { failures: none, lines, report } = await sync(database, { destinationTable: DISTINCT, syncMode: 'auto' });
+    expect(none).toEqual({});
+    expect(lines).toContain('INFO Renamed source_a_b_c to source_a__b_c in the warehouse: the table of a.b_c');
+    // What was renamed was not read again.
+    expect(report.tables.filter(({ rows }) => rows > 0).map(({ key }) => key)).toEqual(['a_b.c']);
+    expect(await tables()).toEqual(['source_a__b_c', 'source_a_b__c', 'source_public__plain']);
+    const verified = await runVerify(settingsFor(database, { destinationTable: DISTINCT }), {
+      logger: silent,
+      signal: new AbortController().signal,
+      show: 0,
+      sample: 1,
+    });
+    expect(verified.tables.map(({ key, outcome }) => [key, outcome]).sort()).toEqual([
+      ['a.b_c', 'equal'],
+      ['a_b.c', 'equal'],
+      ['public.plain', 'equal'],
     ]);
-    expect(await warehouse.rows('SELECT v FROM tester.b_c')).toEqual([['changed']]);
-  });
-  const status = await readStatus(settingsFor(database, settings));
-  expect(status.tables.map(({ destinationTable }) => destinationTable).sort()).toEqual(['b_c', 'c', 'plain']);
-  const { tables: forgotten, forget } = await planToForget(settingsFor(database, settings), ['a_b.c']);
-  expect(forgotten).toEqual([{ key: 'a_b.c', destinationTable: 'c' }]);
-  await forget(true);
-  expect(await tables()).toEqual(['b_c', 'plain']);
-});
+  },
+);
+
+withRanges(test)(
+  'another template renames what is there: nothing is lost, nothing is there twice, changes go on',
+  async () => {
+    await sync(database, { destinationTable: DISTINCT });
+    await database.client.query(`DELETE FROM a_b.c WHERE id = 2; UPDATE a.b_c SET v = 'changed'`);
+    const settings = { destinationTable: '{table}', syncMode: 'auto' as const };
+    const plan = await planInDetail(settingsFor(database, settings), silent, new AbortController().signal);
+    expect(plan.tables.map(({ destinationTable, pass }) => [destinationTable, pass])).toEqual(
+      expect.arrayContaining([
+        ['b_c', 'changes'],
+        ['c', 'changes'],
+      ]),
+    );
+    expect((await sync(database, settings)).failures).toEqual({});
+    expect(await tables()).toEqual(['b_c', 'c', 'plain']);
+    await withWarehouse(database, async (warehouse) => {
+      expect(await warehouse.rows('SELECT id, v, _fivetran_deleted FROM tester.c ORDER BY 1')).toEqual([
+        [1, 'of a_b', false],
+        // A row of before the renaming, kept and marked.
+        [2, 'too', true],
+      ]);
+      expect(await warehouse.rows('SELECT v FROM tester.b_c')).toEqual([['changed']]);
+    });
+    const status = await readStatus(settingsFor(database, settings));
+    expect(status.tables.map(({ destinationTable }) => destinationTable).sort()).toEqual(['b_c', 'c', 'plain']);
+    const { tables: forgotten, forget } = await planToForget(settingsFor(database, settings), ['a_b.c']);
+    expect(forgotten).toEqual([{ key: 'a_b.c', destinationTable: 'c' }]);
+    await forget(true);
+    expect(await tables()).toEqual(['b_c', 'plain']);
+  },
+);
 
 test('back to the names of before, and on to those of Fivetran', async () => {
   await sync(database, { tableFilters: ['public.*'] });
@@ -132,7 +138,7 @@ test('a name that is taken, and an index that somebody made, stop that table alo
   });
 });
 
-test('a load that was cut goes on under its new name', async () => {
+withRanges(test)('a load that was cut goes on under its new name', async () => {
   await database.client.query(`
     CREATE TABLE public.long (id int PRIMARY KEY, v text);
     INSERT INTO public.long SELECT i, repeat('x', 100) FROM generate_series(1, 30000) i;

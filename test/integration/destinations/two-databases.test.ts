@@ -1,7 +1,14 @@
 /** Two databases that are synced into one warehouse: never into one schema of it by mistake. */
 import { runChecks } from '../../../src/app/check/run-checks';
 import { withWarehouse } from '../../helpers/compare';
-import { createDatabase, dropDatabase, withClient, testServer, type TestDatabase } from '../../helpers/postgres';
+import {
+  createDatabase,
+  dropDatabase,
+  withClient,
+  testServer,
+  type TestDatabase,
+  withRanges,
+} from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
 
@@ -35,7 +42,7 @@ const live = (schema = 'tester'): Promise<unknown[][]> =>
   );
 const prefix = (name: string): string => name.replace(/\d+$/, '');
 
-test('the second is refused by name, and nothing of the first is touched', async () => {
+withRanges(test)('the second is refused by name, and nothing of the first is touched', async () => {
   await sync(first, READ);
   await expect(sync(first, into(second))).rejects.toMatchObject({
     kind: 'configuration',
@@ -57,7 +64,7 @@ test('the second is refused by name, and nothing of the first is touched', async
   expect((await sync(first, READ)).report.operations.upserts).toBeLessThan(20);
 });
 
-test('each goes on with its own changes in a schema of its own', async () => {
+withRanges(test)('each goes on with its own changes in a schema of its own', async () => {
   await sync(first, READ);
   await sync(first, { ...into(second), destinationSchema: 'other' });
   for (let round = 0; round < 2; round += 1) {
@@ -84,7 +91,7 @@ test('the second takes the place of the first where everything is loaded from th
   await expect(sync(first, READ)).rejects.toThrow(`this is database ${first.name}`);
 });
 
-test('a database that was renamed, or restored in the place of another, is the same one', async () => {
+withRanges(test)('a database that was renamed, or restored in the place of another, is the same one', async () => {
   await sync(first, READ);
   const renamed = `${first.name}_renamed`;
   await first.client.end();

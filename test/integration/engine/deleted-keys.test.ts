@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
 import { allOlderEnded } from '../../helpers/older-transactions';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import * as keyComparison from '../../../src/engine/passes/key-comparison';
 import { sync, type SyncOutcome } from '../sync';
 
@@ -74,7 +74,7 @@ it.each<[string, string, string]>([
   expect(await compared()).toMatchObject({ missing: [], unexpected: [] });
 });
 
-it.each([
+withRanges(it).each([
   ['all keys', Infinity],
   ['groups of keys', 0],
 ])('finds deleted rows by several readers and %s, and marks no others', async (_, most) => {
@@ -93,7 +93,7 @@ it.each([
   expect(quiet.operations).toMatchObject({ upserts: 0, deletes: 0 });
 });
 
-it('takes back a mark that somebody has set in the warehouse', async () => {
+withRanges(it)('takes back a mark that somebody has set in the warehouse', async () => {
   await table('id int PRIMARY KEY, v int', 'SELECT i, i FROM generate_series(1, 12000) i');
   await xmin();
   const instance = await DuckDBInstance.create(join(database.folder, 'warehouse.db'));

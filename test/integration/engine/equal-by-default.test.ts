@@ -2,7 +2,7 @@ import type { Settings } from '../../../src/config/settings';
 import { changeWarehouse, statesIn, writtenIn } from '../../helpers/warehouse-access';
 import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
 import { allOlderEnded } from '../../helpers/older-transactions';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { sync, type SyncOutcome } from '../sync';
 
 let database: TestDatabase;
@@ -71,7 +71,7 @@ it('finds rows that were copied in frozen', async () => {
   expect(await compared('t')).toEqual(same(601));
 });
 
-it('says what was changed, and counts what was read rather than what the table holds', async () => {
+withRanges(it)('says what was changed, and counts what was read rather than what the table holds', async () => {
   await table(12_000);
   await auto();
   await sql(`DELETE FROM t WHERE id <= 1000; UPDATE t SET v = 'x' WHERE id > 11990`);
@@ -79,7 +79,7 @@ it('says what was changed, and counts what was read rather than what the table h
   expect(lines).toContain('INFO Successfully processed table public.t: 10 records, 1000 marked deleted (11000 rows)');
 });
 
-it('loads a table again of which somebody has deleted rows in the warehouse', async () => {
+withRanges(it)('loads a table again of which somebody has deleted rows in the warehouse', async () => {
   await table(12_000);
   await auto();
   await changeWarehouse(database, 'DELETE FROM tester.source_public_t WHERE id < 10');
@@ -88,7 +88,7 @@ it('loads a table again of which somebody has deleted rows in the warehouse', as
   expect(await compared('t')).toEqual(same(12_000));
 });
 
-describe('of what has not changed', () => {
+withRanges(describe)('of what has not changed', () => {
   it.each<[string, string]>([
     ['with a key', 'id int PRIMARY KEY'],
     ['without a key', 'id int'],

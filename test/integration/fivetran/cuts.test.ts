@@ -1,5 +1,5 @@
 /** Streams cut at the messages whose order matters: what is resumed ends with the source's rows, whatever the client kept. */
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { Applier } from '../../helpers/fivetran/applier/applier';
 import { afterTruncate, differences, update, type Cut } from '../../helpers/fivetran/applier/session';
 import { WireClient } from '../../helpers/fivetran/applier/wire';
@@ -222,19 +222,22 @@ it('a column that changed its type and back, cut in between, is announced as wha
   }
 });
 
-it.each(['true', 'false'])('loads everything under the new names when with_schema is switched to %s', async (to) => {
-  await createTable(2_000);
-  const applier = new Applier();
-  const from = String(to !== 'true');
-  await run(applier, { sync_mode: 'xmin', with_schema: from });
-  await run(applier, { sync_mode: 'xmin', with_schema: to });
-  expect(applier.live(to === 'true' ? 'public.t' : T)).toHaveLength(2_000);
-  expect(applier.warnings.join()).toContain('"with_schema" is another than at the last sync');
-  expect(applier.breaches).toEqual([]);
-  expect(await counted(applier, { sync_mode: 'xmin', with_schema: to })).toEqual({ changes: 0, upserts: 0 });
-});
+withRanges(it).each(['true', 'false'])(
+  'loads everything under the new names when with_schema is switched to %s',
+  async (to) => {
+    await createTable(2_000);
+    const applier = new Applier();
+    const from = String(to !== 'true');
+    await run(applier, { sync_mode: 'xmin', with_schema: from });
+    await run(applier, { sync_mode: 'xmin', with_schema: to });
+    expect(applier.live(to === 'true' ? 'public.t' : T)).toHaveLength(2_000);
+    expect(applier.warnings.join()).toContain('"with_schema" is another than at the last sync');
+    expect(applier.breaches).toEqual([]);
+    expect(await counted(applier, { sync_mode: 'xmin', with_schema: to })).toEqual({ changes: 0, upserts: 0 });
+  },
+);
 
-it('ends an initial load of which every Update is cut after some ten thousand rows', async () => {
+withRanges(it)('ends an initial load of which every Update is cut after some ten thousand rows', async () => {
   const ROWS = 150_000;
   await createTable(ROWS);
   for (const applyRest of [true, false]) {
@@ -279,7 +282,7 @@ describe('a load that goes on in a later Update', () => {
     }
   });
 
-  it('sends no row again where rows were only updated, or only added', async () => {
+  withRanges(it)('sends no row again where rows were only updated, or only added', async () => {
     await createTable(ROWS);
     const applier = new Applier();
     await run(applier, {}, { cut: cutAfterRows(30_000) });

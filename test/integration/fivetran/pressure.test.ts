@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { runCli, startCli, type RunningCli } from '../../helpers/cli';
 import { ReferenceClient, recordsOf, type ReceivedMessage } from '../../../src/fivetran/reference-client/client';
 import { configurationFor } from '../../helpers/fivetran/service';
@@ -94,7 +94,7 @@ describe('a client that reads slowly', () => {
     expect(slow.peakMb).toBeLessThan(fast.peakMb + 50);
   });
 
-  it('does not make a snapshot outlive its time, and loses no row by that', async () => {
+  withRanges(it)('does not make a snapshot outlive its time, and loses no row by that', async () => {
     let pauses = 0;
     const { keys } = await consume({ snapshot_max_age_seconds: '3' }, async (messages) => {
       if (messages % 500 !== 0) return;
@@ -107,7 +107,7 @@ describe('a client that reads slowly', () => {
   });
 });
 
-describe('a client that goes away', () => {
+withRanges(describe)('a client that goes away', () => {
   it('by cancelling, has its queries cancelled and its connections released', async () => {
     const call = client.update({ configuration: configuration() });
     call.on('error', () => undefined);
@@ -186,7 +186,7 @@ describe('several Updates at once', () => {
 });
 
 describe('an Update', () => {
-  it('is not held up by twenty others whose statements do not end', async () => {
+  withRanges(it)('is not held up by twenty others whose statements do not end', async () => {
     await observer.query(`
       CREATE VIEW public.asleep AS SELECT 1 AS id, pg_sleep(3600) IS NULL AS s;
       CREATE TABLE public.awake AS SELECT i AS id FROM generate_series(1, 500) AS i`);

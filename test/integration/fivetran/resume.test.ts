@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { recordsOf, type ReceivedMessage } from '../../../src/fivetran/reference-client/client';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { configurationFor, startService, type TestService } from '../../helpers/fivetran/service';
 
 jest.setTimeout(120_000);
@@ -68,7 +68,7 @@ async function update(
   }
 }
 
-it('goes on where a service that was shut down had come, without another TRUNCATE', async () => {
+withRanges(it)('goes on where a service that was shut down had come, without another TRUNCATE', async () => {
   const received = new Received();
   const first = await startService();
   let stopped: Promise<void> | undefined;
@@ -91,7 +91,7 @@ it('goes on where a service that was shut down had come, without another TRUNCAT
   await expectEqual(received);
 });
 
-it('sends DELETE for rows that vanish between the snapshots of one load', async () => {
+withRanges(it)('sends DELETE for rows that vanish between the snapshots of one load', async () => {
   const received = new Received();
   const service = await startService();
   let changed = false;

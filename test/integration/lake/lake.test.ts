@@ -5,7 +5,7 @@ import { runMaintenance } from '../../../src/app/maintain';
 import { readStatus } from '../../../src/app/status';
 import { runVerify } from '../../../src/app/verify-run';
 import { createDestination } from '../../../src/destinations/registry';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { EXTENSIONS, settingsFor } from '../../helpers/settings';
 import type { WarehouseReader } from '../../helpers/warehouse-access';
 import { CALM, sync } from '../sync';
@@ -143,7 +143,7 @@ describe('a catalog on a server', () => {
     ).toEqual([[7990]]);
   });
 
-  it('a commit that a maintenance has made impossible is tried again', async () => {
+  withRanges(it)('a commit that a maintenance has made impossible is tried again', async () => {
     await orders(8_000);
     await sync(database, onServer(database));
     for (const v of ['one', 'two', 'three']) {
@@ -223,26 +223,29 @@ describe('bad input ends with one sentence', () => {
     expect(await opening({ lakeCatalog: file })).toMatch(/^not_a_warehouse: /);
   });
 
-  it('a catalog that is lost in the middle: what was committed is kept, and the next sync goes on', async () => {
-    await orders(8_000);
-    await sync(database, onServer(database));
-    await sql(`UPDATE t SET v = 'new' WHERE id < 100`);
-    const terminate = async (): Promise<void> => {
-      await sql(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name NOT LIKE 'pgsluice%'`,
-      );
-    };
-    const settings = settingsFor(database, onServer(database));
-    const destination = createDestination(settings, CALM.memoryAvailableBytes, SILENT);
-    const apply = destination.applyChanges.bind(destination);
-    destination.applyChanges = async (table) => {
-      await apply(table);
-      await terminate();
-    };
-    await expect(sync(database, onServer(database), { destination })).rejects.toMatchObject({ kind: 'destination' });
-    expect((await sync(database, onServer(database))).failures).toEqual({});
-    expect(await outcomes(onServer(database))).toEqual({ 'public.t': 'equal' });
-  });
+  withRanges(it)(
+    'a catalog that is lost in the middle: what was committed is kept, and the next sync goes on',
+    async () => {
+      await orders(8_000);
+      await sync(database, onServer(database));
+      await sql(`UPDATE t SET v = 'new' WHERE id < 100`);
+      const terminate = async (): Promise<void> => {
+        await sql(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name NOT LIKE 'pgsluice%'`,
+        );
+      };
+      const settings = settingsFor(database, onServer(database));
+      const destination = createDestination(settings, CALM.memoryAvailableBytes, SILENT);
+      const apply = destination.applyChanges.bind(destination);
+      destination.applyChanges = async (table) => {
+        await apply(table);
+        await terminate();
+      };
+      await expect(sync(database, onServer(database), { destination })).rejects.toMatchObject({ kind: 'destination' });
+      expect((await sync(database, onServer(database))).failures).toEqual({});
+      expect(await outcomes(onServer(database))).toEqual({ 'public.t': 'equal' });
+    },
+  );
 
   it('extensions are loaded from the folder that is named, and from nowhere else', () => {
     expect(readdirSync(EXTENSIONS)).toContain('ducklake.duckdb_extension');

@@ -6,7 +6,7 @@ import { runVerify } from '../../../src/app/verify-run';
 import type { Settings } from '../../../src/config/settings';
 import { beginAndExport, endTransaction } from '../../../src/postgres/read/snapshot';
 import { withJoinedSession } from '../../../src/engine/passes/join-snapshot';
-import { createDatabase, serverMajor, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, rangesMissing, serverMajor, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
 
@@ -107,19 +107,22 @@ describe('with fewer connections than readers', () => {
     while ((await sessions()) > 0) await delay(5);
   });
 
-  test.each([1, 2])('CONNECTION LIMIT %i: sync and verify read with what they get, and say so once', async (limit) => {
-    await database.client.query(`ALTER ROLE ${role} CONNECTION LIMIT ${limit}`);
-    const { failures, lines } = await sync(database, { ...login, fullResync: ['*'] });
-    expect(failures).toEqual({});
-    expect(warningsOf(lines)).toEqual([
-      expect.stringMatching(
-        /^WARNING The server gives no further connection, so fewer read at once: .*too many connections for role/,
-      ),
-    ]);
-    const { outcomes, warnings } = await verified(login);
-    expect(outcomes).toEqual(EQUAL);
-    expect(warnings.length).toBeLessThanOrEqual(1);
-  });
+  test.each(rangesMissing() === undefined ? [1, 2] : [1])(
+    'CONNECTION LIMIT %i: sync and verify read with what they get, and say so once',
+    async (limit) => {
+      await database.client.query(`ALTER ROLE ${role} CONNECTION LIMIT ${limit}`);
+      const { failures, lines } = await sync(database, { ...login, fullResync: ['*'] });
+      expect(failures).toEqual({});
+      expect(warningsOf(lines)).toEqual([
+        expect.stringMatching(
+          /^WARNING The server gives no further connection, so fewer read at once: .*too many connections for role/,
+        ),
+      ]);
+      const { outcomes, warnings } = await verified(login);
+      expect(outcomes).toEqual(EQUAL);
+      expect(warnings.length).toBeLessThanOrEqual(1);
+    },
+  );
 
   test('a lease waits for the connection that another has; closing ends the waiting', async () => {
     await database.client.query(`ALTER ROLE ${role} CONNECTION LIMIT 1`);

@@ -99,6 +99,15 @@ describe('a complete configuration', () => {
       reportPath: undefined,
       metricsPort: undefined,
       metricsHost: '127.0.0.1',
+      fleet: {
+        sources: join(directory, 'sources'),
+        queue: undefined,
+        readers: 4,
+        jobs: 2,
+        partMegabytes: 256,
+        drainSeconds: 20,
+        maintain: '0 3 * * *',
+      },
     });
   });
 

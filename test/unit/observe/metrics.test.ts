@@ -21,6 +21,7 @@ async function afterSync(): Promise<string> {
   observer.checkpoint?.(0.02);
   observer.tableFinished?.(orders, tableReport('public.orders'));
   observer.tableStarted?.(items, 2, 2);
+  observer.tableProven?.('public.orders', '1970-01-02T00:00:00.000Z');
   observer.tableFinished?.(items, tableReport('public.items', 'Broken.'));
   metrics.resources(PRESSURE);
   const running = await metrics.registry.metrics();

@@ -1,13 +1,14 @@
 import { renderPage } from '../../../src/observe/page';
 import { createMetrics } from '../../../src/observe/metrics';
-import { startWatchServer, type WatchServer } from '../../../src/observe/watch-server';
+import type { HttpServer } from '../../../src/common/http-answers';
+import { startWatchServer } from '../../../src/observe/watch-server';
 import { createWatch } from './watch-samples';
 import { request } from 'node:http';
 
-let server: WatchServer;
+let server: HttpServer;
 let ready = false;
 
-async function start(host = '127.0.0.1', port = 0): Promise<WatchServer> {
+async function start(host = '127.0.0.1', port = 0): Promise<HttpServer> {
   const { watch } = createWatch();
   const { registry } = createMetrics('1.2.3');
   return await startWatchServer({ host, port, registry, data: () => watch.data(), ready: () => ready });

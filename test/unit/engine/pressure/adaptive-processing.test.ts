@@ -75,7 +75,11 @@ describe('memory pressure', () => {
   test('above 80 % takes a quarter off the batch, and says so', () => {
     const controller = new AdaptiveController(small);
     expect(controller.update(pressure(81, 10), 0)).toEqual([
-      { level: 'warning', message: 'HIGH MEMORY PRESSURE: Reducing batch size from 5000 to 3750 records' },
+      {
+        level: 'warning',
+        message: 'HIGH MEMORY PRESSURE: Reducing batch size from 5000 to 3750 records',
+        fields: { batchRows: 3750 },
+      },
     ]);
     expect(controller.batchRows()).toBe(3_750);
     // Off the queue as well.
@@ -190,6 +194,7 @@ describe('the way back', () => {
       ['2500 to 3125', '3125 to 3906', '3906 to 4882', '4882 to 5000'].map((change) => ({
         level: 'info',
         message: `MEMORY pressure eased: Raising batch size from ${change} records`,
+        fields: { batchRows: Number(change.split(' ').at(-1)) },
       })),
     );
   });

@@ -1,6 +1,6 @@
 import type { ProcessSample } from '../../../../src/model/resources';
 import { createProcessStats, type ProcessStats } from '../../../../src/native/process-stats';
-import { describePressure, ResourceMonitor } from '../../../../src/engine/pressure/resource-monitor';
+import { describePressure, pressureFields, ResourceMonitor } from '../../../../src/engine/pressure/resource-monitor';
 
 const GB = 1024 ** 3;
 
@@ -126,6 +126,22 @@ test('the status line reads as it always did', () => {
 test('what is not known is said to be so', () => {
   const nothing = { memoryPercent: NaN, memoryAvailableBytes: NaN, cpuPercent: NaN, diskPercent: NaN };
   expect(describePressure(nothing)).toBe('Resource Monitor: Memory n/a (n/a available), CPU n/a, Disk n/a');
+  expect(pressureFields(nothing)).toEqual({
+    memoryPercent: null,
+    memoryAvailableBytes: null,
+    cpuPercent: null,
+    diskPercent: null,
+  });
+});
+
+test('machines are told the same figures', () => {
+  const later = { cpuAtMs: 1000, hostCpuBusySeconds: 1000.5, hostCpuTotalSeconds: 5004 };
+  expect(pressureFields(monitorOf({}, later).read())).toEqual({
+    memoryPercent: 25,
+    memoryAvailableBytes: 12 * 1024 ** 3,
+    cpuPercent: 12.5,
+    diskPercent: 40,
+  });
 });
 
 test('on this machine: every figure after a moment, none of them by waiting', async () => {
