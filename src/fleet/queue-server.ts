@@ -11,6 +11,7 @@ export const QUEUE_SCHEMA = 'pgsluice_fleet';
 export const QUEUE_VERSION = 46;
 
 const CONNECT_TIMEOUT_MS = 15_000;
+const KEEPALIVE_SECONDS = 10;
 
 /** As the options say it; the catalog's database where they say nothing. */
 export function queueText({ fleet, lakeCatalog }: Settings): string {
@@ -34,10 +35,16 @@ export async function connectToQueue(settings: Settings, lost: (error: Connector
     application_name: 'pgsluice fleet',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_SECONDS * 1000,
   });
   client.on('error', (error) => lost(queueError(settings, error)));
   try {
     await client.connect();
+    // Where a host is gone without a word, its session ends after some 20 s, and its tokens with it.
+    await client.query(
+      "SELECT set_config('tcp_keepalives_idle', $1, false), set_config('tcp_keepalives_interval', '3', false), set_config('tcp_keepalives_count', '3', false)",
+      [String(KEEPALIVE_SECONDS)],
+    );
   } catch (error) {
     throw queueError(settings, error);
   }

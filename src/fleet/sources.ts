@@ -173,6 +173,8 @@ function valuesOf(setup: FleetSetup, { name, file }: SourceFile): ReadonlyMap<st
     if (text === undefined || option.group === 'Watching') continue;
     values.set(option.key, option.kind === 'path' ? resolve(dirname(shared.path), text) : text);
   }
+  values.set('fleet_readers', String(settings.fleet.readers));
+  values.set('fleet_part_megabytes', String(settings.fleet.partMegabytes));
   for (const [key, text] of file.values) if (!OF_A_SOURCE.includes(key)) values.set(key, text);
   for (const { key, secret } of OPTIONS) {
     const text = values.get(key);

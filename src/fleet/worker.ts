@@ -143,7 +143,8 @@ export class Worker {
     const found = this.sourceOf(source);
     // A job of a source that is not known here is taken, to be given up with a reason.
     if (queue === 'maintain' || found === undefined) return undefined;
-    const { readers, jobs } = found.settings.fleet;
+    const { readers } = found.settings.fleet;
+    const { jobs } = this.options.settings.fleet;
     // Where several jobs can be done at the same time, one must not take what the others need.
     const wanted = queue === 'plan' ? 1 : Math.max(1, Math.floor(readers / Math.min(jobs, readers)));
     return (await this.options.limits.take(source, readers, wanted)) ?? 'none';
