@@ -125,7 +125,7 @@ async function startProxy({ host, port }, delayMs, bytesPerSecond = Infinity) {
       child.send('count');
       return (await counted).most ?? NaN;
     },
-    end: () => void child.send('end'),
+    end: () => void (child.connected && child.send('end')),
   };
 }
 

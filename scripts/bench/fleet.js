@@ -56,7 +56,10 @@ async function measureFleet({ source, main, rows: of = 1_000_000, rounds, say })
         await withFleet({ source, main, names, databases, proxies }, async (fleet) => {
           const load = await loadAll(fleet, workers);
           runs[workers === 1 ? 'one' : 'all'].push(load);
-          say(`  round ${round + 1}/${rounds}  ${workers} workers ${load.seconds.toFixed(2)} s`);
+          const { seconds, cpuSeconds } = load;
+          say(
+            `  round ${round + 1}/${rounds}  ${workers} workers ${seconds.toFixed(2)} s, CPU ${cpuSeconds.toFixed(2)} s`,
+          );
         });
       }
       await withFleet({ source, main, names, databases, proxies }, async (fleet) => {

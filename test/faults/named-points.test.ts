@@ -5,7 +5,7 @@ import { createWorld, expectEqual, startWriter } from '../helpers/fault-world';
 import { syncKilledAt, syncUntilDone } from '../helpers/fault-run';
 import { createRandom } from '../helpers/random';
 
-jest.setTimeout(180_000);
+jest.setTimeout(900_000);
 
 const ROWS = 2_000;
 
