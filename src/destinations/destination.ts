@@ -167,7 +167,7 @@ export interface KeyedDeletes {
 
 /** A destination without it proves nothing by counts, so all keys are compared. */
 export interface RowCounter {
-  /** Counts the rows of each table that are not marked deleted, changes applied. */
+  /** Counts the rows of each table that are not marked deleted, changes applied. NaN: it was altered so that none can be counted. */
   countRows(tables: readonly DestinationTable[]): Promise<readonly number[]>;
   /**
    * Counts the rows that are not marked deleted by groups of a key column of whole numbers; undefined where the column

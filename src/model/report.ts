@@ -43,8 +43,8 @@ export interface StatementEvent {
   readonly backendPid: number;
   /** Completes "while …": `reading public.orders`. */
   readonly doing: string;
-  /** `schema.name` of the relation whose rows it reads; undefined for every other statement. */
-  readonly reads?: string | undefined;
+  /** `schema.name` of the relation whose rows it reads, or of several; undefined for every other statement. */
+  readonly reads?: string | readonly string[] | undefined;
   readonly startedMs: number;
   readonly endedMs: number;
   readonly failed: boolean;

@@ -190,7 +190,7 @@ export class SyncWatch {
   }
 
   private statement(statement: StatementEvent): void {
-    if (statement.reads !== undefined) this.byRelation.get(statement.reads)?.timeline.add(statement);
+    for (const relation of [statement.reads ?? []].flat()) this.byRelation.get(relation)?.timeline.add(statement);
   }
 
   private noteFailure({ key, error }: TableReport): void {

@@ -52,10 +52,16 @@ export function startTraces({ version, source, secrets }: TraceOptions): SyncTra
     for (const { schema, name } of table.table.relations) byRelation.set(`${schema}.${name}`, key);
   };
   const statement = ({ reads, backendPid, startedMs, endedMs, failed }: StatementEvent): void => {
-    const table = reads === undefined ? undefined : tables.get(byRelation.get(reads) ?? '');
-    if (table === undefined) return;
-    const attributes = { 'db.collection.name': reads, 'pgsluice.backend_pid': backendPid };
-    const span = tracer.startSpan('batch', { attributes, startTime: timeOf(startedMs) }, within(table));
+    const [relation, ...others] = [reads ?? []].flat();
+    // A statement over several tables belongs to none of them.
+    const parent = others.length > 0 ? sync : tables.get(byRelation.get(relation ?? '') ?? '');
+    if (relation === undefined || parent === undefined) return;
+    const attributes = {
+      'db.collection.name': relation,
+      'pgsluice.backend_pid': backendPid,
+      ...(others.length === 0 ? {} : { 'pgsluice.tables': others.length + 1 }),
+    };
+    const span = tracer.startSpan('batch', { attributes, startTime: timeOf(startedMs) }, within(parent));
     if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(timeOf(endedMs));
   };

@@ -2,6 +2,7 @@
  * Counts the rows of tables that are not marked deleted: all, or by groups of their key (model/key-groups says what
  * for).
  */
+import { asConnectorError } from '../../common/errors';
 import type { GroupCounts, KeyGroups } from '../../model/key-groups';
 import { quoted } from './types';
 import type { Warehouse } from './warehouse';
@@ -19,18 +20,38 @@ export const WHOLE_NUMBERS = ['SMALLINT', 'INTEGER', 'BIGINT'];
 /** Tables that one statement counts. DuckDB holds a block of 256 kB for each, and with 100 tables they did not fit. */
 const COUNTED_AT_ONCE = 20;
 
-/** `names` are qualified and quoted. */
+/** `names` are qualified and quoted. NaN: the table was altered so that it cannot be counted. */
 export async function countRows(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
-  const counts = names.map(() => 0);
+  const counts: number[] = [];
   for (let first = 0; first < names.length; first += COUNTED_AT_ONCE) {
-    const parts = names
-      .slice(first, first + COUNTED_AT_ONCE)
-      .map((name, index) => `SELECT ${first + index} AS i FROM ${name} WHERE NOT _fivetran_deleted`);
-    // Grouped together: an aggregate of its own for each table takes half as long again.
-    const rows = await warehouse.rows(`SELECT i, count(*) FROM (${parts.join(' UNION ALL ')}) GROUP BY i`);
-    for (const [index, count] of rows) counts[Number(index)] = Number(count);
+    const together = names.slice(first, first + COUNTED_AT_ONCE);
+    try {
+      counts.push(...(await countTogether(warehouse, together)));
+    } catch (error) {
+      if (asConnectorError(error).code !== 'warehouse_refused') throw error;
+      for (const name of together) counts.push(await countAlone(warehouse, name));
+    }
   }
   return counts;
+}
+
+async function countTogether(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
+  const counts = names.map(() => 0);
+  const parts = names.map((name, index) => `SELECT ${index} AS i FROM ${name} WHERE NOT _fivetran_deleted`);
+  // Grouped together: an aggregate of its own for each table takes half as long again.
+  const rows = await warehouse.rows(`SELECT i, count(*) FROM (${parts.join(' UNION ALL ')}) GROUP BY i`);
+  for (const [index, count] of rows) counts[Number(index)] = Number(count);
+  return counts;
+}
+
+async function countAlone(warehouse: Warehouse, name: string): Promise<number> {
+  try {
+    const [rows = NaN] = await countTogether(warehouse, [name]);
+    return rows;
+  } catch (error) {
+    if (asConnectorError(error).code !== 'warehouse_refused') throw error;
+    return NaN;
+  }
 }
 
 export async function countGroups(

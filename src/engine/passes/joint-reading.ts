@@ -71,7 +71,8 @@ export class JointReading implements JointReader {
         ? []
         : [{ run, query: wholeTableQuery(run, relation, this.options, MOST_CELL_BYTES) }];
     });
-    const context = { doing: `reading ${runs.length} small tables`, signal };
+    const reads = asked.map(({ query: { relation } }) => `${relation.schema}.${relation.name}`);
+    const context = { doing: `reading ${runs.length} small tables`, reads, signal };
     const session = await manager.lease(signal);
     let rows;
     try {

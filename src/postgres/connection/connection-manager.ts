@@ -71,7 +71,7 @@ export class ConnectionManager {
         const { code } = asConnectorError(error);
         if (code !== 'too_many_connections' && code !== OWN_LIMIT) throw error;
         if (this.leased.size > 0 && code !== OWN_LIMIT) this.tellOnce(fewer(error));
-        if (this.leased.size + this.opening > 0) await this.untilGivenBack(signal);
+        if (this.leased.size > 0 || (code === OWN_LIMIT && this.opening > 0)) await this.untilGivenBack(signal);
         // Another lease was given back while the server refused this one.
         else if (this.idle.length > 0) continue;
         // The server may not have noticed yet that the last connection was closed.
@@ -112,8 +112,7 @@ export class ConnectionManager {
   private async leaseNow(signal: AbortSignal | undefined): Promise<Session> {
     if (this.idle.length === 0 && this.ahead !== undefined) await untilAborted(this.ahead.settled, signal);
     // The manager may have been closed meanwhile.
-    if (this.closed)
-      throw new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
+    if (this.closed) throw managerClosed();
     for (let session = this.idle.pop(); session !== undefined; session = this.idle.pop()) {
       if (session.usable && !this.expired(session)) {
         this.leased.add(session);
@@ -143,12 +142,16 @@ export class ConnectionManager {
     this.opening += 1;
     try {
       const session = await Session.open(this.options.session, this.clock, signal);
+      if (this.closed) {
+        await session.close();
+        throw managerClosed();
+      }
       this.leased.add(session);
       this.options.logger.info(`New database connection established at ${new Date().toISOString()}`);
       return session;
     } catch (error) {
-      // Whoever waits for this one must try by itself.
-      this.givenBack();
+      // Those who wait for this one must try by themselves; otherwise they wait for one that is leased.
+      if (this.leased.size === 0) this.givenBack();
       throw error;
     } finally {
       this.opening -= 1;
@@ -195,6 +198,10 @@ export class ConnectionManager {
     this.closing = Promise.all([this.closing, this.ahead?.settled, ...all.map((session) => session.close())]);
     return this.closing.then(() => undefined);
   }
+}
+
+function managerClosed(): ConnectorError {
+  return new ConnectorError('The connection manager is closed.', { code: 'closed', kind: 'internal' });
 }
 
 function fewer(error: unknown): string {

@@ -33,7 +33,7 @@ export interface StatementContext {
   /** For messages: `reading public.orders`. */
   readonly doing: string;
   /** `schema.name` of the relation whose rows are read. */
-  readonly reads?: string;
+  readonly reads?: string | readonly string[];
   readonly signal?: AbortSignal | undefined;
   /** Expected bytes of the result; a wrong number only costs time. */
   readonly longestValueBytes?: number;

@@ -203,6 +203,13 @@ describe.each(rangesMissing() === undefined ? (['full', 'xmin'] as const) : (['f
       await expectSame('z', 'other');
     });
 
+    test('lacks its mark of deleted rows, and nothing has changed in the source: it is loaded anew', async () => {
+      await sync(database, { syncMode });
+      await changeWarehouse('ALTER TABLE tester.source_public_z DROP COLUMN _fivetran_deleted');
+      expect((await sync(database, { syncMode })).failures).toEqual({});
+      await expectSame('z', 'other');
+    });
+
     test('is a view now: it fails by name, the view stays, and the others are synced', async () => {
       await sync(database, { syncMode });
       await changeWarehouse(
