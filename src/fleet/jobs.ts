@@ -9,6 +9,7 @@
  * one planner, and a table one writer. Jobs hold names only: no login, and no row.
  */
 import type { Part } from '../app/parts';
+import { counted } from '../common/counted';
 
 /** Another number stands for jobs that this version does not understand. */
 export const JOB_FORMAT = 1;
@@ -131,7 +132,7 @@ export function describeJob(data: JobData): string {
     case 'plan':
       return 'planning';
     case 'tables':
-      return data.tables.length === 1 ? `${data.tables[0] ?? ''}` : `${data.tables.length} tables`;
+      return data.tables.length === 1 ? `${data.tables[0] ?? ''}` : counted(data.tables.length, 'table');
     case 'begin':
       return `${data.table}, cutting its first load`;
     case 'part':
