@@ -10,6 +10,7 @@
  */
 import { counted } from '../common/counted';
 import type { Part } from '../app/parts';
+import { counted } from '../common/counted';
 
 /** Another number stands for jobs that this version does not understand. */
 export const JOB_FORMAT = 1;

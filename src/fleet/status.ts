@@ -1,5 +1,5 @@
 /** How a fleet stands: read from the queue alone, so that it costs the sources and the lake nothing. */
-import { counted } from '../common/counted';
+import { describeJob, type JobData } from './jobs';
 import type { FleetQueue } from './queue';
 import { QUEUE_SCHEMA } from './queue-server';
 import type { FleetSource } from './sources';
@@ -74,7 +74,7 @@ interface RoundRow {
 interface FailureRow {
   readonly source: string;
   readonly at: Date;
-  readonly data: { readonly kind: string; readonly tables?: readonly string[]; readonly table?: string };
+  readonly data: JobData;
   readonly output: { readonly message?: string; readonly value?: { readonly message?: string } } | null;
   readonly state: string;
 }
@@ -190,11 +190,9 @@ function roundOf(round: RoundRow | undefined): SourceStatus['lastRound'] {
 }
 
 function failureOf({ at, data, output, state }: FailureRow): FailureStatus {
-  const { kind, tables = [], table } = data;
-  const named = table ?? (tables.length === 1 ? tables[0] : counted(tables.length, 'table'));
   return {
     at: at.toISOString(),
-    what: kind === 'plan' ? 'planning' : (named ?? kind),
+    what: describeJob(data),
     message: output?.message ?? output?.value?.message ?? 'no reason was kept',
     retried: state === 'retry',
   };
