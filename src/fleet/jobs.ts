@@ -8,7 +8,6 @@
  * A queue refuses a second job of one key while the first waits or runs (policy `exclusive` of pg-boss), so a source has
  * one planner, and a table one writer. Jobs hold names only: no login, and no row.
  */
-import { counted } from '../common/counted';
 import type { Part } from '../app/parts';
 import { counted } from '../common/counted';
 
