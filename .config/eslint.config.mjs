@@ -28,6 +28,10 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
+    // A comment is a sentence: it has a subject.
+    rules: { 'no-warning-comments': ['error', { terms: ['of', 'whoever'], location: 'start', decoration: ['*'] }] },
+  },
+  {
     // Comments and blank lines count: what is long is long to read.
     files: ['src/**/*.ts'],
     rules: {

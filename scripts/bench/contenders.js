@@ -74,7 +74,7 @@ function pgsluiceSync(main, server, { database, folder }, extra = []) {
 }
 
 /**
- * Of what a sync in the same folder wrote.
+ * Compares what a sync in the same folder wrote with its source.
  * @param {string} main
  * @param {Server} server
  * @param {Job} job

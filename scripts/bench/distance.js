@@ -9,7 +9,7 @@ const { createOrders, createSmallTables } = require('./workloads');
 
 /** Round trips in milliseconds: the same machine, a city, another region, another continent. */
 const ROUND_TRIPS_MS = [0, 10, 50, 100];
-/** Of the bars, and of the small tables, of which there is one distance. */
+/** The distance of the bars, and the only one of the small tables. */
 const FAR_MS = 50;
 const SIZES = { rows: 1_000_000, tables: 1_000 };
 const PEERS = ['pyodbc', 'copy'];

@@ -13,7 +13,7 @@ const SOURCES = 16;
 const WORKERS = 8;
 const ROUND_TRIP_MS = 20;
 const BYTES_PER_SECOND = 4_000_000;
-/** Of each source: its rows take 5 s at that speed. */
+/** The rows of each source, which take 5 s at that speed. */
 const ROWS = 130_000;
 /** Something else is wrong with what takes longer. */
 const MOST_SECONDS = 600;

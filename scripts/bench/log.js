@@ -10,9 +10,9 @@ const { createOrders } = require('./workloads');
 const SIZES = { standard: 1_000_000, full: 10_000_000 };
 const FLAGS = { wal_level: 'logical', max_wal_senders: '4', max_replication_slots: '8' };
 const SLOT = 'pgsluice_bench';
-/** Of rows in the table that is loaded in full, and of those that change of it. */
+/** Rows in the table that is loaded in full, and how many of them change. */
 const MANY = { rows: 1_000_000, changed: 100_000 };
-/** Of log about a table that is not synced. */
+/** The bytes of log about a table that is not synced. */
 const FOREIGN_BYTES = 1e9;
 
 /**

@@ -18,7 +18,7 @@ export interface AppliedPolicy {
   readonly tables: readonly TableSchema[];
   /** By oid: why a table cannot be read under its rules. */
   readonly refused: ReadonlyMap<number, ConnectorError>;
-  /** Of rules that change nothing. */
+  /** Sentences about rules that change nothing. */
   readonly warnings: readonly string[];
 }
 

@@ -37,7 +37,7 @@ export type Comparison = Omit<TableComparison, 'checksum'> & Pick<TableVerificat
 
 export interface ComparedTable {
   readonly comparison: Comparison;
-  /** Of a table that differs: which rows of the source are newer than its last sync. */
+  /** Which rows of the source are newer than the last sync of a table that differs. */
   readonly newer?: NewerRows;
 }
 

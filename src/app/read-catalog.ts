@@ -89,7 +89,7 @@ export async function readCatalog(
   });
 }
 
-/** Of slot and publication; undefined where no slot is named. */
+/** Names of slot and publication; undefined where no slot is named. */
 export function logNames(settings: Settings, ownWarehouse: boolean): LogNames | undefined {
   if (!ownWarehouse && settings.slotName === undefined) return undefined;
   return logNamesOf(settings);

@@ -44,7 +44,7 @@ export interface WarehouseTable {
   readonly source: string | null;
   /** Qualified, in the warehouse. */
   readonly table: string;
-  /** Of a synced table, those that are not marked deleted. */
+  /** The rows of a synced table that are not marked deleted. */
   readonly rows: number;
   /** ISO time; null before the first pass has ended. */
   readonly lastSyncedAt: string | null;

@@ -27,7 +27,7 @@ export async function renameTables(
     if (state === undefined || destination.renameTable === undefined) continue;
     const name = destinationTableName(table, settings.naming, settings.destinationTable);
     if (folded(name) === folded(state.destinationTable)) continue;
-    // Of a name that another table has, or the connector itself, the plan says whose it is.
+    // Where another table or the connector itself has the name, the plan says whose it is.
     if (taken.has(folded(name)) || isOwnName(name)) continue;
     const renamed = { ...state, destinationTable: name };
     try {

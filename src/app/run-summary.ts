@@ -82,7 +82,7 @@ export interface RunSummary {
 export interface RunIdentity {
   readonly command: string;
   readonly configuration: string;
-  /** Of pgsluice. */
+  /** The version of pgsluice. */
   readonly version: string;
 }
 

@@ -97,7 +97,7 @@ function wanted(
   return { tables, filteredOut: all.length - tables.length };
 }
 
-/** Of the newest run only: an older one may have had a slot that is gone. */
+/** Only the newest run is asked: an older one may have had a slot that is gone. */
 function lastSlotWal([newest]: readonly RunRecord[]): WarehouseStatus['slotWal'] {
   return newest === undefined || newest.slotWalBytes === null
     ? null

@@ -275,7 +275,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
       { ...YES, describe: 'drop: do not ask' },
     ],
     examples: [
-      ['$0 log setup', 'the statements, for whoever owns the tables; nothing is changed'],
+      ['$0 log setup', 'the statements, for the owner of the tables; nothing is changed'],
       ['$0 log setup --apply', 'runs what is missing'],
       ['$0 log status', 'what the slot keeps on the disk of the source; exit code 4: it cannot be used'],
       ['$0 log drop --yes', 'the slot, and the publication if nobody else can need it'],

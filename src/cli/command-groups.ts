@@ -7,7 +7,7 @@ export function optionsOf(command: CommandDeclaration): readonly OptionDeclarati
   return OPTIONS.filter((option) => groups?.includes(option.group) ?? option.group !== 'Fleet');
 }
 
-/** Of the options that count with these switches; undefined: all. */
+/** The groups of the options that count with these switches; undefined: all. */
 export function groupsOf(
   { groups, more }: CommandDeclaration,
   switches: Readonly<Record<string, string>>,

@@ -37,9 +37,9 @@ export interface CommandContext {
   readonly passwordFrom?: string;
   /** Values that no output may show. */
   readonly secrets: readonly string[];
-  /** Of the commands that sync: what is said at the end is gathered here. */
+  /** Gathers what commands that sync say at the end. */
   readonly summary?: RunSummaryRecorder;
-  /** Of pgsluice itself. */
+  /** The version of pgsluice itself. */
   readonly version: string;
 }
 

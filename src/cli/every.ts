@@ -30,7 +30,7 @@ export interface EveryContext {
 
 interface RunOutcome {
   readonly code: number;
-  /** Of a process that did not end by itself. */
+  /** The signal that ended the process; null: it ended by itself. */
   readonly signal: NodeJS.Signals | null;
 }
 

@@ -20,7 +20,7 @@ export interface Terms {
   readonly toLoad?: boolean;
 }
 
-/** Of the terms that are shown. */
+/** A line of plain words for each term that is shown. */
 export function explainTerms({ modes, parts = false, watermark = false, toLoad = false }: Terms): readonly string[] {
   return [
     ...(Object.keys(MODES) as SyncMode[]).filter((mode) => modes.includes(mode)).map((mode) => MODES[mode]),

@@ -67,7 +67,7 @@ export class RunEnding {
 
   private print(summary: RunSummary, secrets: readonly string[]): void {
     const { io, json } = this.context;
-    // Of several runs, each is a line of its own.
+    // Each of several runs is a line of its own.
     if (json) printJson({ io, secrets }, summary, io.env[SUPERVISED] === undefined ? 2 : 0);
   }
 

@@ -21,7 +21,7 @@ export function isSupervised({ send, env }: Pick<Supervisable, 'send' | 'env'>):
   return send !== undefined && env[SUPERVISED] === '1';
 }
 
-/** In place of the process, for whoever waits for signals. */
+/** In place of the process, for those who wait for signals. */
 export function supervisedSignals(child: Supervisable): Pick<NodeJS.Process, 'on' | 'off'> {
   const emitter = new EventEmitter();
   let direct = 0;
@@ -36,7 +36,7 @@ export function supervisedSignals(child: Supervisable): Pick<NodeJS.Process, 'on
     const { stop, count } = message as Partial<StopMessage>;
     if (stop !== undefined && count !== undefined) tell(stop, () => (told = count));
   });
-  // Whoever started it is gone, and would have no more of it.
+  // The process that started it is gone, and would have no more of it.
   child.on('disconnect', () => {
     if (Math.max(direct, told) === 0) tell('SIGTERM', () => (told = 1));
   });

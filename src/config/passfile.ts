@@ -56,7 +56,7 @@ export function findInPassfile(path: string, login: Login): PassfileEntry | unde
   return undefined;
 }
 
-/** Of PostgreSQL itself, and of Debian and Red Hat. */
+/** The defaults of PostgreSQL itself, and of Debian and Red Hat. */
 const DEFAULT_SOCKET_FOLDERS: readonly string[] = ['/tmp', '/var/run/postgresql', '/run/postgresql'];
 
 /** Without its escapes, and as it is written: an escaped star is no wildcard. */

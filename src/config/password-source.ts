@@ -91,7 +91,7 @@ function ofCommand({ text, key, origin }: NamedSource, environment: NodeJS.Proce
   const [program = '', ...parameters] = parsed.words;
   const name = basename(program);
   const result = spawnSync(program, parameters, {
-    // Of what comes after the limit nothing is wanted, so it need not end in order.
+    // Nothing that comes after the limit is wanted, so the command need not end in order.
     ...{ timeout: COMMAND_LIMIT_MS, killSignal: 'SIGKILL', maxBuffer: LONGEST_PASSWORD * 2 },
     ...{ stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, shell: false, env: environment },
   });

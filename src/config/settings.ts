@@ -77,7 +77,7 @@ export interface Settings {
   readonly transformations: string | undefined;
   readonly destination: DestinationName;
   readonly warehousePath: string;
-  /** Of a lake: a file, `sqlite:` and a file, or a connection string of PostgreSQL. */
+  /** The catalog of a lake: a file, `sqlite:` and a file, or a connection string of PostgreSQL. */
   readonly lakeCatalog: string;
   /** A folder or a URL; undefined: as the lake's catalog says, or beside its file. */
   readonly lakeDataPath: string | undefined;
@@ -116,7 +116,7 @@ export interface FleetSettings {
   readonly readers: number;
   /** Jobs that one worker does at the same time. */
   readonly jobs: number;
-  /** Of a part of a first load; a table of less than two parts is not cut. */
+  /** The size of a part of a first load; a table of less than two parts is not cut. */
   readonly partMegabytes: number;
   readonly drainSeconds: number;
   /** Cron, in UTC. */

@@ -4,7 +4,7 @@ import type { Settings } from './settings';
 
 /** NAMEDATALEN - 1, as PostgreSQL is built. */
 export const LONGEST_NAME_BYTES = 63;
-/** Of names that are derived; others of this beginning belong to other warehouses. */
+/** Derived names begin so; others of this beginning belong to other warehouses. */
 export const SLOT_PREFIX = 'pgsluice_';
 const DIGEST_CHARACTERS = 12;
 
@@ -27,7 +27,7 @@ export function slotNameOf({
   return `${SLOT_PREFIX}${digest.slice(0, DIGEST_CHARACTERS)}`;
 }
 
-/** Of a warehouse: what mode log uses on the source. */
+/** The slot and publication that mode log uses on the source for a warehouse. */
 export function logNamesOf(
   settings: Pick<Settings, 'slotName' | 'publicationName' | 'warehousePath' | 'destinationSchema'>,
 ): { readonly slotName: string; readonly publicationName: string } {

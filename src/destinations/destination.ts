@@ -64,7 +64,7 @@ export interface FinishedLoad {
   readonly rows: number;
   /** Rows that this load marked deleted. */
   readonly deleted: number;
-  /** Of a load of a table without a key: the sum of its rows' digests (postgres/checksum/content-query). */
+  /** The sum of the rows' digests, after a load of a table without a key (postgres/checksum/content-query). */
   readonly content?: string;
 }
 

@@ -86,7 +86,7 @@ export interface RewrittenTable {
   /** How many files were rewritten, as how many. */
   readonly files: number;
   readonly into: number;
-  /** Of the old files. */
+  /** The bytes of the old files. */
   readonly bytes: number;
   readonly rows: number;
 }

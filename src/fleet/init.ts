@@ -16,7 +16,7 @@ export interface InitReport {
   readonly sources: number;
 }
 
-/** Of the lock that lets one `fleet init` run at a time. */
+/** The key of the lock that lets one `fleet init` run at a time. */
 const INIT_LOCK = 0;
 
 /** May be repeated, and is after the sources have changed: schedules of sources that are gone end. */

@@ -31,7 +31,7 @@ export interface PlanData extends CommonData {
 
 export interface TablesData extends CommonData {
   readonly kind: 'tables';
-  /** Of the planner's job. */
+  /** The id of the planner's job. */
   readonly round: string;
   /** `schema.table` */
   readonly tables: readonly string[];
@@ -69,7 +69,7 @@ export interface JobOptions {
   readonly retryLimit?: number;
 }
 
-/** Of all queues; pg-boss lets nobody change it afterwards. */
+/** The policy of all queues; pg-boss lets nobody change it afterwards. */
 export const QUEUE_POLICY = 'exclusive';
 
 const SECONDS_OF_A_DAY = 86_400;

@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings';
 import { shownCatalog } from '../destinations/lake-names';
 import { loginOf, type ServerLogin } from './connection-string';
 
-/** Of pg-boss, in the queue's database. */
+/** The schema of pg-boss, in the queue's database. */
 export const QUEUE_SCHEMA = 'pgsluice_fleet';
 /** Version of pg-boss's tables that this pgsluice works with: `pgboss.schema` in the package.json of pg-boss. */
 export const QUEUE_VERSION = 46;

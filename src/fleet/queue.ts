@@ -121,7 +121,7 @@ export class FleetQueue {
     return new Map(found.map(({ key, cron }) => [key, cron]));
   }
 
-  /** Of which sources jobs wait, those that wait longest first. */
+  /** The sources whose jobs wait, those that wait longest first. */
   async ready(): Promise<readonly ReadyJobs[]> {
     const rows = await this.rows<{ name: QueueName; group_id: string | null }>(
       `SELECT name, group_id FROM ${QUEUE_SCHEMA}.job WHERE name = ANY($1) AND state < 'active' AND start_after <= now() ` +

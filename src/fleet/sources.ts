@@ -22,7 +22,7 @@ export interface FleetSource {
 
 /** What a command of the fleet was started with. */
 export interface FleetSetup {
-  /** Of the fleet's own configuration file. */
+  /** The path of the fleet's own configuration file. */
   readonly settings: Settings;
   readonly configurationPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;

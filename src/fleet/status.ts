@@ -16,7 +16,7 @@ export interface SourceStatus {
   readonly syncedAsOf: string | null;
   /** Seconds since then. */
   readonly lagSeconds: number | null;
-  /** Of the last round that was planned. */
+  /** The outcome of the last round that was planned. */
   readonly lastRound: {
     readonly at: string;
     readonly tables: number;

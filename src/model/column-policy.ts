@@ -1,7 +1,7 @@
 /** What the configuration says of a column: what becomes of its values on the server, before they leave it. */
 export type ColumnAction = { readonly kind: 'keep' } | { readonly kind: 'exclude' } | RewritingAction;
 
-/** Of which something is read in place of the value. */
+/** Rules that read something else in place of the value. */
 export type RewritingAction =
   | { readonly kind: 'hash' }
   | { readonly kind: 'null' }
@@ -15,7 +15,7 @@ export function actionText(action: ColumnAction): string {
   return action.form === 'last' ? `mask:last:${action.shown}` : `mask:${action.form}`;
 }
 
-/** Of a column that is read otherwise than as it is. */
+/** How a column is read that does not travel as it is. */
 export interface ColumnPolicy {
   readonly action: RewritingAction;
   /** Names the session's settings that hold the key of the hash; see model/hash-key. */

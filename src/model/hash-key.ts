@@ -14,7 +14,7 @@ export interface HashKey {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Of SHA-256. */
+/** The block size of SHA-256. */
 export const BLOCK_BYTES = 64;
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;

@@ -12,14 +12,14 @@ export interface BlockBounds {
 export interface Part extends BlockBounds {
   /** `schema.table` of the source. */
   readonly table: string;
-  /** Of the load that it belongs to; a later load of the table has another one. */
+  /** The load that it belongs to; a later load of the table has another one. */
   readonly load: string;
 }
 
 /** What the destination keeps of a load in parts from its beginning on. */
 export interface PartsLoad {
   readonly load: string;
-  /** Of the table's state when the load began: the load counts only as long as the state is the same. */
+  /** The generation of the table's state when the load began: the load counts only as long as the state is the same. */
   readonly generation: number;
   /** The table's state with the load, of which the blocks of all parts are pending. */
   readonly state: TableState;

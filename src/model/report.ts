@@ -57,7 +57,7 @@ export interface SyncObserver {
   /** The server that answered, its version as it says it. */
   connected?(server: { readonly version: string; readonly database: string }): void;
   planned?(plan: SyncPlan): void;
-  /** Of the slot of mode log, where there is one, before anything is read. */
+  /** Called before anything is read, where mode log has a slot. */
   slotSeen?(wal: SlotWal): void;
   tableStarted?(table: PlannedTable, position: number, total: number): void;
   /** Called for every statement of every connection, when it has ended. */
@@ -73,7 +73,7 @@ export interface SyncObserver {
   tableFinished?(table: PlannedTable, report: TableReport): void;
   /** Called for a table that is not begun, because it cannot be read or written: it counts as failed. */
   tableLeftOut?(report: TableReport): void;
-  /** Of each table, at the end of a sync that proves tables, and again after its proof; null: never, or it differs. */
+  /** Called for each table at the end of a sync that proves tables, and again after its proof; null: never, or it differs. */
   tableProven?(table: string, provenAt: string | null): void;
   /** A table that ended well was found to differ from its source. */
   proofFailed?(report: TableReport): void;

@@ -34,7 +34,7 @@ export interface RunRecord {
   readonly error: string | null;
   /** Number of tables that the run dealt with. */
   readonly tableCount: number;
-  /** Of a lake: the number of the snapshot that holds what the run wrote. */
+  /** The number of the lake's snapshot that holds what the run wrote; undefined without a lake. */
   readonly snapshot?: number;
   /** The tables with news; the history leaves out the unchanged ones. */
   readonly tables: readonly TableRecord[];

@@ -126,7 +126,7 @@ export interface TableState {
   readonly rows: number;
   readonly signature: string | null;
   readonly shape: TableShape | null;
-  /** Of a table without a key: a digest of its rows as they were loaded. Missing: it has a key, or none was made. */
+  /** A digest of the rows of a table without a key, as they were loaded. Missing: it has a key, or none was made. */
   readonly content?: string;
   /** Digest of what the metadata tables say of the table; null or missing in states that an older version wrote. */
   readonly description?: string | null;

@@ -51,7 +51,7 @@ export interface TableVerification {
   readonly problem?: string;
   readonly difference?: TableDifference;
   readonly error?: ConnectorError;
-  /** Of a table that is equal as a whole: what a certificate says of it. */
+  /** What a certificate says of a table that is equal as a whole. */
   readonly proof?: TableProof;
 }
 
@@ -59,7 +59,7 @@ export interface TableProof {
   /** Names in the warehouse; the checksum is of these columns, in this order. */
   readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
   readonly checksum: Checksum;
-  /** Of the snapshot that the source was read under. */
+  /** The xmin of the snapshot that the source was read under. */
   readonly snapshotXmin: string;
   readonly lastSyncedAt: string | null;
 }

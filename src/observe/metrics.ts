@@ -156,7 +156,7 @@ function observe(metrics: Metrics): SyncObserver {
       moved(waiting.has(key) ? 'waiting' : undefined, 'failed');
       errors.inc({ table: labelOf(key), code: error?.code ?? 'unknown' });
     },
-    // Of the tables that share a label, no single time could be told.
+    // The tables that share a label have no single time to tell.
     tableProven: (key, provenAt) => {
       if (labelOf(key) === key) metrics.proven.set({ table: key }, provenAt === null ? 0 : Date.parse(provenAt) / 1000);
     },

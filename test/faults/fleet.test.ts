@@ -39,7 +39,7 @@ async function change(round: number): Promise<void> {
       INSERT INTO ledger (id, note) VALUES (${10_000 + round}, 'new')`);
 }
 
-/** Of the destination, and of the queue: of the first syncs, which load everything, and of later ones. */
+/** Points of the destination, and of the queue: of the first syncs, which load everything, and of later ones. */
 const FIRST = [
   'commit:1:before',
   'commit:2:after',

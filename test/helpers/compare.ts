@@ -11,7 +11,7 @@ export interface ComparedTable {
   readonly name: string;
   /** By default `source_{schema}_{name}`. */
   readonly destination?: string;
-  /** Of the warehouse. */
+  /** The schema of the warehouse. */
   readonly destinationSchema?: string;
   /** Source column -> column of the warehouse, where they differ. */
   readonly renamed?: Readonly<Record<string, string>>;

@@ -19,7 +19,7 @@ const LAKE = 'lake';
 const LONGEST_SECONDS = 600;
 
 export interface FleetWorld {
-  /** Of queue and lake. */
+  /** The server of queue and lake. */
   readonly catalog: PostgresServer;
   /** By name. */
   readonly sources: ReadonlyMap<string, TestDatabase>;

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export interface TripCounter {
   readonly host: string;
   readonly port: number;
-  /** Of each connection since the last call, in no order. */
+  /** The round trips of each connection since the last call, in no order. */
   take(): readonly number[];
   close(): Promise<void>;
 }

@@ -25,7 +25,7 @@ export async function openLakeAt(
     readonly extensions?: readonly string[];
     /** Run before the lake is attached. */
     readonly before?: string;
-    /** Of a lake that is made here. */
+    /** The data path of a lake that is made here. */
     readonly dataPath?: string;
   } = {},
 ): Promise<WarehouseReader> {

@@ -3,7 +3,7 @@ import { retryDelaySeconds, sleep } from '../../common/retry';
 import type { HookContext, HookMessage } from './hook-message';
 
 const ATTEMPTS = 4;
-/** Of one attempt. */
+/** The limit of one attempt. */
 const ATTEMPT_LIMIT_MS = 10_000;
 /** Doubled at each, with jitter: 1, 2 and 4 s on average, since many hosts may fail at the same moment. */
 const FIRST_DELAY_SECONDS = 1;

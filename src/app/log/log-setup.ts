@@ -15,7 +15,7 @@ import { readLogSource, type LogSource } from './log-source';
 
 export interface LogSetup extends LogSource {
   readonly statements: SetupStatements;
-  /** In the way of the statements, whoever runs them. */
+  /** In the way of the statements, no matter who runs them. */
   readonly obstacles: readonly Obstacle[];
   /** In the way of this role only. */
   readonly rights: readonly Obstacle[];

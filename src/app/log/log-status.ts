@@ -33,7 +33,7 @@ export interface LogStatus {
   readonly publication: { readonly ours: boolean; readonly owner: string; readonly tables: number } | null;
   /** What is in the way, with what helps. */
   readonly obstacles: readonly Obstacle[];
-  /** Of WAL that is kept. */
+  /** Warnings about the WAL that is kept. */
   readonly warnings: readonly string[];
   readonly tables: readonly LogTableStatus[];
   /** Slots of other warehouses of this database, with the statement that drops each. */

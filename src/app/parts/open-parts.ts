@@ -20,7 +20,7 @@ import { SyncMemory } from '../sync-memory';
 import { TableSync } from '../table-sync';
 
 export interface PartsContext {
-  /** Of the source, as for a sync. */
+  /** The settings of the source, as for a sync. */
   readonly settings: Settings;
   readonly run: RunContext;
   /** Bytes of the source's table in a part; tables of less than two parts are not cut. */

@@ -11,7 +11,7 @@ type Value = 'none' | 'any' | 'file' | readonly string[];
 
 interface Flag {
   readonly name: string;
-  /** Of one letter. */
+  /** The form of one letter. */
   readonly short?: string;
   readonly value: Value;
   readonly describe: string;

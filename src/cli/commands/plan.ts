@@ -167,7 +167,7 @@ function columnRules({ tables }: PlanDetails): readonly string[] {
     .map((table) => `columns of ${table.table}: ${columnsText(table.columnRules)}; all others as they are`);
 }
 
-/** Of what the table shows: a narrow terminal leaves columns out. */
+/** Explains what the table shows: a narrow terminal leaves columns out. */
 function terms({ tables }: PlanDetails, table: readonly string[]): readonly string[] {
   const words = explainTerms({
     modes: tables.map(({ mode }) => mode),

@@ -51,7 +51,7 @@ export function renderStatus(found: WarehouseStatus, now: Date, width: number | 
   ];
 }
 
-/** Of what the table shows: a narrow terminal leaves columns out. */
+/** Explains what the table shows: a narrow terminal leaves columns out. */
 function terms(tables: readonly TableStatus[], table: readonly string[]): readonly string[] {
   const words = explainTerms({
     modes: tables.map(({ mode }) => mode),

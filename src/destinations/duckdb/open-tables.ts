@@ -48,7 +48,7 @@ export class OpenTables {
     return this.options.states;
   }
 
-  /** Of the table in which a load of `table` gathers. */
+  /** The name of the table in which a load of `table` gathers. */
   loadName(table: string): string {
     return (this.options.loadName ?? loadTableName)(table);
   }

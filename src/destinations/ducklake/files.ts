@@ -5,7 +5,7 @@ export interface DataFile {
   readonly path: string;
   readonly bytes: number;
   readonly rows: number;
-  /** Of the rows, those that count. */
+  /** The rows that count. */
   readonly liveRows: number;
   readonly deleteFile: boolean;
 }
@@ -14,7 +14,7 @@ export interface DataFile {
 const SMALL_BYTES = 16 * 1024 * 1024;
 /** Where more of a file is deleted, it is rewritten. */
 const MOST_DELETED = 0.05;
-/** Of one transaction, which needs as much room on the disk beside what is there. */
+/** The most of one transaction, which needs as much room on the disk beside what is there. */
 const MOST_BYTES = 4 * 1024 * 1024 * 1024;
 
 export async function filesOf(

@@ -117,7 +117,7 @@ async function freeRoom(
     `SELECT snapshot_id FROM ducklake_expire_snapshots(current_database(), older_than => ${at(retentionHours)})`,
   );
   const [oldest] = await lake.rows('SELECT min(snapshot_id) FROM ducklake_snapshots(current_database())');
-  // Whoever has the file of a catalog is alone with it: nobody can be reading.
+  // The process that has the file of a catalog is alone with it: nobody can be reading.
   const alone = catalogKind(place.catalog) === 'duckdb';
   const age = alone ? 'cleanup_all => true' : `older_than => ${at(GRACE_HOURS)}`;
   const freed = await deleted(lake, 'ducklake_cleanup_old_files', age);

@@ -13,7 +13,7 @@ const MEMORY_BYTES = 64_000_000;
 const BESIDE_SQLITE = ['-journal', '-wal', '-shm', LOCK_SUFFIX];
 
 export class LakeOwner {
-  /** Of the lake that was locked; undefined where there is none. */
+  /** The data path of the lake that was locked; undefined where there is none. */
   private dataPath: string | undefined;
 
   constructor(private readonly place: LakePlace) {}

@@ -41,7 +41,7 @@ export class PartStates implements StateRows {
     return partsTableName(table, this.load);
   }
 
-  /** Of the table's state. */
+  /** The generation of the table's state. */
   get generation(): number {
     return this.states.generationOf(this.schema, this.work.table);
   }

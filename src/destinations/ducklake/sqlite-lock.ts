@@ -21,7 +21,7 @@ export async function lockSqlite(
   if (file === undefined || catalogKind(catalog) !== 'sqlite') return;
   const lock = `${file}${LOCK_SUFFIX}`;
   if (!existsSync(lock)) {
-    // Whoever only looks makes nothing.
+    // A command that only looks makes nothing.
     if (readOnly === true) return;
     makeFolder(dirname(lock));
     await createFile(duckdb().DuckDBInstance, lock);

@@ -31,7 +31,7 @@ export class LakeStates implements StateRows {
   private readonly generations = new Map<string, number>();
   /** As last read. */
   private readonly rows = new Map<string, StateRow>();
-  /** Of the transaction that runs; undefined where a table has none any more. */
+  /** The generations of the transaction that runs; undefined where a table has none any more. */
   private readonly uncommitted = new Map<string, number | undefined>();
 
   /** A table's is made with its first state. Rows of states stay in the catalog; those of tables are in Parquet alone. */
@@ -74,7 +74,7 @@ export class LakeStates implements StateRows {
     return entries.sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
-  /** Of a table's state, as last read or written; 0 where it has none. */
+  /** The generation of a table's state, as last read or written; 0 where it has none. */
   generationOf(schema: string, key: string): number {
     return this.generations.get(tableName(schema, key)) ?? 0;
   }
@@ -186,7 +186,7 @@ async function insert(
   await warehouse.run(`INSERT INTO ${place(name)} VALUES (${values.join(', ')})`);
 }
 
-/** Of a state that may be damaged. */
+/** The table that a state names, which may be damaged. */
 function destinationOf(entry: string): string | undefined {
   try {
     return (JSON.parse(entry) as Partial<TableState> | null)?.destinationTable;

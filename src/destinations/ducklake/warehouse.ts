@@ -17,7 +17,7 @@ import { lockSqlite } from './sqlite-lock';
 import { lakeStorage } from './storage';
 
 export interface LakeOptions extends LakePlace, Omit<WarehouseOptions, 'path'> {
-  /** Of the host's memory, for rows that wait. */
+  /** The host's memory that is left for rows that wait. */
   readonly availableBytes: number;
   /** It is written, but not made. */
   readonly mustExist?: true;

@@ -13,7 +13,7 @@ import { takeSnapshot } from './take-snapshot';
 import { wholeRelation } from './whole-relation';
 
 export interface CaughtUp {
-  /** Of the snapshot that the load corresponds to now. */
+  /** The xmin of the snapshot that the load corresponds to now. */
   readonly xmin: string;
   /** Rows that the load must have; undefined where they were not counted. */
   readonly rows: number | undefined;

@@ -6,7 +6,7 @@ import { contentMark } from './same-content';
 
 /** What the pass has done. */
 export interface PassOutcome {
-  /** Of the snapshot from which on changes were not seen. */
+  /** The xmin of the snapshot from which on changes were not seen. */
   readonly xmin: string;
   /** Rows read, or changed. */
   readonly changed: number;

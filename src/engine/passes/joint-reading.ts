@@ -14,9 +14,9 @@ import { wholeTableQuery } from './single-statement-query';
 
 /** Where there are fewer, their readers read them as fast. */
 const FEWEST_TABLES = 8;
-/** Of a group, which should be a short statement: 64 tables of four columns and 10 rows take 30 ms, mostly for planning. */
+/** The most tables of a group, which should be a short statement: 64 tables of four columns and 10 rows take 30 ms, mostly for planning. */
 const MOST_OF_GROUP = { tables: 64, columns: 640, rows: 20_000, bytes: 2 * 1024 * 1024 };
-/** Of a table, on disk: what is larger takes long enough by itself. */
+/** The most of a table, on disk: what is larger takes long enough by itself. */
 const MOST_TABLE_BYTES = 128 * 1024;
 const MOST_TABLE_ROWS = 1_000;
 /** What a table may have as text: there it is not compressed. */
@@ -24,7 +24,7 @@ const MOST_CELL_BYTES = 256 * 1024;
 
 interface Group {
   readonly runs: readonly TableRun[];
-  /** Of the tables that have not come yet; undefined before the statement has begun. */
+  /** The answers for the tables that have not come yet; undefined before the statement has begun. */
   reading: Promise<Map<TableRun, ReadAtOnce>> | undefined;
 }
 

@@ -29,7 +29,7 @@ export function allKeysAreLess(rows: number | undefined): boolean {
 const PARTITION_ROWS = 100_000;
 /** So many keys are about as large as a row, in the memory that a batch takes. */
 const KEYS_PER_ROW = 32;
-/** Of texts; the first batch shows what they really have. */
+/** A guess at the length of texts; the first batch shows what they really have. */
 const LIKELY_KEY_BYTES = 32;
 
 export class KeyComparison {

@@ -19,7 +19,7 @@ import { SnapshotReader } from './snapshot-reader';
 import { takeSnapshot } from './take-snapshot';
 import { wholeRelation } from './whole-relation';
 
-/** Of the table; they are read in some milliseconds. */
+/** The first blocks of the table; they are read in some milliseconds. */
 const FIRST_BLOCKS = 16;
 
 export class LoadInParts {

@@ -25,7 +25,7 @@ import { LogMoment, snapshotText, type LogMomentOptions } from './log-moment';
 export interface LogFollowerOptions extends LogMomentOptions {
   readonly writer: Writer;
   readonly logger: Logger;
-  /** Of all tables that the destination knows, as committed. */
+  /** The committed states of all tables that the destination knows. */
   readonly states: ReadonlyMap<string, TableState>;
   /** A commit is durable when it returns. */
   readonly commitsAreDurable: boolean;
@@ -144,7 +144,7 @@ export class LogFollower {
 
   private open(runs: readonly TableRun[]): Promise<LogMoment> {
     this.moment = LogMoment.open(runs, this.options);
-    // Whoever needs it hears of its failure.
+    // Those who need it hear of its failure.
     this.moment.catch(() => undefined);
     return this.moment;
   }

@@ -94,7 +94,7 @@ export class LogMoment {
     return this.found.changes.get(run);
   }
 
-  /** Of a relation of one of the tables, when the log had been read; undefined: it is gone. */
+  /** The file of a relation of one of the tables, when the log had been read; undefined: it is gone. */
   fileNodeOf(oid: number): string | undefined {
     return this.found.fileNodes.get(oid);
   }

@@ -10,7 +10,7 @@ export interface ParallelReaders {
   readonly snapshot: SnapshotInfo;
   /** What the readers lock. */
   readonly relations: readonly Relation[];
-  /** Of readers, the first one included. */
+  /** The most readers, the first one included. */
   readonly most: number;
   /** Whether one more may come now; where it may, `left` is called when it has gone. Missing: it may. */
   readonly mayCome?: () => boolean;

@@ -30,7 +30,7 @@ export class ScannedKeys {
     if (column === undefined || beginning.hasBegun || !mayBeGone(run, beginning.relations)) return undefined;
     void beginning.begin();
     const begun = writer.beginKeys(run);
-    // Whoever takes keys sees the failure.
+    // The reader that takes keys sees the failure.
     begun.catch(() => undefined);
     return new ScannedKeys(writer, run, column, begun);
   }

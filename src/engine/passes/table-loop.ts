@@ -109,7 +109,7 @@ export class TableLoop {
     // Tables that are committed together have all ended before the next one is named.
     await setImmediate();
     this.completed += 1;
-    // Of tables without news, one line tells when all are done.
+    // One line tells of all tables without news, when all are done.
     if (!this.news.ended(run)) return;
     this.told += 1;
     const next = runs.find((candidate) => !this.endedRuns.has(candidate))?.key;

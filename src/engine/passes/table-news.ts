@@ -6,7 +6,7 @@
 import type { Logger } from '../../common/logger';
 import type { TableRun } from '../plan';
 
-/** Whoever watches wants to know what takes so long. */
+/** People who watch want to know what takes so long. */
 const PATIENCE_MS = 5_000;
 const MOST_NAMED = 5;
 

@@ -7,7 +7,7 @@ export interface LogOutlook {
   readonly publicationName: string;
   /** Where the slot stands: what was committed before has left it. */
   readonly confirmed: string;
-  /** Of log that it keeps from being removed. */
+  /** The bytes of log that it keeps from being removed. */
   readonly retainedBytes: number;
   /** How far the destination knows the log of all its tables. */
   readonly reached: LogPosition | undefined;

@@ -122,7 +122,7 @@ export function takesLongToScan({ bytes }: TableSchema): boolean {
   return bytes > LONG_SCAN_BYTES;
 }
 
-/** Of a view the log has more to say than that it has no key. */
+/** The log has more to say of a view than that it has no key. */
 function ofView({ table }: ModeInput, setting: ModeSetting): boolean {
   return setting === 'log' && table.kind === 'view';
 }

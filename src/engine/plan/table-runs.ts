@@ -260,7 +260,7 @@ function placeOf({ comparesKeys }: RunsOptions): string {
   return comparesKeys ? 'the warehouse' : 'the destination';
 }
 
-/** Of tables whose names differ elsewhere than in case. */
+/** Keeps tables apart whose names differ elsewhere than in case. */
 const DISTINCT_TEMPLATE = 'source_{schema}__{table}';
 
 function nameTaken(

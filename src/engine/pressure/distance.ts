@@ -12,7 +12,7 @@ const NEAR_MS = 8;
 /** About what the server needs for a batch of a near one. */
 const USUAL_BATCH_MS = 20;
 const MOST_GROWTH = 4;
-/** Of a connection: see LOGIN_ROUND_TRIPS in postgres/connection/session, and our own first statement. */
+/** Round trips of a connection: see LOGIN_ROUND_TRIPS in postgres/connection/session, and our own first statement. */
 const LOGIN_ROUND_TRIPS = 8;
 /** About what the server needs for the batches of a partition. */
 const PARTITION_MS = 100;

@@ -114,7 +114,7 @@ function cpuPercentBetween(from: ProcessSample, to: ProcessSample): number {
   return percent(to.hostCpuBusySeconds - from.hostCpuBusySeconds, to.hostCpuTotalSeconds - from.hostCpuTotalSeconds);
 }
 
-/** Of the same whole. */
+/** The share that this process has of the same whole. */
 function ownCpuPercentBetween(from: ProcessSample, to: ProcessSample): number {
   const own = to.userCpuSeconds + to.systemCpuSeconds - from.userCpuSeconds - from.systemCpuSeconds;
   // The process's sums are of another moment than the others: what counts is its share of the time between them.

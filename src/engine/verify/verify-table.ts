@@ -31,7 +31,7 @@ export type TableComparison = Pick<
   TableVerification,
   'outcome' | 'sourceRows' | 'warehouseRows' | 'sample' | 'problem' | 'difference'
 > & {
-  /** Of all rows, the same on both sides. */
+  /** The checksum of all rows, the same on both sides. */
   readonly checksum?: Checksum;
 };
 

@@ -114,7 +114,7 @@ export class Session {
     return this.fastestMs;
   }
 
-  /** Of the session, milliseconds; 0: none. */
+  /** The session's limit, milliseconds; 0: none. */
   get lockTimeoutMs(): number {
     return Math.round(this.options.lockTimeoutSeconds * 1000);
   }

@@ -143,7 +143,7 @@ function unpublishedOperation({ inserts, updates, deletes, truncates }: Publicat
 }
 
 /**
- * Of all that decides which changes of a covered table the log shows. Where it is another than at the last pass, changes
+ * A digest of all that decides which changes of a covered table the log shows. Where it is another than at the last pass, changes
  * in between may be missing from the log. Partitions that come and go do not change it, while they are like the others.
  */
 export function coverageDigest(table: TableSchema, facts: Pick<LogFacts, 'identities' | 'publication'>): string {

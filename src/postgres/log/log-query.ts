@@ -9,17 +9,17 @@ export interface LogQuery {
   readonly publicationName: string;
   /** Transactions whose commit record begins before it are read. */
   readonly upTo: string;
-  /** Of relations whose changes are wanted. */
+  /** The relations whose changes are wanted. */
   readonly oids: readonly number[];
-  /** Of these, those whose messages are needed as a whole. */
+  /** Those of `oids` whose messages are needed as a whole. */
   readonly whole: readonly number[];
   /** So many bytes suffice of a message about another one. */
   readonly cutBytes: number;
 }
 
-/** Of messages in one cell. */
+/** The bytes of messages in one cell. */
 const CELL_BYTES = 512 * 1024;
-/** Of a cell, as its column has them. */
+/** The bytes of a cell, as its column has them. */
 export const LONGEST_CELL_BYTES = CELL_BYTES * 1.5;
 /** A row whose key stands behind more than that is no row that the log can be asked about. */
 export const MOST_MESSAGE_BYTES = 8 * 1024 * 1024;

@@ -18,7 +18,7 @@ export type LogMessage =
   | { readonly kind: 'other' };
 
 /**
- * Of each column, the offset of its length, which the value follows; or one of the three below. Columns that were cut
+ * For each column, the offset of its length, which the value follows; or one of the three below. Columns that were cut
  * away may be missing.
  */
 export type Tuple = readonly number[];

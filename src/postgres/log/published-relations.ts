@@ -1,6 +1,6 @@
 /**
  * Which relations a publication names. (The view pg_publication_tables says so too, but opens each table for its columns,
- * and so waits for whoever has locked one of them.)
+ * and so waits for the sessions that have locked one of them.)
  */
 import { STILL_ATTACHED } from '../catalog';
 

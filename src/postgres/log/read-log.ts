@@ -27,9 +27,9 @@ export interface LoggedTable {
 
 /** What the log says of a table. A key that came and went is in both sets. */
 export interface LoggedChanges {
-  /** Of rows that were inserted or updated. */
+  /** Keys of rows that were inserted or updated. */
   readonly written: KeySet;
-  /** Of rows that were deleted, or were given another key. */
+  /** Keys of rows that were deleted, or were given another key. */
   readonly gone: KeySet;
   readonly truncated: boolean;
   /** Why the keys are not all that have changed, as a phrase: `has …`; undefined: they are. */

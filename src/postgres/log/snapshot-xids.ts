@@ -11,7 +11,7 @@ export class SnapshotXids {
     this.running = new Set(running === '' ? [] : running.split(',').map(low));
   }
 
-  /** Of a transaction that has written its commit record. */
+  /** Whether the snapshot sees a transaction that has written its commit record. */
   sees(xid: number): boolean {
     // Ids go round: those within 2^31 before the end are before it.
     return ((xid - this.end) | 0) < 0 && !this.running.has(xid);

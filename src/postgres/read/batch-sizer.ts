@@ -22,7 +22,7 @@ export interface BatchSizerOptions {
 const MAX_BATCH_BLOCKS = { near: 4096, far: 8192 };
 /** From far away, as many as the batches before show to take this long, between the least and the most. */
 const BLOCKS_BY_TIME = { ms: 100, least: 1024, most: 16_384 };
-/** Of a first batch of changes from far away: where many rows have changed, what is too much is asked for again. */
+/** The blocks of a first batch of changes from far away: where many rows have changed, what is too much is asked for again. */
 const FIRST_SPARSE_BLOCKS = 1024;
 /** Line pointers of an 8 kB page: (8192 - 24) / (24 + 4) (PostgreSQL's MaxHeapTuplesPerPage). */
 const MAX_TUPLES_PER_PAGE = 291;
@@ -46,7 +46,7 @@ export class BatchSizer {
   private rowsPerBlock: number;
   private bytesPerRow: number;
   private tested = false;
-  /** Of the slowest batch so far; 0 before the first. */
+  /** The time of the slowest batch so far; 0 before the first. */
   private msPerBlock = 0;
 
   constructor(private readonly options: BatchSizerOptions) {

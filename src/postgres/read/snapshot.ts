@@ -20,7 +20,7 @@ export interface SnapshotInfo {
   readonly xmin: string;
   /** Whose transaction ids these are; see source-identity. */
   readonly source: string;
-  /** Of the relations that were locked with it, by oid; see `statesUnder`. */
+  /** The states of the relations that were locked with it, by oid; see `statesUnder`. */
   readonly states: ReadonlyMap<number, RelationState>;
   /** Digest of the table's columns, for `checkLayout`. */
   readonly layout: unknown;

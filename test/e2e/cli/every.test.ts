@@ -66,7 +66,7 @@ it('reads the configuration anew at each run, and goes on after one that failed'
   writeConfiguration(database);
   cli.kill('SIGTERM');
   const { code, stdout, stderr } = await cli.ended;
-  // Of a run that ended just then, its own.
+  // A run that ended just then has its own code.
   expect([0, 2, 143]).toContain(code);
   expect(stderr).not.toContain('Run 1');
   for (const line of stdout.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ version: 1, command: 'sync' });

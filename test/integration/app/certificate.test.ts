@@ -31,7 +31,7 @@ async function certify(): Promise<Certificate> {
   return readCertificate(path);
 }
 
-/** Of a source that is not there. */
+/** Checks without a source: there is none at that address. */
 async function check(certificate: Certificate): Promise<Record<string, string>> {
   const { tables } = await checkCertificate(settingsFor(database, { host: 'nowhere.invalid', port: 1 }), certificate, {
     signal: new AbortController().signal,

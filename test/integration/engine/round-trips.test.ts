@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 interface Trips {
-  /** Of the connection that had most of them, one after the other. */
+  /** The round trips of the connection that had most of them, one after the other. */
   readonly most: number;
   readonly all: number;
 }

@@ -77,7 +77,7 @@ export class HeldRows {
     for (const arena of this.arenas.splice(0)) this.vectors.giveBack(arena);
   }
 
-  /** Of the arena that is being filled. */
+  /** The room in the arena that is being filled. */
   private get room(): number {
     const arena = this.arenas.at(-1);
     return arena === undefined ? 0 : arena.buffer.byteLength - arena.used;
