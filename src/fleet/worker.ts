@@ -145,8 +145,8 @@ export class Worker {
     if (queue === 'maintain' || found === undefined) return undefined;
     const { readers } = found.settings.fleet;
     const { jobs } = this.options.settings.fleet;
-    // Where several jobs can be done at the same time, one must not take what the others need.
-    const wanted = queue === 'plan' ? 1 : Math.max(1, Math.floor(readers / Math.min(jobs, readers)));
+    // A job must not take what others need: those of this worker, and those of another one while this one hangs.
+    const wanted = queue === 'plan' ? 1 : Math.max(1, Math.floor(readers / Math.max(jobs, 2)));
     return (await this.options.limits.take(source, readers, wanted)) ?? 'none';
   }
 

@@ -200,7 +200,7 @@ describe('a worker', () => {
   });
 
   it('breaks off a source that is cancelled; the next sync goes on', async () => {
-    await started(TABLES, SLOW);
+    await started(TABLES, { ...SLOW, custom_batch_size: '20' });
     const worker = world.worker();
     await world.fleet(['sync', 'acme']);
     await until(() => running('tables'));
@@ -221,6 +221,7 @@ describe('a worker', () => {
     await until(async () => (await world.jobs("name = 'work' AND state = 'completed'")).length > 0);
     expect((await world.fleet(['maintain'])).stdout).toMatch(/The maintenance is in the queue/);
     await until(async () => (await world.jobs("name = 'maintain' AND state = 'completed'")).length > 0);
+    await world.done();
     await allEqual();
   });
 });
