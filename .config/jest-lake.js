@@ -1,2 +1,2 @@
-// Of the project `lake`: what its tests write into (test/helpers/settings).
+// The project `lake`: what its tests write into (test/helpers/settings).
 process.env['PGSLUICE_TEST_DESTINATION'] = 'ducklake';

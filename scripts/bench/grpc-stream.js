@@ -15,10 +15,10 @@ const [main = '', configurationPath = '', table = ''] = process.argv.slice(2);
 const { loadPackage, SERVICE_NAME } = built('serviceDefinition', path.join(path.dirname(main), '..'));
 
 // These are fields, as tag and wire type.
-const RECORDS = 0x32; // of UpdateResponse
-const RECORD = 0x0a; // of Records
-const TABLE_NAME = 0x12; // of Record
-const TYPE = 0x18; // of Record; upserts do not have it
+const RECORDS = 0x32; // a field of UpdateResponse
+const RECORD = 0x0a; // a field of Records
+const TABLE_NAME = 0x12; // a field of Record
+const TYPE = 0x18; // a field of Record; upserts do not have it
 
 const wanted = Buffer.from(`source_public_${table}`);
 let at = 0;

@@ -72,8 +72,8 @@ export function packedSelect(
   ].join(', ');
   const size =
     columns.length === 0 ? '0' : columns.map((_, index) => `coalesce(octet_length(c${index}), 0)::int8`).join(' + ');
-  // The odbc package does not take cells of any size, so the server decides whether it returns them. The octet_length
-  // of a finished aggregate costs nothing.
+  // The odbc package does not take cells of any size, so the server decides whether it returns them. A finished
+  // aggregate's octet_length costs nothing.
   const cells = columns.map((_, index) => `CASE WHEN b <= ${query.maxBytes} THEN c${index} END AS c${index}`);
   const extra = query.extra === undefined ? [] : [`${query.extra} AS x`];
   // A separate scan costs no more than a second aggregate, which would have to look at all rows twice.

@@ -1,4 +1,4 @@
-/** Whoever works in the warehouse may do there what they like: it costs nothing but the table it was done to. */
+/** People who work in the warehouse may do there what they like: it costs nothing but the table it was done to. */
 import { runVerify } from '../../../src/app/verify-run';
 import { withWarehouse } from '../../helpers/compare';
 import { changeWarehouse as changed } from '../../helpers/warehouse-access';
