@@ -111,7 +111,7 @@ export function anotherVersion(version: number, place: string): ConnectorError {
 }
 
 /** The server's clock must be so near to ours: maintenance deletes files by their age. */
-export const MOST_CLOCK_SECONDS = 60;
+const MOST_CLOCK_SECONDS = 60;
 
 /** How far this host's clock is ahead of the server's, in seconds, less what the way there may have taken. */
 export async function clockAhead(client: Client): Promise<number> {
@@ -124,12 +124,18 @@ export async function clockAhead(client: Client): Promise<number> {
 }
 
 export async function assertClock(client: Client): Promise<void> {
-  const ahead = await clockAhead(client);
-  if (Math.abs(ahead) <= MOST_CLOCK_SECONDS) return;
-  const how = `${Math.round(Math.abs(ahead))} s ${ahead > 0 ? 'ahead of' : 'behind'}`;
-  throw new ConnectorError(`The clock of this host is ${how} the clock of the queue's server.`, {
+  const problem = clockProblem(await clockAhead(client));
+  if (problem === undefined) return;
+  throw new ConnectorError(problem, {
     code: 'fleet_clock',
     kind: 'configuration',
     hint: `Synchronize both (NTP): they may be ${MOST_CLOCK_SECONDS} s apart, since files are deleted by their age.`,
   });
+}
+
+/** A sentence where a clock so many seconds ahead (below 0: behind) is too far away; else undefined. */
+export function clockProblem(aheadSeconds: number): string | undefined {
+  if (Math.abs(aheadSeconds) <= MOST_CLOCK_SECONDS) return undefined;
+  const how = `${Math.round(Math.abs(aheadSeconds))} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
+  return `The clock of this host is ${how} the clock of the queue's server.`;
 }

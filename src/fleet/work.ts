@@ -4,7 +4,7 @@ import type { Logger } from '../common/logger';
 import { startHealthServer } from './health-server';
 import { describeJob } from './jobs';
 import { cronChecker, FleetQueue, workerName } from './queue';
-import { assertClock, assertQueue, clockAhead, connectToQueue, MOST_CLOCK_SECONDS, shownQueue } from './queue-server';
+import { assertClock, assertQueue, clockAhead, clockProblem, connectToQueue, shownQueue } from './queue-server';
 import { SourceLimits } from './source-limits';
 import { readSources, type FleetSetup } from './sources';
 import { fleetStatus, type FleetStatus } from './status';
@@ -51,8 +51,8 @@ export async function work(
       }
       clockAhead(client).then(
         (ahead) => {
-          if (Math.abs(ahead) > MOST_CLOCK_SECONDS)
-            logger.warning(`The clock of this host is ${Math.round(ahead)} s ahead of the queue's; synchronize both.`);
+          const problem = clockProblem(ahead);
+          if (problem !== undefined) logger.warning(`${problem} Synchronize both.`);
         },
         () => undefined,
       );

@@ -1,6 +1,6 @@
-// Is loaded into the built command line with `node --require`: this host's clock is then two minutes ahead.
+// Is loaded into the built command line with `node --require`: this host's clock is then TEST_CLOCK_SECONDS ahead.
 const RealDate = Date;
-const AHEAD_MS = 120_000;
+const AHEAD_MS = Number(process.env.TEST_CLOCK_SECONDS) * 1000;
 const ahead = () => RealDate.now() + AHEAD_MS;
 
 globalThis.Date = new Proxy(RealDate, {
