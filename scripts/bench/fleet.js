@@ -3,6 +3,7 @@ const { spawn } = require('node:child_process');
 const { mkdirSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { setTimeout: delay } = require('node:timers/promises');
+const { connectionString } = require('../demo/postgres-server');
 const { startProxy } = require('./distance');
 const { extensions } = require('./lake');
 const { inFolder, median } = require('./rounds');
@@ -164,7 +165,7 @@ function writeFleet(folder, { server }, { lake, names, databases, proxies }) {
   const [, extensionFolder] = extensions();
   const shared = {
     destination: 'ducklake',
-    lake_catalog: `host=${server.host} port=${server.port} dbname=${lake} user=${server.user} password=${server.password}`,
+    lake_catalog: connectionString(server, lake),
     lake_data_path: path.join(folder, 'lake'),
     ...(extensionFolder === undefined ? {} : { lake_extensions: extensionFolder }),
   };

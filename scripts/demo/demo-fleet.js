@@ -6,7 +6,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { setTimeout: delay } = require('node:timers/promises');
 const { Client } = require('pg');
-const { startPostgres } = require('./postgres-server');
+const { connectionString, startPostgres } = require('./postgres-server');
 const { seedShop } = require('./seed');
 
 const root = path.join(__dirname, '..', '..');
@@ -21,15 +21,6 @@ const MOST_SECONDS = 300;
 
 /** @type {Set<ChildProcess>} */
 const children = new Set();
-
-/**
- * @param {Server} server
- * @param {string} database
- */
-function connectionString({ host, port, user, password }, database) {
-  const quoted = password.replaceAll(/['\\]/g, '\\$&');
-  return `host=${host} port=${port} dbname=${database} user=${user} password='${quoted}'`;
-}
 
 /**
  * @param {Server} server

@@ -134,4 +134,14 @@ async function startPostgres({ version, flags = {}, password = PASSWORD } = {}) 
   };
 }
 
-module.exports = { startPostgres };
+/**
+ * A connection string of libpq, whatever characters the password has.
+ * @param {ServerCoordinates} server
+ * @param {string} database
+ */
+function connectionString({ host, port, user, password }, database) {
+  const quoted = password.replaceAll(/['\\]/g, '\\$&');
+  return `host=${host} port=${port} dbname=${database} user=${user} password='${quoted}'`;
+}
+
+module.exports = { connectionString, startPostgres };

@@ -7,16 +7,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startWriter } from '../helpers/fault-world';
 import {
-  createFleet,
+  createFaultyFleet,
   expectAllEqual,
+  initFleet,
   keepWorkers,
   leftBehind,
   syncAll,
   terminateSessions,
-  untilJobs,
-  type FleetWorld,
-} from '../helpers/fleet-world';
-import { testServer, withClient } from '../helpers/postgres';
+  type FaultyFleet,
+} from '../helpers/fleet-faults';
+import { untilDone, untilRunning } from '../helpers/fleet-world';
 import { createRandom, type Random } from '../helpers/random';
 
 const ROUNDS = Number(process.env['PGSLUICE_FLEET_ROUNDS'] ?? 2);
@@ -28,7 +28,7 @@ jest.setTimeout(1_200_000);
 type Workers = ReturnType<typeof keepWorkers>;
 
 interface Scene {
-  readonly fleet: FleetWorld;
+  readonly fleet: FaultyFleet;
   readonly workers: Workers;
   readonly random: Random;
 }
@@ -58,11 +58,13 @@ const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<unknown> | void>
     await fleet.catalog.restart();
   },
   "the catalog's sessions terminated": ({ fleet }) => terminateSessions(fleet),
-  "the sources' sessions terminated": () =>
-    withClient(testServer(), 'postgres', (admin) =>
-      admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgsluice'"),
-    ),
-  'a source cancelled': ({ fleet, random }) => fleet.run('fleet', 'cancel', random.pick([...fleet.sources.keys()])),
+  "the sources' sessions terminated": async ({ fleet }) => {
+    for (const { client } of fleet.sources.values())
+      await client.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgsluice' AND datname = current_database()",
+      );
+  },
+  'a source cancelled': ({ fleet, random }) => fleet.run(['cancel', random.pick([...fleet.sources.keys()])]),
   'a large table rewritten': async ({ fleet }) => {
     for (const { client } of fleet.sources.values()) await client.query('VACUUM FULL large');
   },
@@ -85,26 +87,25 @@ const rounds = Array.from({ length: ROUNDS }, (_, round): [name: string, seed: n
   SEED + round,
 ]);
 
-let fleet: FleetWorld;
+let fleet: FaultyFleet;
 beforeEach(async () => {
-  fleet = await createFleet(['one', 'two'], ROWS);
+  fleet = await createFaultyFleet(['one', 'two'], ROWS);
 });
 afterEach(() => fleet.close());
 
 it.each(rounds)('%s (PGSLUICE_FAULT_SEED=%d)', async (name, seed) => {
   const random = createRandom(seed);
-  const made = await fleet.run('fleet', 'init');
-  expect([made.code, made.stderr]).toEqual([0, '']);
+  await initFleet(fleet);
   const workers = keepWorkers(fleet, 2);
   const writers = [...fleet.sources.values()].map((database) => startWriter(database, random, ROWS));
   try {
     // Every other round hits a fleet that has loaded everything.
     if (random.next() < 0.5) await syncAll(fleet);
-    await fleet.run('fleet', 'sync', '--all');
-    await untilJobs(fleet, 'A job', ({ active }) => active >= 1);
+    await fleet.run(['sync', '--all']);
+    await untilRunning(fleet, 1);
     await delay(random.integer(0, 6_000));
     await FAULTS[name]?.({ fleet, workers, random });
-    await untilJobs(fleet, 'The end of all jobs', ({ open }) => open === 0);
+    await untilDone(fleet);
   } finally {
     await Promise.all(writers.map((writer) => writer.stop()));
   }

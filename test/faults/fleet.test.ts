@@ -5,29 +5,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expectPresentable } from '../helpers/fault-report';
 import { dropDatabase } from '../helpers/postgres';
 import {
-  createFleet,
+  createFaultyFleet,
   expectAllEqual,
+  initFleet,
   keepWorkers,
   leftBehind,
-  queuedJobs,
+  startKilledAt,
   syncAll,
   terminateSessions,
-  untilJobs,
-  type FleetWorld,
-} from '../helpers/fleet-world';
+  type FaultyFleet,
+} from '../helpers/fleet-faults';
+import { sourceOf, untilDone, untilRunning } from '../helpers/fleet-world';
 
 jest.setTimeout(1_200_000);
 
-let fleet: FleetWorld;
+let fleet: FaultyFleet;
 beforeEach(async () => {
-  fleet = await createFleet(['one', 'two'], 1_500);
+  fleet = await createFaultyFleet(['one', 'two'], 1_500);
 });
 afterEach(() => fleet.close());
-
-async function ready(): Promise<void> {
-  const made = await fleet.run('fleet', 'init');
-  expect([made.code, made.stderr]).toEqual([0, '']);
-}
 
 async function change(round: number): Promise<void> {
   for (const { client } of fleet.sources.values())
@@ -61,12 +57,12 @@ const LATER = [
 ];
 
 it('workers that are killed one after the other, at every named point', async () => {
-  await ready();
+  await initFleet(fleet);
   let killed = 0;
   for (const point of FIRST) {
-    await fleet.run('fleet', 'sync', '--all');
-    const worker = fleet.startWorker(point);
-    const early = Promise.race([worker.ended, untilJobs(fleet, 'The end of all jobs', ({ open }) => open === 0)]);
+    await fleet.run(['sync', '--all']);
+    const worker = startKilledAt(fleet, point);
+    const early = Promise.race([worker.ended, untilDone(fleet)]);
     await early;
     worker.kill('SIGTERM');
     if ((await worker.ended).signal === 'SIGKILL') killed += 1;
@@ -77,9 +73,9 @@ it('workers that are killed one after the other, at every named point', async ()
   await workers.stop();
   for (const [round, point] of LATER.entries()) {
     await change(round);
-    await fleet.run('fleet', 'sync', '--all');
-    const worker = fleet.startWorker(point);
-    await Promise.race([worker.ended, untilJobs(fleet, 'The end of all jobs', ({ open }) => open === 0)]);
+    await fleet.run(['sync', '--all']);
+    const worker = startKilledAt(fleet, point);
+    await Promise.race([worker.ended, untilDone(fleet)]);
     worker.kill('SIGTERM');
     if ((await worker.ended).signal === 'SIGKILL') killed += 1;
   }
@@ -94,19 +90,14 @@ it('workers that are killed one after the other, at every named point', async ()
 });
 
 it('a worker that slept wakes up when others have done its work: nothing that it writes counts', async () => {
-  await ready();
-  await fleet.run('fleet', 'sync', '--all');
-  const sleeper = fleet.startWorker();
-  await untilJobs(
-    fleet,
-    'Two jobs at the same time',
-    ({ active }) => active >= 2,
-    () => sleeper.output(),
-  );
+  await initFleet(fleet);
+  await fleet.run(['sync', '--all']);
+  const sleeper = fleet.worker();
+  await untilRunning(fleet, 2);
   await sleeper.waitFor(/Began \[\w+\] public\.large/);
   sleeper.kill('SIGSTOP');
   const workers = keepWorkers(fleet, 2);
-  await untilJobs(fleet, 'The end of all jobs', ({ open }) => open === 0);
+  await untilDone(fleet);
   await change(1);
   await syncAll(fleet);
   await expectAllEqual(fleet);
@@ -122,22 +113,22 @@ it('a worker that slept wakes up when others have done its work: nothing that it
 });
 
 it('the catalog is restarted, and its sessions are terminated, in the middle', async () => {
-  await ready();
+  await initFleet(fleet);
   const workers = keepWorkers(fleet, 2);
-  await fleet.run('fleet', 'sync', '--all');
-  await untilJobs(fleet, 'A job', ({ active }) => active >= 1);
+  await fleet.run(['sync', '--all']);
+  await untilRunning(fleet, 1);
   await delay(1_000);
   await fleet.catalog.restart();
   await delay(3_000);
   await terminateSessions(fleet);
-  await untilJobs(fleet, 'The end of all jobs', ({ open }) => open === 0);
+  await untilDone(fleet);
   await syncAll(fleet);
   await workers.stop();
   await expectAllEqual(fleet);
 });
 
 it('is made once by two that make it at the same time', async () => {
-  const made = await Promise.all([fleet.run('fleet', 'init'), fleet.run('fleet', 'init')]);
+  const made = await Promise.all([fleet.run(['init']), fleet.run(['init'])]);
   for (const result of made) expect([result.code, result.stderr]).toEqual([0, '']);
   const workers = keepWorkers(fleet, 1);
   await syncAll(fleet);
@@ -146,21 +137,21 @@ it('is made once by two that make it at the same time', async () => {
 });
 
 it('a source that is dropped fails by itself, and can be taken away', async () => {
-  await ready();
+  await initFleet(fleet);
   const workers = keepWorkers(fleet, 2);
   await syncAll(fleet);
-  const [left, gone] = ['one', 'two'].map((name) => fleet.sources.get(name));
-  if (left === undefined || gone === undefined) throw new Error('No source.');
+  const left = sourceOf(fleet.sources, 'one');
+  const gone = sourceOf(fleet.sources, 'two');
   await dropDatabase(gone.name);
   await left.client.query("UPDATE ledger SET note = 'after the drop' WHERE id % 2 = 0");
   await syncAll(fleet);
   await expectAllEqual(fleet, ['one']);
-  const status = await fleet.run('fleet', 'status', '--json');
+  const status = await fleet.run(['status', '--json']);
   expectPresentable(status, [gone.password]);
   expect(status.stdout).toMatch(/does not exist/);
   rmSync(join(fleet.folder, 'sources', 'two.json'));
-  expect((await fleet.run('fleet', 'init')).code).toBe(0);
+  expect((await fleet.run(['init'])).code).toBe(0);
   await syncAll(fleet);
   await workers.stop();
-  expect((await queuedJobs(fleet))?.open).toBe(0);
+  expect(await fleet.jobs("state <= 'active'")).toEqual([]);
 });

@@ -1,228 +1,171 @@
-/** A fleet for tests: sources, a catalog on a server of its own, and workers as processes, which faults may hit. */
+/** A fleet for tests: a lake whose catalog a server keeps, sources, and workers as processes. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectionString } from '../integration/lake/world';
-import { MODULES_MAIN, runCli, startCli, type CliResult, type RunningCli } from './cli';
-import { compareTable, same } from './compare';
-import { createWorld, TABLES } from './fault-world';
-import { createDatabase, startServer, withClient, type PostgresServer, type TestDatabase } from './postgres';
+import type { Client } from 'pg';
+import { runCli, startCli, type CliOptions, type CliResult, type RunningCli } from './cli';
+import { connectionString, createDatabase, withClient, type ServerCoordinates, type TestDatabase } from './postgres';
 import { EXTENSIONS } from './settings';
-import { openLakeAt, type WarehouseReader } from './warehouse-access';
 
-/** Large enough to be cut into parts of a megabyte. */
-export const CUT_TABLE = 'large';
-const CUT_ROWS = 16_000;
-const LAKE = 'lake';
-/** No round of the small databases may take longer, whatever happens: it would hang for ever. */
-const LONGEST_SECONDS = 600;
+/** A busy machine takes its time, and nothing is decided by it; but what hangs must not hang for ever. */
+const MOST_SECONDS = 600;
+
+type Configuration = Readonly<Record<string, string>>;
+
+export interface FleetOptions {
+  /** Fills each source. */
+  readonly fill: (client: Client) => Promise<unknown>;
+  /** Keeps catalog and queue; by default the server that all tests share. */
+  readonly server?: ServerCoordinates;
+  /** Keys of the fleet's own file. */
+  readonly fleet?: Configuration;
+  /** Keys of the file of each source. */
+  readonly source?: Configuration;
+}
 
 export interface FleetWorld {
-  /** The server of queue and lake. */
-  readonly catalog: PostgresServer;
+  readonly folder: string;
+  /** Has the catalog and the queue. */
+  readonly lake: TestDatabase;
   /** By name. */
   readonly sources: ReadonlyMap<string, TestDatabase>;
-  readonly folder: string;
-  run(...words: readonly string[]): Promise<CliResult>;
-  /** `killAt`: see test/faults/kill-at.js. */
-  startWorker(killAt?: string): RunningCli;
+  /** `pgsluice fleet …` */
+  run(words: readonly string[], options?: CliOptions): Promise<CliResult>;
+  /** It knows the passwords of all sources. It is killed in the end at the latest. */
+  worker(words?: readonly string[], options?: CliOptions): RunningCli;
+  /** Changes a source's file. */
+  configure(name: string, keys: Configuration): void;
+  /** Rows of the queue's jobs, by a connection of the test's own. */
+  jobs(where?: string): Promise<readonly JobRow[]>;
+  verify(name: string, ...words: readonly string[]): Promise<CliResult>;
   close(): Promise<void>;
 }
 
-export async function createFleet(names: readonly string[], rows: number): Promise<FleetWorld> {
-  // A killed server must not forget what it had already shown.
-  const catalog = await startServer({ flags: { max_connections: '150', synchronous_commit: 'on' } });
-  await withClient(catalog, 'postgres', (admin) => admin.query(`CREATE DATABASE ${LAKE}`));
+export interface JobRow {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly group_id: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly output: Readonly<Record<string, unknown>> | null;
+}
+
+/** Schema of a source in the lake. */
+export function schemaOf(name: string): string {
+  return `tenant_${name}`;
+}
+
+export async function createFleet(names: readonly string[], options: FleetOptions): Promise<FleetWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'pgsluice-fleet-'));
+  const lake = await createDatabase(options.server === undefined ? {} : { server: options.server });
   const sources = new Map<string, TestDatabase>();
   for (const name of names) {
     const database = await createDatabase();
     sources.set(name, database);
-    await createWorld(database.client, rows);
-    await database.client.query(`CREATE TABLE ${CUT_TABLE} (id int PRIMARY KEY, note text, amount numeric);
-      INSERT INTO ${CUT_TABLE} SELECT i, repeat(md5(i::text), 6), i / 7.0 FROM generate_series(1, ${CUT_ROWS}) i; ANALYZE ${CUT_TABLE}`);
+    await options.fill(database.client);
   }
-  writeFleet(folder, catalog, sources);
-  const env = Object.fromEntries(
+  const configure = writeFleet({ folder, lake, sources }, options);
+  const passwords = Object.fromEntries(
     [...sources].map(([name, { password }]) => [`PGSLUICE_PASSWORD_${name.toUpperCase()}`, password]),
   );
-  const started = new Set<RunningCli>();
+  const workers = new Set<RunningCli>();
   return {
-    catalog,
-    sources,
     folder,
-    run: (...words) => runCli(words, { cwd: folder, env }),
-    startWorker: (killAt) => {
-      const killed = {
-        main: MODULES_MAIN,
-        nodeArguments: ['--require', require.resolve('../faults/kill-at.js')],
-        env: { ...env, TEST_KILL_AT: killAt },
-      };
-      const worker = startCli(['fleet', 'work'], { cwd: folder, env, ...(killAt === undefined ? {} : killed) });
-      started.add(worker);
-      void worker.ended.then(() => started.delete(worker));
+    lake,
+    sources,
+    configure,
+    run: (words, more = {}) => runCli(['fleet', ...words], { cwd: folder, ...more }),
+    worker: (words = [], more = {}) => {
+      const env = { ...passwords, ...more.env };
+      const worker = startCli(['fleet', 'work', ...words], { cwd: folder, ...more, env });
+      workers.add(worker);
+      void worker.ended.then(() => workers.delete(worker));
       return worker;
     },
+    jobs: (where = 'true') =>
+      // A connection of its own each time, since the server may have been restarted.
+      withClient(lake, lake.name, async (client) => {
+        const sql = `SELECT id, name, state::text, group_id, data, output FROM pgsluice_fleet.job WHERE ${where} ORDER BY created_on`;
+        return (await client.query<JobRow>(sql)).rows;
+      }),
+    verify: (name, ...words) =>
+      runCli(['verify', '--configuration', join('sources', `${name}.json`), ...words], {
+        cwd: folder,
+        env: { PGSLUICE_PASSWORD: sourceOf(sources, name).password },
+      }),
     close: async () => {
-      for (const worker of started) worker.kill('SIGKILL');
-      for (const database of sources.values()) await database.drop();
-      await catalog.close();
+      const running = [...workers];
+      for (const worker of running) worker.kill('SIGKILL');
+      await Promise.all(running.map(({ ended }) => ended));
+      await Promise.all([lake, ...sources.values()].map((database) => database.drop()));
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-function writeFleet(folder: string, catalog: PostgresServer, sources: ReadonlyMap<string, TestDatabase>): void {
-  const lake = {
+export function sourceOf(sources: FleetWorld['sources'], name: string): TestDatabase {
+  const database = sources.get(name);
+  if (database === undefined) throw new Error(`There is no source ${name}.`);
+  return database;
+}
+
+/** Each source's file names the lake too, so that `verify` can read it. */
+function writeFleet(
+  { folder, lake, sources }: Pick<FleetWorld, 'folder' | 'lake' | 'sources'>,
+  options: FleetOptions,
+): FleetWorld['configure'] {
+  const shared = {
     destination: 'ducklake',
-    lake_catalog: connectionString(catalog, LAKE),
+    lake_catalog: connectionString(lake, lake.name),
     lake_data_path: join(folder, 'lake'),
     lake_extensions: EXTENSIONS,
   };
-  const shared = { retry_sleep_seconds: '0.1', max_deletes: '100', custom_batch_size: '300' };
-  const fleet = { fleet_sources: 'sources', fleet_jobs: '2', fleet_part_megabytes: '1', fleet_drain_seconds: '60' };
-  write(join(folder, 'configuration.json'), { ...lake, ...shared, ...fleet });
+  writeFileSync(join(folder, 'configuration.json'), JSON.stringify({ ...shared, ...options.fleet }));
   mkdirSync(join(folder, 'sources'));
+  const files = new Map<string, Configuration>();
+  const configure: FleetWorld['configure'] = (name, keys) => {
+    const file = { ...files.get(name), ...keys };
+    files.set(name, file);
+    writeFileSync(join(folder, 'sources', `${name}.json`), JSON.stringify(file));
+  };
   for (const [name, { host, port, user, name: database }] of sources)
-    write(join(folder, 'sources', `${name}.json`), {
-      ...lake,
-      ...shared,
-      ...{ host, port: String(port), database, username: user, destination_schema: name },
-      state_path: join(folder, `${name}.json`),
+    configure(name, {
+      ...{ ...shared, host, port: String(port), database, username: user },
+      ...{ destination_schema: schemaOf(name), retry_sleep_seconds: '0.05', ...options.source },
     });
+  return configure;
 }
 
-function write(file: string, configuration: Readonly<Record<string, string>>): void {
-  writeFileSync(file, JSON.stringify(configuration));
-}
-
-/** Workers that are started again whenever they end, as a service manager does. */
-export function keepWorkers(
-  fleet: FleetWorld,
-  count: number,
-): { pick(index: number): RunningCli; stop(): Promise<void> } {
-  let stopped = false;
-  const present: RunningCli[] = [];
-  const keep = async (index: number): Promise<void> => {
-    while (!stopped) {
-      const worker = fleet.startWorker();
-      present[index] = worker;
-      await worker.ended;
-      await delay(200);
-    }
-  };
-  const kept = Array.from({ length: count }, (_, index) => keep(index));
-  return {
-    pick: (index) => {
-      const worker = present[index % count];
-      if (worker === undefined) throw new Error('No worker has been started.');
-      return worker;
-    },
-    stop: async () => {
-      stopped = true;
-      for (const worker of present) {
-        worker.kill('SIGCONT');
-        worker.kill('SIGTERM');
-      }
-      await Promise.all(kept);
-    },
-  };
-}
-
-export interface QueuedJobs {
-  /** That wait or run. */
-  readonly open: number;
-  readonly active: number;
-  /** That nobody will try again, planning not counted. */
-  readonly failed: number;
-}
-
-/** undefined: the queue cannot be asked now. */
-export async function queuedJobs({ catalog }: FleetWorld): Promise<QueuedJobs | undefined> {
-  try {
-    let found: QueuedJobs | undefined;
-    await withClient(catalog, LAKE, async (client) => {
-      const { rows } = await client.query<QueuedJobs>(
-        `SELECT count(*) FILTER (WHERE state <= 'active')::int AS open, count(*) FILTER (WHERE state = 'active')::int AS active,
-         count(*) FILTER (WHERE state = 'failed' AND name = 'work')::int AS failed FROM pgsluice_fleet.job`,
-      );
-      found = rows[0];
-    });
-    return found;
-  } catch {
-    return undefined;
-  }
-}
-
-export async function untilJobs(
-  fleet: FleetWorld,
-  what: string,
-  reached: (jobs: QueuedJobs) => boolean,
-  said: () => string = () => '',
+export async function until(
+  reached: () => Promise<boolean>,
+  /** What to say where it does not happen. */
+  missed: () => string = () => 'What the test waits for',
 ): Promise<void> {
   const started = performance.now();
-  for (;;) {
-    const jobs = await queuedJobs(fleet);
-    if (jobs !== undefined && reached(jobs)) return;
-    if (performance.now() - started > LONGEST_SECONDS * 1000)
-      throw new Error(
-        `${what} did not come within ${LONGEST_SECONDS} s: ${JSON.stringify(jobs)}\n${said().slice(-5000)}`,
-      );
+  while (!(await reached())) {
+    if (performance.now() - started > MOST_SECONDS * 1000)
+      throw new Error(`${missed()} did not come within ${MOST_SECONDS} s.`);
     await delay(100);
   }
 }
 
-/** Syncs all sources until nothing is left to be done of any. */
-export async function syncAll(fleet: FleetWorld, said?: () => string): Promise<void> {
-  const sent = await fleet.run('fleet', 'sync', '--all');
-  if (sent.code !== 0) throw new Error(`fleet sync ended with ${String(sent.code)}: ${sent.stdout}${sent.stderr}`);
-  await untilJobs(fleet, 'The end of all jobs', ({ open }) => open === 0, said);
+/** Resolves when no job waits or runs any more. A queue that cannot be asked has jobs. */
+export async function untilDone(fleet: FleetWorld, said: () => string = () => ''): Promise<void> {
+  let open: readonly JobRow[] | undefined;
+  await until(
+    async () => {
+      open = await fleet.jobs("state <= 'active'").catch(() => undefined);
+      return open?.length === 0;
+    },
+    () => `${said().slice(-5000)}\nThe end of all jobs (now ${JSON.stringify(open)})`,
+  );
 }
 
-/** Fails unless every source is in the lake, value by value and each row once, by `verify` as well. */
-export async function expectAllEqual(fleet: FleetWorld, names = [...fleet.sources.keys()]): Promise<void> {
-  for (const name of names) {
-    const database = fleet.sources.get(name);
-    if (database === undefined) throw new Error(`No source ${name}.`);
-    const lake = await openLake(fleet);
-    try {
-      for (const table of [...TABLES, CUT_TABLE]) {
-        const compared = await compareTable(database.client, lake, {
-          ...{ schema: 'public', name: table, destinationSchema: name },
-        });
-        expect({ name, table, ...compared }).toEqual({ name, table, ...same(compared.rows) });
-      }
-    } finally {
-      lake.close();
-    }
-    const verified = await runCli(['verify', '--configuration', join('sources', `${name}.json`), '-q'], {
-      cwd: fleet.folder,
-      env: { PGSLUICE_PASSWORD: database.password },
-    });
-    expect([name, verified.code, verified.stderr]).toEqual([name, 0, '']);
-  }
-}
-
-/** Tables of loads that have ended must be gone. */
-export async function leftBehind(fleet: FleetWorld): Promise<unknown[][]> {
-  const lake = await openLake(fleet);
-  try {
-    return await lake.rows(
-      "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'lake' AND (starts_with(table_name, '_pgsluice_') OR regexp_matches(table_name, '^(parts|todo)_'))",
-    );
-  } finally {
-    lake.close();
-  }
-}
-
-async function openLake({ catalog }: FleetWorld): Promise<WarehouseReader> {
-  const place = connectionString(catalog, LAKE).replaceAll("'", "''");
-  return await openLakeAt(`postgres:${place}`, { extensions: ['postgres_scanner'] });
-}
-
-export async function terminateSessions({ catalog }: FleetWorld): Promise<void> {
-  await withClient(catalog, 'postgres', (admin) =>
-    admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [LAKE]),
+/** Resolves when so many jobs run. */
+export async function untilRunning(fleet: FleetWorld, count: number): Promise<void> {
+  await until(
+    async () => (await fleet.jobs("state = 'active'").catch(() => [])).length >= count,
+    () => `${count} jobs at the same time`,
   );
 }

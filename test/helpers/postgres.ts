@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Client } from 'pg';
-import { startPostgres } from '../../scripts/demo/postgres-server';
+import { connectionString, startPostgres } from '../../scripts/demo/postgres-server';
 import type { PostgresOptions, PostgresServer, ServerCoordinates } from '../../scripts/demo/postgres-server';
 import { TEST_SERVER_VARIABLE, TEST_VERSION_VARIABLE } from './test-server-variable';
 
 export type { PostgresOptions, PostgresServer, ServerCoordinates };
+export { connectionString };
 
 /** The server that all test files share. Never stop it: start one of your own for that. */
 export function testServer(): ServerCoordinates {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { version } from '@duckdb/node-api';
 import type { Settings } from '../../src/config/settings';
+import { FLEET_DEFAULTS } from './fleet-defaults';
 import type { TestDatabase } from './postgres';
 
 /** What tests write into that do not care; a project of jest's says so. */
@@ -77,15 +78,7 @@ export function settingsFor(database: TestDatabase, overrides: Partial<Settings>
     metricsHost: '127.0.0.1',
     onFailure: undefined,
     onSuccess: undefined,
-    fleet: {
-      sources: join(database.folder, 'sources'),
-      queue: undefined,
-      readers: 4,
-      jobs: 2,
-      partMegabytes: 256,
-      drainSeconds: 20,
-      maintain: '0 3 * * *',
-    },
+    fleet: { ...FLEET_DEFAULTS, sources: join(database.folder, 'sources') },
     ...overrides,
   };
 }

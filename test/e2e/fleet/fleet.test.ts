@@ -1,6 +1,6 @@
 /** What a fleet promises: every source equal, exact limits, and nothing lost where a worker is killed, stopped or drained. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createWorld, until, type World } from './world';
+import { createFleet, sourceOf, until, untilDone, type FleetWorld } from '../../helpers/fleet-world';
 
 const TABLES = `
   CREATE TABLE small (id int PRIMARY KEY, v text); INSERT INTO small SELECT i, 'v' || i FROM generate_series(1, 50) i;
@@ -19,7 +19,7 @@ const FAST = { custom_batch_size: '5000' };
 
 jest.setTimeout(900_000);
 
-let world: World;
+let world: FleetWorld;
 afterEach(async () => {
   await noPasswordInQueue();
   await world.close();
@@ -42,9 +42,8 @@ async function noPasswordInQueue(): Promise<void> {
 }
 
 async function started(sql = TABLES, keys: Readonly<Record<string, string>> = {}): Promise<void> {
-  world = await createWorld(NAMES, sql);
-  for (const name of NAMES) world.configure(name, keys);
-  expect(await world.fleet(['init'])).toMatchObject({ code: 0 });
+  world = await createFleet(NAMES, { fill: (client) => client.query(sql), source: keys });
+  expect(await world.run(['init'])).toMatchObject({ code: 0 });
 }
 
 async function allEqual(): Promise<void> {
@@ -63,8 +62,8 @@ describe('a fleet', () => {
   it('syncs several sources by two workers, finds what changed, and keeps no password in the queue', async () => {
     await started();
     const workers = [world.worker(), world.worker()];
-    expect((await world.fleet(['sync', '--all'])).stdout).toMatch(/acme is in the queue\nglobex is in the queue/);
-    await world.done();
+    expect((await world.run(['sync', '--all'])).stdout).toMatch(/acme is in the queue\nglobex is in the queue/);
+    await untilDone(world);
     await allEqual();
     // A table each for those of some size, one job for the small ones.
     const first = await world.jobs("data ->> 'kind' = 'tables' AND group_id = 'acme'");
@@ -75,17 +74,17 @@ describe('a fleet', () => {
         expect.arrayContaining(['public.small', 'public.other']),
       ]),
     );
-    await world.sources['acme']?.client.query(
+    await sourceOf(world.sources, 'acme').client.query(
       `UPDATE wide SET v = 'new' WHERE id < 100; DELETE FROM wide WHERE id > 14000; INSERT INTO small VALUES (1000, 'x')`,
     );
-    await world.fleet(['sync', 'acme']);
+    await world.run(['sync', 'acme']);
     await until(async () => (await world.jobs("state = 'completed' AND name = 'plan'")).length === 3);
-    await world.done();
+    await untilDone(world);
     await allEqual();
     const plans = await world.jobs("name = 'plan' AND group_id = 'acme'");
     expect(plans.at(-1)?.output).toMatchObject({ tables: 2, unchanged: 2 });
 
-    const status = JSON.parse((await world.fleet(['status', '--json'])).stdout) as {
+    const status = JSON.parse((await world.run(['status', '--json'])).stdout) as {
       readonly sources: readonly { readonly name: string; readonly lagSeconds: number; readonly lastRound: unknown }[];
       readonly workers: readonly { readonly live: boolean }[];
     };
@@ -93,7 +92,7 @@ describe('a fleet', () => {
     expect(status.sources.map(({ name }) => name)).toEqual(NAMES);
     expect(status.sources[0]?.lastRound).toMatchObject({ state: 'succeeded', tables: 2, unchanged: 2 });
     expect(status.workers.filter(({ live }) => live)).toHaveLength(2);
-    expect((await world.fleet(['status'])).stdout).toMatch(/2 workers alive; 0 jobs waiting/);
+    expect((await world.run(['status'])).stdout).toMatch(/2 workers alive; 0 jobs waiting/);
 
     for (const worker of workers) worker.kill('SIGTERM');
     for (const { ended } of workers) expect((await ended).code).toBe(143);
@@ -103,8 +102,8 @@ describe('a fleet', () => {
     await started(TABLES, { fleet_part_megabytes: '1' });
     world.worker();
     world.worker();
-    await world.fleet(['sync', 'acme']);
-    await world.done();
+    await world.run(['sync', 'acme']);
+    await untilDone(world);
     const parts = await world.jobs("data ->> 'kind' = 'part' AND state = 'completed'");
     expect(parts.length).toBeGreaterThan(6);
     const finished = await world.jobs("data ->> 'kind' = 'finish' AND state = 'completed'");
@@ -114,14 +113,14 @@ describe('a fleet', () => {
 
   it('takes over what a worker had that was killed', async () => {
     await started(TABLES, ENDLESS);
-    await world.fleet(['sync', '--all']);
+    await world.run(['sync', '--all']);
     const first = world.worker();
     await until(() => running('tables'));
     await delay(500);
     first.kill('SIGKILL');
     faster();
     world.worker();
-    await world.done();
+    await untilDone(world);
     expect((await world.jobs("state = 'failed'")).length).toBe(0);
     await allEqual();
   });
@@ -129,16 +128,16 @@ describe('a fleet', () => {
   it('a worker that was stopped for longer than its job was its own writes nothing that counts', async () => {
     await started(TABLES, ENDLESS);
     const zombie = world.worker(['--fleet-jobs', '1']);
-    await world.fleet(['sync', 'acme']);
+    await world.run(['sync', 'acme']);
     await until(() => running('tables'));
     zombie.kill('SIGSTOP');
     faster();
     const second = world.worker();
-    await world.done();
-    await world.sources['acme']?.client.query(`UPDATE wide SET v = 'later' WHERE id < 1000`);
-    await world.fleet(['sync', 'acme']);
+    await untilDone(world);
+    await sourceOf(world.sources, 'acme').client.query(`UPDATE wide SET v = 'later' WHERE id < 1000`);
+    await world.run(['sync', 'acme']);
     await until(async () => (await world.jobs("state = 'completed' AND name = 'plan'")).length === 2);
-    await world.done();
+    await untilDone(world);
     zombie.kill('SIGCONT');
     await zombie.waitFor(/was cancelled, or given to another worker|no longer this worker's/);
     second.kill('SIGTERM');
@@ -148,21 +147,21 @@ describe('a fleet', () => {
 
   it('keeps the number of connections to a source over all workers', async () => {
     await started(TABLES, { ...SLOW, fleet_readers: '2' });
-    const { acme, globex } = world.sources;
+    const databases = [...world.sources.values()].map(({ name }) => name);
     const { rows: own } = await world.lake.client.query<{ pid: number }>(
       "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = ANY($1)",
-      [[acme?.name, globex?.name]],
+      [databases],
     );
     for (let count = 0; count < 3; count += 1) world.worker(['--fleet-jobs', '2']);
-    await world.fleet(['sync', '--all']);
+    await world.run(['sync', '--all']);
     const most: Record<string, number> = {};
     let over = false;
-    const ended = world.done().finally(() => (over = true));
+    const ended = untilDone(world).finally(() => (over = true));
     while (!over) {
       const { rows } = await world.lake.client.query<{ datname: string; n: number }>(
         `SELECT datname, count(*)::int AS n FROM pg_stat_activity WHERE backend_type = 'client backend'
          AND datname = ANY($1) AND pid <> ALL($2) GROUP BY 1`,
-        [[acme?.name, globex?.name], own.map(({ pid }) => pid)],
+        [databases, own.map(({ pid }) => pid)],
       );
       for (const { datname, n } of rows) most[datname] = Math.max(most[datname] ?? 0, n);
       await delay(20);
@@ -182,7 +181,7 @@ describe('a worker', () => {
     const url = /Health and metrics: (\S+)/.exec(first.output())?.[1] ?? '';
     expect((await fetch(`${url}healthz`)).status).toBe(200);
     expect(await (await fetch(`${url}readyz`)).text()).toBe('ready\n');
-    await world.fleet(['sync', 'acme']);
+    await world.run(['sync', 'acme']);
     await until(() => running('tables'));
     expect(await (await fetch(`${url}metrics`)).text()).toMatch(/pgsluice_fleet_jobs_running\{source="acme"\} \d/);
     expect(await (await fetch(url)).text()).toMatch(/1 worker alive; \d jobs? waiting/);
@@ -193,50 +192,50 @@ describe('a worker', () => {
     expect((await world.jobs("state < 'active'")).length).toBeGreaterThan(0);
     faster();
     world.worker();
-    await world.done();
+    await untilDone(world);
     expect((await world.verify('acme')).code).toBe(0);
   });
 
   it('gives up what it cannot do, with a reason, for another one', async () => {
     await started();
     const without = world.worker([], { env: { PGSLUICE_PASSWORD_ACME: undefined } });
-    await world.fleet(['sync', 'acme']);
+    await world.run(['sync', 'acme']);
     await without.waitFor(/Gave up \[acme\] planning, for another worker: password is missing/);
-    const status = await world.fleet(['status']);
+    const status = await world.run(['status']);
     expect(status.stdout).toMatch(/GIVEN UP acme by \S+: password is missing/);
     const other = world.worker();
     await other.waitFor(/Finished \[acme\] planning/);
-    await world.done();
+    await untilDone(world);
     expect((await world.verify('acme')).code).toBe(0);
   });
 
   it('breaks off a source that is cancelled; the next sync goes on', async () => {
     await started(TABLES, ENDLESS);
     const worker = world.worker();
-    await world.fleet(['sync', 'acme']);
+    await world.run(['sync', 'acme']);
     await until(() => running('tables'));
-    expect((await world.fleet(['cancel', 'acme'])).stdout).toMatch(/Cancelled \d+ jobs? of acme/);
+    expect((await world.run(['cancel', 'acme'])).stdout).toMatch(/Cancelled \d+ jobs? of acme/);
     await worker.waitFor(/was cancelled, or given to another worker; it was broken off here/);
     expect((await world.jobs("state <= 'active'")).length).toBe(0);
     worker.kill('SIGTERM');
     await worker.ended;
     faster();
     world.worker();
-    await world.fleet(['sync', 'acme']);
+    await world.run(['sync', 'acme']);
     await until(async () => (await world.jobs("state = 'completed' AND name = 'plan'")).length === 2);
-    await world.done();
+    await untilDone(world);
     expect((await world.verify('acme')).code).toBe(0);
   });
 
   it('sends what schedules say, and maintains the lake', async () => {
     await started(TABLES, { schedule: '* * * * *' });
     // Schedules are made by init.
-    expect((await world.fleet(['init'])).stdout).toMatch(/2 sources of 2 have a schedule/);
+    expect((await world.run(['init'])).stdout).toMatch(/2 sources of 2 have a schedule/);
     world.worker();
     await until(async () => (await world.jobs("name = 'work' AND state = 'completed'")).length > 0);
-    expect((await world.fleet(['maintain'])).stdout).toMatch(/The maintenance is in the queue/);
+    expect((await world.run(['maintain'])).stdout).toMatch(/The maintenance is in the queue/);
     await until(async () => (await world.jobs("name = 'maintain' AND state = 'completed'")).length > 0);
-    await world.done();
+    await untilDone(world);
     await allEqual();
   });
 });

@@ -2,19 +2,22 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CliResult } from '../../helpers/cli';
-import { connectionString, createWorld, type World } from './world';
+import { createFleet, type FleetWorld } from '../../helpers/fleet-world';
+import { connectionString } from '../../helpers/postgres';
 
 const CLOCK = join(__dirname, 'other-clock.js');
 
 jest.setTimeout(900_000);
 
-let world: World;
+let world: FleetWorld;
 beforeAll(async () => {
-  world = await createWorld(['acme', 'globex'], 'CREATE TABLE t (id int PRIMARY KEY)');
+  world = await createFleet(['acme', 'globex'], {
+    fill: (client) => client.query('CREATE TABLE t (id int PRIMARY KEY)'),
+  });
 });
 afterAll(() => world.close());
 
-const fleet = (...words: string[]): Promise<CliResult> => world.fleet(words);
+const fleet = (...words: string[]): Promise<CliResult> => world.run(words);
 const fails = async (result: Promise<CliResult>, code: number, sentence: RegExp): Promise<void> => {
   const { stderr, ...rest } = await result;
   expect(stderr).toMatch(sentence);
@@ -49,7 +52,7 @@ describe('a fleet refuses', () => {
       expect(code).toBe(3);
     }
     const catalog = ['--lake-catalog', 'host=127.0.0.1 port=1 dbname=none'];
-    const queue = ['--fleet-queue', connectionString(world.lake)];
+    const queue = ['--fleet-queue', connectionString(world.lake, world.lake.name)];
     // The sources' own files name the lake as well.
     await fails(fleet('init', ...queue, ...catalog), 2, /lake_catalog of source acme .* is not that of/);
     mkdirSync(join(world.folder, 'elsewhere'));
@@ -132,7 +135,8 @@ describe('after init', () => {
     const worker = world.worker();
     await worker.waitFor(/takes jobs of 2 sources/);
     await world.lake.client.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgsluice fleet'",
+      // Other tests have fleets on the same server.
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgsluice fleet' AND datname = current_database()",
     );
     await fails(worker.ended, 3, /The queue of the fleet .* cannot be reached/);
   });

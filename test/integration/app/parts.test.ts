@@ -7,7 +7,7 @@ import { Warehouse } from '../../../src/destinations/duckdb';
 import { compareTable, same } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
-import { onServer, openOnServer } from '../lake/world';
+import { onServer, openOnServer } from '../../helpers/lake-world';
 import { CALM, sync } from '../sync';
 
 jest.setTimeout(300_000);

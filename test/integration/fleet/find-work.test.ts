@@ -1,7 +1,7 @@
 import { findWork } from '../../../src/app/find-work';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
-import { inLake } from '../lake/world';
+import { inLake } from '../../helpers/lake-world';
 import { sync } from '../sync';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SourceLimits } from '../../../src/fleet/source-limits';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
-import { inLake } from '../lake/world';
+import { inLake } from '../../helpers/lake-world';
 import { sync } from '../sync';
 
 let database: TestDatabase;

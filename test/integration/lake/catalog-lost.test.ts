@@ -1,10 +1,16 @@
 /** The server of the catalog stops in the middle of a sync: one sentence, and the next sync goes on. */
 import { createDestination } from '../../../src/destinations/registry';
 import { runVerify } from '../../../src/app/verify-run';
-import { createDatabase, startServer, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
+import {
+  connectionString,
+  createDatabase,
+  startServer,
+  type PostgresServer,
+  type TestDatabase,
+} from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { CALM, sync } from '../sync';
-import { connectionString, inLake } from './world';
+import { inLake } from '../../helpers/lake-world';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
 

@@ -8,7 +8,7 @@ import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { openLakeAt } from '../../helpers/warehouse-access';
 import { sync } from '../sync';
-import { inLake } from './world';
+import { inLake } from '../../helpers/lake-world';
 
 const ORPHAN = 'ducklake-01900000-0000-7000-8000-000000000000.parquet';
 

@@ -6,7 +6,7 @@ import { Writer } from '../../../src/engine/write/writer';
 import { dropSlot, setUpLog, startLogServer } from '../../helpers/log-server';
 import { createDatabase, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
-import { inLake, openEmbedded } from './world';
+import { inLake, openEmbedded } from '../../helpers/lake-world';
 
 let server: PostgresServer;
 let database: TestDatabase;

@@ -9,7 +9,7 @@ import { createDatabase, type TestDatabase, withRanges } from '../../helpers/pos
 import { EXTENSIONS, settingsFor } from '../../helpers/settings';
 import type { WarehouseReader } from '../../helpers/warehouse-access';
 import { CALM, sync } from '../sync';
-import { inLake, onServer, openEmbedded, openOnServer } from './world';
+import { inLake, onServer, openEmbedded, openOnServer } from '../../helpers/lake-world';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
 const signal = new AbortController().signal;

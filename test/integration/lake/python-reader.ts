@@ -4,9 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { version } from '@duckdb/node-api';
 import { fromPyPI } from '../../helpers/fetched-tools';
-import type { TestDatabase } from '../../helpers/postgres';
+import { connectionString, type TestDatabase } from '../../helpers/postgres';
 import { EXTENSIONS } from '../../helpers/settings';
-import { connectionString } from './world';
 
 export interface Answers {
   readonly errors: readonly string[];

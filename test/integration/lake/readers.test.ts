@@ -5,7 +5,7 @@ import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
 import { startPython } from './python-reader';
-import { onServer, openOnServer } from './world';
+import { onServer, openOnServer } from '../../helpers/lake-world';
 
 let database: TestDatabase;
 beforeAll(async () => {

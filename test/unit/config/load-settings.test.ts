@@ -2,6 +2,7 @@ import { ConnectorError } from '../../../src/common/errors';
 import { parseOption } from '../../../src/config/option-values';
 import { loadSettings, type LoadSettingsInput } from '../../../src/config/load-settings';
 import { environmentNamesOf, flagOf, OPTIONS } from '../../../src/config/options';
+import { FLEET_DEFAULTS } from '../../helpers/fleet-defaults';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,15 +100,7 @@ describe('a complete configuration', () => {
       reportPath: undefined,
       metricsPort: undefined,
       metricsHost: '127.0.0.1',
-      fleet: {
-        sources: join(directory, 'sources'),
-        queue: undefined,
-        readers: 4,
-        jobs: 2,
-        partMegabytes: 256,
-        drainSeconds: 20,
-        maintain: '0 3 * * *',
-      },
+      fleet: { ...FLEET_DEFAULTS, sources: join(directory, 'sources') },
     });
   });
 

@@ -1,8 +1,8 @@
 /** Lakes for tests: where they are, and readers of their own. */
 import { join } from 'node:path';
-import type { Settings } from '../../../src/config/settings';
-import type { ServerCoordinates, TestDatabase } from '../../helpers/postgres';
-import { openLakeAt, type WarehouseReader } from '../../helpers/warehouse-access';
+import type { Settings } from '../../src/config/settings';
+import { connectionString, type ServerCoordinates, type TestDatabase } from './postgres';
+import { openLakeAt, type WarehouseReader } from './warehouse-access';
 
 /** Settings of a lake beside the database's folder. */
 export function inLake(database: TestDatabase, more: Partial<Settings> = {}): Partial<Settings> {
@@ -12,12 +12,6 @@ export function inLake(database: TestDatabase, more: Partial<Settings> = {}): Pa
     syncMode: 'auto',
     ...more,
   };
-}
-
-/** A connection string of libpq, whatever characters the password has. */
-export function connectionString({ host, port, user, password }: ServerCoordinates, database: string): string {
-  const quoted = password.replace(/['\\]/g, '\\$&');
-  return `host=${host} port=${port} dbname=${database} user=${user} password='${quoted}'`;
 }
 
 /** A lake whose catalog the same server keeps, in the test's own database. */
@@ -35,7 +29,7 @@ export function openEmbedded(database: TestDatabase): Promise<WarehouseReader> {
   return openLakeAt(join(database.folder, 'lake', 'catalog.ducklake'));
 }
 
-export function openOnServer(database: TestDatabase): Promise<WarehouseReader> {
+export function openOnServer(database: ServerCoordinates & { readonly name: string }): Promise<WarehouseReader> {
   const catalog = connectionString(database, database.name).replaceAll("'", "''");
   return openLakeAt(`postgres:${catalog}`, { extensions: ['postgres_scanner'] });
 }
