@@ -6,5 +6,6 @@ export const lazy = {
   progress: () => require('./progress') as typeof import('./progress'),
   watching: () => require('./watching') as typeof import('./watching'),
   logDrop: () => require('../app/log/log-drop') as typeof import('../app/log/log-drop'),
+  observe: () => require('../observe') as typeof import('../observe'),
   traces: () => require('../observe/traces') as typeof import('../observe/traces'),
 };

@@ -16,8 +16,14 @@ export interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Says what was asked for beside the path. */
+export interface HttpQuestion {
+  /** The client's Accept header. */
+  readonly accept: string;
+}
+
 /** By path. */
-export type HttpAnswers = Readonly<Record<string, () => HttpAnswer | Promise<HttpAnswer>>>;
+export type HttpAnswers = Readonly<Record<string, (question: HttpQuestion) => HttpAnswer | Promise<HttpAnswer>>>;
 
 export interface HttpServer {
   /** `http://127.0.0.1:9464/` */
@@ -27,6 +33,16 @@ export interface HttpServer {
 }
 
 export const TEXT = 'text/plain; charset=utf-8';
+
+/** A page, with the policy that its browser must hold. */
+export function pageAnswer(page: { readonly html: string; readonly contentSecurityPolicy: string }): HttpAnswer {
+  return {
+    status: 200,
+    type: 'text/html; charset=utf-8',
+    body: page.html,
+    headers: { 'content-security-policy': page.contentSecurityPolicy },
+  };
+}
 
 /** An answer at all proves that the event loop turns. `notReady`: undefined, or why it is not ready. */
 export function healthAnswers(notReady: () => string | undefined): HttpAnswers {
@@ -89,7 +105,8 @@ async function answer(
     }
     const path = (request.url ?? '/').replace(/\?.*$/s, '');
     const found = Object.hasOwn(answers, path) ? answers[path] : undefined;
-    send(found === undefined ? { status: 404, type: TEXT, body: 'There is no such page.\n' } : await found());
+    const question = { accept: request.headers.accept ?? '' };
+    send(found === undefined ? { status: 404, type: TEXT, body: 'There is no such page.\n' } : await found(question));
   } catch {
     if (!response.headersSent) send({ status: 500, type: TEXT, body: 'That failed.\n' });
   }

@@ -21,12 +21,28 @@ export function renderMetrics(status: FleetStatus): string {
       help: 'Workers that are alive.',
       samples: [['', workers.filter(({ live }) => live).length]],
     },
+    { name: 'pgsluice_fleet_sources', help: 'Sources that are known.', samples: [['', sources.length]] },
     { name: 'pgsluice_fleet_jobs_waiting', help: 'Jobs that wait.', samples: bySource(({ waiting }) => waiting) },
     { name: 'pgsluice_fleet_jobs_running', help: 'Jobs that run.', samples: bySource(({ running }) => running) },
     {
       name: 'pgsluice_fleet_lag_seconds',
       help: 'Seconds since the last round that succeeded whole began.',
       samples: bySource(({ lagSeconds }) => lagSeconds),
+    },
+    {
+      name: 'pgsluice_fleet_tables_read',
+      help: 'Tables that the last round had to read.',
+      samples: bySource(({ lastRound }) => lastRound?.tables ?? null),
+    },
+    {
+      name: 'pgsluice_fleet_tables_unchanged',
+      help: 'Tables that the last round proved unchanged.',
+      samples: bySource(({ lastRound }) => lastRound?.unchanged ?? null),
+    },
+    {
+      name: 'pgsluice_fleet_rows',
+      help: 'Rows that the last round has written so far.',
+      samples: bySource(({ lastRound }) => lastRound?.rows ?? null),
     },
     {
       name: 'pgsluice_fleet_failures',

@@ -1,25 +1,20 @@
 /** `fleet work`: a worker as a process, from its checks at the start to its end. */
 import { asConnectorError, type ConnectorError } from '../common/errors';
 import type { Logger } from '../common/logger';
-import { startHealthServer } from './health-server';
+import { startHealthServer, type FleetViews } from './health-server';
 import { describeJob } from './jobs';
 import { cronChecker, FleetQueue, workerName } from './queue';
 import { assertClock, assertQueue, clockAhead, clockProblem, connectToQueue, shownQueue } from './queue-server';
 import { SourceLimits } from './source-limits';
 import { readSources, type FleetSetup } from './sources';
-import { fleetStatus, type FleetStatus } from './status';
+import { fleetStatus } from './status';
 import { Worker } from './worker';
 
 /** How often the folder of sources is read anew, and the clocks are compared. */
 const RENEWAL_MS = 30_000;
 
 /** Resolves when `signal` has aborted and its jobs have ended or were handed back. Rejects where the queue is lost. */
-export async function work(
-  setup: FleetSetup,
-  logger: Logger,
-  signal: AbortSignal,
-  render: (status: FleetStatus) => string,
-): Promise<void> {
+export async function work(setup: FleetSetup, logger: Logger, signal: AbortSignal, views: FleetViews): Promise<void> {
   const { settings } = setup;
   const cronProblem = await cronChecker();
   let sources = readSources(setup, cronProblem);
@@ -64,7 +59,7 @@ export async function work(
             host: settings.metricsHost,
             port: settings.metricsPort,
             notReady,
-            render,
+            views,
             status: () => fleetStatus(opened, shownQueue(settings), sources, new Date()),
           });
     logger.info(`Worker ${name} takes jobs of ${sources.length} sources from ${shownQueue(settings)}`);

@@ -4,6 +4,7 @@
  * the same reason traces.ts is loaded past this door. Start at sync-watch.ts for what is gathered, page.ts for how it
  * is drawn. A failure in here must not change the sync's result.
  */
+export { renderFleetPage } from './fleet-page';
 export { createMetrics } from './metrics';
 export { renderPage } from './page';
 export type { SyncTraces, TraceOptions } from './traces';

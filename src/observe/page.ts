@@ -1,70 +1,22 @@
-/** The page as one document. It fetches nothing from elsewhere, and no text of a database becomes markup. */
-import { createHash } from 'node:crypto';
+/** The page of a sync, live or as a report. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { asset, renderDocument, type Page } from './document';
 import type { PageData } from './page-data';
-
-export interface Page {
-  readonly html: string;
-  /** The policy for the header of a served page; the document carries the same one as a meta element. */
-  readonly contentSecurityPolicy: string;
-}
 
 /** With data the page is finished, for a file. Without data it asks for `data.json` every second. */
 export function renderPage(data: PageData | undefined): Page {
   const chartFolder = dirname(require.resolve('uplot/package.json'));
-  const styles = [readFileSync(join(chartFolder, 'dist', 'uPlot.min.css'), 'utf8'), asset('page.css')];
-  const scripts = [readFileSync(join(chartFolder, 'dist', 'uPlot.iife.min.js'), 'utf8'), asset('page.js')];
-  const policy = [
-    "default-src 'none'",
-    `script-src ${scripts.map(hash).join(' ')}`,
-    `style-src ${styles.map(hash).join(' ')}`,
-    `connect-src ${data === undefined ? "'self'" : "'none'"}`,
-    'img-src data:',
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  const html = [
-    '<!doctype html>',
-    '<html lang="en">',
-    '<head>',
-    '<meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-    // Without an icon of its own, a browser would ask for one.
-    '<link rel="icon" href="data:,">',
-    '<title>pgsluice</title>',
-    ...styles.map((style) => `<style>${style}</style>`),
-    '</head>',
-    '<body>',
-    asset('page.html'),
-    `<footer>pgsluice${data === undefined ? '' : ` ${escapeText(data.version)}`}; charts by uPlot (MIT)</footer>`,
-    `<script type="application/json" id="data">${data === undefined ? '' : jsonForScript(data)}</script>`,
-    ...scripts.map((script) => `<script>${script}</script>`),
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n');
-  return { html, contentSecurityPolicy: `${policy}; frame-ancestors 'none'` };
-}
-
-function asset(name: string): string {
-  return readFileSync(join(__dirname, 'assets', name), 'utf8');
-}
-
-function hash(text: string): string {
-  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-}
-
-/**
- * Escapes `<`, so that neither a closing tag nor a comment can appear, and the two separators that end a line in old
- * scripts.
- */
-function jsonForScript(data: PageData): string {
-  const escapes: Readonly<Record<string, string>> = { '<': '\\u003c', '\u2028': '\\u2028', '\u2029': '\\u2029' };
-  return JSON.stringify(data).replace(/[<\u2028\u2029]/g, (character) => escapes[character] ?? character);
-}
-
-function escapeText(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return renderDocument({
+    title: 'pgsluice',
+    body: asset('page.html'),
+    styles: [readFileSync(join(chartFolder, 'dist', 'uPlot.min.css'), 'utf8'), asset('page.css')],
+    scripts: [
+      readFileSync(join(chartFolder, 'dist', 'uPlot.iife.min.js'), 'utf8'),
+      asset('common.js'),
+      asset('page.js'),
+    ],
+    footer: `pgsluice${data === undefined ? '' : ` ${data.version}`}; charts by uPlot (MIT)`,
+    data,
+  });
 }

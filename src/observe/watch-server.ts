@@ -1,6 +1,6 @@
 /** Serves the page, the metrics and the health of a running sync over HTTP. */
 import type { Registry } from 'prom-client';
-import { healthAnswers, serveAnswers, type HttpPlace, type HttpServer } from '../common/http-answers';
+import { healthAnswers, pageAnswer, serveAnswers, type HttpPlace, type HttpServer } from '../common/http-answers';
 import { renderPage } from './page';
 import type { PageData } from './page-data';
 
@@ -14,12 +14,7 @@ export interface WatchServerOptions extends HttpPlace {
 export async function startWatchServer(options: WatchServerOptions): Promise<HttpServer> {
   const page = renderPage(undefined);
   return await serveAnswers(options, {
-    '/': () => ({
-      status: 200,
-      type: 'text/html; charset=utf-8',
-      body: page.html,
-      headers: { 'content-security-policy': page.contentSecurityPolicy },
-    }),
+    '/': () => pageAnswer(page),
     '/data.json': () => ({ status: 200, type: 'application/json', body: JSON.stringify(options.data()) }),
     '/metrics': async () => ({
       status: 200,

@@ -62,3 +62,67 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
     },
   };
 }
+
+/** Windows in which every page must be readable. */
+export const WINDOWS: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
+  ['a phone', { viewport: { width: 360, height: 740 }, isMobile: true }],
+  ['a phone in the dark', { viewport: { width: 360, height: 740 }, isMobile: true, colorScheme: 'dark' }],
+  ['a wide screen in the dark', { viewport: { width: 1600, height: 900 }, colorScheme: 'dark' }],
+];
+
+/** Nothing is beyond the edge, contrasts are enough, and the browser has no complaint. */
+export async function expectReadable({ page, complaints }: OpenPage): Promise<void> {
+  expect(await page.evaluate(overflowing)).toEqual([]);
+  expect(await page.evaluate(lowContrast)).toEqual([]);
+  expect(await page.evaluate(faintGraphics)).toEqual([]);
+  expect(complaints).toEqual([]);
+}
+
+/** As text, since the browser's own types are not among the product's. */
+const overflowing = `(() => {
+  const width = document.documentElement.clientWidth;
+  return [...document.querySelectorAll('body *')]
+    .filter((element) => !element.closest('.hidden, .scroll') && element.getBoundingClientRect().right > width + 1)
+    .map((element) => element.tagName + ' ' + element.className);
+})()`;
+
+const LIGHT = `
+  const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };`;
+
+/** Colours of lines and bars that have less than 3 to 1 against the card under them (WCAG 2, 1.4.11). */
+const faintGraphics = `(() => {${LIGHT}
+  const probe = document.body.appendChild(document.createElement('i'));
+  const shown = (name) => {
+    probe.style.color = 'var(' + name + ')';
+    return light(parse(getComputedStyle(probe).color));
+  };
+  const card = shown('--card');
+  const faint = ['--one', '--two', '--wait', '--bad'].filter((name) => {
+    const colour = shown(name);
+    return (Math.max(colour, card) + 0.05) / (Math.min(colour, card) + 0.05) < 3;
+  });
+  probe.remove();
+  return faint;
+})()`;
+
+/** Texts whose colour has less than 4.5 to 1 against the ground under them (WCAG 2, 1.4.3). */
+const lowContrast = `(() => {${LIGHT}
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll('h1, h2, dt, dd, th, td, li, p, summary, .key, .state')]
+    .filter((element) => element.textContent.trim() !== '' && element.getClientRects().length > 0)
+    .filter((element) => {
+      const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
+      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
+    })
+    .map((element) => element.tagName + ' ' + element.textContent.slice(0, 30));
+})()`;

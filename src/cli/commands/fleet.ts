@@ -7,6 +7,7 @@ import type { Command, CommandContext } from '../command';
 import { EXIT } from '../exit-codes';
 import { FLEET_ACTIONS } from '../fleet-declaration';
 import { printJson, wantsJson } from '../json-document';
+import { lazy } from '../lazy';
 import { renderFleet, renderSources } from '../render-fleet';
 
 type Action = (setup: FleetSetup, names: readonly string[], context: CommandContext) => Promise<number>;
@@ -33,9 +34,12 @@ const ACTIONS: Readonly<Record<(typeof FLEET_ACTIONS)[number], Action>> = {
     else context.output.print(renderSources(sources, context.io.stdout.columns));
     return EXIT.ok;
   },
-  work: async (setup, names, { output, signal }) => {
+  work: async (setup, names, { output, signal, version }) => {
     none('work', names);
-    await work(setup, output.logger, signal, (found) => `${renderFleet(found, new Date(), undefined).join('\n')}\n`);
+    await work(setup, output.logger, signal, {
+      text: (found) => `${renderFleet(found, new Date(), undefined).join('\n')}\n`,
+      page: () => lazy.observe().renderFleetPage(version),
+    });
     return EXIT.ok;
   },
   sync: async (setup, names, { output, switches }) => {

@@ -3,32 +3,16 @@
 'use strict';
 
 (() => {
-  /* global uPlot */
+  /* global pgsluice, uPlot */
   const holder = document.getElementById('data');
   const live = holder.textContent.trim() === '';
-  const POLL_MS = 1000;
   const HEIGHT = 170;
   const charts = [];
-  let paused = false;
   let data;
 
   // ---- Small helpers ----
 
-  const integer = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-  const decimal = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
-
-  function element(name, properties = {}, ...children) {
-    const made = document.createElement(name);
-    for (const [key, value] of Object.entries(properties)) {
-      if (key === 'class') made.className = value;
-      else if (key in made) made[key] = value;
-      else made.setAttribute(key, value);
-    }
-    made.append(...children);
-    return made;
-  }
-
-  const number = (value) => (value === null || value === undefined ? '–' : integer.format(value));
+  const { element, integer, decimal, number, duration, nameCell, renderFigures, renderList, poll } = pgsluice;
 
   function bytes(value) {
     const units = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -41,20 +25,7 @@
     return `${unit === 0 ? integer.format(scaled) : decimal.format(scaled)} ${units[unit]}`;
   }
 
-  function duration(seconds) {
-    if (seconds === null || seconds === undefined) return '–';
-    if (seconds < 60) return `${decimal.format(seconds)} s`;
-    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-    return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
-  }
-
   const last = (values) => values.findLast((value) => value !== null) ?? null;
-  /** A table's name, breakable where its parts end. */
-  function nameCell(name) {
-    const parts = name.split(/(?<=[._])/).flatMap((part) => [part, element('wbr')]);
-    return element('th', { scope: 'row' }, ...parts.slice(0, -1));
-  }
-
   const most = (values) => values.reduce((top, value) => (top === null || value > top ? (value ?? top) : top), null);
   const percent = (value) => (value === null || Number.isNaN(value) ? '–' : `${integer.format(value)} %`);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -64,10 +35,7 @@
   function renderHead() {
     const good = data.state === 'succeeded';
     const bad = ['failed', 'some tables failed', 'interrupted'].includes(data.state);
-    const state = document.getElementById('state');
-    // Set only when it changes: a screen reader says it aloud each time.
-    if (state.textContent !== data.state) state.textContent = data.state;
-    state.className = `state ${good ? 'good' : bad ? 'bad' : ''}`;
+    pgsluice.renderState(data.state, good ? 'good' : bad ? 'bad' : '');
     document.title = `pgsluice: ${data.state}, ${data.source}`;
     document.getElementById('source').textContent = data.source;
     const started = new Date(data.startedAt).toISOString().replace('T', ' ').slice(0, 19);
@@ -77,7 +45,7 @@
     error.hidden = data.error === null;
   }
 
-  function renderFigures() {
+  function showFigures() {
     const { series } = data;
     const running = data.state === 'running' || data.state === 'starting';
     const rate = running ? last(series.rowsPerSecond) : data.seconds > 0 ? data.rows / data.seconds : 0;
@@ -103,13 +71,7 @@
         ? []
         : [['WAL kept by the source', `${decimal.format(data.slotWalBytes / 1e6)} MB`]]),
     ];
-    document
-      .getElementById('figures')
-      .replaceChildren(
-        ...figures.map(([name, value]) =>
-          element('div', {}, element('dt', { textContent: name }), element('dd', { textContent: value })),
-        ),
-      );
+    renderFigures(figures);
   }
 
   // ---- Charts ----
@@ -462,17 +424,12 @@
       );
   }
 
-  function renderList(id, texts) {
-    document.getElementById(id).replaceChildren(...texts.map((text) => element('li', { textContent: text })));
-    document.getElementById(`${id}-section`).hidden = texts.length === 0;
-  }
-
   // ---- Putting it together ----
 
   function render(next) {
     data = next;
     renderHead();
-    renderFigures();
+    showFigures();
     if (charts.length === 0) buildCharts();
     else updateCharts();
     renderSamples();
@@ -492,35 +449,12 @@
   });
   window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', buildCharts);
 
-  const notice = document.getElementById('notice');
-  const say = (text) => {
-    if (notice.textContent !== text) notice.textContent = text;
-  };
-
-  async function poll() {
-    if (!paused) {
-      try {
-        const response = await fetch('data.json', { cache: 'no-store' });
-        if (!response.ok) throw new Error(String(response.status));
-        render(await response.json());
-        say('');
-      } catch {
-        say('No answer: the sync has ended, or this machine lost it. What you see is its last word.');
-      }
-    }
-    setTimeout(() => void poll(), POLL_MS);
-  }
-
-  if (live) {
-    const pause = document.getElementById('pause');
-    pause.hidden = false;
-    pause.addEventListener('click', () => {
-      paused = !paused;
-      pause.textContent = paused ? 'Go on' : 'Pause';
-      pause.setAttribute('aria-pressed', String(paused));
+  if (live)
+    poll({
+      url: 'data.json',
+      everyMs: 1000,
+      render,
+      gone: 'No answer: the sync has ended, or this machine lost it. What you see is its last word.',
     });
-    void poll();
-  } else {
-    render(JSON.parse(holder.textContent));
-  }
+  else render(JSON.parse(holder.textContent));
 })();

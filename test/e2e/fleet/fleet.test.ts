@@ -185,6 +185,9 @@ describe('a worker', () => {
     await until(() => running('tables'));
     expect(await (await fetch(`${url}metrics`)).text()).toMatch(/pgsluice_fleet_jobs_running\{source="acme"\} \d/);
     expect(await (await fetch(url)).text()).toMatch(/1 worker alive; \d jobs? waiting/);
+    const page = await fetch(url, { headers: { accept: 'text/html' } });
+    expect(await page.text()).toMatch(/<title>pgsluice fleet<\/title>/);
+    expect(await (await fetch(`${url}status.json`)).json()).toMatchObject({ sources: [{ name: 'acme' }, {}] });
     first.kill('SIGTERM');
     await until(async () => (await fetch(`${url}readyz`).catch(() => undefined))?.status !== 200);
     expect((await first.ended).code).toBe(143);
