@@ -266,7 +266,7 @@ offer() {
 fetch_extensions() {
   local version folder=.extensions name missing=() python
   version=$(node -p 'require("./package.json").dependencies["@duckdb/node-api"].split("-")[0]')
-  for name in ducklake postgres_scanner sqlite_scanner httpfs; do
+  for name in ducklake postgres_scanner sqlite_scanner httpfs azure; do
     if [ ! -e "$folder/$version/$name.duckdb_extension" ]; then missing+=("$name"); fi
   done
   if [ ${#missing[@]} = 0 ]; then return 0; fi

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'pgsluice');
-const MOST_MS = 120_000;
+const MOST_MS = 300_000;
 
 /** `folder` is undefined where it could not be fetched. */
 export interface Fetched {

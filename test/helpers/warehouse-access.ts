@@ -29,13 +29,18 @@ export async function openLakeAt(
     readonly dataPath?: string;
   } = {},
 ): Promise<WarehouseReader> {
-  const lake = await readerOf(await DuckDBInstance.create(':memory:'));
-  for (const name of ['ducklake', ...(options.extensions ?? [])])
-    await lake.rows(`LOAD '${join(EXTENSIONS, `${name}.duckdb_extension`)}'`);
+  const lake = await openDuckDB(['ducklake', ...(options.extensions ?? [])]);
   if (options.before !== undefined) await lake.rows(options.before);
   await lake.rows(`ATTACH 'ducklake:${catalog}' AS lake ${attached(options)}`);
   await lake.rows('USE lake');
   return lake;
+}
+
+/** A DuckDB without a file. */
+export async function openDuckDB(extensions: readonly string[]): Promise<WarehouseReader> {
+  const reader = await readerOf(await DuckDBInstance.create(':memory:'));
+  for (const name of extensions) await reader.rows(`LOAD '${join(EXTENSIONS, `${name}.duckdb_extension`)}'`);
+  return reader;
 }
 
 function attached({ write, dataPath }: { readonly write?: true; readonly dataPath?: string }): string {

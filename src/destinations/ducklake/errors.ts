@@ -11,8 +11,11 @@ const CONFLICT = /Transaction conflict/i;
 const LOST =
   /Unable to connect to Postgres|connection to server|server closed the connection|terminating connection|Connection refused|no connection to the server|Failed to execute query "(?:BEGIN|COMMIT|ROLLBACK)/i;
 const REFUSED_BY_STORE =
-  /HTTP (?:code )?(?:401|403)|\b(?:401|403)\b.*(?:Unauthorized|Forbidden)|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|AuthenticationFailed/i;
-const STORE_LOST = /HTTP|Could not (?:establish|resolve)|Connection error/i;
+  /HTTP (?:code )?(?:401|403)|\b(?:401|403)\b.*(?:Unauthorized|Forbidden)|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|AuthenticationFailed|Authorization(?:Failure|PermissionMismatch)/i;
+/** Names that stores give it: QuotaExceeded, XMinioStorageFull, status 507. */
+const STORE_FULL = /Quota\w*Exceeded|StorageFull|Insufficient ?Storage/i;
+const BUCKET_MISSING = /NoSuchBucket|ContainerNotFound/;
+const STORE_LOST = /HTTP|Azure\w*FileSystem|Could not (?:establish|resolve)|Connection error/i;
 
 /** `lake`: its catalog, without a password. */
 export function lakeWriteError(error: unknown, lake: string): ConnectorError {
@@ -104,12 +107,17 @@ export function lakeOpenError(error: unknown, { catalog, dataPath }: LakePlace):
 }
 
 function storeError(error: unknown, text: string): ConnectorError | undefined {
+  if (STORE_FULL.test(text))
+    return destinationError('The object store of the lake is full.', 'lake_store_full', {
+      cause: error,
+      hint: 'Free some space there, or raise its quota, and run the sync again; what was committed is kept.',
+    });
   if (REFUSED_BY_STORE.test(text))
     return destinationError('The object store of the lake refuses the credentials.', 'lake_store_refused', {
       cause: error,
-      hint: 'Check the variables of the environment, such as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, and the rights on the bucket.',
+      hint: 'Check the variables of the environment (AWS_ACCESS_KEY_ID and others for s3://, GCS_ACCESS_KEY_ID for gs://, AZURE_STORAGE_CONNECTION_STRING for az://), and the rights on the bucket.',
     });
-  if (/NoSuchBucket/.test(text))
+  if (BUCKET_MISSING.test(text))
     return destinationError(`The bucket of the lake does not exist: ${placeIn(text)}.`, 'lake_bucket_missing', {
       cause: error,
       hint: 'Make it, or name another one with "lake_data_path".',
@@ -117,7 +125,7 @@ function storeError(error: unknown, text: string): ConnectorError | undefined {
   if (STORE_LOST.test(text))
     return destinationError(`The object store of the lake cannot be used: ${shortened(text, '')}.`, 'lake_store_lost', {
       cause: error,
-      hint: 'Check "lake_data_path", AWS_ENDPOINT_URL and the network.',
+      hint: 'Check "lake_data_path", the network, and the address of the store where the environment has one.',
     });
   return undefined;
 }
@@ -129,7 +137,7 @@ function placeIn(text: string): string {
 
 function unwritable(error: unknown, text: string): ConnectorError | undefined {
   const path =
-    /(?:Cannot open file|Failed to create directory|Could not create directory) "(.*?)".*(?:Permission denied|Read-only)/is.exec(
+    /(?:Cannot open file|Failed to create directory|Could not create directory) "(.*?)".*(?:Permission denied|Read-only|Not a directory)/is.exec(
       text,
     )?.[1];
   if (path === undefined) return undefined;

@@ -27,6 +27,8 @@ export function secretFor(dataPath: string, env: Environment): readonly (readonl
       return named('gcs', [
         ['KEY_ID', env['GCS_ACCESS_KEY_ID'] ?? env['AWS_ACCESS_KEY_ID']],
         ['SECRET', env['GCS_SECRET_ACCESS_KEY'] ?? env['AWS_SECRET_ACCESS_KEY']],
+        // The variable of Google's own programs, which may be an address without a scheme.
+        ...endpoint(env['STORAGE_EMULATOR_HOST']?.replace(/^(?!https?:)(?=.)/i, 'http://')),
       ]);
     case 'az':
     case 'azure':

@@ -1,7 +1,8 @@
 /** A lake on a disk that is full or read-only, and one that two processes want: exit 5, a sentence, nothing lost. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { compareTable, same } from '../../helpers/compare';
 import { complaints, expectPresentable } from '../../helpers/fault-report';
@@ -13,6 +14,7 @@ import { openLakeAt } from '../../helpers/warehouse-access';
 jest.setTimeout(180_000);
 
 const ROWS = 120_000;
+const SMALL_BATCHES = ['--custom-batch-size', '2000'];
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -66,6 +68,15 @@ async function onDisk(megabytes: number, name: string, action: (mount: string) =
   }
 }
 
+function tries(action: () => unknown): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const remount = (mount: string, options: string): unknown =>
   execFileSync('mount', ['-o', `remount,${options}`, mount], { stdio: 'pipe' });
 
@@ -103,6 +114,56 @@ it('a disk of the files that is full, then read-only: what was committed can be 
     await expectWhole(lake.lake_catalog);
   });
 });
+
+it.each([
+  [
+    'is made read-only',
+    async (mount: string) => {
+      // It is busy as long as a file is open for writing.
+      while (!tries(() => remount(mount, 'ro'))) await delay(5);
+      return () => remount(mount, 'rw');
+    },
+  ],
+  [
+    'is taken away, with a file in its place',
+    (mount: string) => {
+      const [data, away] = [join(mount, 'data'), join(mount, 'away')];
+      renameSync(data, away);
+      writeFileSync(data, '');
+      return () => {
+        rmSync(data);
+        renameSync(away, data);
+      };
+    },
+  ],
+])(
+  'a folder of the files that %s in the middle of a load: exit 5, and then the next sync completes',
+  async (how, spoil) => {
+    await onDisk(300, how.replaceAll(/\W/g, '-'), async (mount) => {
+      const data = join(mount, 'data');
+      const lake = { lake_catalog: join(database.folder, how, 'catalog.ducklake'), lake_data_path: data };
+      const running = startCli([
+        'sync',
+        '--configuration',
+        configured(lake),
+        '--custom-threads',
+        '1',
+        ...SMALL_BATCHES,
+      ]);
+      const begun = (): boolean =>
+        existsSync(data) && readdirSync(data, { recursive: true, encoding: 'utf8' }).some((name) => /_big/.test(name));
+      while (!begun()) await delay(2);
+      const mend = await spoil(mount);
+      const result = await running.ended;
+      expectPresentable(result, [database.password]);
+      expectRefused(result, /^The lake's files cannot be written: .*data.*Check the permissions of that folder/);
+      mend();
+      expect((await run('sync', lake)).code).toBe(0);
+      await expectWhole(lake.lake_catalog);
+      expect((await run('verify', lake)).code).toBe(0);
+    });
+  },
+);
 
 it.each([
   ['DuckDB', 'catalog.ducklake', []],
