@@ -2,7 +2,7 @@
 // hold anything.
 'use strict';
 
-const pgsluice = (() => {
+globalThis.pgsluice = (() => {
   const integer = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
   const decimal = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
 

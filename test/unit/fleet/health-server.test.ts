@@ -55,7 +55,7 @@ describe('the port of a worker', () => {
       'pgsluice_fleet_failures{source="globex"} 2',
     ])
       expect(metrics.split('\n')).toContain(line);
-    // Of a source that was never synced nothing is claimed.
+    // Nothing is claimed of a source that was never synced.
     expect(metrics).not.toMatch(/(lag_seconds|tables_read)\{source="umbrella"\}/);
     expect(metrics.match(/^# TYPE \w+ gauge$/gm)).toHaveLength(metrics.match(/^# HELP /gm)?.length ?? 0);
   });
