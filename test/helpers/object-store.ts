@@ -140,7 +140,7 @@ export async function startObjectStore(kind: StoreKind, folder: string): Promise
         stdio: ['pipe', 'ignore', 'inherit'],
         env: { ...process.env, ...env },
       });
-      while ((await fetch(`http://${endpoint}/`).catch(() => undefined)) === undefined) {
+      while (!(await answers(endpoint))) {
         if (child.exitCode !== null) throw new Error(`The ${kind.scheme} server has ended with ${child.exitCode}.`);
         await delay(50);
       }
@@ -158,6 +158,15 @@ export async function startObjectStore(kind: StoreKind, folder: string): Promise
   };
   await store.start();
   return store;
+}
+
+async function answers(endpoint: string): Promise<boolean> {
+  try {
+    await (await fetch(`http://${endpoint}/`)).text();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Azure's operation Create Container, signed by the account's key (Authorize with Shared Key, version 2009-09-19 on). */

@@ -15,6 +15,17 @@ import { openLakeAt } from '../../helpers/warehouse-access';
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(180_000);
 
+const TROUBLES = [
+  { status: 503, code: 'SlowDown', sentence: /^The object store of the lake cannot be used: .*(503|SlowDown)/ },
+  {
+    status: 500,
+    code: 'InternalError',
+    sentence: /^The object store of the lake cannot be used: .*(500|InternalError)/,
+  },
+  { status: 403, code: 'AccessDenied', sentence: /^The object store of the lake refuses .* rights on the bucket/ },
+  { status: 403, code: 'QuotaExceeded', sentence: /^The object store of the lake is full\. Free some space/ },
+  { status: 507, code: 'InsufficientStorage', sentence: /^The object store of the lake is full\. Free some space/ },
+] as const;
 /** As text and as Azure's keys are written. */
 const WRONG_SECRET = /no-such-s3cret|bm8tc3VjaC1zM2NyZXQ/;
 
@@ -133,34 +144,28 @@ describe.each([S3, GS, AZ])('$scheme://', (kind) =>
       await expectSame('lost', { small: 4900, big: 400 });
     });
 
-    it.each([
-      { status: 503, code: 'SlowDown', sentence: /^The object store of the lake cannot be used: .*(503|SlowDown)/ },
-      {
-        status: 500,
-        code: 'InternalError',
-        sentence: /^The object store of the lake cannot be used: .*(500|InternalError)/,
+    // DuckDB reads gs:// by the code of s3://.
+    it.each(kind === GS ? TROUBLES.slice(0, 1) : TROUBLES)(
+      'that answers writes with $status $code: exit 5, and then the next sync completes',
+      async (trouble) => {
+        const front = await startTroubledStore(store.endpoint);
+        try {
+          const env = kind.env(front.endpoint);
+          const name = `trouble-${trouble.code}`;
+          const sync = ['sync', '--table-filters', 'small'];
+          expect((await run([...sync, ...at(`warehouse/${name}`)], name, env)).code).toBe(0);
+          await database.client.query(`UPDATE small SET v = '${trouble.code}' WHERE id % 7 = 1`);
+          // In the middle: the first file is written.
+          front.set({ ...trouble, after: 1 });
+          expectRefused(await run(sync, name, env), trouble.sentence);
+          expect(front.refused).toBeGreaterThan(0);
+          front.set(undefined);
+          expect((await run(sync, name, env)).code).toBe(0);
+          await expectSame(name, { small: 4900 });
+        } finally {
+          await front.close();
+        }
       },
-      { status: 403, code: 'AccessDenied', sentence: /^The object store of the lake refuses .* rights on the bucket/ },
-      { status: 403, code: 'QuotaExceeded', sentence: /^The object store of the lake is full\. Free some space/ },
-      { status: 507, code: 'InsufficientStorage', sentence: /^The object store of the lake is full\. Free some space/ },
-    ])('that answers writes with $status $code: exit 5, and then the next sync completes', async (trouble) => {
-      const front = await startTroubledStore(store.endpoint);
-      try {
-        const env = kind.env(front.endpoint);
-        const name = `trouble-${trouble.code}`;
-        const sync = ['sync', '--table-filters', 'small'];
-        expect((await run([...sync, ...at(`warehouse/${name}`)], name, env)).code).toBe(0);
-        await database.client.query(`UPDATE small SET v = '${trouble.code}' WHERE id % 7 = 1`);
-        // In the middle: the first file is written.
-        front.set({ ...trouble, after: 1 });
-        expectRefused(await run(sync, name, env), trouble.sentence);
-        expect(front.refused).toBeGreaterThan(0);
-        front.set(undefined);
-        expect((await run(sync, name, env)).code).toBe(0);
-        await expectSame(name, { small: 4900 });
-      } finally {
-        await front.close();
-      }
-    });
+    );
   }),
 );
