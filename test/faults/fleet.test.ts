@@ -1,5 +1,5 @@
 /** A fleet whose workers are killed, sleep and wake up, and whose catalog goes away: what is in the lake is the source. */
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expectPresentable } from '../helpers/fault-report';
@@ -15,7 +15,7 @@ import {
   terminateSessions,
   type FaultyFleet,
 } from '../helpers/fleet-faults';
-import { sourceOf, untilDone, untilRunning } from '../helpers/fleet-world';
+import { sourceOf, until, untilDone, untilRunning } from '../helpers/fleet-world';
 
 jest.setTimeout(1_200_000);
 
@@ -125,6 +125,28 @@ it('the catalog is restarted, and its sessions are terminated, in the middle', a
   await syncAll(fleet);
   await workers.stop();
   await expectAllEqual(fleet);
+});
+
+it("the folder of the lake's files cannot be written for a while: jobs fail with a sentence, and the rest goes on", async () => {
+  await initFleet(fleet);
+  const workers = keepWorkers(fleet, 2);
+  await fleet.run(['sync', '--all']);
+  await untilRunning(fleet, 1);
+  await delay(1_000);
+  const [data, away] = [join(fleet.folder, 'lake'), join(fleet.folder, 'away')];
+  renameSync(data, away);
+  writeFileSync(data, '');
+  await until(async () => {
+    const { stdout } = await fleet.run(['status', '--json']);
+    return /The lake's files cannot be written/.test(stdout);
+  });
+  rmSync(data);
+  renameSync(away, data);
+  await untilDone(fleet);
+  await syncAll(fleet);
+  await workers.stop();
+  await expectAllEqual(fleet);
+  expect(await leftBehind(fleet)).toEqual([]);
 });
 
 it('is made once by two that make it at the same time', async () => {
