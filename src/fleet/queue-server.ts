@@ -125,17 +125,16 @@ export async function clockAhead(client: Client): Promise<number> {
 
 export async function assertClock(client: Client): Promise<void> {
   const problem = clockProblem(await clockAhead(client));
-  if (problem === undefined) return;
-  throw new ConnectorError(problem, {
+  if (problem !== undefined) throw problem;
+}
+
+/** Where a clock so many seconds ahead (below 0: behind) is too far away; else undefined. */
+export function clockProblem(aheadSeconds: number): ConnectorError | undefined {
+  if (Math.abs(aheadSeconds) <= MOST_CLOCK_SECONDS) return undefined;
+  const how = `${Math.round(Math.abs(aheadSeconds))} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
+  return new ConnectorError(`The clock of this host is ${how} the clock of the queue's server.`, {
     code: 'fleet_clock',
     kind: 'configuration',
     hint: `Synchronize both (NTP): they may be ${MOST_CLOCK_SECONDS} s apart, since files are deleted by their age.`,
   });
-}
-
-/** A sentence where a clock so many seconds ahead (below 0: behind) is too far away; else undefined. */
-export function clockProblem(aheadSeconds: number): string | undefined {
-  if (Math.abs(aheadSeconds) <= MOST_CLOCK_SECONDS) return undefined;
-  const how = `${Math.round(Math.abs(aheadSeconds))} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
-  return `The clock of this host is ${how} the clock of the queue's server.`;
 }

@@ -47,7 +47,7 @@ export async function work(setup: FleetSetup, logger: Logger, signal: AbortSigna
       clockAhead(client).then(
         (ahead) => {
           const problem = clockProblem(ahead);
-          if (problem !== undefined) logger.warning(`${problem} Synchronize both.`);
+          if (problem !== undefined) logger.warning(problem.describe());
         },
         () => undefined,
       );
