@@ -2,7 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, othersHaveWritten, type TestDatabase } from '../../helpers/postgres';
 import type { RunSummary, TableSummary } from '../../../src/app/run-summary';
 
 // Every command is a process of its own, on a machine that may be busy.
@@ -23,8 +23,10 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-const sync = (...more: string[]): Promise<CliResult> =>
-  runCli(['sync', '--json', '--configuration', configuration, ...more]);
+async function sync(...more: string[]): Promise<CliResult> {
+  await othersHaveWritten(database);
+  return await runCli(['sync', '--json', '--configuration', configuration, ...more]);
+}
 
 function documentOf(result: CliResult): RunSummary {
   return JSON.parse(result.stdout) as RunSummary;
