@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { connectionString, startPostgres } from '../../scripts/demo/postgres-server';
 import type { PostgresOptions, PostgresServer, ServerCoordinates } from '../../scripts/demo/postgres-server';
@@ -114,29 +113,6 @@ export async function dropDatabase(name: string, server: ServerCoordinates = tes
     await admin.query(`DROP DATABASE IF EXISTS ${admin.escapeIdentifier(name)}${force}`);
   });
 }
-
-/**
- * Resolves when the transactions that wrote in other databases a moment ago are over. Tests share a server, and its
- * snapshots: what is newer than the oldest open transaction of any database is read again by the next pass.
- */
-export async function othersHaveWritten({ name, ...server }: TestDatabase): Promise<void> {
-  await withClient(server, 'postgres', async (admin) => {
-    const writers = async (): Promise<ReadonlySet<string>> => {
-      const { rows } = await admin.query<{ xid: string }>(
-        'SELECT backend_xid::text AS xid FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname <> $1',
-        [name],
-      );
-      return new Set(rows.map(({ xid }) => xid));
-    };
-    const before = await writers();
-    const until = Date.now() + LONGEST_WRITE_MS;
-    for (let now = before; [...before].some((xid) => now.has(xid)) && Date.now() < until; now = await writers())
-      await delay(20);
-  });
-}
-
-/** A test that holds a transaction open for longer has a server of its own. */
-const LONGEST_WRITE_MS = 10_000;
 
 /** Runs `action` with a database of its own, which is removed afterwards. */
 export async function withDatabase<T>(

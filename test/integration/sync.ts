@@ -8,7 +8,7 @@ import type { Destination } from '../../src/destinations/destination';
 import type { SyncObserver, SyncReport, TableReport } from '../../src/model/report';
 import type { Pressure } from '../../src/model/resources';
 import { Session } from '../../src/postgres/connection/session';
-import { othersHaveWritten, type TestDatabase } from '../helpers/postgres';
+import type { TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its session below
@@ -52,10 +52,6 @@ export async function sync(
   const { beforeReading } = context;
   const held = beforeReading === undefined ? undefined : holdAtReading(beforeReading);
   const begun = context.changesAfterBeginning === true ? holdUntilBegun() : undefined;
-  // A test of what happens without a server has none to ask.
-  await othersHaveWritten(database).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ECONNREFUSED') throw error;
-  });
   const report = await runSync(all, {
     logger,
     signal: new AbortController().signal,
