@@ -105,8 +105,7 @@ export function decideMode(input: ModeInput): ModeDecision {
       reason: `${key.column} is indexed and without NULLs${late}`,
       replicationKey: key.column,
     };
-  if (setting === 'timestamp')
-    return transactionIds('timestamp is configured, but there is no indexed update column');
+  if (setting === 'timestamp') return transactionIds('timestamp is configured, but there is no indexed update column');
   return key === undefined
     ? transactionIds('finds every change')
     : { ...transactionIds(`finds every change; ${key.column} alone may not`), untrustedKey: key.column };
