@@ -127,12 +127,18 @@ test('portions are taken back together', async () => {
 
 test('under an index of unique values all rows go together, as one may make room for another', async () => {
   await withDestination(async (destination, _, path) => {
-    await load(destination, rows(0, 10, () => 0));
+    await load(
+      destination,
+      rows(0, 10, () => 0),
+    );
     await destination.close();
     await inFile(path, 'CREATE UNIQUE INDEX ids ON tester.t (id)');
     await destination.open();
     await destination.beginChanges(TABLE, { startedAt: new Date() });
-    await destination.writeChanges(TABLE, rows(10, PORTION, () => 1));
+    await destination.writeChanges(
+      TABLE,
+      rows(10, PORTION, () => 1),
+    );
     await destination.commit();
     await destination.rollback();
     expect(await destination.countRows([TABLE])).toEqual([10]);
