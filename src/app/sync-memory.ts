@@ -4,6 +4,7 @@
  */
 import { useLatin1Counter } from '../common/count-character';
 import { HeapGrowth } from '../common/heap-growth';
+import { optimizeLate } from '../common/late-optimization';
 import { nativeLatin1Counter } from '../native/latin1-counter';
 import { keepFreedMemory, limitMemoryArenas } from '../native/process-memory';
 
@@ -24,6 +25,7 @@ export class SyncMemory {
   constructor({ ownProcess, readingIsTheLimit }: MemoryUse) {
     limitMemoryArenas();
     this.heap = new HeapGrowth(ownProcess);
+    if (ownProcess) optimizeLate();
     useLatin1Counter(nativeLatin1Counter());
     if (readingIsTheLimit) keepFreedMemory('batches');
   }

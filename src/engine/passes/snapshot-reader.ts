@@ -233,6 +233,7 @@ export class SnapshotReader {
       columns: run.selection.columns,
       conditions: run.selection.conditions,
       changedOnly: run.readsChanges ? changeConditions(run, relation.oid) : undefined,
+      byPlace: !run.planned.table.rowSecurity,
       allOf: epoch.keys?.column,
       range,
       sizer: epoch.sizers.get(relation.oid) ?? this.sizer(run, relation),

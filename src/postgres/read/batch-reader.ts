@@ -18,6 +18,8 @@ export interface RangeRead {
   readonly conditions: readonly string[];
   /** See PackedQuery. */
   readonly changedOnly?: readonly string[] | undefined;
+  /** A row may be asked for by its place: with row-level security the server would not look there only. */
+  readonly byPlace?: boolean;
   /** See PackedQuery. */
   readonly allOf?: SelectColumn | undefined;
   readonly range: TidRange;
@@ -42,6 +44,8 @@ export interface RangeBatch {
 
 /** A batch over its budget by more than this is read again in smaller pieces, to keep memory flat. */
 const BYTES_TOLERANCE = 4;
+/** Where more of the rows changed than that, reading them by their places takes longer than a second scan. */
+const MANY_CHANGED = 0.25;
 /** The largest cell that is requested: the odbc package does not take cells of any size. */
 const MAX_CELL_BYTES = 500_000_000;
 
@@ -63,6 +67,7 @@ export async function* readRange(session: Session, read: RangeRead): AsyncGenera
     const serverMs = performance.now() - startedMs - session.roundTripMs;
     read.sizer.observe(range, batch.rowCount, batch.bytes, serverMs);
     read.sizer.longestCellBytes = longestCellBytes(batch);
+    if (total !== undefined) read.sizer.manyChanged = batch.rowCount > total * MANY_CHANGED;
     await keepServerMemory(session, batch.bytes, read.signal);
     yield { batch, range, total, all };
     rest = { lo: range.hi, hi: rest.hi };
@@ -86,6 +91,7 @@ async function readOnce(
       columns,
       conditions: read.conditions,
       ...(read.changedOnly === undefined ? {} : { changedOnly: read.changedOnly }),
+      placesFirst: read.byPlace === true && !read.sizer.manyChanged,
       ...(read.allOf === undefined ? {} : { allOf: read.allOf }),
       range,
       packing,

@@ -41,6 +41,8 @@ const FIRST_BATCH_SHARE = 0.25;
 export class BatchSizer {
   /** Bytes per row in the last batch, about; 0 before the first one. */
   longestCellBytes = 0;
+  /** Many rows of the last range had changed. */
+  manyChanged = false;
   /** Columns that are better read as text: most of their values are NULL. */
   readonly asText = new Set<string>();
   private rowsPerBlock: number;

@@ -2,6 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { allOlderEnded } from '../../helpers/older-transactions';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import type { RunSummary, TableSummary } from '../../../src/app/run-summary';
 
@@ -35,6 +36,7 @@ function tableOf(summary: RunSummary, table: string): TableSummary | undefined {
 }
 
 it('tells what was read, changed and marked deleted, table by table', async () => {
+  await allOlderEnded(database.client);
   const first = documentOf(await sync());
   expect(first).toMatchObject({
     version: 1,

@@ -28,13 +28,15 @@ afterEach(async () => {
 });
 
 const sql = (text: string): Promise<unknown> => database.client.query(text);
-const xmin = (): Promise<SyncOutcome> => sync(database, { syncMode: 'xmin' });
+async function xmin(): Promise<SyncOutcome> {
+  await allOlderEnded(database.client);
+  return await sync(database, { syncMode: 'xmin' });
+}
 const compared = (): Promise<Comparison> =>
   withWarehouse(database, (warehouse) => compareTable(database.client, warehouse, { schema: 'public', name: 't' }));
 
 async function table(columns: string, rows: string): Promise<void> {
   await sql(`CREATE TABLE t (${columns}); INSERT INTO t ${rows}; ANALYZE t`);
-  await allOlderEnded(database.client);
 }
 
 it.each<[string, string, string]>([

@@ -1,6 +1,7 @@
-/** A sync tells V8's heap (common/heap-growth) all that it needs to know. */
+/** A sync tells V8 (common/heap-growth, common/late-optimization) all that it needs to know. */
 import v8 from 'node:v8';
 import { HeapGrowth } from '../../../src/common/heap-growth';
+import { optimizeLate } from '../../../src/common/late-optimization';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
 
@@ -42,6 +43,9 @@ test('every batch is counted, and a sync of 20 MB is a long one', async () => {
   expect(flags).toEqual([LONG_SYNC]);
 });
 
-test('in a process of its own it collects nothing before', async () => {
-  expect((await told(true)).flags).toEqual(['--no-incremental-marking --semi-space-growth-factor=1', LONG_SYNC]);
+test('in a process of its own it collects nothing before, and optimizes late', async () => {
+  const late: string[] = [];
+  optimizeLate((flag) => late.push(flag));
+  const first = ['--no-incremental-marking --semi-space-growth-factor=1', ...late];
+  expect((await told(true)).flags).toEqual([...first, LONG_SYNC]);
 });

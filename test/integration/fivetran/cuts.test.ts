@@ -1,4 +1,5 @@
 /** Streams cut at the messages whose order matters: what is resumed ends with the source's rows, whatever the client kept. */
+import { allOlderEnded } from '../../helpers/older-transactions';
 import { createDatabase, type TestDatabase, withRanges } from '../../helpers/postgres';
 import { Applier } from '../../helpers/fivetran/applier/applier';
 import { afterTruncate, differences, update, type Cut } from '../../helpers/fivetran/applier/session';
@@ -110,6 +111,7 @@ async function counted(
   more: Record<string, string> = {},
 ): Promise<{ changes: number; upserts: number }> {
   const counts = { changes: 0, upserts: 0 };
+  await allOlderEnded(database.client);
   await update(client, applier, {
     configuration: configurationFor(database, more),
     cut: (message) => {
