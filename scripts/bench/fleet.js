@@ -1,6 +1,7 @@
 // Measures a fleet: many sources far away, by one worker and by several, and how soon the jobs of a killed one go on.
 const { spawn } = require('node:child_process');
 const { mkdirSync, writeFileSync } = require('node:fs');
+const { cpus } = require('node:os');
 const path = require('node:path');
 const { setTimeout: delay } = require('node:timers/promises');
 const { startProxy } = require('./distance');
@@ -21,13 +22,14 @@ const LAKE = 'fleet_lake';
 
 /**
  * @typedef {import('./source').Source} Source
- * @typedef {{ seconds: number, cpuSeconds: number, commitsPerSecond: number }} Load
+ * @typedef {{ seconds: number, cpuSeconds: number, commitsPerSecond: number, busyShare: number }} Load
  * @typedef {object} Fleet
  * @property {number} sources
  * @property {number} workers
  * @property {number} rows of each source
  * @property {Load} one by one worker; medians
- * @property {Load} all by all workers; commitsPerSecond: transactions of the catalog's database
+ * @property {Load} all by all workers; commitsPerSecond: transactions of the catalog's database; busyShare: of the cores
+ *   of this machine, which workers, sources, catalog and proxies share
  * @property {number} takeoverSeconds from the kill of a worker until another one has its job; median
  */
 
@@ -58,7 +60,7 @@ async function measureFleet({ source, main, rows: of = 1_000_000, rounds, say })
           runs[workers === 1 ? 'one' : 'all'].push(load);
           const { seconds, cpuSeconds } = load;
           say(
-            `  round ${round + 1}/${rounds}  ${workers} workers ${seconds.toFixed(2)} s, CPU ${cpuSeconds.toFixed(2)} s`,
+            `  round ${round + 1}/${rounds}  ${workers} workers ${seconds.toFixed(2)} s, CPU ${cpuSeconds.toFixed(2)} s, cores ${(100 * load.busyShare).toFixed(0)} % busy`,
           );
         });
       }
@@ -76,6 +78,7 @@ async function measureFleet({ source, main, rows: of = 1_000_000, rounds, say })
     seconds: median(all.map((it) => it.seconds)),
     cpuSeconds: median(all.map((it) => it.cpuSeconds)),
     commitsPerSecond: median(all.map((it) => it.commitsPerSecond)),
+    busyShare: median(all.map((it) => it.busyShare)),
   });
   return {
     sources: SOURCES,
@@ -191,7 +194,7 @@ async function loadAll({ source, lake, startWorker, run }, count) {
   const workers = Array.from({ length: count }, startWorker);
   await Promise.all(workers.map(({ ready }) => ready));
   const cpu = () => workers.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0);
-  const before = { cpu: cpu(), commits: await commits(source, lake) };
+  const before = { cpu: cpu(), commits: await commits(source, lake), machine: machineTimes() };
   const started = performance.now();
   await run('fleet', 'sync', '--all');
   await source.with(lake, (client) =>
@@ -199,13 +202,22 @@ async function loadAll({ source, lake, startWorker, run }, count) {
   );
   const seconds = (performance.now() - started) / 1000;
   const cpuUsed = cpu() - before.cpu;
+  const machine = machineTimes();
+  const busyShare = (machine.busy - before.machine.busy) / (machine.all - before.machine.all);
   const commitsPerSecond = ((await commits(source, lake)) - before.commits) / seconds;
   await source.with(lake, async (client) => {
     const { rows } = await client.query("SELECT count(*)::int AS n FROM pgsluice_fleet.job WHERE state = 'failed'");
     if (rows[0].n > 0) throw new Error(`${rows[0].n} jobs of the fleet have failed.`);
   });
   for (const worker of workers) worker.kill('SIGKILL');
-  return { seconds, cpuSeconds: cpuUsed, commitsPerSecond };
+  return { seconds, cpuSeconds: cpuUsed, commitsPerSecond, busyShare };
+}
+
+/** Milliseconds of all cores since the machine has started. */
+function machineTimes() {
+  const times = cpus().map((core) => core.times);
+  const all = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
+  return { all, busy: all - times.reduce((sum, { idle }) => sum + idle, 0) };
 }
 
 /**

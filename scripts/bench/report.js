@@ -149,17 +149,18 @@ function fleetTitle({ sources, rows }) {
  */
 function fleetTable({ workers, one, all, takeoverSeconds }) {
   /** @type {(what: string, load: import('./fleet').Load) => string[]} */
-  const row = (what, { seconds, cpuSeconds, commitsPerSecond }) => [
+  const row = (what, { seconds, cpuSeconds, commitsPerSecond, busyShare }) => [
     what,
     number(seconds, 2),
     number(cpuSeconds, 2),
     number(commitsPerSecond, 0),
+    `${number(100 * busyShare, 0)} %`,
   ];
   return [
-    ['what', 'seconds', 'CPU s', 'catalog transactions/s'],
+    ['what', 'seconds', 'CPU s', 'catalog transactions/s', 'cores busy'],
     row('a first load, 1 worker', one),
     row(`a first load, ${workers} workers`, all),
-    ['takeover of the job of a killed worker', number(takeoverSeconds, 1), '', ''],
+    ['takeover of the job of a killed worker', number(takeoverSeconds, 1), '', '', ''],
   ];
 }
 

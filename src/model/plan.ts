@@ -19,6 +19,8 @@ export interface PlannedTable {
   readonly modeReason: string;
   /** The column that mode timestamp goes by; null in other modes. */
   readonly replicationKey: string | null;
+  /** An indexed update column that could be named as replication key, and is not trusted unless it is. */
+  readonly untrustedKey?: string;
   readonly batchRows: number;
   readonly threads: number;
   readonly queueRows: number;

@@ -101,6 +101,7 @@ function describeRun(run: TableRun, settings: Settings): Omit<TableDetails, 'est
     reason: planned.modeReason,
     pass: passOf(run),
     replicationKey: planned.replicationKey,
+    untrustedKey: planned.mode === 'xmin' ? (planned.untrustedKey ?? null) : null,
     readMethod: planned.readMethod,
     batchRows: planned.batchRows,
     threads: planned.threads,

@@ -20,6 +20,8 @@ export interface TableDetails {
   /** What this sync would read: everything, the rest of a broken load, changes, or keys only. */
   readonly pass: PassKind;
   readonly replicationKey: string | null;
+  /** An indexed update column that could be named as replication key; null where there is none, or one is used. */
+  readonly untrustedKey: string | null;
   readonly readMethod: ReadMethod;
   readonly batchRows: number;
   readonly threads: number;

@@ -16,6 +16,8 @@ export interface ModeDecision {
   /** One phrase, for the plan. */
   readonly reason: string;
   readonly replicationKey: string | null;
+  /** An indexed update column that could be named as replication key, and is not trusted unless it is. */
+  readonly untrustedKey?: string;
 }
 
 export interface ModeInput {
@@ -103,9 +105,10 @@ export function decideMode(input: ModeInput): ModeDecision {
       reason: `${key.column} is indexed and without NULLs${late}`,
       replicationKey: key.column,
     };
-  return setting === 'timestamp'
-    ? transactionIds('timestamp is configured, but there is no indexed update column')
-    : transactionIds(key === undefined ? 'finds every change' : `finds every change; ${key.column} alone may not`);
+  if (setting === 'timestamp') return transactionIds('timestamp is configured, but there is no indexed update column');
+  return key === undefined
+    ? transactionIds('finds every change')
+    : { ...transactionIds(`finds every change; ${key.column} alone may not`), untrustedKey: key.column };
 }
 
 function whyNoRanges({ throughRoot, relations }: TableSchema): string {

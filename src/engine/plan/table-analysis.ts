@@ -19,7 +19,7 @@ export function createPlan(
       table.columns.length,
       options,
     );
-    const { mode, reason, replicationKey } = decide(table, batchRows);
+    const { mode, reason, replicationKey, untrustedKey } = decide(table, batchRows);
     const ranges = table.relations.every((relation) => relation.rangeReadable);
     return {
       table,
@@ -28,6 +28,7 @@ export function createPlan(
       mode,
       modeReason: reason,
       replicationKey,
+      ...(untrustedKey === undefined ? {} : { untrustedKey }),
       batchRows,
       threads,
       queueRows,

@@ -15,6 +15,7 @@ function table(name: string, estimatedRows: number, pass: TableDetails['pass'] =
     reason: '',
     pass,
     replicationKey: null,
+    untrustedKey: null,
     readMethod: 'ranges',
     batchRows: 5000,
     threads: 4,
