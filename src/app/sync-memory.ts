@@ -30,6 +30,11 @@ export class SyncMemory {
     if (readingIsTheLimit) keepFreedMemory('batches');
   }
 
+  /** Must be called for bytes that were read and are not written. */
+  read(bytes: number): void {
+    this.heap.written(bytes);
+  }
+
   /** Must be called for each batch. */
   written(rows: number, bytes: number): void {
     this.heap.written(bytes);

@@ -67,7 +67,17 @@ export class TableSync {
     const { manager, destination, states } = opened;
     if (parts.log !== undefined) {
       const commitsAreDurable = destination.loadsInPlace !== true;
-      this.log = new LogFollower({ manager, outlook: parts.log, writer, logger, states, commitsAreDurable, signal });
+      const onRead = (bytes: number): void => parts.memory.read(bytes);
+      this.log = new LogFollower({
+        manager,
+        outlook: parts.log,
+        writer,
+        logger,
+        states,
+        commitsAreDurable,
+        onRead,
+        signal,
+      });
     }
     this.options = this.processorOptions();
     const processor = new DataProcessor(this.options);

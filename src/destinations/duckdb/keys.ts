@@ -7,7 +7,7 @@ import type { DestinationTable, LoadStamp } from '../destination';
 import { createStaging } from './changes';
 import { KeyBits } from './key-bits';
 import { checkTaken } from './load/check-taken';
-import { keysName, rowIds } from './load/key-statements';
+import { keysName, matching, rowIds, TABLE_ALIAS } from './load/key-statements';
 import { stampSeconds, stampTime } from './load/stamp';
 import type { OpenTables } from './open-tables';
 import { countGroups, countRows, inGroups, WHOLE_NUMBERS, type CountedGroups } from './row-counts';
@@ -24,16 +24,16 @@ export class Keys {
   constructor(private readonly tables: OpenTables) {}
 
   async begin(table: DestinationTable): Promise<void> {
-    await this.beginWith(table, true);
+    await this.beginWith(table, false);
   }
 
-  private async beginWith(table: DestinationTable, asBits: boolean): Promise<void> {
+  private async beginWith(table: DestinationTable, few: boolean): Promise<void> {
     const warehouse = await this.tables.writing();
-    await this.tables.room.forComparison();
+    if (!few) await this.tables.room.forComparison();
     this.bits.delete(table.key);
     const load = await this.tables.flushed(table);
     await this.tables.room.forStored([load.tableName]);
-    const bits = asBits ? await keyBitsFor(warehouse, load.name, table) : undefined;
+    const bits = few ? undefined : await keyBitsFor(warehouse, load.name, table);
     if (bits !== undefined) {
       this.bits.set(table.key, bits);
       return;
@@ -73,7 +73,7 @@ export class Keys {
     const name = this.tables.nameOf(table);
     const { stamp } = await this.tables.flushed(table);
     // In this order: rows that were just marked need not be looked at again.
-    await this.change(table, 'SEMI', name, marking(name, stamp, false));
+    await this.markFound(table, name, stamp, false);
     const marked = await this.change(table, 'ANTI', name, `${marking(name, stamp, true)} ${inGroups(within)}`);
     await this.forget(table);
     return marked;
@@ -81,11 +81,12 @@ export class Keys {
 
   async markDeleted(table: DestinationTable, keys: readonly PackedBatch[]): Promise<number> {
     const count = keys.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    await this.beginWith(table, count > FEW_KEYS);
+    await this.beginWith(table, count <= FEW_KEYS);
     for (const batch of keys) await this.collect(table, batch);
     const name = this.tables.nameOf(table);
     const { stamp } = await this.tables.flushed(table);
-    const marked = await this.change(table, 'SEMI', name, marking(name, stamp, true));
+    await this.tables.room.forUpdates(table.name, count);
+    const marked = await this.markFound(table, name, stamp, true);
     await this.forget(table);
     return marked;
   }
@@ -100,6 +101,14 @@ export class Keys {
     await this.tables.room.forStored(tables.map(({ name }) => name));
     const names = tables.map((table) => this.tables.nameOf(table));
     return await countRows(this.tables.warehouse, names);
+  }
+
+  /** Marks the rows whose key was collected, or takes the mark away; returns how many were marked otherwise. */
+  private async markFound(table: DestinationTable, name: string, stamp: LoadStamp, deleted: boolean): Promise<number> {
+    if (this.bits.has(table.key)) return await this.change(table, 'SEMI', name, marking(name, stamp, deleted));
+    const { warehouse } = this.tables;
+    const { from, condition } = matching(warehouse.storage, keysName(table), table);
+    return await warehouse.changeRows(name, `${marking(name, stamp, deleted, from)} ${condition}`);
   }
 
   /** Runs `statement`, which ends with WHERE or AND, on rows whose key was (SEMI) or was not (ANTI) collected. */
@@ -143,7 +152,8 @@ async function keyBitsFor(
 }
 
 /** The beginning of a statement that marks rows deleted, or takes the mark away. */
-function marking(name: string, stamp: LoadStamp, deleted: boolean): string {
+function marking(name: string, stamp: LoadStamp, deleted: boolean, from = ''): string {
   const stamped = `_fivetran_synced = ${stampTime(stamp)}, sync_timestamp = ${stampSeconds(stamp)}`;
-  return `UPDATE ${name} SET _fivetran_deleted = ${deleted}, ${stamped} WHERE _fivetran_deleted = ${!deleted} AND`;
+  const unmarked = `${TABLE_ALIAS}._fivetran_deleted = ${!deleted}`;
+  return `UPDATE ${name} AS ${TABLE_ALIAS} SET _fivetran_deleted = ${deleted}, ${stamped} ${from} WHERE ${unmarked} AND`;
 }

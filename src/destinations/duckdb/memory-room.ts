@@ -42,6 +42,13 @@ const VECTORS_IN_MEMORY = 4;
  * changes all over take 90 MB.
  */
 const BYTES_PER_STORED_ROW = 9;
+/**
+ * To update a row takes a block in its row group. Where the commit finds more than some 80 % of the limit in use, DuckDB
+ * makes a checkpoint there and another one at the end. Measured: 100 rows all over 10,000,000 then took 60 MB and 0.3 s
+ * of CPU time more.
+ */
+const BYTES_PER_UPDATED_ROW = 320 * 1024;
+const UNUSED_PER_STORED_BYTE = 0.5;
 /** Setting a new limit is a statement of its own. */
 const STEP_BYTES = 1_000_000;
 
@@ -54,6 +61,7 @@ export class MemoryRoom {
   /** Bytes of the widest rows of any table so far. */
   private vectorBytes = 0;
   private rowBytes = 0;
+  private updatedBytes = 0;
   private comparing = false;
   /** By the table's folded name, of those that were looked at. */
   private readonly seenRows = new Map<string, number>();
@@ -109,6 +117,14 @@ export class MemoryRoom {
     await this.allow();
   }
 
+  /** Must be called before some rows of a table, which was looked at, are updated wherever they are. */
+  async forUpdates(table: string, rows: number): Promise<void> {
+    const stored = (this.seenRows.get(folded(table)) ?? 0) * BYTES_PER_STORED_ROW;
+    const needed = Math.min(rows * BYTES_PER_UPDATED_ROW, stored) + stored * UNUSED_PER_STORED_BYTE;
+    this.updatedBytes = Math.max(this.updatedBytes, needed);
+    await this.allow();
+  }
+
   /** Must be called before rows of one table are looked up in another. */
   async forComparison(): Promise<void> {
     if (this.comparing) return;
@@ -127,7 +143,9 @@ export class MemoryRoom {
       this.vectorBytes * VECTORS_IN_MEMORY +
       (rowGroupBytes > MOST_BYTES_OF_ROW_GROUP ? BYTES_OF_LARGER_ROW_GROUP : rowGroupBytes);
     const stepped = Math.ceil(needed / STEP_BYTES) * STEP_BYTES;
-    await this.warehouse.allowMemory(stored + Math.max(stepped, this.comparing ? this.comparisonBytes : 0));
+    await this.warehouse.allowMemory(
+      stored + this.updatedBytes + Math.max(stepped, this.comparing ? this.comparisonBytes : 0),
+    );
   }
 }
 

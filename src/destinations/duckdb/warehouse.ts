@@ -6,7 +6,7 @@ import type { DuckDBBitValue, DuckDBConnection, DuckDBInstance, DuckDBPreparedSt
 import { ConnectorError } from '../../common/errors';
 import { makeFolder } from '../../common/make-folder';
 import type { DecodeColumns } from '../../model/column-decoding';
-import { duckdb } from './library';
+import { duckdb, giveFreedMemoryBack } from './library';
 import { literal, type TableName } from './types';
 import type { UsersObjects } from './users-objects';
 import { RowVectors, type ConstantColumn, type DecodedRows } from './load/row-vectors';
@@ -72,6 +72,7 @@ export class Warehouse {
    * looks for functions in a default database that does not exist yet.
    */
   static async open(options: WarehouseOptions): Promise<Warehouse> {
+    giveFreedMemoryBack(options.path);
     const Instance = duckdb().DuckDBInstance;
     try {
       if (options.readOnly !== true && !existsSync(options.path)) await createFile(Instance, options.path);

@@ -21,6 +21,9 @@ export function lakeStorage(availableBytes: number): Storage {
     makesCheckpoints: false,
     insertedRows: FILE_ROWS,
     insertedBytes: FILE_BYTES,
+    // Each portion would make files of its own.
+    stagedRows: Infinity,
+    stagedBytes: Infinity,
     heldBytes: Math.min(Math.max(availableBytes * HELD_SHARE, LEAST_HELD_BYTES), MOST_HELD_BYTES),
     keepsZeroSigns: false,
     snapshot: '(SELECT id FROM ducklake_current_snapshot(current_database()))',

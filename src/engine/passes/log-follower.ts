@@ -67,9 +67,12 @@ export class LogFollower {
       this.position = (await this.settled()) ?? (this.lostPlace.length === 0 ? outlook.confirmed : null);
     else {
       try {
+        // The warehouse counts its rows while the server reads its log.
+        const counting = this.edited(byLog);
+        counting.catch(() => undefined);
         const moment = await this.openPatiently(byLog);
         this.position = moment.position;
-        const edited = await this.edited(byLog);
+        const edited = await counting;
         for (const run of byLog) if (this.decide(run, moment, edited)) unchanged.add(run);
       } catch (thrown) {
         await this.withoutLog(byLog, thrown);

@@ -25,6 +25,8 @@ import { knownUntil, type LogOutlook, type TableRun } from '../plan';
 export interface LogMomentOptions {
   readonly manager: ConnectionManager;
   readonly outlook: LogOutlook;
+  /** Is told of the bytes of each piece of the log. */
+  readonly onRead: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -47,7 +49,8 @@ export class LogMoment {
     private readonly found: Found,
   ) {}
 
-  static async open(runs: readonly TableRun[], { manager, outlook, signal }: LogMomentOptions): Promise<LogMoment> {
+  static async open(runs: readonly TableRun[], options: LogMomentOptions): Promise<LogMoment> {
+    const { manager, outlook, onRead, signal } = options;
     const session = await manager.lease(signal);
     try {
       const snapshot = await beginAndExport(session, [], signal);
@@ -59,6 +62,7 @@ export class LogMoment {
         upTo: await endOfLog(session, signal),
         snapshot: xids,
         tables: runs.map((run) => loggedTable(run, outlook)),
+        onRead,
         signal,
       });
       const relations = runs.flatMap((run) => run.planned.table.relations);

@@ -47,6 +47,11 @@ export class KeySet {
     if (this.keys > this.table.length * MOST_FULL) this.rehash();
   }
 
+  /** No key is added any more: what finds equal ones is given back. */
+  complete(): void {
+    this.table = new Int32Array(0);
+  }
+
   /** Texts by column, of at most so many keys at a time, in the order in which they came. */
   *chunks(keysAtOnce: () => number): Generator<readonly (readonly string[])[], void, void> {
     let place = 0;

@@ -43,6 +43,8 @@ export interface LogRead {
   readonly upTo: string;
   readonly snapshot: SnapshotXids;
   readonly tables: readonly LoggedTable[];
+  /** Is told of the bytes of each piece. */
+  readonly onRead: (bytes: number) => void;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -71,7 +73,7 @@ export async function readLog(session: Session, read: LogRead): Promise<LogReadi
 async function fetchInto(
   gathering: Gathering,
   session: Session,
-  { slotName, publicationName, upTo, tables, signal }: LogRead,
+  { slotName, publicationName, upTo, tables, onRead, signal }: LogRead,
   whole: ReadonlySet<LoggedTable>,
 ): Promise<void> {
   const context = { doing: `reading the log from slot ${slotName}`, signal, longestValueBytes: LONGEST_CELL_BYTES };
@@ -86,7 +88,9 @@ async function fetchInto(
     const [row] = await session.query('FETCH 1 FROM pgsluice_log', context);
     if (row === undefined) break;
     checkSettings(row, context.doing);
-    gathering.add(Buffer.from(String(row['x']), 'base64'));
+    const cell = String(row['x']);
+    gathering.add(Buffer.from(cell, 'base64'));
+    onRead(cell.length);
   }
   await session.query('CLOSE pgsluice_log', context);
 }
@@ -139,6 +143,7 @@ class Gathering {
 
   result(): LogReading {
     const { upTo } = this.read;
+    for (const { written, gone } of this.gathered) for (const keys of [written, gone]) keys.complete();
     const until =
       this.firstUnseen !== undefined && this.firstUnseen < parseLsn(upTo) ? formatLsn(this.firstUnseen) : upTo;
     const changes = this.gathered.map(({ written, gone, truncated, cut, obstacle }) => ({

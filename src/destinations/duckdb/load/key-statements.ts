@@ -3,6 +3,9 @@ import type { DestinationTable } from '../../destination';
 import type { Storage } from '../storage';
 import { duckdbType, quoted } from '../types';
 
+/** The alias of the table whose rows are looked for by their keys. */
+export const TABLE_ALIAS = '_pgsluice_t';
+
 /** Staged changes, in DuckDB's temporary schema: they need not outlive the process. */
 export function changesName(table: DestinationTable): string {
   return quoted(`_pgsluice_changes_${table.name}`);
@@ -18,6 +21,19 @@ export function keysName(table: DestinationTable): string {
  */
 export function deleteMatching(storage: Storage, name: string, other: string, table: DestinationTable): string {
   return `DELETE FROM ${name} AS _pgsluice_t USING ${other} AS _pgsluice_o WHERE ${sameKey(storage, table)}`;
+}
+
+/**
+ * What finds the rows of an UPDATE, of a table called TABLE_ALIAS, whose key is in `other`, where it may stand several times.
+ * It takes half the time of `rowid IN`.
+ */
+export function matching(
+  storage: Storage,
+  other: string,
+  table: DestinationTable,
+): { readonly from: string; readonly condition: string } {
+  const keys = table.primaryKey.map(quoted).join(', ');
+  return { from: `FROM (SELECT DISTINCT ${keys} FROM ${other}) AS _pgsluice_o`, condition: sameKey(storage, table) };
 }
 
 /**

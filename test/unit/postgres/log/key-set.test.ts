@@ -84,3 +84,16 @@ it('takes little more than the texts of its keys', () => {
   expect(set.allocatedBytes).toBeLessThan(4_500_000);
   expect(keysOf(set, 100_000)[99_999]).toEqual(['10099999']);
 });
+
+it('gives the memory of its table back when it is complete, and still has its keys', () => {
+  const set = new KeySet(1);
+  for (let key = 0; key < 10_000; key += 1) {
+    const { bytes, places } = source([String(key)]);
+    set.add(bytes, places);
+  }
+  const before = set.allocatedBytes;
+  set.complete();
+  expect(before - set.allocatedBytes).toBeGreaterThan(10_000 * 4);
+  expect(set.size).toBe(10_000);
+  expect(keysOf(set, 4_000)).toEqual(Array.from({ length: 10_000 }, (_, key) => [String(key)]));
+});
