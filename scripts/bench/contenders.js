@@ -5,7 +5,7 @@ const { createPeers } = require('./peers');
 
 /**
  * A job is one run of a contender: it has a table, and an empty folder to work in.
- * @typedef {{ database: string, table: string | undefined, folder: string }} Job
+ * @typedef {{ database: string, table: string | undefined, folder: string, rows?: number }} Job
  * @typedef {import('../demo/postgres-server').ServerCoordinates} Server
  */
 

@@ -120,12 +120,10 @@ function createPeers({ server, driver, say }) {
     peer('pyodbc-declare', 'the same with UseDeclareFetch; no destination', pyodbc, (job) =>
       script('pyodbc_fetchmany.py', tableOf(job), 'declare'),
     ),
-    peer(
-      'odbc-cursor',
-      'npm odbc, a cursor of 1,000 rows; no destination',
-      () => ({ program: process.execPath }),
-      (job) => script('odbc-cursor.js', tableOf(job)),
+    peer('odbc-cursor', 'npm odbc, a cursor of 1,000 rows; no destination', thisNode, (job) =>
+      script('odbc-cursor.js', tableOf(job)),
     ),
+    ...barePrograms(peer, script),
     duckdbExtension('duckdb-postgres', "DuckDB's postgres extension (binary COPY)", 'postgres_scanner'),
     duckdbExtension('duckdb-odbc', "DuckDB's odbc_scanner", 'odbc_scanner'),
     dlt('connectorx'),
@@ -150,6 +148,33 @@ function createPeers({ server, driver, say }) {
       'an equivalent connector',
       () => ({ reason: 'the licence of the core it runs on forbids comparisons and publishing what was measured' }),
       () => [],
+    ),
+  ];
+}
+
+function thisNode() {
+  return { program: process.execPath };
+}
+
+/**
+ * Together they do the least that a sync of orders must do; see floor.js.
+ * @param {(name: string, what: string, tool: () => Tool, makeArguments: (job: Job) => string[]) => Contender} peer
+ * @param {(name: string, ...rest: string[]) => string[]} script
+ * @returns {Contender[]}
+ */
+function barePrograms(peer, script) {
+  return [
+    peer(
+      'packed-alone',
+      'the packed cells of orders through psqlODBC and npm odbc, thrown away: half of the least that a sync does',
+      thisNode,
+      (job) => script('packed-alone.js', tableOf(job)),
+    ),
+    peer(
+      'duckdb-alone',
+      'ready vectors of as many rows through DuckDB into a file, nothing read: the other half',
+      thisNode,
+      (job) => script('duckdb-alone.js', path.join(job.folder, 'alone.db'), String(job.rows)),
     ),
   ];
 }

@@ -1,5 +1,6 @@
 // Renders the results as people read them: on the terminal, and in docs/BENCHMARKS.md.
 const { verdict } = require('./bars');
+const { nearness } = require('./floor');
 
 const GROWTH_PLOT = '![Time and memory by rows and tables](benchmark-growth.svg)';
 const DISTANCE_PLOT = '![Time by the milliseconds of a round trip](benchmark-distance.svg)';
@@ -7,7 +8,7 @@ const DISTANCE_PLOT = '![Time by the milliseconds of a round trip](benchmark-dis
 /**
  * A table is its header and its rows.
  * @typedef {[header: string[], ...rows: string[][]]} Table
- * @typedef {{ title: string, table: Table, plot?: string }} Section
+ * @typedef {{ title: string, table: Table, plot?: string, note?: string }} Section
  * @typedef {import('./growth').GrowthPoint} GrowthPoint
  * @typedef {import('./quiet').QuietSync} QuietSync
  * @typedef {import('./bench').Outcome} Outcome
@@ -60,7 +61,8 @@ function sections({ workloads, results, changes, lake, fleet, quiet, distance, l
 function workloadSection({ name, what, size }, measured) {
   if (measured === undefined) return [];
   const title = `${name}: ${size.toLocaleString('en')} ${name === 'tables' ? '' : 'rows, '}${what}`;
-  return [{ title, table: resultTable(measured) }];
+  const note = nearness(measured);
+  return [{ title, table: resultTable(measured), ...(note === undefined ? {} : { note }) }];
 }
 
 /**
@@ -286,7 +288,7 @@ function barsTable(bars) {
 /** @param {Outcome} outcome */
 function renderText(outcome) {
   return sections(outcome)
-    .map(({ title, table }) => `\n${title}\n${aligned(narrowed(table))}`)
+    .map(({ title, table, note }) => `\n${title}\n${aligned(narrowed(table))}${note === undefined ? '' : `\n${note}`}`)
     .join('\n');
 }
 
@@ -330,8 +332,11 @@ function isNumeric(table, column) {
 /** @param {Outcome} outcome */
 function renderMarkdown(outcome) {
   const { machine, rounds, command } = outcome;
-  const body = sections(outcome).map(({ title, table, plot }) =>
-    [`## ${title}`, '', ...(plot === undefined ? [] : [plot, '']), ...markdownTable(table)].join('\n'),
+  const body = sections(outcome).map(({ title, table, plot, note }) =>
+    [
+      ...[`## ${title}`, '', ...(plot === undefined ? [] : [plot, '']), ...markdownTable(table)],
+      ...(note === undefined ? [] : ['', note]),
+    ].join('\n'),
   );
   return `# Benchmarks
 

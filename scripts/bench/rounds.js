@@ -51,7 +51,7 @@ async function runRounds({ source, database, table, rows, rounds, contenders, sa
     for (const contender of order) {
       if (failures.has(contender.name)) continue;
       const run = checked(
-        await inFolder((folder) => measure(source, database, contender.command({ database, table, folder }))),
+        await inFolder((folder) => measure(source, database, contender.command({ database, table, folder, rows }))),
         rows,
       );
       if (run.failure === undefined) runs.get(contender.name)?.push(run);

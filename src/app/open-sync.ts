@@ -5,6 +5,7 @@ import { diskOf } from '../destinations/place';
 import { createDestination } from '../destinations/registry';
 import type { TableState } from '../model/sync-state';
 import { createProcessStats } from '../native/process-stats';
+import { isThisHost, serverCpuSeconds } from '../native/server-processes';
 import type { ConnectionManager } from '../postgres/connection';
 import { ResourceMonitor, SYNC_CPU_WINDOW_MS, type PressureSource } from '../engine/pressure';
 import type { TransformationModule } from '../engine/rules';
@@ -38,7 +39,6 @@ export async function openSync(
   make: typeof createDestination = createDestination,
 ): Promise<OpenSync> {
   const { logger, observer, signal } = context;
-  const monitor = openMonitor(settings, context);
   const module = await userModule(settings);
   const manager = lifecycle.use(
     openSource(settings, logger, context.maxConnections ?? MAX_READERS + 1, context.clock, (statement) =>
@@ -46,6 +46,7 @@ export async function openSync(
     ),
     (it) => it.close(),
   );
+  const monitor = openMonitor(settings, context, manager);
   const destination = context.destination ?? make(settings, monitor.read().memoryAvailableBytes, logger);
   lifecycle.use(destination, async (it) => {
     // Connections end in threads of their own, but a connection that has just ended a statement waits for them (the
@@ -66,9 +67,15 @@ export async function openSync(
   return { monitor, module, manager, destination, states, findings };
 }
 
-function openMonitor(settings: Settings, { pressure, logger }: RunContext): PressureSource {
+function openMonitor(
+  settings: Settings,
+  { pressure, logger }: RunContext,
+  manager: Pick<ConnectionManager, 'backendPids'>,
+): PressureSource {
   const stats = createProcessStats(diskOf(settings));
   if (stats.degraded)
     logger.warning(`Running degraded, without the native addon: ${stats.degradedReason ?? 'unknown reason'}`);
-  return pressure ?? new ResourceMonitor(stats, SYNC_CPU_WINDOW_MS, SYNC_CPU_WINDOW_MS);
+  const isHere = settings.host !== undefined && isThisHost(settings.host);
+  const backends = isHere ? () => serverCpuSeconds(manager.backendPids) : undefined;
+  return pressure ?? new ResourceMonitor(stats, SYNC_CPU_WINDOW_MS, SYNC_CPU_WINDOW_MS, backends);
 }

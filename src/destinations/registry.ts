@@ -85,7 +85,7 @@ export function libraryVersions(): Readonly<Record<string, string>> {
  * memory grows with the data and nothing is faster (measured: 5,000,000 rows took 480 MB where 310 MB suffice). What
  * tables need beside this is added when they are begun (destinations/duckdb/memory-room).
  */
-const LOAD_MEMORY_BYTES = 48_000_000;
+const LOAD_MEMORY_BYTES = 24_000_000;
 /** A lake's rows are in DuckDB's memory as long as their file is being written, of 32 MB of text and more. */
 const LAKE_MEMORY_BYTES = 256_000_000;
 /** The hash table of a comparison of keys; beyond that it spills to a folder beside the warehouse. */

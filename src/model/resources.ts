@@ -41,6 +41,8 @@ export interface Pressure {
   readonly cpuPercent: number;
   /** What this process itself has of `cpuPercent`; left out as long as that is not known. */
   readonly ownCpuPercent?: number;
+  /** What the server's processes for our connections have of it; left out where they are not on this host. */
+  readonly serverCpuPercent?: number;
   readonly diskPercent: number;
   /** Share of the last 10 s in which some task waited for memory, percent; left out where the kernel does not say. */
   readonly memoryStallPercent?: number;

@@ -14,7 +14,7 @@ import { ROW_GROUP_ROWS, type Warehouse } from './warehouse';
  */
 const BYTES_PER_OPEN_COLUMN = 768 * 1024;
 const BYTES_PER_UNCOMMITTED_COLUMN = 40 * 1024;
-const OTHER_BYTES = 32_000_000;
+const OTHER_BYTES = 16_000_000;
 /**
  * The rows of a row group stay in memory until it is full, and are written then. What exceeds DuckDB's limit goes
  * through temporary files, one for each block of texts, which takes longer than anything else. Measured: with room for

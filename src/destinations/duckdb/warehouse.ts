@@ -77,7 +77,7 @@ export class Warehouse {
     try {
       if (options.readOnly !== true && !existsSync(options.path)) await createFile(Instance, options.path);
       const instance = await Instance.create(':memory:', {
-        memory_limit: `${Math.max(48, Math.floor(options.memoryBytes / 1_000_000))}MB`,
+        memory_limit: `${Math.max(24, Math.floor(options.memoryBytes / 1_000_000))}MB`,
         threads: String(options.threads),
         // The same place as where DuckDB opens the file itself; by default it would be the working directory.
         temp_directory: `${options.path}.tmp`,

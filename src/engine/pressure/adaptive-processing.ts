@@ -117,7 +117,8 @@ const RANK: Readonly<Record<Severity, number>> = { calm: 0, steady: 1, high: 2, 
 /**
  * Batch size and readers under pressure.
  *
- * Each resource goes its own way between its base and its least value. Pressure cuts at the first sample
+ * Each resource goes its own way between its base and its least value. CPU that we use ourselves is no pressure where
+ * others hardly use any. Pressure cuts at the first sample
  * that shows it (memory: batch x 0.75, critical / 2; CPU: readers / 2, critical: one), then again once a
  * second for as long as it lasts; within that second only a worse level cuts again. Between the threshold
  * and 5 points below it nothing changes. After 2 s of calm the way back begins, one step (batch x 1.25, one
@@ -176,7 +177,7 @@ export class AdaptiveController {
   }
 
   private updateReaders(pressure: Pressure, nowMs: number, notices: AdaptiveNotice[]): void {
-    const severity = severityOf(pressure.cpuPercent, 85, 95);
+    const severity = cpuSeverity(pressure);
     const before = this.readers();
     const step = this.cpuPace.step(severity, nowMs, before > 1, this.readerLimit < this.mostThreads);
     if (step === 'cut') this.readerLimit = severity === 'critical' ? 1 : Math.max(1, Math.floor(before / 2));
@@ -226,6 +227,21 @@ function memorySeverity(pressure: Pressure): Severity {
   return stalled && severity !== 'critical' ? 'high' : severity;
 }
 
+/**
+ * Where all others together use less than this, they have what they want: the kernel would give a process that waits at
+ * least the share of one of our threads. Fewer readers would then help nobody.
+ */
+const LITTLE_CPU_PERCENT = 15;
+
+function cpuSeverity(pressure: Pressure): Severity {
+  return (othersCpuPercent(pressure) ?? 100) < LITTLE_CPU_PERCENT ? 'calm' : severityOf(pressure.cpuPercent, 85, 95);
+}
+
+/** What neither this process nor the server uses for it; undefined where that is not known. */
+function othersCpuPercent({ cpuPercent, ownCpuPercent, serverCpuPercent = 0 }: Pressure): number | undefined {
+  return ownCpuPercent === undefined ? undefined : cpuPercent - ownCpuPercent - serverCpuPercent;
+}
+
 /** NaN, an unknown percentage, counts as calm: it must neither cut nor hold a cut for ever. */
 function severityOf(percent: number, high: number, critical: number): Severity {
   if (percent > critical) return 'critical';
@@ -233,12 +249,14 @@ function severityOf(percent: number, high: number, critical: number): Severity {
   return percent > high - CALM_MARGIN ? 'steady' : 'calm';
 }
 
-/** Whether giving way helps, and whom to ask, depends on who uses the CPU. */
-function whoseCpu({ cpuPercent, ownCpuPercent }: Pressure): string {
+/** Whom to ask depends on who uses the CPU. */
+function whoseCpu({ cpuPercent, ownCpuPercent, serverCpuPercent }: Pressure): string {
   if (ownCpuPercent === undefined) return '';
   const all = Math.round(cpuPercent);
   const own = Math.min(Math.round(ownCpuPercent), all);
-  return ` (CPU ${all}%: this process ${own}%, others ${all - own}%)`;
+  const server = Math.min(Math.round(serverCpuPercent ?? 0), all - own);
+  const reading = serverCpuPercent === undefined ? '' : `, the server for it ${server}%`;
+  return ` (CPU ${all}%: this process ${own}%${reading}, others ${all - own - server}%)`;
 }
 
 function notice(

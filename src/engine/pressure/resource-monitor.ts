@@ -6,6 +6,10 @@ export interface PressureSource {
   read(): Pressure;
 }
 
+/** CPU seconds so far, by process id, of the server's processes that work for this one, where they are on this host. */
+export type BackendSeconds = () => ReadonlyMap<number, number>;
+
+const NO_BACKENDS: ReadonlyMap<number, number> = new Map();
 /** Shorter windows are noise: the kernel counts CPU time in ticks of 10 ms. */
 const DEFAULT_CPU_WINDOW_MS = 200;
 /** The first figure may be rough; before it there is none at all. */
@@ -26,6 +30,8 @@ export class ResourceMonitor implements PressureSource {
   private last: ProcessSample;
   private cpuPercent = NaN;
   private ownCpuPercent = NaN;
+  private serverCpuPercent = NaN;
+  private backendSeconds: ReadonlyMap<number, number>;
   private readonly first: ProcessSample;
 
   /** Until the first window has passed, no decision uses the CPU's use; the display shows its use so far. */
@@ -33,8 +39,10 @@ export class ResourceMonitor implements PressureSource {
     private readonly stats: ProcessStats,
     private readonly cpuWindowMs = DEFAULT_CPU_WINDOW_MS,
     private readonly firstCpuWindowMs = Math.min(FIRST_CPU_WINDOW_MS, cpuWindowMs),
+    private readonly backends: BackendSeconds = () => NO_BACKENDS,
   ) {
     this.first = this.windowStart = this.last = stats.sample();
+    this.backendSeconds = backends();
   }
 
   read(): Pressure {
@@ -44,7 +52,12 @@ export class ResourceMonitor implements PressureSource {
     const windowMs = Number.isNaN(this.cpuPercent) ? this.firstCpuWindowMs : this.cpuWindowMs;
     if (elapsedMs > 0 && elapsedMs >= windowMs) {
       this.cpuPercent = cpuPercentBetween(this.windowStart, sample);
-      this.ownCpuPercent = Math.min(ownCpuPercentBetween(this.windowStart, sample), this.cpuPercent);
+      const own = ownSeconds(sample) - ownSeconds(this.windowStart);
+      this.ownCpuPercent = Math.min(shareBetween(this.windowStart, sample, own), this.cpuPercent);
+      const seconds = this.backends();
+      const server = shareBetween(this.windowStart, sample, secondsBetween(this.backendSeconds, seconds));
+      this.serverCpuPercent = seconds.size === 0 ? NaN : Math.min(server, this.cpuPercent - this.ownCpuPercent);
+      this.backendSeconds = seconds;
       this.windowStart = sample;
     }
     const { totalBytes, usedBytes } = memory(sample);
@@ -56,6 +69,7 @@ export class ResourceMonitor implements PressureSource {
       cpuPercent: this.cpuPercent,
       diskPercent: percent(sample.diskUsedBytes, sample.diskTotalBytes),
       ...(Number.isNaN(this.ownCpuPercent) ? {} : { ownCpuPercent: this.ownCpuPercent }),
+      ...(Number.isNaN(this.serverCpuPercent) ? {} : { serverCpuPercent: this.serverCpuPercent }),
       ...(Number.isNaN(stall) ? {} : { memoryStallPercent: stall }),
       ...(Number.isNaN(soFar) ? {} : { cpuPercentSoFar: soFar }),
     };
@@ -114,12 +128,20 @@ function cpuPercentBetween(from: ProcessSample, to: ProcessSample): number {
   return percent(to.hostCpuBusySeconds - from.hostCpuBusySeconds, to.hostCpuTotalSeconds - from.hostCpuTotalSeconds);
 }
 
-/** The share that this process has of the same whole. */
-function ownCpuPercentBetween(from: ProcessSample, to: ProcessSample): number {
-  const own = to.userCpuSeconds + to.systemCpuSeconds - from.userCpuSeconds - from.systemCpuSeconds;
+function ownSeconds({ userCpuSeconds, systemCpuSeconds }: ProcessSample): number {
+  return userCpuSeconds + systemCpuSeconds;
+}
+
+/** A connection that was opened in between has worked for us alone; what one did that was closed is not known. */
+function secondsBetween(from: ReadonlyMap<number, number>, to: ReadonlyMap<number, number>): number {
+  return [...to].reduce((sum, [pid, seconds]) => sum + Math.max(seconds - (from.get(pid) ?? 0), 0), 0);
+}
+
+/** The share of the same whole that so many seconds of CPU time are. */
+function shareBetween(from: ProcessSample, to: ProcessSample, cpuSeconds: number): number {
   // The process's sums are of another moment than the others: what counts is its share of the time between them.
   const elapsedMs = to.atMs - from.atMs;
-  const share = elapsedMs > 0 ? (own * 1000) / elapsedMs : NaN;
+  const share = elapsedMs > 0 ? (cpuSeconds * 1000) / elapsedMs : NaN;
   const quotaCores = to.cgroupCpuQuotaCores;
   const cores = Number.isNaN(quotaCores)
     ? ((to.hostCpuTotalSeconds - from.hostCpuTotalSeconds) * 1000) / (to.cpuAtMs - from.cpuAtMs)

@@ -129,6 +129,11 @@ export class ConnectionManager {
     return await this.open(signal);
   }
 
+  /** Ids of the server's processes for the connections that are open. */
+  get backendPids(): number[] {
+    return [...this.idle, ...this.leased].map(({ backendPid }) => backendPid);
+  }
+
   /** Whether a session can be had without a login. */
   get hasIdle(): boolean {
     return this.idle.length > 0;

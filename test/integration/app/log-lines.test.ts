@@ -82,7 +82,7 @@ test('under pressure, within a table, and when a table fails', async () => {
   places(lines, /^WARNING CRITICAL MEMORY PRESSURE: Reducing batch size from \d+ to \d+ records$/);
   places(
     lines,
-    /^WARNING (HIGH|CRITICAL) CPU PRESSURE: Reducing threads from \d to \d(?: \(CPU \d+%: this process \d+%, others \d+%\))?$/,
+    /^WARNING (HIGH|CRITICAL) CPU PRESSURE: Reducing threads from \d to \d(?: \(CPU \d+%: this process \d+%(?:, the server for it \d+%)?, others \d+%\))?$/,
   );
   expect(lines.some((line) => line.includes('Data extraction completed successfully'))).toBe(false);
 });

@@ -34,7 +34,7 @@ async function told(ownProcess: boolean): Promise<{ flags: string[]; written: nu
   }
 }
 
-const LONG_SYNC = '--incremental-marking --heap-growing-percent=100';
+const LONG_SYNC = '--incremental-marking --heap-growing-percent=60';
 
 test('every batch is counted, and a sync of 20 MB is a long one', async () => {
   const { flags, written, bytes } = await told(false);

@@ -18,14 +18,14 @@ describe('heap growth', () => {
   });
 
   it('collects in a longer one, and keeps the heap small', () => {
-    const flags = [...FIRST, '--incremental-marking', '--heap-growing-percent=100'];
+    const flags = [...FIRST, '--incremental-marking', '--heap-growing-percent=60'];
     expect(flagsUntil(17)).toEqual(flags);
     expect(flagsUntil(100)).toEqual(flags);
   });
 
   it('does not keep a service from collecting', () => {
     expect(flagsUntil(16, false)).toEqual([]);
-    expect(flagsUntil(17, false)).toEqual(['--incremental-marking', '--heap-growing-percent=100']);
+    expect(flagsUntil(17, false)).toEqual(['--incremental-marking', '--heap-growing-percent=60']);
   });
 
   it('leaves a Node alone that may not know the flags any more', () => {

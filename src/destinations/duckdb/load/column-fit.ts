@@ -47,7 +47,8 @@ export function fitColumn(type: ColumnType, storedType: string, column: PackedCo
         ? { fits: false, needs: 'text', reason: `it holds a year after ${LAST_TIMESTAMP_YEAR}` }
         : { fits: true, form: eraForm(column) };
     case 'json':
-      return isDoubtful(column.text) ? { fits: 'ask', form: 'plain' } : PLAIN;
+      // The server has parsed the values of jsonb, and takes neither.
+      return column.known.json !== true && isDoubtful(column.text) ? { fits: 'ask', form: 'plain' } : PLAIN;
     default:
       return PLAIN;
   }

@@ -148,13 +148,24 @@ describe('CPU pressure', () => {
     ]);
   });
 
-  test('says whether this process uses the CPU, or others do', () => {
-    const told = (ownCpuPercent: number): readonly string[] =>
-      messages(new AdaptiveController(small), { ...pressure(10, 97.4), ownCpuPercent }, 0);
-    expect(told(9.6)).toEqual([
+  test('says whether this process uses the CPU, the server for it, or others do', () => {
+    const told = (own: Partial<Pressure>): readonly string[] =>
+      messages(new AdaptiveController(small), { ...pressure(10, 97.4), ...own }, 0);
+    expect(told({ ownCpuPercent: 9.6 })).toEqual([
       'CRITICAL CPU PRESSURE: Reducing threads from 4 to 1 (CPU 97%: this process 10%, others 87%)',
     ]);
-    expect(told(97.4)[0]).toContain('(CPU 97%: this process 97%, others 0%)');
+    expect(told({ ownCpuPercent: 40, serverCpuPercent: 30.2 })).toEqual([
+      'CRITICAL CPU PRESSURE: Reducing threads from 4 to 1 (CPU 97%: this process 40%, the server for it 30%, others 27%)',
+    ]);
+  });
+
+  test('that is our own takes no reader, and gives back those that others had taken', () => {
+    const controller = new AdaptiveController(small);
+    const own = { ...pressure(10, 100), ownCpuPercent: 55, serverCpuPercent: 35 };
+    expect(messages(controller, own, 0)).toEqual([]);
+    expect(messages(controller, { ...own, serverCpuPercent: 10 }, 1_000)).toHaveLength(1);
+    controller.update(own, 5_000);
+    expect(messages(controller, own, 8_000)).toEqual(['CPU pressure eased: Raising threads from 1 to 2']);
   });
 
   test('that lasts goes on halving, once a second', () => {

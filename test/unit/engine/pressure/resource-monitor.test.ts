@@ -88,6 +88,23 @@ describe('CPU', () => {
     expect([limited.cpuPercent, limited.ownCpuPercent]).toEqual([expect.closeTo(75, 6), expect.closeTo(30, 6)]);
   });
 
+  test("tells what the server's processes on this host have of it, those of new connections included", () => {
+    const later = { cpuAtMs: 1000, atMs: 1000, hostCpuBusySeconds: 1004, hostCpuTotalSeconds: 5004, userCpuSeconds: 1 };
+    const seconds = [
+      new Map([[7, 100]]),
+      new Map([
+        [7, 101],
+        [8, 0.5],
+      ]),
+    ];
+    const samples = [{}, later];
+    const stats: ProcessStats = { degraded: false, sample: () => ({ ...calm, ...samples.shift() }) };
+    const monitor = new ResourceMonitor(stats, 200, 100, () => seconds.shift() ?? new Map());
+    // One second and a half of four, beside one of our own.
+    expect(monitor.read()).toMatchObject({ cpuPercent: 100, ownCpuPercent: 25, serverCpuPercent: 37.5 });
+    expect(monitorOf({}, later).read()).not.toHaveProperty('serverCpuPercent');
+  });
+
   test('is not known before the first window has passed', () => {
     const soon = { cpuAtMs: 20, hostCpuBusySeconds: 1000.04, hostCpuTotalSeconds: 5000.04 };
     expect(monitorOf({}, soon).read().cpuPercent).toBeNaN();
