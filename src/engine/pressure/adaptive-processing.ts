@@ -118,11 +118,10 @@ const RANK: Readonly<Record<Severity, number>> = { calm: 0, steady: 1, high: 2, 
  * Batch size and readers under pressure.
  *
  * Each resource goes its own way between its base and its least value. CPU that we use ourselves is no pressure where
- * others hardly use any. Pressure cuts at the first sample
- * that shows it (memory: batch x 0.75, critical / 2; CPU: readers / 2, critical: one), then again once a
- * second for as long as it lasts; within that second only a worse level cuts again. Between the threshold
- * and 5 points below it nothing changes. After 2 s of calm the way back begins, one step (batch x 1.25, one
- * reader) for every further 2 s. Where a step up brings the pressure back within one such wait, the wait
+ * others hardly use any. Pressure cuts at the first sample that shows it (memory: batch x 0.75, critical / 2; CPU:
+ * readers / 2, critical: one), then again once a second for as long as it lasts; within that second only a worse level
+ * cuts again. Between the threshold and 5 points below it nothing changes. After 2 s of calm the way back begins, one
+ * step (batch x 1.25, one reader) for every further 2 s. Where a step up brings the pressure back within one such wait, the wait
  * doubles, up to a minute, so that a host which cannot bear the base does not swing about it.
  */
 export class AdaptiveController {
