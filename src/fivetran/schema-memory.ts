@@ -28,10 +28,11 @@ export class SchemaMemory {
   /** On the first sync, Schema has just described everything. */
   private readonly firstSync: boolean;
 
-  constructor(state: Pick<RequestState, 'described' | 'widened'>) {
+  constructor(state: Pick<RequestState, 'described' | 'widened' | 'withSchema'>) {
     this.signatures = new Map(state.described);
     this.widened = new Map([...state.widened].map(([key, columns]) => [key, new Set(columns)]));
-    this.firstSync = state.described.size === 0;
+    // A state that says how tables are named is of an earlier stream, even if that had described no table yet.
+    this.firstSync = state.described.size === 0 && state.withSchema === undefined;
   }
 
   /** Whether the platform must be told about the table; otherwise the table counts as told. */

@@ -79,7 +79,7 @@ export class StreamDestination implements Destination {
     this.states = new Map([...state.states].map(([key, each]) => [key, renamed ? withoutRows(each) : each]));
     const described = new Map([...state.described].map(([key, told]) => [key, renamed ? IN_DOUBT : told]));
     this.position = state.logPosition;
-    this.schemas = new SchemaMemory({ described, widened: state.widened });
+    this.schemas = new SchemaMemory({ ...state, described });
   }
 
   /** About how many bytes a checkpoint takes. */

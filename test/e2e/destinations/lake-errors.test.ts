@@ -139,6 +139,9 @@ it.each([
 ])(
   'a folder of the files that %s in the middle of a load: exit 5, and then the next sync completes',
   async (how, spoil) => {
+    // More rows than two files take, so that the load goes on for a while after the first file.
+    await database.client.query(`CREATE TABLE large (id int PRIMARY KEY, noise text NOT NULL);
+      INSERT INTO large SELECT i, md5(i::text) || md5((-i)::text) FROM generate_series(1, 700000) i; ANALYZE large`);
     await onDisk(300, how.replaceAll(/\W/g, '-'), async (mount) => {
       const data = join(mount, 'data');
       const lake = { lake_catalog: join(database.folder, how, 'catalog.ducklake'), lake_data_path: data };
@@ -151,7 +154,8 @@ it.each([
         ...SMALL_BATCHES,
       ]);
       const begun = (): boolean =>
-        existsSync(data) && readdirSync(data, { recursive: true, encoding: 'utf8' }).some((name) => /_big/.test(name));
+        existsSync(data) &&
+        readdirSync(data, { recursive: true, encoding: 'utf8' }).some((name) => /_large/.test(name));
       while (!begun()) await delay(2);
       const mend = await spoil(mount);
       const result = await running.ended;
@@ -162,6 +166,7 @@ it.each([
       await expectWhole(lake.lake_catalog);
       expect((await run('verify', lake)).code).toBe(0);
     });
+    await database.client.query('DROP TABLE large');
   },
 );
 

@@ -95,7 +95,8 @@ it('is noticed, loses nothing, and goes on by the log', async () => {
 
   if (!FOLLOWS) expect((await run('log', 'setup', '--apply')).code).toBe(0);
   expect((await run('log', 'status')).code).toBe(0);
-  if (!FOLLOWS) expect((await run('sync', '--sync-mode', 'log')).code).toBe(0);
+  // The slot moves on where no transaction goes on; else this sync reads once more what the one before has read.
+  expect((await run('sync', '--sync-mode', 'log')).code).toBe(0);
   await write(`UPDATE t SET v = 'later' WHERE id % 90 = 0; DELETE FROM t WHERE id = 9`);
   const later = await run('sync', '--sync-mode', 'log');
   expect(warningsIn(later.stdout)).toEqual([]);

@@ -20,7 +20,7 @@ it('reads the states of earlier versions, which know less', () => {
 });
 
 it('reads what this version writes', () => {
-  const memory = new SchemaMemory({ described: new Map([['public.t', 'ab']]), widened: new Map() });
+  const memory = new SchemaMemory({ described: new Map([['public.t', 'ab']]), widened: new Map(), withSchema: false });
   memory.widen('public.t', ['n']);
   expect(memory.doubt('public.t')).toBe(true);
   expect(memory.doubt('public.t')).toBe(false);

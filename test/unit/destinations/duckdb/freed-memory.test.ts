@@ -32,8 +32,9 @@ test.each([
   expect(process.env[VARIABLE]).toBe(options);
 });
 
-test('no file', () => {
-  giveFreedMemoryBack(join(folder, 'none.db'));
+test.each(['none.db', 'file/none.db'])('no file: %s', (name) => {
+  writeFileSync(join(folder, 'file'), '');
+  giveFreedMemoryBack(join(folder, name));
   expect(process.env[VARIABLE]).toBeUndefined();
 });
 
