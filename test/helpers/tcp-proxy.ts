@@ -16,7 +16,10 @@ export interface TcpProxy {
   cut(): void;
   /** Ends every open connection with a reset, as a host does after a restart. */
   reset(): void;
-  /** Ends the server's side of every open connection without telling the client, as when a host loses its power. */
+  /**
+   * Ends the server's side of every open connection without telling the client, as when a host loses its power. After a
+   * while the client's side is reset, as by its kernel's keepalives: a login holds up all others until then.
+   */
   halfClose(): void;
   /** Stops forwarding without closing anything, as a network that swallows packets. New connections hang too. */
   stall(): void;
@@ -110,6 +113,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
       for (const pair of pairs) {
         pair.abandoned = true;
         pair.server.destroy();
+        setTimeout(() => pair.client.resetAndDestroy(), KEEPALIVE_MS).unref();
       }
     },
     stall: () => change('stalled'),
@@ -122,5 +126,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
   };
 }
 
+/** Sooner than by the keepalives of a real kernel (pgsluice asks for a minute). */
+const KEEPALIVE_MS = 15_000;
 // Small steps look like a slow line rather than like bursts.
 const SLOW_STEPS_PER_SECOND = 20;
