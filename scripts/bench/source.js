@@ -68,7 +68,7 @@ class Source {
   async create(name, statements) {
     const database = `${PREFIX}${name}`;
     await this.drop(database);
-    await this.with('postgres', (client) => client.query(`CREATE DATABASE ${database} TEMPLATE template0`));
+    await this.with('postgres', (client) => client.query(`CREATE DATABASE "${database}" TEMPLATE template0`));
     this.databases.add(database);
     await this.with(database, async (client) => {
       await client.query('CREATE EXTENSION pg_stat_statements').catch(() => {});
@@ -92,7 +92,7 @@ class Source {
 
   /** @param {string} database */
   async drop(database) {
-    await this.with('postgres', (client) => client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
+    await this.with('postgres', (client) => client.query(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`));
     this.databases.delete(database);
   }
 
