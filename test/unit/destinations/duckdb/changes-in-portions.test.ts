@@ -34,6 +34,14 @@ async function load(destination: DuckDbDestination, batch: PackedBatch): Promise
   await destination.commit();
 }
 
+/** Changes rows from `first` on, or adds them, all at one place. */
+async function change(destination: DuckDbDestination, first: number, count: number, place: number): Promise<void> {
+  await destination.writeChanges(
+    TABLE,
+    rows(first, count, () => place),
+  );
+}
+
 /** A statement in the open file, as somebody would run it between two syncs. */
 async function inFile(path: string, sql: string): Promise<unknown[][]> {
   const warehouse = await Warehouse.open({ path, memoryBytes: 64_000_000, threads: 1 });
@@ -53,26 +61,14 @@ test('a portion reaches the table before the pass ends, the rest when it does', 
       rows(0, 10, () => 0),
     );
     await destination.beginChanges(TABLE, { startedAt: new Date() });
-    await destination.writeChanges(
-      TABLE,
-      rows(5, PORTION, () => 1),
-    );
-    await destination.writeChanges(
-      TABLE,
-      rows(5 + PORTION, MORE, () => 1),
-    );
+    await change(destination, 5, PORTION, 1);
+    await change(destination, 5 + PORTION, MORE, 1);
     await destination.commit();
     await destination.rollback();
     expect(await destination.countRows([TABLE])).toEqual([5 + PORTION]);
     await destination.beginChanges(TABLE, { startedAt: new Date() });
-    await destination.writeChanges(
-      TABLE,
-      rows(5, PORTION, () => 1),
-    );
-    await destination.writeChanges(
-      TABLE,
-      rows(5 + PORTION, MORE, () => 1),
-    );
+    await change(destination, 5, PORTION, 1);
+    await change(destination, 5 + PORTION, MORE, 1);
     expect(await destination.finishChanges(TABLE)).toEqual({ rows: 5 + PORTION + MORE, deleted: 0 });
   });
 });
@@ -84,22 +80,10 @@ test('of a key that comes again the last version counts, in the same portion and
       rows(0, PORTION, () => 0),
     );
     await destination.beginChanges(TABLE, { startedAt: new Date() });
-    await destination.writeChanges(
-      TABLE,
-      rows(0, PORTION / 2, () => 1),
-    );
-    await destination.writeChanges(
-      TABLE,
-      rows(0, PORTION / 2, () => 2),
-    );
-    await destination.writeChanges(
-      TABLE,
-      rows(0, MORE, () => 3),
-    );
-    await destination.writeChanges(
-      TABLE,
-      rows(0, MORE / 2, () => 4),
-    );
+    await change(destination, 0, PORTION / 2, 1);
+    await change(destination, 0, PORTION / 2, 2);
+    await change(destination, 0, MORE, 3);
+    await change(destination, 0, MORE / 2, 4);
     expect(await destination.finishChanges(TABLE)).toEqual({ rows: PORTION, deleted: 0 });
     await destination.commit();
     await destination.close();
@@ -114,11 +98,7 @@ test('portions are taken back together', async () => {
       rows(0, PORTION, () => 0),
     );
     await destination.beginChanges(TABLE, { startedAt: new Date() });
-    for (const place of [1, 2])
-      await destination.writeChanges(
-        TABLE,
-        rows(0, PORTION, () => place),
-      );
+    for (const place of [1, 2]) await change(destination, 0, PORTION, place);
     await destination.rollback();
     await destination.close();
     expect(await inFile(path, CONTENT)).toEqual([[PORTION, 0, 0]]);
@@ -135,10 +115,7 @@ test('under an index of unique values all rows go together, as one may make room
     await inFile(path, 'CREATE UNIQUE INDEX ids ON tester.t (id)');
     await destination.open();
     await destination.beginChanges(TABLE, { startedAt: new Date() });
-    await destination.writeChanges(
-      TABLE,
-      rows(10, PORTION, () => 1),
-    );
+    await change(destination, 10, PORTION, 1);
     await destination.commit();
     await destination.rollback();
     expect(await destination.countRows([TABLE])).toEqual([10]);
