@@ -24,7 +24,16 @@ const { Source } = require('./source');
 const { sizedWorkloads } = require('./workloads');
 
 const docs = path.join(__dirname, '..', '..', 'docs');
-const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'fleet', 'quiet', 'log', 'distance', 'small'];
+/** @type {Record<string, string>} */
+const WHAT = {
+  small: 'start-up, and reading the state of the process',
+  quiet: 'syncs of what has not changed: tables, then rows',
+  lake: 'beside a warehouse file',
+  fleet: 'sources behind proxies, by one worker and by several',
+  distance: 'a proxy holds every byte back',
+  log: 'changes from the log, beside a scan',
+  growth: 'rows, then tables',
+};
 
 /**
  * @typedef {object} Outcome
@@ -48,6 +57,7 @@ const PARTS_BESIDE_WORKLOADS = ['growth', 'lake', 'fleet', 'quiet', 'log', 'dist
 /**
  * @typedef {import('./arguments').Choices} Choices
  * @typedef {import('./contenders').Contender} Contender
+ * @typedef {string[][]} Failures pairs of what was not measured and why
  */
 
 /** @param {string} line */
@@ -73,28 +83,52 @@ function leaveOutMissing(wanted) {
 }
 
 /**
+ * Measures one part. Where that fails, the other parts of a long run are still measured and written.
+ * @template T
+ * @param {string} name
+ * @param {Failures} failures
+ * @param {() => Promise<T>} measure
+ * @returns {Promise<T | undefined>}
+ */
+async function attempt(name, failures, measure) {
+  try {
+    return await measure();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    say(`${name} failed: ${reason}`);
+    failures.push([name, `failed: ${reason.split('\n')[0]}`]);
+    return undefined;
+  }
+}
+
+/**
  * Measures every workload that was chosen, each on a database of its own.
  * @param {Source} source
  * @param {Choices} choices
  * @param {import('./workloads').SizedWorkload[]} workloads
  * @param {Contender[]} contenders
+ * @param {Failures} failures
  * @returns {Promise<Pick<Outcome, 'results' | 'changes'>>}
  */
-async function measureWorkloads(source, { main, rounds }, workloads, contenders) {
+async function measureWorkloads(source, { main, rounds }, workloads, contenders, failures) {
   /** @type {Outcome['results']} */
   const results = new Map();
   let changes;
   for (const { name, table, size, statements } of workloads) {
     say(`${name}: making ${size.toLocaleString('en')} ${name === 'tables' ? 'tables' : 'rows'}`);
     const database = await source.create(name, statements());
-    if (name === 'changes') changes = await measureChanges({ source, main, database, rounds, say });
+    if (name === 'changes')
+      changes = await attempt(name, failures, () => measureChanges({ source, main, database, rounds, say }));
     else {
       const running = contenders.filter((it) => it.workloads.includes(name));
-      const measured = await runRounds({ source, database, table, rows: size, rounds, contenders: running, say });
-      results.set(
-        name,
-        measured.map((it) => ({ ...it, size })),
+      const measured = await attempt(name, failures, () =>
+        runRounds({ source, database, table, rows: size, rounds, contenders: running, say }),
       );
+      if (measured !== undefined)
+        results.set(
+          name,
+          measured.map((it) => ({ ...it, size })),
+        );
     }
     await source.drop(database);
   }
@@ -107,48 +141,31 @@ async function measureWorkloads(source, { main, rounds }, workloads, contenders)
  * @param {Choices} choices
  * @param {string} driver
  * @param {Set<string>} parts
+ * @param {Failures} failures
  * @returns {Promise<Pick<Outcome, 'small' | 'quiet' | 'distance' | 'log' | 'growth' | 'lake' | 'fleet'>>}
  */
-async function measureTheRest(source, choices, driver, parts) {
+async function measureTheRest(source, choices, driver, parts, failures) {
   const { main, against, rows, rounds } = choices;
-  const small = parts.has('small') ? await measureSmallThings({ main, say }) : undefined;
-  if (small?.psutilMissing !== undefined) say(`psutil is left out: ${small.psutilMissing}`);
-  let quiet;
-  if (parts.has('quiet')) {
-    say('quiet: tables, then rows');
-    quiet = await measureQuiet({ source, main, against, rows, rounds, say });
-  }
-  let lake;
-  if (parts.has('lake')) {
-    say('lake: beside a warehouse file');
-    lake = await measureLake({ source, main, rows, rounds, say });
-  }
-  let fleet;
-  if (parts.has('fleet')) {
-    say('fleet: sources behind proxies, by one worker and by several');
-    fleet = await measureFleet({ source, main, rows, rounds, say });
-  }
-  let distance;
-  if (parts.has('distance')) {
-    say('distance: a proxy holds every byte back');
-    distance = await measureDistance({ source, main, driver, rows, rounds, say });
-  }
-  const log = parts.has('log') ? await measureLog({ ...choices, rows, main, say }) : undefined;
-  let growth;
-  if (parts.has('growth')) {
-    say('growth: rows, then tables');
+  /** @type {Record<string, () => Promise<object>>} */
+  const measures = {
+    small: () => measureSmallThings({ main, say }),
+    quiet: () => measureQuiet({ source, main, against, rows, rounds, say }),
+    lake: () => measureLake({ source, main, rows, rounds, say }),
+    fleet: () => measureFleet({ source, main, rows, rounds, say }),
+    distance: () => measureDistance({ source, main, driver, rows, rounds, say }),
+    log: () => measureLog({ ...choices, rows, main, say }),
     // The curve shows its own noise; one run of most points keeps it affordable.
-    growth = await measureGrowth({ source, main, sizes: growthSizes(choices), rounds, say });
-  }
-  return {
-    ...(quiet === undefined ? {} : { quiet }),
-    ...(distance === undefined ? {} : { distance }),
-    ...(log === undefined ? {} : { log }),
-    ...(growth === undefined ? {} : { growth }),
-    ...(lake === undefined ? {} : { lake }),
-    ...(fleet === undefined ? {} : { fleet }),
-    ...(small === undefined ? {} : { small }),
+    growth: () => measureGrowth({ source, main, sizes: growthSizes(choices), rounds, say }),
   };
+  /** @type {Record<string, object>} */
+  const found = {};
+  for (const [name, measure] of Object.entries(measures)) {
+    if (!parts.has(name)) continue;
+    say(`${name}: ${WHAT[name]}`);
+    const measured = await attempt(name, failures, measure);
+    if (measured !== undefined) found[name] = measured;
+  }
+  return found;
 }
 
 /**
@@ -163,7 +180,7 @@ async function benchmark(choices, source, driver) {
   const contenders = createContenders({ server: source.server, main, driver, say });
   const chosen = selection(
     choices.only,
-    [...workloads.map((it) => it.name), ...PARTS_BESIDE_WORKLOADS],
+    [...workloads.map((it) => it.name), ...Object.keys(WHAT)],
     contenders.map((it) => it.name),
   );
   const ownServer = choices.connection === undefined;
@@ -175,14 +192,14 @@ async function benchmark(choices, source, driver) {
     say(`other programs keep this machine busy (load ${machine['Load before']}); ratios will be noisy`);
 
   const wanted = workloads.filter((it) => chosen.parts.has(it.name));
-  const { results, changes } = await measureWorkloads(source, choices, wanted, available);
-  const { quiet, distance, log, growth, lake, fleet, small } = await measureTheRest(
-    source,
-    choices,
-    driver,
-    chosen.parts,
-  );
+  /** @type {Failures} */
+  const failures = [];
+  const { results, changes } = await measureWorkloads(source, choices, wanted, available, failures);
+  const rest = await measureTheRest(source, choices, driver, chosen.parts, failures);
+  const { quiet, distance, log, growth, lake, fleet, small } = rest;
   skipped.push(...(distance?.skipped ?? []).filter(([name]) => !skipped.some(([other]) => other === name)));
+  if (failures.length > 0) process.exitCode = 1;
+  skipped.push(...failures);
   if (small?.psutilMissing !== undefined) skipped.push(['psutil', small.psutilMissing]);
   const command = [
     'npm run bench',
@@ -195,13 +212,7 @@ async function benchmark(choices, source, driver) {
     workloads,
     results,
     ...(changes === undefined ? {} : { changes }),
-    ...(quiet === undefined ? {} : { quiet }),
-    ...(distance === undefined ? {} : { distance }),
-    ...(log === undefined ? {} : { log }),
-    ...(growth === undefined ? {} : { growth }),
-    ...(lake === undefined ? {} : { lake }),
-    ...(fleet === undefined ? {} : { fleet }),
-    ...(small === undefined ? {} : { small }),
+    ...rest,
     bars: assessBars({ results, growth, changes, lake, fleet, quiet, distance, log, small }),
     skipped,
   };
@@ -271,7 +282,7 @@ async function run(argv) {
 }
 
 run(process.argv.slice(2)).then(
-  () => process.exit(0),
+  () => process.exit(),
   (error) => {
     console.error(`bench: ${error.message}`);
     process.exit(1);
