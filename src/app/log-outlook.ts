@@ -40,7 +40,8 @@ export function planLog(facts: LogFacts, names: LogNames, tables: readonly Table
     else gaps.set(table.oid, gap);
   }
   const { retainedBytes } = slot;
-  return { outlook: { ...names, confirmed, retainedBytes: retainedBytes ?? 0, tables: logged }, gaps, obstacles };
+  const { xmin } = facts.server;
+  return { outlook: { ...names, confirmed, xmin, retainedBytes: retainedBytes ?? 0, tables: logged }, gaps, obstacles };
 }
 
 function loggedAs(table: TableSchema, facts: LogFacts): LoggedAs {

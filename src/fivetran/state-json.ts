@@ -186,6 +186,7 @@ const isEntry = shapeOf<TableState>({
   source: isTextOrNull,
   relations: listOf(isMark),
   xmin: orNull(isXid),
+  unseenSince: (value) => value === undefined || isXid(value),
   replicationKey: isTextOrNull,
   watermark: isTextOrNull,
   log: (value) => value === undefined || orNull(isLogState)(value),

@@ -134,6 +134,11 @@ export interface TableState {
   readonly relations: readonly RelationMark[];
   /** pg_snapshot_xmin of the last complete pass's first snapshot. */
   readonly xmin: string | null;
+  /**
+   * The transaction from which on changes were looked for by an update column alone, which does not show all of them. Missing:
+   * `xmin`, from which on none was looked for.
+   */
+  readonly unseenSince?: string;
   /** The replication key that the watermark is of; null in other modes. */
   readonly replicationKey: string | null;
   readonly watermark: string | null;

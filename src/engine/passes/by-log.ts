@@ -7,7 +7,7 @@
  * Deletes come before everything else. Two texts of a key may be equal (1.0 and 1.00): the one that has gone must not take
  * the row of the other one with it.
  */
-import { ConnectorError } from '../../common/errors';
+import { asConnectorError, ConnectorError } from '../../common/errors';
 import type { PackedBatch } from '../../model/packed-batch';
 import type { LoadProgress } from '../../model/sync-state';
 import type { ColumnSchema, Relation, TableSchema } from '../../model/table';
@@ -22,7 +22,7 @@ import {
   recover,
   type KeyedRead,
 } from '../../postgres/read';
-import type { TableRun } from '../plan';
+import { unseenFrom, type TableRun } from '../plan';
 import { applyBatchRules } from '../rules';
 import type { ChangesEnd } from './changes-end';
 import { refuseManyDeletes } from './deletes-guard';
@@ -35,6 +35,11 @@ import type { ProcessorOptions } from './processor-options';
 
 /** A statement over more keys takes longer than 0.2 s. */
 const KEYS_AT_ONCE = 20_000;
+/**
+ * SQLSTATE where a text is no value of the key's type: classes 22 (data) and 23 (constraints). A domain may have got a
+ * constraint since that a deleted key does not meet.
+ */
+const NO_VALUE = /^2[23]/;
 /** Rows that come by their keys cover no range of it. */
 const NO_RANGE = { lo: 0, hi: 0 };
 
@@ -53,6 +58,8 @@ export class ByLog implements Pass {
     if (deleted === undefined) {
       // The log did not suffice after all. The other pass may need the connection that the snapshot has.
       await this.follower?.leave();
+      // Nothing is pending of what an earlier attempt has begun by the log, but the other pass must read its ranges.
+      if (run.loadOpen) await writer.abandon(run);
       return undefined;
     }
     await writer.settled();
@@ -89,7 +96,9 @@ export class ByLog implements Pass {
     } catch (error) {
       // The other tables go on under the same snapshot.
       if (session.usable) await recover(session, this.options.signal);
-      throw error;
+      if (!session.usable || !NO_VALUE.test(asConnectorError(error).sqlState ?? '')) throw error;
+      this.follower?.catchUp(run, 'cannot be asked about a key that the log names');
+      return undefined;
     }
   }
 
@@ -171,7 +180,7 @@ function progressOf(run: TableRun, moment: LogMoment): LoadProgress {
     startedAt: startOfPass(run),
     signature: run.signature,
     source: run.source,
-    firstXmin: moment.snapshot.xmin,
+    firstXmin: moment.xmin ?? (run.committed === null ? null : unseenFrom(run.committed)) ?? moment.snapshot.xmin,
     watermark: null,
     snapshots: 1,
     rows: 0,

@@ -4,7 +4,7 @@
  * at this one's first snapshot and finds it.
  */
 import type { RelationMark, TableState } from '../../model/sync-state';
-import type { TableRun } from '../plan';
+import { unseenFrom, type TableRun } from '../plan';
 import type { ChangesEnd } from './changes-end';
 import { DeletedRows } from './deleted-rows';
 import type { Pass, PassResult } from './pass';
@@ -41,10 +41,13 @@ export class ByXmin implements Pass {
   /** Also serves a pass by timestamp with too many changes for its index; the run's own conditions hold. */
   async readAndFinish(run: TableRun, releaseSlot: () => void): Promise<PassResult | undefined> {
     const { writer } = this.options;
+    // The warehouse counts while the server is read, and before anything is written.
+    const counted = this.countBefore(run);
+    counted.catch(() => undefined);
     let outcome: Outcome | undefined;
     while (run.readsChanges && run.failure === undefined && outcome === undefined) {
       await this.reader.read(run, async (reading) => {
-        outcome = await this.complete(run, reading);
+        outcome = await this.complete(run, reading, await counted);
       });
       await writer.settled();
     }
@@ -55,7 +58,22 @@ export class ByXmin implements Pass {
     return await this.end.finish(run, outcome.deleted);
   }
 
-  private async complete(run: TableRun, reading: CompleteReading): Promise<Outcome> {
+  /**
+   * Counts what the warehouse holds. Where somebody has added rows or taken some, it may hold as many as the source, and not
+   * the same: then all keys are compared.
+   */
+  private async countBefore(run: TableRun): Promise<number | undefined> {
+    const provesByCount = ({ pass }: TableRun): boolean => pass.kind === 'by-xmin' && pass.proof === 'count';
+    if (run.loadOpen || !provesByCount(run)) return undefined;
+    const [held] = (await this.options.writer.countTables([run])) ?? [];
+    // The pass may have become another one meanwhile.
+    if (held !== undefined && held !== run.committed?.rows && provesByCount(run))
+      run.changePass({ kind: 'by-xmin', proof: 'keys' });
+    return held;
+  }
+
+  /** `before`: what the warehouse held before anything was written; undefined where that is not known. */
+  private async complete(run: TableRun, reading: CompleteReading, before: number | undefined): Promise<Outcome> {
     const { writer } = this.options;
     const { pass } = run;
     if (!('proof' in pass)) return { kind: 'load' };
@@ -63,7 +81,7 @@ export class ByXmin implements Pass {
     const isProvenBy = (held: number | undefined): boolean => held !== undefined && held === sourceRows;
     let held: number | undefined;
     if (!beginning.hasBegun && pass.proof === 'count' && stateStaysTrue(run, reading)) {
-      held = await this.deletedRows.countHeld(run);
+      held = before ?? (await this.deletedRows.countHeld(run));
       if (isProvenBy(held)) return { kind: 'unchanged' };
     }
     await beginning.begin();
@@ -85,11 +103,12 @@ export class ByXmin implements Pass {
 /** Whether the state of the last pass describes the table as it is now, and need not be written again. */
 function stateStaysTrue(run: TableRun, { snapshot, beginning }: CompleteReading): boolean {
   const { committed } = run;
-  if (committed === null || committed.xmin === null || committed.mode !== run.decision.mode) return false;
+  const since = committed === null ? null : unseenFrom(committed);
+  if (committed === null || since === null || committed.mode !== run.decision.mode) return false;
   if (committed.description !== run.description) return false;
   // From where on the log is to be read must be known.
   if (run.log !== null) return false;
-  return !stateIsOld(committed.xmin, snapshot.xmin) && sameMarks(committed, beginning.relations);
+  return !stateIsOld(since, snapshot.xmin) && sameMarks(committed, beginning.relations);
 }
 
 function sameMarks(committed: TableState, relations: readonly RelationMark[]): boolean {

@@ -2,15 +2,17 @@
 import { sinceWatermark } from '../../postgres/catalog';
 import { quoteIdentifier } from '../../postgres/connection';
 import { ROW_ALIAS } from '../../postgres/read';
-import type { TableRun } from '../plan';
+import { unseenFrom, type TableRun } from '../plan';
 import { changedSince } from './changed-since';
 
 export function changeConditions(run: TableRun, relationOid: number): string[] {
   const { committed, pass } = run;
   if (committed === null || run.readWhole.has(relationOid)) return [];
   switch (pass.kind) {
-    case 'by-xmin':
-      return committed.xmin === null ? [] : [changedSince(committed.xmin)];
+    case 'by-xmin': {
+      const since = unseenFrom(committed);
+      return since === null ? [] : [changedSince(since)];
+    }
     case 'by-timestamp':
       return atOrAfterWatermark(run, committed.watermark);
     case 'full-load':

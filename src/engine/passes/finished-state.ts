@@ -1,7 +1,7 @@
 /** The state of a table whose pass has ended. */
 import type { FinishedLoad } from '../../destinations/destination';
 import type { LoadProgress, TableState } from '../../model/sync-state';
-import { shapeOf, type TableRun } from '../plan';
+import { shapeOf, unseenFrom, type TableRun } from '../plan';
 import { contentMark } from './same-content';
 
 /** What the pass has done. */
@@ -27,6 +27,7 @@ export function finishedState(
     return { ...committed, rows: finished.rows, passesSinceReconcile: 0, found };
   }
   const content = contentMark(run, finished.content);
+  const unseenSince = committed !== null && pass.kind === 'by-timestamp' ? unseenFrom(committed) : null;
   return {
     destinationTable: run.destinationTable.name,
     mode: run.decision.mode,
@@ -40,6 +41,7 @@ export function finishedState(
     source: run.source,
     relations: progress.relations.map(({ pending: _, ...mark }) => mark),
     xmin,
+    ...(unseenSince === null ? {} : { unseenSince }),
     replicationKey: run.decision.replicationKey,
     watermark: progress.watermark,
     log: run.log,

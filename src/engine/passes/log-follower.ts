@@ -20,7 +20,7 @@ import type { Session } from '../../postgres/connection';
 import { advanceSlot, latest, logEnd, parseLsn } from '../../postgres/log';
 import { logReach, type PassPlan, type TableRun } from '../plan';
 import type { Writer } from '../write';
-import { LogMoment, snapshotText, type LogMomentOptions } from './log-moment';
+import { LogMoment, snapshotNow, type LogMomentOptions } from './log-moment';
 
 export interface LogFollowerOptions extends LogMomentOptions {
   readonly writer: Writer;
@@ -86,9 +86,10 @@ export class LogFollower {
   async momentFor(run: TableRun): Promise<LogMoment | undefined> {
     const moment = await this.present();
     run.followsLogFrom(moment.position);
-    const changes = moment.changesOf(run);
-    if (changes?.obstacle === undefined && changes?.truncated !== true) return moment;
-    this.catchUp(run, changes.obstacle ?? 'was truncated');
+    // It may be a later moment than the one that was decided by.
+    const why = whyNotByLog(run, moment);
+    if (why === undefined) return moment;
+    this.catchUp(run, why);
     return undefined;
   }
 
@@ -98,6 +99,8 @@ export class LogFollower {
       const known = this.moment;
       const moment = await known?.catch(() => undefined);
       if (moment?.usable === true) return moment;
+      // A lost connection counts until it is given back, and there may be one alone.
+      await moment?.leave();
       // Another table may have opened the next one meanwhile.
       if (known === this.moment) return await this.open(this.followers.filter(isByLog));
     }
@@ -172,14 +175,10 @@ export class LogFollower {
     const { committed } = run;
     if (changes === undefined || committed === null) return false;
     const { comparesKeys } = this.options.writer;
-    const { relations, estimatedRows } = run.planned.table;
-    const files = new Map(committed.relations.map(({ oid, fileNode }) => [oid, fileNode]));
-    const sameFiles =
-      files.size === relations.length && relations.every(({ oid }) => files.get(oid) === moment.fileNodeOf(oid));
     const keys = changes.written.size + changes.gone.size;
-    const many = keys > Math.max(ALWAYS_BY_KEY, estimatedRows * MOST_OF_TABLE);
-    if (changes.truncated || !sameFiles) this.catchUp(run, 'was rewritten, truncated or has other partitions');
-    else if (changes.obstacle !== undefined) this.catchUp(run, changes.obstacle);
+    const many = keys > Math.max(ALWAYS_BY_KEY, run.planned.table.estimatedRows * MOST_OF_TABLE);
+    const why = whyNotByLog(run, moment);
+    if (why !== undefined) this.catchUp(run, why);
     else if (edited.has(run)) this.catchUp(run, 'has other rows in the warehouse than its last sync left there');
     else if (comparesKeys && many && isRead(run)) this.catchUp(run, `has changes of up to ${keys} rows in the log`);
     else return keys === 0 && committed.description === run.description && committed.mode === 'log';
@@ -225,10 +224,10 @@ export class LogFollower {
     const { signal } = this.options;
     return await this.withSession(async (session) => {
       const { readable } = await logEnd(session, signal);
-      let running = runningIn(await snapshotText(session, signal));
+      let running = await runningNow(session, signal);
       for (let seconds = 0; running.size > 0 && seconds < SETTLING_SECONDS; seconds += SETTLING_ROUND_SECONDS) {
         await sleep(SETTLING_ROUND_SECONDS, signal);
-        const now = runningIn(await snapshotText(session, signal));
+        const now = await runningNow(session, signal);
         running = new Set([...running].filter((id) => now.has(id)));
       }
       return running.size === 0 ? readable : null;
@@ -270,8 +269,19 @@ function isRead({ planned }: TableRun): boolean {
   return planned.readMethod === 'ranges';
 }
 
-/** Transactions that had begun and not ended. */
-function runningIn(snapshot: string): ReadonlySet<string> {
-  const [, , running = ''] = snapshot.split(':');
+/** Why the keys that the log names are not all that has changed, as the rest of a sentence. */
+function whyNotByLog(run: TableRun, moment: LogMoment): string | undefined {
+  const { relations } = run.planned.table;
+  const files = new Map(run.committed?.relations.map(({ oid, fileNode }) => [oid, fileNode]));
+  const sameFiles =
+    files.size === relations.length && relations.every(({ oid }) => files.get(oid) === moment.fileNodeOf(oid));
+  const changes = moment.changesOf(run);
+  if (changes?.truncated === true || !sameFiles) return 'was rewritten, truncated or has other partitions';
+  return changes?.obstacle;
+}
+
+/** Transactions that have begun and not ended. A standby names none: it shows a commit before it says that it has come so far. */
+async function runningNow(session: Session, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const [, , running = ''] = (await snapshotNow(session, signal)).text.split(':');
   return new Set(running === '' ? [] : running.split(','));
 }

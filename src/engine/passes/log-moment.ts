@@ -37,6 +37,8 @@ interface Found {
   readonly changes: ReadonlyMap<TableRun, LoggedChanges>;
   /** By relation, when the log had been read. */
   readonly fileNodes: ReadonlyMap<number, string>;
+  /** See `LogMoment`. */
+  readonly xmin: string | undefined;
 }
 
 export class LogMoment {
@@ -55,12 +57,13 @@ export class LogMoment {
     try {
       const snapshot = await beginAndExport(session, [], signal);
       for (const { source } of runs) if (source !== snapshot.source) throw sourceChanged();
-      const xids = new SnapshotXids(await snapshotText(session, signal));
+      const { text, ofStandby } = await snapshotNow(session, signal);
+      const { upTo, isWhole } = await endOfLog(session, signal);
       const reading = await readLog(session, {
         slotName: outlook.slotName,
         publicationName: outlook.publicationName,
-        upTo: await endOfLog(session, signal),
-        snapshot: xids,
+        upTo,
+        snapshot: new SnapshotXids(text, !ofStandby),
         tables: runs.map((run) => loggedTable(run, outlook)),
         onRead,
         signal,
@@ -74,7 +77,9 @@ export class LogMoment {
         }),
       );
       const fileNodes = new Map([...states].map(([oid, { fileNode }]) => [oid, fileNode]));
-      return new LogMoment(manager, session, { snapshot, position: reading.until, changes, fileNodes });
+      // What the publication shows may have been changed since it was asked about, and changed back.
+      const xmin = isWhole ? older(outlook.xmin, snapshot.xmin) : undefined;
+      return new LogMoment(manager, session, { snapshot, position: reading.until, changes, fileNodes, xmin });
     } catch (error) {
       await manager.discard(session);
       throw error;
@@ -87,6 +92,14 @@ export class LogMoment {
 
   get position(): string {
     return this.found.position;
+  }
+
+  /**
+   * The transaction from which on the log may not have shown everything; undefined: that of the last pass, since the
+   * snapshot sees transactions that could not be read in the log yet.
+   */
+  get xmin(): string | undefined {
+    return this.found.xmin;
   }
 
   /** False once its snapshot is lost, or was given back. */
@@ -125,12 +138,16 @@ export class LogMoment {
   }
 }
 
-export async function snapshotText(session: Session, signal: AbortSignal): Promise<string> {
-  const [row] = await session.query('SELECT pg_catalog.txid_current_snapshot()::text AS s', {
-    doing: 'taking a snapshot',
-    signal,
-  });
-  return String(row?.['s']);
+/** The snapshot as txid_snapshot writes it. That of a standby names no running transactions. */
+export async function snapshotNow(
+  session: Session,
+  signal: AbortSignal,
+): Promise<{ readonly text: string; readonly ofStandby: boolean }> {
+  const [row] = await session.query(
+    `SELECT pg_catalog.txid_current_snapshot()::text AS s, CASE WHEN pg_catalog.pg_is_in_recovery() THEN 1 ELSE 0 END AS r`,
+    { doing: 'taking a snapshot', signal },
+  );
+  return { text: String(row?.['s']), ofStandby: Number(row?.['r']) === 1 };
 }
 
 /** A commit that did not wait for the disk is flushed within three rounds of the WAL writer, of 200 ms by default. */
@@ -141,14 +158,21 @@ const FLUSH_ROUND_SECONDS = 0.05;
  * Where the log ends now, as far as it can be decoded. Commits that the snapshot sees may not be on the disk yet: they are
  * waited for. What does not come in time is left to the next sync.
  */
-async function endOfLog(session: Session, signal: AbortSignal): Promise<string> {
+async function endOfLog(
+  session: Session,
+  signal: AbortSignal,
+): Promise<{ readonly upTo: string; readonly isWhole: boolean }> {
   const { written, readable: first } = await logEnd(session, signal);
   let readable = first;
   for (let round = 1; round <= FLUSH_ROUNDS && parseLsn(readable) < parseLsn(written); round += 1) {
     await sleep(FLUSH_ROUND_SECONDS, signal);
     readable = (await logEnd(session, signal)).readable;
   }
-  return earlier(written, readable);
+  return { upTo: earlier(written, readable), isWhole: parseLsn(readable) >= parseLsn(written) };
+}
+
+function older(one: string, other: string): string {
+  return BigInt(one) < BigInt(other) ? one : other;
 }
 
 function loggedTable(run: TableRun, { confirmed, reached }: LogOutlook): LoggedTable {

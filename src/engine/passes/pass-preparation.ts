@@ -8,7 +8,7 @@ import type { Session } from '../../postgres/connection';
 import { statesUnder, type SnapshotInfo } from '../../postgres/read';
 import { compareKeys, markKeys, remembersKeys } from './kept-keys';
 import type { ProcessorOptions } from './processor-options';
-import { xidsComparable, type PassPlan, type TableRun } from '../plan';
+import { unseenFrom, xidsComparable, type PassPlan, type TableRun } from '../plan';
 import { PassBeginning } from './pass-beginning';
 import { takeSnapshot } from './take-snapshot';
 
@@ -118,8 +118,8 @@ export class PassPreparation {
 
   private canReadChanges(run: TableRun, snapshot: SnapshotInfo): boolean {
     if (run.pass.kind === 'by-timestamp') return true;
-    const since = run.committed?.xmin;
-    if (since !== null && since !== undefined && xidsComparable(since, snapshot.xmin)) return true;
+    const since = run.committed === null ? null : unseenFrom(run.committed);
+    if (since !== null && xidsComparable(since, snapshot.xmin)) return true;
     this.options.logger.warning(
       `${run.key} was last synced at a transaction id that can no longer be compared with the present; it is loaded from the start.`,
     );
@@ -127,7 +127,8 @@ export class PassPreparation {
   }
 
   private byTransactionIds(committed: TableState, snapshot: SnapshotInfo): PassPlan {
-    return committed.xmin !== null && xidsComparable(committed.xmin, snapshot.xmin)
+    const since = unseenFrom(committed);
+    return since !== null && xidsComparable(since, snapshot.xmin)
       ? { kind: 'by-xmin', proof: 'count' }
       : { kind: 'full-load' };
   }

@@ -17,7 +17,7 @@ import {
   type Session,
 } from '../../postgres/connection';
 import { countsQuery, SNAPSHOT_XMIN } from '../../postgres/read';
-import { xidsComparable, type TableRun } from '../plan';
+import { unseenFrom, xidsComparable, type TableRun } from '../plan';
 import type { Writer } from '../write';
 import { changedSince, changedSinceOfFew } from './changed-since';
 
@@ -68,7 +68,7 @@ function canBeAsked(run: TableRun): boolean {
   const { pass, committed, planned } = run;
   const provable = pass.kind === 'by-xmin' ? pass.proof === 'count' : pass.kind === 'full-load' && pass.unlessUnchanged;
   // The log will be followed from now on, which its state must say.
-  if (run.log !== null || provable !== true || committed === null || committed.xmin === null) return false;
+  if (run.log !== null || provable !== true || committed === null || unseenFrom(committed) === null) return false;
   if (committed.mode !== run.decision.mode || committed.description !== run.description) return false;
   const { relations } = planned.table;
   const blocks = relations.reduce((sum, relation) => sum + relation.blocks, 0);
@@ -77,6 +77,10 @@ function canBeAsked(run: TableRun): boolean {
     relations.every(({ rangeReadable }) => rangeReadable) &&
     relations.length === committed.relations.length
   );
+}
+
+function sinceOf({ committed }: TableRun): string | null {
+  return committed === null ? null : unseenFrom(committed);
 }
 
 function inGroups(runs: readonly TableRun[]): TableRun[][] {
@@ -117,7 +121,7 @@ async function ask(
     asked.map(({ run, relation }) => ({
       relation,
       conditions: run.selection.conditions,
-      changed: (relation.blocks > FEW_BLOCKS ? changedSince : changedSinceOfFew)(run.committed?.xmin ?? '0'),
+      changed: (relation.blocks > FEW_BLOCKS ? changedSince : changedSinceOfFew)(sinceOf(run) ?? '0'),
     })),
     SNAPSHOT_XMIN,
   );
@@ -146,14 +150,15 @@ async function ask(
   }));
   return group.filter((run) => {
     const { committed } = run;
-    if (committed?.xmin == null) return false;
+    const since = sinceOf(run);
+    if (committed === null || since === null) return false;
     let total = 0;
     for (const [index, { run: owner, relation }] of asked.entries()) {
       if (owner !== run) continue;
       const answer = answers[index];
-      if (answer === undefined || answer.changed !== 0 || !xidsComparable(committed.xmin, answer.xmin)) return false;
+      if (answer === undefined || answer.changed !== 0 || !xidsComparable(since, answer.xmin)) return false;
       const known = committed.relations.find(({ oid }) => oid === relation.oid);
-      if (known?.fileNode !== answer.fileNode || stateIsOld(committed.xmin, answer.xmin)) return false;
+      if (known?.fileNode !== answer.fileNode || stateIsOld(since, answer.xmin)) return false;
       total += answer.rows;
     }
     return total === committed.rows;

@@ -8,7 +8,7 @@ export { knownUntil, logReach, type LoggedAs, type LogOutlook } from './log-outl
 export { describeTables } from './metadata-tables';
 export { isPartitioned, partitionBytes, planPartitions, type Partition, type PartitionSize } from './partition-planner';
 export { otherRules, shapeOf } from './schema-drift';
-export { xidsComparable, type PassPlan } from './pass-plan';
+export { unseenFrom, xidsComparable, type PassPlan } from './pass-plan';
 export { decideMode, type ModeSetting } from './sync-modes';
 export { createPlan, describePlan } from './table-analysis';
 export type { TableRun } from './table-run';

@@ -7,6 +7,8 @@ export interface LogOutlook {
   readonly publicationName: string;
   /** Where the slot stands: what was committed before has left it. */
   readonly confirmed: string;
+  /** Oldest transaction that ran when `tables` was asked about, 64 bits in decimal. */
+  readonly xmin: string;
   /** The bytes of log that it keeps from being removed. */
   readonly retainedBytes: number;
   /** How far the destination knows the log of all its tables. */

@@ -125,6 +125,11 @@ function isDue(every: number | undefined, { passesSinceReconcile }: TableState):
   return every === undefined || (every > 0 && passesSinceReconcile + 1 >= every);
 }
 
+/** The transaction from which on a pass by transaction ids must look for changes; null: none is known. */
+export function unseenFrom({ xmin, unseenSince }: Pick<TableState, 'xmin' | 'unseenSince'>): string | null {
+  return unseenSince ?? xmin;
+}
+
 /** age() compares 32 bits: beyond this distance old and new cannot be told apart. A margin is kept. */
 const MAX_XID_DISTANCE = 2n ** 31n - 10_000_000n;
 

@@ -27,10 +27,13 @@ const UNNAMED: Readonly<Partial<Record<ThroughRoot, string>>> = {
   'unknown-child': 'it has a child that the catalog does not describe',
 };
 
-/** Undefined where a pass over the log finds every change of the table. */
+/** Lists of columns in a publication. */
+export const COLUMN_LISTS_SINCE = 150_000;
+
+/** Undefined where a pass over the log finds every change of the table, and reads no value that must not leave the server. */
 export function whyNotCovered(
   table: TableSchema,
-  facts: Pick<LogFacts, 'identities' | 'publication'>,
+  facts: Pick<LogFacts, 'identities' | 'publication' | 'server'>,
 ): CoverageGap | undefined {
   return whyNotPublishable(table, facts) ?? whyNotPublished(table, facts);
 }
@@ -38,7 +41,7 @@ export function whyNotCovered(
 /** Why no publication would help; undefined where the table may be put into one without harm. */
 export function whyNotPublishable(
   table: TableSchema,
-  { identities }: Pick<LogFacts, 'identities'>,
+  { identities, server }: Pick<LogFacts, 'identities' | 'server'>,
 ): CoverageGap | undefined {
   const gap = (reason: string, remedy?: string): CoverageGap => ({
     lies: 'table',
@@ -50,6 +53,12 @@ export function whyNotPublishable(
   if (table.primaryKey.length === 0) return gap(whyNoKey(table));
   const foreign = table.columns.find(({ name, sourceType }) => table.primaryKey.includes(name) && !isKnown(sourceType));
   if (foreign !== undefined) return gap(`its key column ${quoteIdentifier(foreign.name)} has a type of an extension`);
+  const underRules = columnsUnderRules(table);
+  const [ruled] = underRules;
+  if (ruled !== undefined && server.versionNumber < COLUMN_LISTS_SINCE)
+    return gap(
+      `its column ${quoteIdentifier(ruled)} may not leave the server as it is, and before PostgreSQL 15 the log sends every column`,
+    );
   if (table.policiesLookElsewhere === true) return gap('its row-level security asks functions or other tables');
   for (const part of partsOfTable(table, identities)) {
     const whose = part.oid === table.oid ? 'it' : `its partition ${part.schema}.${part.name}`;
@@ -67,6 +76,12 @@ export function whyNotPublishable(
         `the replica identity of ${whose === 'it' ? 'the table' : whose} does not name the key column ${quoteIdentifier(lacking)}`,
         // A primary key that is deferrable identifies nothing.
         `ALTER TABLE ${name} REPLICA IDENTITY ${part.identity === 'd' ? 'FULL' : 'DEFAULT'};`,
+      );
+    const carriedAsIs = underRules.find((column) => carried?.includes(column) !== false);
+    if (carriedAsIs !== undefined)
+      return gap(
+        `its column ${quoteIdentifier(carriedAsIs)} may not leave the server as it is, and the log sends it as a part of the replica identity`,
+        table.primaryKey.includes(carriedAsIs) ? undefined : `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;`,
       );
     const generated = table.primaryKey.find((column) => part.generatedColumns.includes(column));
     if (generated !== undefined)
@@ -133,8 +148,19 @@ function whyNotPublished(
         `a column list of the publication ${publication.name} leaves out its key column ${quoteIdentifier(hidden)}`,
         again,
       );
+    const shown = columnsUnderRules(table).find((column) => entry.columns?.includes(column) !== false);
+    if (shown !== undefined)
+      return gap(
+        `the publication ${publication.name} sends its column ${quoteIdentifier(shown)}, which may not leave the server as it is`,
+        `ALTER PUBLICATION ${name} DROP TABLE ${qualified}; ALTER PUBLICATION ${name} ADD TABLE ${qualified} (${table.primaryKey.map(quoteIdentifier).join(', ')});`,
+      );
   }
   return undefined;
+}
+
+/** Columns whose values must not leave the server as they are: by a rule of `columns`, or since the role may not read them. */
+export function columnsUnderRules({ columns, withheld = [] }: TableSchema): readonly string[] {
+  return [...columns.filter(({ policy }) => policy !== undefined), ...withheld].map(({ name }) => name);
 }
 
 function unpublishedOperation({ inserts, updates, deletes, truncates }: PublicationFacts): string | undefined {

@@ -10,7 +10,13 @@ import { ConnectorError } from '../../common/errors';
 export type LogMessage =
   /** A transaction. `commit`: the position of its commit record. */
   | { readonly kind: 'begin'; readonly commit: bigint; readonly xid: number }
-  | { readonly kind: 'relation'; readonly oid: number; readonly columns: readonly string[] }
+  /** `identifying`: for each column, whether it is part of the replica identity. */
+  | {
+      readonly kind: 'relation';
+      readonly oid: number;
+      readonly columns: readonly string[];
+      readonly identifying: readonly boolean[];
+    }
   /** `old`: the key or the whole row as it was, where the replica identity or a change of the key brings it. */
   | { readonly kind: 'row'; readonly oid: number; readonly old: Tuple | undefined; readonly now: Tuple | undefined }
   | { readonly kind: 'truncate'; readonly oids: readonly number[] }
@@ -31,6 +37,8 @@ const CODE = (letter: string): number => letter.charCodeAt(0);
 const [BEGIN, RELATION, INSERT, UPDATE, DELETE, TRUNCATE] = ['B', 'R', 'I', 'U', 'D', 'T'].map(CODE);
 const [KEY, OLD, NEW] = ['K', 'O', 'N'].map(CODE);
 const [IS_NULL, IS_UNCHANGED, IS_TEXT] = ['n', 'u', 't'].map(CODE);
+/** Flag of a column of a Relation message. */
+const PART_OF_IDENTITY = 1;
 const WITHOUT_EFFECT: ReadonlySet<number> = new Set(['C', 'O', 'Y', 'M'].map(CODE));
 
 /** The message in `bytes` from `start` to `end`. Throws on what protocol version 1 does not have. */
@@ -117,14 +125,15 @@ function readRelation(bytes: Buffer, start: number, end: number): LogMessage {
   const count = bytes.readUInt16BE(place);
   place += 2;
   const columns: string[] = [];
+  const identifying: boolean[] = [];
   for (let column = 0; column < count; column += 1) {
-    // Whether the column is part of the key.
+    identifying.push(((bytes[place] ?? 0) & PART_OF_IDENTITY) !== 0);
     place += 1;
     columns.push(text());
     // Its type and modifier.
     place += 8;
   }
-  return { kind: 'relation', oid, columns };
+  return { kind: 'relation', oid, columns, identifying };
 }
 
 function unknown(what: string): ConnectorError {

@@ -5,14 +5,14 @@
  * What a snapshot must see. A transaction writes its commit record before others see it, and where it waits for a standby
  * in between, long before. A key whose transaction the snapshot does not see would be read as it was, and never again. So
  * such transactions are left out, and the reading counts only up to the first of them: the next one begins there, and
- * what comes twice does no harm.
+ * what comes twice does no harm. A standby does not tell which transactions were running: theirs are read now and again.
  */
 import { checkSettings, type Session } from '../connection';
 import { KeySet } from './key-set';
 import { LONGEST_CELL_BYTES, logQuerySql } from './log-query';
 import { formatLsn, parseLsn } from './lsn';
 import { CUT, decodeMessage, NULL, UNCHANGED, type LogMessage, type Tuple } from './pgoutput';
-import type { SnapshotXids } from './snapshot-xids';
+import type { Seen, SnapshotXids } from './snapshot-xids';
 
 /** A table that the log is asked about. */
 export interface LoggedTable {
@@ -104,6 +104,11 @@ interface Gathered {
   truncated: boolean;
   cut: boolean;
   obstacle: string | undefined;
+  /**
+   * Its relations whose replica identity lacks the key, as of what was read so far: an update that gives a row another key
+   * would not tell the one of before.
+   */
+  readonly unidentified: Set<number>;
 }
 
 class Gathering {
@@ -111,7 +116,7 @@ class Gathering {
   private readonly byOid = new Map<number, Gathered>();
   /** By relation: where its key columns stand in a tuple, as of what was read so far. */
   private readonly keyPlaces = new Map<number, readonly number[]>();
-  private transaction = { commit: 0n, seen: true };
+  private transaction: { readonly commit: bigint; readonly seen: Seen } = { commit: 0n, seen: 'yes' };
   private firstUnseen: bigint | undefined;
 
   constructor(private readonly read: LogRead) {
@@ -123,6 +128,7 @@ class Gathering {
       truncated: false,
       cut: false,
       obstacle: undefined,
+      unidentified: new Set(),
     }));
     for (const each of this.gathered) for (const oid of each.table.oids) this.byOid.set(oid, each);
   }
@@ -159,14 +165,15 @@ class Gathering {
     switch (message.kind) {
       case 'begin':
         this.transaction = { commit: message.commit, seen: this.read.snapshot.sees(message.xid) };
-        if (!this.transaction.seen) this.firstUnseen ??= message.commit;
+        if (this.transaction.seen !== 'yes') this.firstUnseen ??= message.commit;
         return;
       case 'relation': {
-        const columns = this.byOid.get(message.oid)?.table.keyColumns ?? [];
-        this.keyPlaces.set(
-          message.oid,
-          columns.map((column) => message.columns.indexOf(column)),
-        );
+        const table = this.byOid.get(message.oid);
+        if (table === undefined) return;
+        const places = table.table.keyColumns.map((column) => message.columns.indexOf(column));
+        this.keyPlaces.set(message.oid, places);
+        if (places.every((place) => message.identifying[place] !== false)) table.unidentified.delete(message.oid);
+        else table.unidentified.add(message.oid);
         return;
       }
       case 'truncate':
@@ -178,8 +185,8 @@ class Gathering {
       case 'row': {
         const table = this.wanted(message.oid);
         if (table === undefined || table.obstacle !== undefined) return;
-        const places = this.keyPlaces.get(message.oid) ?? [];
-        addKeys(table, bytes, places, message);
+        if (table.unidentified.size > 0) table.obstacle = 'had another replica identity for a while';
+        else addKeys(table, bytes, this.keyPlaces.get(message.oid) ?? [], message);
         return;
       }
       case 'other':
@@ -189,7 +196,8 @@ class Gathering {
   /** The table, where the running transaction counts for it. */
   private wanted(oid: number): Gathered | undefined {
     const table = this.byOid.get(oid);
-    if (table === undefined || !this.transaction.seen || this.transaction.commit < table.since) return undefined;
+    const { commit, seen } = this.transaction;
+    if (table === undefined || seen === 'no' || commit < table.since) return undefined;
     return table;
   }
 

@@ -1,7 +1,7 @@
 /** The statements that set mode log up, as far as they are still missing, and those that take it down. */
 import { tableKey, type TableSchema } from '../../model/table';
 import { quoteIdentifier, quoteQualified } from '../connection';
-import { partsOfTable, whyNotCovered, type CoverageGap } from './coverage';
+import { COLUMN_LISTS_SINCE, columnsUnderRules, partsOfTable, whyNotCovered, type CoverageGap } from './coverage';
 import { dropSlot, isInvalid, OUTPUT_PLUGIN } from './obstacles';
 import { PUBLICATION_COMMENT, type LogFacts, type LogNames, type PublicationFacts } from './slot-facts';
 
@@ -27,7 +27,6 @@ export interface SetupStatements {
 
 /** Partitioned tables in publications, with their changes under the root's name. */
 const VIA_ROOT_SINCE = 130_000;
-const COLUMN_LISTS_SINCE = 150_000;
 
 export function setupStatements(tables: readonly TableSchema[], facts: LogFacts, names: LogNames): SetupStatements {
   const { publication, slot } = facts;
@@ -106,7 +105,7 @@ function extend(
   const { inserts, updates, deletes, truncates } = publication;
   const present = new Set(publication.tables.map(({ oid }) => oid));
   // An entry that hides changes is put in anew.
-  const wrong = missing.filter((table) => present.has(table.oid) && hidesChanges(table, publication));
+  const wrong = missing.filter((table) => present.has(table.oid) && isWrong(table, publication, facts));
   const absent = missing.filter((table) => !present.has(table.oid));
   const added = [...wrong, ...absent];
   return [
@@ -123,7 +122,7 @@ function extend(
       : [
           {
             sql: `ALTER PUBLICATION ${name} DROP TABLE ${wrong.map((table) => onlyTable(table)).join(', ')};`,
-            done: `Took ${counted(wrong.length)} out of the publication ${name}, whose changes it hid.`,
+            done: `Took ${counted(wrong.length)} out of the publication ${name}, of which it published too little or too much.`,
           },
         ]),
     ...(added.length === 0
@@ -137,10 +136,15 @@ function extend(
   ];
 }
 
-/** An entry with a row filter or without the key's columns; where only the kinds of change are wrong, it may stay. */
-function hidesChanges(table: TableSchema, publication: PublicationFacts): boolean {
+/**
+ * An entry with a row filter or without the key's columns, or one that sends more columns than may leave the server. Where
+ * only the kinds of change are wrong, it may stay.
+ */
+function isWrong(table: TableSchema, publication: PublicationFacts, facts: LogFacts): boolean {
   const entry = publication.tables.find(({ oid }) => oid === table.oid);
   if (entry === undefined) return false;
+  const sendsTooMuch = columnsUnderRules(table).some((column) => entry.columns?.includes(column) !== false);
+  if (sendsTooMuch && columnList(table, facts) !== '') return true;
   return entry.filter !== null || table.primaryKey.some((column) => entry.columns?.includes(column) === false);
 }
 

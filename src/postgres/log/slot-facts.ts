@@ -25,6 +25,8 @@ export interface ServerLogFacts {
   readonly database: string;
   /** Name of the service that has a role of its own for replication, such as `rds_replication`; null: none. */
   readonly serviceRole: string | null;
+  /** Oldest transaction (64 bits, in decimal) that ran when all of this was read: what is said here may be seen otherwise from it on. */
+  readonly xmin: string;
   /** End of the log: of what was written, on a standby of what was replayed. null: may not be seen. */
   readonly currentLsn: string | null;
 }
@@ -190,7 +192,7 @@ function factsQuery(
     coalesce(pg_catalog.pg_size_bytes(current_setting('max_slot_wal_keep_size', true)), -1) AS "maxSlotWalKeepBytes",
     ${mayReplicate} AS "mayReplicate", current_setting('is_superuser') = 'on' AS "superuser",
     pg_catalog.has_database_privilege(current_database(), 'CREATE') AS "mayPublish", current_user::text AS "user", current_database()::text AS "database",
-    ${seesRoles ? serviceRole : 'NULL'} AS "serviceRole", (${currentLsn})::text AS "currentLsn") AS x),
+    ${seesRoles ? serviceRole : 'NULL'} AS "serviceRole", pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot())::text AS "xmin", (${currentLsn})::text AS "currentLsn") AS x),
   'slot', (SELECT row_to_json(x) FROM (SELECT ${slotColumns(currentLsn)} FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ${slot}) AS x),
   'otherSlots', ${rows(`SELECT ${slotColumns(currentLsn)} FROM pg_catalog.pg_replication_slots s
     WHERE s.slot_name <> ${slot} AND left(s.slot_name::text, ${SLOT_PREFIX.length}) = ${quoteLiteral(SLOT_PREFIX)} AND s.database = current_database() ORDER BY s.slot_name`)},

@@ -31,7 +31,7 @@ it('Begin: where the transaction was committed, and its id', () => {
   expect(decode(bytes)).toEqual({ kind: 'begin', commit: 0x16b374d848n, xid: 4_000_000_000 });
 });
 
-it('Relation: the columns in their order', () => {
+it('Relation: the columns in their order, and which of them identify a row', () => {
   const column = (name: string, key: number): Buffer =>
     message(int(1, key), text(name), int(4, 23), int(4, 0xffffffff));
   const bytes = message(
@@ -44,7 +44,11 @@ it('Relation: the columns in their order', () => {
     column('id', 1),
     column('näme', 0),
   );
-  expect(decode(bytes)).toEqual({ kind: 'relation', oid: 16_385, columns: ['id', 'näme'] });
+  expect(decode(bytes)).toEqual({
+    ...{ kind: 'relation', oid: 16_385 },
+    columns: ['id', 'näme'],
+    identifying: [true, false],
+  });
 });
 
 it('Insert: the new row, NULLs and texts of several bytes a character included', () => {

@@ -31,6 +31,7 @@ function factsOf(server: Partial<LogFacts['server']>, identities: readonly Relat
         standby: false,
         maxReplicationSlots: 10,
         usedReplicationSlots: 0,
+        xmin: '800',
       },
       ...{ maxSlotWalKeepBytes: -1, mayReplicate: true, superuser: false, mayPublish: true, user: 'reader' },
       ...{ database: 'shop', serviceRole: null, currentLsn: '0/1' },
