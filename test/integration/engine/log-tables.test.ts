@@ -2,7 +2,13 @@
 import type { Settings } from '../../../src/config/settings';
 import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
 import { dropSlot, setUpLog, startLogServer } from '../../helpers/log-server';
-import { createDatabase, serverMajor, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
+import {
+  createDatabase,
+  rangesMissing,
+  serverMajor,
+  type PostgresServer,
+  type TestDatabase,
+} from '../../helpers/postgres';
 import { sync, type SyncOutcome } from '../sync';
 
 jest.setTimeout(60_000);
@@ -380,9 +386,12 @@ describe('transactions', () => {
       `CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' FROM generate_series(1, 120000) i; ANALYZE t`,
       `UPDATE t SET v = 'all';; DELETE FROM t WHERE id % 3 = 0`,
     );
-    expect(outcome.lines.join('\n')).toMatch(
-      /public\.t has changes of up to 160000 rows in the log; it is compared by transaction/,
-    );
+    // Without ranges there is no scan for transaction ids, and each key is asked for.
+    if (rangesMissing() !== undefined) expectByLog(outcome);
+    else
+      expect(outcome.lines.join('\n')).toMatch(
+        /public\.t has changes of up to 160000 rows in the log; it is compared by transaction/,
+      );
     await sql(`UPDATE t SET v = 'few' WHERE id < 30000`);
     expectByLog(await log());
     await expectSame();
