@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runRound, type RoundReport } from '../../../src/fivetran/reference-client/platform';
 import { configurationFor, startService, type TestService } from '../../helpers/fivetran/service';
 import { allOlderEnded } from '../../helpers/older-transactions';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, rangesMissing, type TestDatabase } from '../../helpers/postgres';
 
 let database: TestDatabase;
 let service: TestService;
@@ -20,8 +20,8 @@ beforeEach(async () => {
 afterEach(() => database.drop());
 
 it.each([
-  ['by default', {}, 4],
-  // The row of the watermark is read again.
+  // The row of the watermark is read again where the column is believed, as it is where no range can be scanned.
+  ['by default', {}, rangesMissing() === undefined ? 4 : 2],
   ['where reconcile_every says how often', { reconcile_every: '1000' }, 2],
 ])('%s', async (_, more, upserts) => {
   const round = async (): Promise<RoundReport> => {
