@@ -21,7 +21,12 @@ const FOLDERS = [
 const RANGES_MAJOR = 14;
 // A machine that does other things as well is slow, not wrong.
 const TEST_TIMEOUT_MS = 300_000;
-const RANGE_TESTS = ['integration/postgres/snapshot', 'integration/engine/pressure', 'integration/engine/incremental'];
+const RANGE_TESTS = [
+  'integration/postgres/snapshot',
+  'integration/engine/pressure',
+  'integration/engine/incremental',
+  'integration/engine/cost-guard',
+];
 
 /**
  * @typedef {{ major: string, version: string, path: string, passed: number, failed: string[], seconds: number }} Result

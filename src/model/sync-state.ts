@@ -132,7 +132,7 @@ export interface TableState {
   readonly description?: string | null;
   readonly source: string | null;
   readonly relations: readonly RelationMark[];
-  /** pg_snapshot_xmin of the last complete pass's first snapshot. */
+  /** pg_snapshot_xmin of the first snapshot of the last complete pass that was not by the update column alone. */
   readonly xmin: string | null;
   /**
    * The transaction from which on changes were looked for by an update column alone, which does not show all of them. Missing:

@@ -1,5 +1,5 @@
 /** Servers whose log can be followed, and what `pgsluice log setup` makes on them. */
-import type { Client } from 'pg';
+import { Client } from 'pg';
 import { slotNameOf } from '../../src/config/slot-name';
 import { parseLsn } from '../../src/postgres/log/lsn';
 import { startServer, withClient, type PostgresOptions, type PostgresServer, type TestDatabase } from './postgres';
@@ -48,4 +48,28 @@ export async function confirmedPosition(client: Client, slot: string): Promise<b
     [slot],
   );
   return parseLsn(rows[0]?.l ?? '');
+}
+
+/** A program of its own that reads the slot, and keeps others from it until its end. */
+export async function holdSlot(database: TestDatabase, slot: string): Promise<{ end(): Promise<void> }> {
+  const { host, port, user, password, name } = database;
+  const consumer = new Client({ host, port, user, password, database: name, replication: 'database' } as object);
+  consumer.on('error', () => undefined);
+  await consumer.connect();
+  let over: unknown;
+  const consuming = consumer
+    .query(`START_REPLICATION SLOT ${slot} LOGICAL 0/0 (proto_version '1', publication_names 'pgsluice')`)
+    .then(
+      () => (over = new Error(`Slot ${slot} is read no longer.`)),
+      (error: unknown) => (over = error),
+    );
+  const active = `FROM pg_replication_slots WHERE active AND slot_name = '${slot}'`;
+  while ((await database.client.query(`SELECT 1 ${active}`)).rows.length === 0) if (over !== undefined) throw over;
+  return {
+    end: async () => {
+      await database.client.query(`SELECT pg_terminate_backend(active_pid) ${active}`);
+      await consuming;
+      await consumer.end().catch(() => undefined);
+    },
+  };
 }

@@ -40,9 +40,10 @@ export function withRanges<T extends { readonly skip: T }>(declare: T): T {
   return declare.skip;
 }
 
-/** A server for one test file alone, to be killed, stopped and restarted. Close it in afterAll. */
+/** A server for one test file alone, of the shared one's version, to be killed, stopped and restarted. Close it in afterAll. */
 export function startServer(options?: PostgresOptions): Promise<PostgresServer> {
-  return startPostgres(options);
+  const version = process.env[TEST_VERSION_VARIABLE];
+  return startPostgres({ ...(version === undefined ? {} : { version }), ...options });
 }
 
 export interface TestDatabase extends ServerCoordinates {

@@ -7,9 +7,7 @@ import { freePort, give, launch, ownedFolder, runToEnd, type ServerProcess } fro
 
 /** Starts a server that others may follow; `flags` come on top of what that takes. */
 export function startPrimary(flags: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
-  const version = process.env['PGSLUICE_TEST_PG_VERSION'];
   return startServer({
-    ...(version === undefined ? {} : { version }),
     flags: {
       ...{ wal_level: 'replica', max_wal_senders: '4', hot_standby: 'on' },
       // Otherwise a checkpoint may remove files that a standby has not yet fetched.

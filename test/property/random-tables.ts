@@ -1,5 +1,6 @@
 /** Random tables: names, types, keys, rows, and what happens to them afterwards. */
 import * as fc from 'fast-check';
+import { escapeLiteral } from 'pg';
 
 export interface RandomColumn {
   readonly name: string;
@@ -222,6 +223,20 @@ function change(all: readonly RandomColumn[], key: readonly string[]): fc.Arbitr
     common.push(fc.record({ kind: fc.constant('drop column' as const), column: fc.constantFrom(...loose) }));
   return fc.oneof(...common);
 }
+
+/** A type, and two values of it as SQL. */
+export interface TypeWithValues {
+  readonly type: string;
+  readonly one: string;
+  readonly other: string;
+}
+
+export const typeWithValues: fc.Arbitrary<TypeWithValues> = columns.chain(({ type }) => {
+  const value = valueOf({ name: '', type, nullable: true }).map(
+    (text) => `${text === null ? 'NULL' : escapeLiteral(text)}::${type}`,
+  );
+  return fc.record({ type: fc.constant(type), one: value, other: value });
+});
 
 export function widerType(type: string): string | undefined {
   return WIDER[type];

@@ -1,12 +1,13 @@
 /**
  * Whatever the tables are: a sync makes the warehouse equal to the source, and after any changes the next
- * one does so again. More runs: PGSLUICE_PROPERTY_RUNS; the same again: PGSLUICE_PROPERTY_SEED
+ * one does so again, without an option. Another comparison than the product's own says the same. More runs: PGSLUICE_PROPERTY_RUNS; the same again: PGSLUICE_PROPERTY_SEED
  * and, for one failed run alone, PGSLUICE_PROPERTY_PATH.
  */
 import * as fc from 'fast-check';
 import type { Client } from 'pg';
 import { runVerify } from '../../src/app/verify-run';
 import type { Settings } from '../../src/config/settings';
+import { compareTable, openWarehouse } from '../helpers/compare';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { settingsFor } from '../helpers/settings';
 import { sync } from '../integration/sync';
@@ -33,7 +34,7 @@ const ways: fc.Arbitrary<Partial<Settings>> = fc.record({
   customThreads: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
   customQueueSize: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
   batchBytes: fc.constantFrom(1_024, 20_000, 8_388_608),
-  syncMode: fc.constantFrom('auto' as const, 'full' as const, 'xmin' as const),
+  syncMode: fc.constantFrom('auto' as const, 'full' as const, 'xmin' as const, 'timestamp' as const),
   naming: fc.constantFrom('source' as const, 'source' as const, 'fivetran' as const),
 });
 
@@ -79,7 +80,7 @@ describe('any tables, any rows, any changes', () => {
           const schema = `Run "${run}"`;
           const { client } = database;
           await client.query(`CREATE SCHEMA ${client.escapeIdentifier(schema)}`);
-          for (const table of list) await create(client, schema, table);
+          for (const table of list) await create(client, schema, table, way.syncMode === 'timestamp');
           const settings = {
             ...way,
             warehousePath: join(database.folder, `run-${run}.db`),
@@ -88,6 +89,7 @@ describe('any tables, any rows, any changes', () => {
           await withAddon(first, () => syncAndVerify(database, settings, list));
           for (const table of list) await change(client, schema, table);
           await withAddon(second, () => syncAndVerify(database, settings, list));
+          if (way.naming === 'source') await compare(client, schema, settings.warehousePath, list);
           compared += list.length;
           await client.query(`DROP SCHEMA ${client.escapeIdentifier(schema)} CASCADE`);
         }),
@@ -101,7 +103,8 @@ describe('any tables, any rows, any changes', () => {
   );
 });
 
-async function create(client: Client, schema: string, table: RandomTable): Promise<void> {
+/** `stamped`: with an update column, which no change touches. */
+async function create(client: Client, schema: string, table: RandomTable, stamped: boolean): Promise<void> {
   const name = qualified(client, schema, table);
   const columns = table.columns.map(
     (column) => `${client.escapeIdentifier(column.name)} ${column.type}${column.nullable ? '' : ' NOT NULL'}`,
@@ -109,6 +112,10 @@ async function create(client: Client, schema: string, table: RandomTable): Promi
   const key = table.key.map((column) => client.escapeIdentifier(column));
   const constraint = key.length === 0 ? [] : [`PRIMARY KEY (${key.join(', ')})`];
   await client.query(`CREATE TABLE ${name} (${[...columns, ...constraint].join(', ')})`);
+  if (stamped)
+    await client.query(
+      `ALTER TABLE ${name} ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now(); CREATE INDEX ON ${name} (updated_at)`,
+    );
   await insert(client, name, table.columns, table.rows);
 }
 
@@ -194,7 +201,7 @@ async function syncAndVerify(
   settings: Partial<Settings>,
   list: readonly RandomTable[],
 ): Promise<void> {
-  const { failures } = await sync(database, settings, { reconcile: true });
+  const { failures } = await sync(database, settings);
   const report = await runVerify(settingsFor(database, settings), {
     logger: SILENT,
     signal: new AbortController().signal,
@@ -213,4 +220,36 @@ async function syncAndVerify(
 
 function qualified(client: Client, schema: string, table: RandomTable): string {
   return `${client.escapeIdentifier(schema)}.${client.escapeIdentifier(table.name)}`;
+}
+
+/** Names that the product gives to none of its own columns, and that DuckDB tells apart. */
+function keepsNames({ columns, changes }: RandomTable): boolean {
+  const names = columns.map(({ name }) => name.toLowerCase());
+  const kept = names.every((name) => !/^(?:_fivetran_|sync_timestamp$|rowid$)/.test(name));
+  // A column that is dropped or renamed stays in the warehouse, and one that comes may have any name.
+  return (
+    kept &&
+    new Set(names).size === names.length &&
+    changes.every(({ kind }) => !/^(?:add|drop|rename) column/.test(kind))
+  );
+}
+
+/** The tables whose columns bear the same names on both sides, without the product's code. */
+async function compare(
+  client: Client,
+  schema: string,
+  warehousePath: string,
+  list: readonly RandomTable[],
+): Promise<void> {
+  const warehouse = await openWarehouse(warehousePath);
+  try {
+    const wrong: unknown[] = [];
+    for (const table of list.filter(keepsNames)) {
+      const { missing, unexpected } = await compareTable(client, warehouse, { schema, name: table.name });
+      if (missing.length > 0 || unexpected.length > 0) wrong.push({ table, missing, unexpected });
+    }
+    expect(wrong).toEqual([]);
+  } finally {
+    warehouse.close();
+  }
 }

@@ -24,7 +24,9 @@ export function finishedState(
   const found = { at: progress.startedAt, changed, deleted: deleted ?? 0 };
   // A comparison of keys leaves everything as of the last pass: the next one begins where that did.
   if (committed !== null && pass.kind === 'keys-only') {
-    return { ...committed, rows: finished.rows, passesSinceReconcile: 0, found };
+    // Keys do not show which rows an update column has missed.
+    const passesSinceReconcile = committed.mode === 'timestamp' ? committed.passesSinceReconcile : 0;
+    return { ...committed, rows: finished.rows, passesSinceReconcile, found };
   }
   const content = contentMark(run, finished.content);
   const unseenSince = committed !== null && pass.kind === 'by-timestamp' ? unseenFrom(committed) : null;

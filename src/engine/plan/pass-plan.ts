@@ -53,6 +53,8 @@ export interface PassInput {
   readonly reconcileEvery: number | undefined;
   /** See `Destination.comparesKeys`. */
   readonly comparesKeys: boolean;
+  /** The update column is believed between full loads, where the destination does not compare keys. */
+  readonly trustsColumn: boolean;
   /** The slot still holds the log from where the table is known. */
   readonly logReachesBack: boolean;
 }
@@ -101,7 +103,7 @@ export function decidePass(input: PassInput): PassDecision {
   const due = input.reconcile || isDue(input.reconcileEvery, state);
   if (!input.comparesKeys) {
     if (!input.reconcile && !input.filtersRows && !isDue(input.reconcileEvery ?? 0, state)) {
-      return changes(decision, 'none');
+      return changes(decision, 'none', input.trustsColumn);
     }
     return load('is loaded from the start, which finds rows that were deleted or left out since as well', 'info');
   }
@@ -115,8 +117,8 @@ export function decidePass(input: PassInput): PassDecision {
 /**
  * The update column shows neither deleted rows nor late ones, so a pass that proves something scans transaction ids.
  */
-function changes({ mode }: ModeDecision, proof: Proof): PassDecision {
-  const kind = mode === 'timestamp' && proof === 'none' ? 'by-timestamp' : 'by-xmin';
+function changes({ mode }: ModeDecision, proof: Proof, trustsColumn = true): PassDecision {
+  const kind = mode === 'timestamp' && proof === 'none' && trustsColumn ? 'by-timestamp' : 'by-xmin';
   return { pass: { kind, proof }, notice: undefined };
 }
 

@@ -133,6 +133,7 @@ function createRun(
     reconcileEvery: options.comparesKeys
       ? proofInterval(options.reconcileEvery, decision, table)
       : options.reconcileEvery,
+    trustsColumn: options.reconcileEvery !== undefined || takesLongToScan(table) || planned.readMethod !== 'ranges',
     comparesKeys: options.comparesKeys,
   });
   if (notice !== undefined) options.logger[notice.level](`${tableKey(table)} ${notice.message}`);

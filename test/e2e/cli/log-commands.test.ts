@@ -1,6 +1,6 @@
 /** `pgsluice log`: what it prints, what it runs, what it refuses; each on a real server. */
-import { Client } from 'pg';
-import { runCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { runCli, warningsIn, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { holdSlot } from '../../helpers/log-server';
 import { PGBOUNCER, startPgBouncer } from '../../helpers/pgbouncer';
 import {
   createDatabase,
@@ -33,9 +33,7 @@ let database: TestDatabase;
 let configuration: string;
 
 beforeAll(async () => {
-  const version = process.env['PGSLUICE_TEST_PG_VERSION'];
   server = await startServer({
-    ...(version === undefined ? {} : { version }),
     flags: {
       wal_level: 'logical',
       max_replication_slots: '3',
@@ -217,6 +215,11 @@ it('a slot whose publication was dropped is made anew, since it could never be r
 it('a slot that the server gave up is recognized, and made anew', async () => {
   if (serverMajor() < 13) return;
   await log('setup', '--apply');
+  const orders = (command: string): Promise<CliResult> =>
+    runCli([command, '--sync-mode', 'log', '--table-filters', 'public.orders', '--configuration', configuration]);
+  await database.client.query(`INSERT INTO orders SELECT i, 'note' FROM generate_series(1, 100) i`);
+  expect((await orders('sync')).code).toBe(0);
+  await database.client.query(`DELETE FROM orders WHERE id = 7; UPDATE orders SET note = 'new' WHERE id = 8`);
   await database.client.query('CREATE TABLE filler (v text)');
   for (let round = 0; round < 8; round++) {
     await database.client.query(`INSERT INTO filler SELECT repeat(md5(i::text), 30) FROM generate_series(1, 20000) i`);
@@ -227,6 +230,10 @@ it('a slot that the server gave up is recognized, and made anew', async () => {
   expect(stands.stdout).toMatch(
     /FAILURE The server has given up the replication slot "pgsluice_.*" \((?:lost|wal_removed)\)/,
   );
+  const without = await orders('sync');
+  expect(without.code).toBe(0);
+  expect(warningsIn(without.stdout)).toEqual([expect.stringMatching(/The server has given up the replication slot/)]);
+  expect((await orders('verify')).code).toBe(0);
   const mended = await log('setup', '--apply');
   expect(mended.stdout).toMatch(
     /Dropped the replication slot "pgsluice_.*", which the server had given up\.\nMade the replication slot/,
@@ -315,24 +322,15 @@ describe('what stands in the way: a sentence, the statement that helps, exit cod
   it('a slot that another program reads', async () => {
     await log('setup', '--apply');
     const { slotName } = await status();
-    const { host, port, user, password, name } = database;
-    const consumer = new Client({ host, port, user, password, database: name, replication: 'database' } as object);
-    consumer.on('error', () => undefined);
-    await consumer.connect();
-    const consuming = consumer
-      .query(`START_REPLICATION SLOT ${slotName} LOGICAL 0/0 (proto_version '1', publication_names 'pgsluice')`)
-      .catch(() => undefined);
+    const holder = await holdSlot(database, slotName);
     try {
-      while (!(await database.client.query('SELECT 1 FROM pg_replication_slots WHERE active')).rows.length);
       await refusal(
         /The replication slot "pgsluice_.*" is being read by another session \(PID \d+\)\. Wait for it, or end it: SELECT pg_terminate_backend\(\d+\);/,
       );
       expect((await log('drop', '--yes')).code).toBe(4);
       expect(await log('status')).toMatchObject({ code: 0, stdout: expect.stringContaining('being read') as string });
     } finally {
-      await database.client.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active');
-      await consuming;
-      await consumer.end().catch(() => undefined);
+      await holder.end();
     }
   });
 

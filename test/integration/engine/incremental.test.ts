@@ -200,6 +200,20 @@ describe('mode timestamp', () => {
     expect(await compared('t')).toEqual(same(12_001));
   });
 
+  test('what its column does not show is found by the next proof, however many syncs are between', async () => {
+    await create();
+    await byTime();
+    await sql(`UPDATE t SET v = 'the date stays' WHERE id = 5`);
+    for (let round = 0; round < 2; round += 1) {
+      await sql(`UPDATE t SET v = 'new', updated_at = now() WHERE id = 6`);
+      await byTime({ reconcileEvery: 1_000 });
+      await sync({ syncMode: 'timestamp' }, { keysOnly: true });
+      expect((await compared('t')).missing).toHaveLength(1);
+    }
+    await byTime({ reconcileEvery: 1 });
+    expect(await compared('t')).toEqual(same(12_000));
+  });
+
   test('reads many rows of one moment page by page', async () => {
     await create();
     await byTime();

@@ -2,7 +2,13 @@
 import type { Settings } from '../../../src/config/settings';
 import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
 import { dropSlot, setUpLog, startLogServer } from '../../helpers/log-server';
-import { createDatabase, serverMajor, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
+import {
+  createDatabase,
+  rangesMissing,
+  serverMajor,
+  type PostgresServer,
+  type TestDatabase,
+} from '../../helpers/postgres';
 import { sync, type SyncOutcome } from '../sync';
 
 jest.setTimeout(60_000);
@@ -60,7 +66,7 @@ function expectByLog({ lines }: SyncOutcome): void {
 describe('keys', () => {
   const values: readonly (readonly [string, string, readonly string[]])[] = [
     ['bigint', 'bigint', ['1', '-9223372036854775808', '42']],
-    ['uuid', 'uuid', [`'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'`, `gen_random_uuid()`]],
+    ['uuid', 'uuid', [`'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'`, `md5('key')::uuid`]],
     [
       'texts that need quoting',
       'text',
@@ -92,7 +98,7 @@ describe('keys', () => {
 
   it('of several columns, of which some hold separators', async () => {
     const outcome = await follow(
-      `CREATE TABLE t (a text, v text, b int, c uuid DEFAULT gen_random_uuid(), PRIMARY KEY (b, a));
+      `CREATE TABLE t (a text, v text, b int, c uuid DEFAULT md5(random()::text)::uuid, PRIMARY KEY (b, a));
        INSERT INTO t (a, b) SELECT E'x\\x1f' || i, i % 5 FROM generate_series(1, 100) i`,
       `UPDATE t SET v = 'new' WHERE b = 1;; DELETE FROM t WHERE b = 2;; UPDATE t SET a = a || 'moved' WHERE b = 3;; UPDATE t SET b = 9 WHERE b = 4`,
     );
@@ -197,7 +203,7 @@ describe('tables', () => {
   it('of which a partition was detached, changed and attached again', async () => {
     await sql(`CREATE TABLE t (id int PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE TABLE t_low PARTITION OF t FOR VALUES FROM (0) TO (100);
       CREATE TABLE t_high PARTITION OF t DEFAULT; INSERT INTO t SELECT i, 'v' FROM generate_series(1, 200) i`);
-    await setUpLog(database, 't');
+    await setUpLog(database, serverMajor() >= 13 ? 't' : 't_low, t_high');
     if (serverMajor() >= 13) await sql('ALTER PUBLICATION pgsluice SET (publish_via_partition_root = true)');
     await log();
     await sql(`ALTER TABLE t DETACH PARTITION t_low`);
@@ -380,9 +386,12 @@ describe('transactions', () => {
       `CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' FROM generate_series(1, 120000) i; ANALYZE t`,
       `UPDATE t SET v = 'all';; DELETE FROM t WHERE id % 3 = 0`,
     );
-    expect(outcome.lines.join('\n')).toMatch(
-      /public\.t has changes of up to 160000 rows in the log; it is compared by transaction/,
-    );
+    // Without ranges there is no scan for transaction ids, and each key is asked for.
+    if (rangesMissing() !== undefined) expectByLog(outcome);
+    else
+      expect(outcome.lines.join('\n')).toMatch(
+        /public\.t has changes of up to 160000 rows in the log; it is compared by transaction/,
+      );
     await sql(`UPDATE t SET v = 'few' WHERE id < 30000`);
     expectByLog(await log());
     await expectSame();

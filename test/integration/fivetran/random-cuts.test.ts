@@ -6,10 +6,12 @@
  * PGSLUICE_CUT_ROUNDS says how many (`npm run test:cuts`: 200), PGSLUICE_CUT_SEED from which on.
  */
 import { startCli, type RunningCli } from '../../helpers/cli';
-import { createDatabase, rangesMissing, type TestDatabase } from '../../helpers/postgres';
+import { dropSlot, startLogServer } from '../../helpers/log-server';
+import { createDatabase, rangesMissing, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
 import { createRandom, type Random } from '../../helpers/random';
 import { Applier } from '../../helpers/fivetran/applier/applier';
 import {
+  beginLate,
   changeSomething,
   createTable,
   WATCH_SQL,
@@ -21,9 +23,13 @@ import { configurationFor } from '../../helpers/fivetran/service';
 
 const ROUNDS = Number(process.env['PGSLUICE_CUT_ROUNDS'] ?? 6);
 const SEED = Number(process.env['PGSLUICE_CUT_SEED'] ?? Date.now() % 1_000_000);
+const SLOT = 'cuts';
+/** Without ranges the update column is believed, and no change touches it here. */
+const BY_TIME = rangesMissing() === undefined ? ['timestamp'] : [];
 
 jest.setTimeout(300_000);
 
+let server: PostgresServer;
 let database: TestDatabase;
 let service: RunningCli;
 let client: WireClient;
@@ -41,13 +47,18 @@ async function stopService(signal: NodeJS.Signals): Promise<void> {
 }
 
 beforeAll(async () => {
-  database = await createDatabase();
-  await database.client.query(`SET TimeZone = 'UTC'; ${WATCH_SQL}`);
+  // A slot is moved on up to what is flushed.
+  server = await startLogServer({ flags: { synchronous_commit: 'on' } });
+  database = await createDatabase({ server });
+  await database.client.query(`SET TimeZone = 'UTC'; ${WATCH_SQL}; CREATE PUBLICATION pgsluice FOR ALL TABLES`);
+  await database.client.query(`SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`);
   await startService();
 });
 afterAll(async () => {
   if (service !== undefined) await stopService('SIGTERM');
+  if (database !== undefined) await dropSlot(database);
   await database?.drop();
+  await server?.close();
 });
 
 const rounds = Array.from({ length: ROUNDS }, (_, round) => SEED + round);
@@ -61,19 +72,20 @@ async function playRound(seed: number, random: Random): Promise<void> {
     tables.push(await createTable(database.client, schema, `t${tables.length}`, random));
   };
   for (let count = random.integer(1, 3); count > 0; count -= 1) await add();
-  // Where everything is read whole, everything must be equal; elsewhere what was deleted may stay.
-  const mode = random.pick(['full', 'full', 'xmin', 'auto']);
+  // Where everything is read whole, or followed in the log, everything must be equal; elsewhere what was deleted may stay.
+  const mode = random.pick(['full', 'full', 'xmin', 'auto', 'log', ...BY_TIME]);
   const configuration = configurationFor(database, {
     table_filters: `${schema}.*`,
     custom_batch_size: String(random.pick([50, 200, 1_000])),
     max_retries: '3',
+    ...(mode === 'log' ? { slot_name: SLOT } : {}),
   });
   const applier = new Applier();
   const story: string[] = [`mode ${mode}, batches of ${configuration['custom_batch_size']}`];
   for (let updates = random.integer(2, 6); updates > 0; updates -= 1) {
     const settings = {
       ...configuration,
-      sync_mode: random.next() < 0.6 ? mode : random.pick(['full', 'xmin', 'auto']),
+      sync_mode: random.next() < 0.6 ? mode : random.pick(['full', 'xmin', 'auto', ...BY_TIME]),
       ...(random.next() < 0.05 ? { with_schema: 'true' } : {}),
     };
     const [name, cut] = randomCut(random);
@@ -81,6 +93,7 @@ async function playRound(seed: number, random: Random): Promise<void> {
     const kill = random.next() < 0.15;
     const changes = random.next() < 0.3 ? random.integer(1, 2) : 0;
     let underWay: Promise<void> | undefined;
+    const late = random.next() < 0.25 ? await beginLate(database, schema, tables, random) : undefined;
     const selection = random.next() < 0.4 ? randomSelection(tables, schema, settings, random) : undefined;
     const end = await update(client, applier, {
       configuration: settings,
@@ -98,8 +111,9 @@ async function playRound(seed: number, random: Random): Promise<void> {
       await startService();
     }
     await underWay;
+    await late?.end();
     story.push(
-      `${settings.sync_mode}, ${name}${kill ? ', killed' : ''}${selection === undefined ? '' : `, ${JSON.stringify(selection)}`}, rest ${applyRest ? '' : 'not '}applied, changes under way ${changes}: ${end.outcome} after ${end.messages} ${end.details}`,
+      `${settings.sync_mode}, ${name}${kill ? ', killed' : ''}${selection === undefined ? '' : `, ${JSON.stringify(selection)}`}, rest ${applyRest ? '' : 'not '}applied, changes under way ${changes}${late === undefined ? '' : ', one late'}: ${end.outcome} after ${end.messages} ${end.details}`,
     );
     if (random.next() < 0.1) await add();
     await changeOften(schema, tables, random, random.integer(0, 3));
@@ -190,7 +204,7 @@ async function compare(
       `SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) WHERE indisprimary AND indrelid = '${sql}'::regclass ORDER BY array_position(indkey::int2[], attnum)`,
     );
     const gone =
-      mode === 'full' || !keyed || rangesMissing() !== undefined
+      mode === 'full' || mode === 'log' || !keyed || rangesMissing() !== undefined
         ? []
         : await names(`SELECT key AS attname FROM watched.gone WHERE relation = '${sql}'`);
     const mayStay = new Set(

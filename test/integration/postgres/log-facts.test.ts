@@ -21,9 +21,7 @@ let server: PostgresServer;
 let database: TestDatabase;
 let client: Client;
 beforeAll(async () => {
-  const version = process.env['PGSLUICE_TEST_PG_VERSION'];
   server = await startServer({
-    ...(version === undefined ? {} : { version }),
     // Reading through SQL needs no walsender.
     flags: { wal_level: 'logical', max_wal_senders: '0', max_replication_slots: '4' },
   });

@@ -5,7 +5,7 @@ import type { SyncObserver } from '../../../src/model/report';
 import { createMetrics } from '../../../src/observe/metrics';
 import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { makeSlot, setUpLog, slotOf, startLogServer } from '../../helpers/log-server';
-import { createDatabase, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, withDatabase, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
 import { found, sync, type SyncOutcome } from '../sync';
 
@@ -14,8 +14,8 @@ const ASKING = 'asking about the replication slot and the publication';
 let server: PostgresServer;
 let database: TestDatabase;
 beforeAll(async () => {
-  const version = process.env['PGSLUICE_TEST_PG_VERSION'];
-  server = await startLogServer(version === undefined ? {} : { version });
+  // Reading through SQL needs no walsender.
+  server = await startLogServer({ flags: { max_wal_senders: '0' } });
 }, 120_000);
 afterAll(() => server.close());
 beforeEach(async () => {
@@ -133,6 +133,35 @@ describe('why the log cannot be read: one sentence, and every table in another m
     await database.client.query(`SELECT pg_create_logical_replication_slot('${slotOf(database)}', 'test_decoding')`);
     await expectWarnings([/is of the output plugin test_decoding, and not ours/]);
   });
+
+  it('a slot of another database', async () => {
+    await database.client.query(`CREATE PUBLICATION pgsluice FOR ALL TABLES`);
+    await withDatabase(
+      async (other) => {
+        await other.client.query(`SELECT pg_create_logical_replication_slot('${slotOf(database)}', 'pgoutput')`);
+        await expectWarnings([new RegExp(`belongs to the database "${other.name}"`)]);
+        await other.client.query(`SELECT pg_drop_replication_slot('${slotOf(database)}')`);
+      },
+      { server },
+    );
+  });
+
+  it('wal_level', () =>
+    withDatabase(async (minimal) => {
+      await minimal.client.query('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)');
+      const outcome = await sync(minimal, { syncMode: 'log' });
+      expect(outcome.failures).toEqual({});
+      expect(warningsOf(outcome)).toEqual([
+        expect.stringContaining(
+          'wal_level is minimal, and mode log needs logical. ALTER SYSTEM SET wal_level = logical;',
+        ),
+        expect.stringMatching(/There is no replication slot "pgsluice_.*"\. Run `pgsluice log setup`\./),
+        expect.stringContaining('There is no publication "pgsluice". Run `pgsluice log setup`.'),
+      ]);
+      await withWarehouse(minimal, async (warehouse) => {
+        expect(await compareTable(minimal.client, warehouse, { schema: 'public', name: 't' })).toEqual(same(2));
+      });
+    }));
 
   it('a view, a table without replica identity, and one whose changes are filtered: those alone', async () => {
     await database.client.query(

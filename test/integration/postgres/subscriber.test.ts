@@ -28,9 +28,7 @@ const TABLES = `
 const NAMES = ['plain', 'parted'];
 
 function startLogicalServer(): Promise<PostgresServer> {
-  const version = process.env['PGSLUICE_TEST_PG_VERSION'];
   return startServer({
-    ...(version === undefined ? {} : { version }),
     // Part of a connection string of libpq.
     password: 'secret',
     flags: { wal_level: 'logical', max_wal_senders: '8', max_replication_slots: '8' },

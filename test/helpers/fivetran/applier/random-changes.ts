@@ -1,5 +1,6 @@
 /** Random tables, and what can happen to them between and during Updates. */
 import type { Client } from 'pg';
+import type { TestDatabase } from '../../postgres';
 import type { Random } from '../../random';
 
 export interface RoundTable {
@@ -27,6 +28,12 @@ export async function createTable(client: Client, schema: string, name: string, 
   await client.query(
     `CREATE TABLE ${table} (${columns}, v text, n numeric, d date, f double precision, j jsonb, b bytea${constraint})`,
   );
+  // No change touches it.
+  await client.query(
+    `ALTER TABLE ${table} ADD COLUMN updated_at timestamp NOT NULL DEFAULT now(); CREATE INDEX ON ${table} (updated_at)`,
+  );
+  // Else it could not be changed where it is published.
+  if (key === '') await client.query(`ALTER TABLE ${table} REPLICA IDENTITY FULL`);
   const created = {
     name,
     keyColumns: columns.split(', ').map((column) => column.split(' ')[0] ?? ''),
@@ -105,6 +112,13 @@ const CHANGES: readonly Change[] = [
     ),
   (client, table) => client.query(`TRUNCATE ${table}`),
   (client, table) => client.query(`VACUUM FULL ${table}`),
+  (client, table) => client.query(`VACUUM FREEZE ${table}`),
+  (client, table, _known, random) =>
+    client.query(`BEGIN; UPDATE ${table} SET v = 'undone'; DELETE FROM ${table} AS t WHERE ${some(random)}; ROLLBACK`),
+  (client, table, _known, random) =>
+    client.query(
+      `BEGIN; SAVEPOINT a; DELETE FROM ${table}; ROLLBACK TO a; UPDATE ${table} AS t SET v = 'kept' WHERE ${some(random)}; SAVEPOINT b; DELETE FROM ${table} AS t WHERE ${some(random)}; RELEASE b; COMMIT`,
+    ),
   (client, table) => client.query(`ALTER TABLE ${table} ALTER COLUMN id TYPE bigint`),
   (client, table) => client.query(`ALTER TABLE ${table} ALTER COLUMN id TYPE int`),
   (client, table, _known, random) =>
@@ -113,7 +127,7 @@ const CHANGES: readonly Change[] = [
     client.query(`ALTER TABLE ${table} DROP COLUMN IF EXISTS extra_${random.integer(1, 3)}`),
 ];
 
-/** What PostgreSQL refuses (a key twice, a column that is not there, a deadlock with a reader) leaves the table as it is. */
+/** What PostgreSQL refuses (a key twice, a column that is not there, a lock of a reader or writer) leaves the table as it is. */
 export async function changeSomething(
   client: Client,
   schema: string,
@@ -123,7 +137,35 @@ export async function changeSomething(
   const known = random.pick(tables);
   await random
     .pick(CHANGES)(client, `${schema}.${known.name}`, known, random)
-    .catch((error: { code?: string }) => {
-      if (!/^(?:22|23|40P01|42|0A)/.test(error.code ?? '')) throw error;
+    .catch(async (error: { code?: string }) => {
+      await client.query('ROLLBACK');
+      if (!/^(?:22|23|40P01|42|0A|55P03)/.test(error.code ?? '')) throw error;
     });
+}
+
+/** A transaction that goes on over an Update; what waits for it meanwhile on the first session gives up, and is no change. */
+export async function beginLate(
+  database: TestDatabase,
+  schema: string,
+  tables: readonly RoundTable[],
+  random: Random,
+): Promise<{ end(): Promise<void> }> {
+  const table = `${schema}.${random.pick(tables).name}`;
+  const client = await database.connect();
+  await client.query('BEGIN');
+  await client.query(
+    random.pick([
+      `DELETE FROM ${table} AS t WHERE ${some(random)}`,
+      `UPDATE ${table} AS t SET v = v || 'late' WHERE ${some(random)}`,
+    ]),
+  );
+  await database.client.query(`SET lock_timeout = '200ms'`);
+  const last = random.pick(['COMMIT', 'COMMIT', 'ROLLBACK']);
+  return {
+    end: async () => {
+      await client.query(last);
+      await client.end();
+      await database.client.query('SET lock_timeout = 0');
+    },
+  };
 }

@@ -3,6 +3,11 @@ import { tableState } from '../../../helpers/table-state';
 
 const state = tableState({ mode: 'xmin', signature: 'a', source: 's', xmin: '1000' });
 
+const BY_TIME: Partial<PassInput> = {
+  decision: { mode: 'timestamp', reason: '', replicationKey: 'u' },
+  state: { ...state, replicationKey: 'u', watermark: '2024-01-01' },
+};
+
 function pass(change: Partial<PassInput> = {}): string {
   const decided = decidePass({
     decision: { mode: 'xmin', reason: '', replicationKey: null },
@@ -14,6 +19,7 @@ function pass(change: Partial<PassInput> = {}): string {
     readByRanges: true,
     logReachesBack: false,
     comparesKeys: true,
+    trustsColumn: true,
     filtersRows: false,
     mayDifferUnchanged: false,
     keysOnly: false,
@@ -47,21 +53,10 @@ test.each<[Partial<PassInput>, string]>([
   [{ keysOnly: true, hasKey: false }, 'by-xmin and count'],
   [{ decision: { mode: 'full', reason: '', replicationKey: null } }, 'full-load'],
   [{ decision: { mode: 'timestamp', reason: '', replicationKey: 'u' } }, 'full-load'],
-  [
-    {
-      decision: { mode: 'timestamp', reason: '', replicationKey: 'u' },
-      state: { ...state, replicationKey: 'u', watermark: '2024-01-01' },
-    },
-    'by-xmin and count',
-  ],
-  [
-    {
-      decision: { mode: 'timestamp', reason: '', replicationKey: 'u' },
-      state: { ...state, replicationKey: 'u', watermark: '2024-01-01' },
-      reconcileEvery: 24,
-    },
-    'by-timestamp',
-  ],
+  [BY_TIME, 'by-xmin and count'],
+  [{ ...BY_TIME, reconcileEvery: 24 }, 'by-timestamp'],
+  [{ ...BY_TIME, comparesKeys: false }, 'by-timestamp'],
+  [{ ...BY_TIME, comparesKeys: false, trustsColumn: false }, 'by-xmin'],
 ])('the pass for %j is %s', (change, expected) => {
   expect(pass(change)).toBe(expected);
 });
