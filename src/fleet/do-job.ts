@@ -5,7 +5,7 @@ import { beginParts, finishParts, loadPart, type Part, type PartsContext } from 
 import type { RunContext } from '../app/run-context';
 import { runSync } from '../app/sync-run';
 import { counted } from '../common/counted';
-import { asConnectorError, ConnectorError } from '../common/errors';
+import { asConnectorError, ConnectorError, errorFields } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { createRedactor } from '../common/redact';
 import type { LoadedSettings } from '../config/load-settings';
@@ -114,16 +114,31 @@ export async function maintainAll(
   signal: AbortSignal,
   logger: Logger,
 ): Promise<JobOutcome> {
+  try {
+    return await maintainEach(sources, signal, logger);
+  } catch (error) {
+    // What stands in a connection string is masked by its place.
+    throw failureOf(error, createRedactor([]));
+  }
+}
+
+async function maintainEach(sources: readonly FleetSource[], signal: AbortSignal, logger: Logger): Promise<JobOutcome> {
   let rewritten = 0;
   let deleted = 0;
+  let damaged = 0;
   for (const { name, settings } of sources) {
     const report = await runMaintenance(settings, signal);
     rewritten += report?.rewritten.length ?? 0;
     deleted += (report?.deleted.files ?? 0) + (report?.orphaned.files ?? 0);
+    for (const { table, error } of report?.damaged ?? []) {
+      damaged += 1;
+      logger.severe(`[${name}] ${table} was not maintained: ${error.describe()}`, errorFields(error));
+    }
     if (report !== undefined && report.rewritten.length > 0)
       logger.info(`[${name}] Rewrote the files of ${counted(report.rewritten.length, 'table')}`);
   }
-  return { summary: `rewrote ${counted(rewritten, 'table')}, deleted ${counted(deleted, 'file')}` };
+  const lacking = damaged === 0 ? '' : `, ${counted(damaged, 'table')} not maintained for want of a file`;
+  return { summary: `rewrote ${counted(rewritten, 'table')}, deleted ${counted(deleted, 'file')}${lacking}` };
 }
 
 function load(source: FleetSource): LoadedSettings {

@@ -40,6 +40,8 @@ export interface WorkerOptions {
 const LOOK_MS = 1_000;
 /** Three of them are missed before pg-boss gives the job to another worker (`heartbeatSeconds` of jobs). */
 const TOUCH_MS = 3_000;
+/** The queue's server gives up a session after some 20 s without an answer (fleet/queue-server). */
+const MOST_UNANSWERED = 4;
 /** A job that this worker cannot do is left to others for so long. */
 const REFUSED_SECONDS = 60;
 /** After it was broken off, a job has so long to end. */
@@ -172,9 +174,16 @@ export class Worker {
     const { queue, logger } = this.options;
     const { data } = job;
     const what = `${data.source === '' ? '' : `[${data.source}] `}${describeJob(data)}`;
+    let unanswered = 0;
     const heartbeat = setInterval(() => {
+      unanswered += 1;
+      // Others have the job by now. They get its tokens too, when the server has given up the session of a lost network.
+      if (unanswered > MOST_UNANSWERED) abort.abort(LOST_JOB);
       queue.touch(job).then(
-        (own) => own || abort.abort(LOST_JOB),
+        (own) => {
+          unanswered = 0;
+          if (!own) abort.abort(LOST_JOB);
+        },
         // It says nothing about whose the job is.
         () => undefined,
       );

@@ -19,8 +19,12 @@ export const WHOLE_NUMBERS = ['SMALLINT', 'INTEGER', 'BIGINT'];
 
 /** Tables that one statement counts. DuckDB holds a block of 256 kB for each, and with 100 tables they did not fit. */
 const COUNTED_AT_ONCE = 20;
+const REFUSED = 'warehouse_refused';
 
-/** `names` are qualified and quoted. NaN: the table was altered so that it cannot be counted. */
+/**
+ * `names` are qualified and quoted; no transaction is open. NaN: somebody has altered the table so that it cannot be
+ * counted, or it lacks a file.
+ */
 export async function countRows(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
   const counts: number[] = [];
   for (let first = 0; first < names.length; first += COUNTED_AT_ONCE) {
@@ -28,11 +32,22 @@ export async function countRows(warehouse: Warehouse, names: readonly string[]):
     try {
       counts.push(...(await countTogether(warehouse, together)));
     } catch (error) {
-      if (asConnectorError(error).code !== 'warehouse_refused') throw error;
+      if (!isOfTable(error)) throw error;
       for (const name of together) counts.push(await countAlone(warehouse, name));
     }
   }
   return counts;
+}
+
+/** NaN: somebody has altered the table so that it cannot be counted. */
+export async function countTable(warehouse: Warehouse, name: string): Promise<number> {
+  try {
+    const [rows = NaN] = await countTogether(warehouse, [name]);
+    return rows;
+  } catch (error) {
+    if (asConnectorError(error).code !== REFUSED) throw error;
+    return NaN;
+  }
 }
 
 async function countTogether(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
@@ -46,12 +61,16 @@ async function countTogether(warehouse: Warehouse, names: readonly string[]): Pr
 
 async function countAlone(warehouse: Warehouse, name: string): Promise<number> {
   try {
-    const [rows = NaN] = await countTogether(warehouse, [name]);
-    return rows;
+    return await countTable(warehouse, name);
   } catch (error) {
-    if (asConnectorError(error).code !== 'warehouse_refused') throw error;
+    if (!isOfTable(error)) throw error;
     return NaN;
   }
+}
+
+function isOfTable(thrown: unknown): boolean {
+  const { code, ofTable } = asConnectorError(thrown);
+  return ofTable || code === REFUSED;
 }
 
 export async function countGroups(

@@ -6,6 +6,8 @@ import type { LakePlace } from './catalog';
 
 /** Code of a commit that lost against another process; nothing of it was kept, and it may be tried again. */
 export const LAKE_CONFLICT = 'lake_conflict';
+/** Code of an error of one table, of which a file is not there any more. */
+export const LAKE_FILE_LOST = 'lake_file_lost';
 
 const CONFLICT = /Transaction conflict/i;
 const LOST =
@@ -14,7 +16,13 @@ const REFUSED_BY_STORE =
   /HTTP (?:code )?(?:401|403)|\b(?:401|403)\b.*(?:Unauthorized|Forbidden)|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|AuthenticationFailed|Authorization(?:Failure|PermissionMismatch)/i;
 /** Names that stores give it: QuotaExceeded, XMinioStorageFull, status 507. */
 const STORE_FULL = /Quota\w*Exceeded|StorageFull|Insufficient ?Storage/i;
-const BUCKET_MISSING = /NoSuchBucket|ContainerNotFound/;
+const BUCKET_MISSING = /NoSuchBucket|ContainerNotFound|specified container does not exist/;
+const FILE_MISSING =
+  /No such file or directory|HTTP (?:code )?404|NoSuchKey|BlobNotFound|specified blob does not exist/i;
+/** What is written is missing too, where its bucket is. */
+const WRITING = /HTTP (?:PUT|POST)/;
+/** The path or URL of a file of rows, or of a file that says which of them are deleted. */
+const FILE_OF_TABLE = /"([^"\n]+\.(?:parquet|puffin))"|'([^'\n]+\.(?:parquet|puffin))'|(\S+\.(?:parquet|puffin))/;
 const STORE_LOST = /HTTP|Azure\w*FileSystem|Could not (?:establish|resolve)|Connection error/i;
 
 /** `lake`: its catalog, without a password. */
@@ -27,7 +35,35 @@ export function lakeWriteError(error: unknown, lake: string): ConnectorError {
       cause: error,
       hint: 'What was committed is kept; run the sync again when the server can be reached.',
     });
-  return storeError(error, text) ?? unwritable(error, text) ?? writeError(error, lake);
+  return fileLost(error, text) ?? storeError(error, text) ?? unwritable(error, text) ?? writeError(error, lake);
+}
+
+/** Somebody has deleted a file that the catalog still names. Nothing of its table can be read, and nothing else is lost. */
+function fileLost(error: unknown, text: string): ConnectorError | undefined {
+  if (!FILE_MISSING.test(text) || BUCKET_MISSING.test(text) || WRITING.test(text)) return undefined;
+  const path = FILE_OF_TABLE.exec(text)
+    ?.slice(1)
+    .find((each) => each !== undefined);
+  if (path === undefined) return undefined;
+  const table = tableOf(path);
+  return new ConnectorError(`A file of the lake is gone: ${path}${table === undefined ? '' : ` of table ${table}`}.`, {
+    code: LAKE_FILE_LOST,
+    kind: 'destination',
+    ofTable: true,
+    cause: error,
+    hint: 'Restore it from a backup; without one, `pgsluice forget TABLE --drop` and then `pgsluice sync` load the table anew.',
+  });
+}
+
+/**
+ * The table in the lake whose folder has the file. A load gathers in a table of its own, and its folder keeps that name.
+ * undefined: DuckLake has given the folder no name that tells it.
+ */
+function tableOf(path: string): string | undefined {
+  const [schema, folder] = path.split('/').slice(-3, -1);
+  const table = folder?.replace(/^_pgsluice_load_(?:[0-9a-f]{12}_(?:\d+_)?)?/, '');
+  const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(table ?? '');
+  return schema === undefined || table === undefined || isUuid ? undefined : `${schema}.${table}`;
 }
 
 export function lakeConflict(lake: string, cause?: unknown): ConnectorError {

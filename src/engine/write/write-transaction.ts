@@ -129,7 +129,7 @@ export class WriteTransaction {
       return await task();
     } catch (error) {
       const failure = asConnectorError(error);
-      if (failure.kind !== 'source') throw this.fatal(failure);
+      if (failure.kind !== 'source' && !failure.ofTable) throw this.fatal(failure);
       await this.rollBack(run, failure);
       return undefined;
     }

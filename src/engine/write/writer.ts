@@ -130,7 +130,12 @@ export class Writer {
   }
 
   async keepOnlyKeys(run: TableRun): Promise<number> {
-    return await this.inOrder(run, attemptOf(run), () => this.options.destination.keepOnlyKeys(run.destinationTable));
+    return await this.inOrder(run, attemptOf(run), async () => {
+      const removed = await this.options.destination.keepOnlyKeys(run.destinationTable);
+      // Where others write too, rows are committed with their table's state only, which tells whose they are.
+      this.transaction.add(run);
+      return removed;
+    });
   }
 
   /** See `Destination.countGroups`. */

@@ -1,5 +1,7 @@
 /** What a fleet promises: every source equal, exact limits, and nothing lost where a worker is killed, stopped or drained. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectionString } from '../../helpers/postgres';
+import { startProxy } from '../../helpers/tcp-proxy';
 import { createFleet, sourceOf, until, untilDone, type FleetWorld } from '../../helpers/fleet-world';
 
 const TABLES = `
@@ -210,6 +212,33 @@ describe('a worker', () => {
     await other.waitFor(/Finished \[acme\] planning/);
     await untilDone(world);
     expect((await world.verify('acme')).code).toBe(0);
+  });
+
+  it('that a silent network cuts off from the queue breaks off what others will take, with its connections', async () => {
+    await started(TABLES, ENDLESS);
+    const proxy = await startProxy(world.lake);
+    try {
+      const through = { ...world.lake, host: proxy.host, port: proxy.port };
+      const alone = world.worker(['--fleet-queue', connectionString(through, world.lake.name)]);
+      await world.run(['sync', 'acme']);
+      await until(() => running('tables'));
+      proxy.stall();
+      await alone.waitFor(/was cancelled, or given to another worker; it was broken off here/);
+      const { client, name } = sourceOf(world.sources, 'acme');
+      await until(async () => {
+        const { rows } = await client.query(
+          'SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
+          [name],
+        );
+        return rows.length === 0;
+      });
+      faster();
+      world.worker();
+      await untilDone(world);
+      expect((await world.verify('acme')).code).toBe(0);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('breaks off a source that is cancelled; the next sync goes on', async () => {

@@ -1,0 +1,122 @@
+/** What a process that was stopped for long, or whose clock is wrong, may not do to a lake that others write and maintain. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runMaintenance } from '../../../src/app/maintain';
+import { runVerify } from '../../../src/app/verify-run';
+import { accessTo, createDestination } from '../../../src/destinations/registry';
+import { onServer, openOnServer } from '../../helpers/lake-world';
+import { connectionString, createDatabase, withRanges, type TestDatabase } from '../../helpers/postgres';
+import { settingsFor } from '../../helpers/settings';
+import { openLakeAt } from '../../helpers/warehouse-access';
+import { CALM, sync } from '../sync';
+
+const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
+const HOUR_MS = 3_600_000;
+const signal = new AbortController().signal;
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createDatabase();
+  await database.client.query(`
+    CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'one' FROM generate_series(1, 8000) i; ANALYZE`);
+  await sync(database, onServer(database));
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await database.drop();
+});
+
+const settings = (more: Parameters<typeof onServer>[1] = {}) => settingsFor(database, onServer(database, more));
+
+function later(hours: number): void {
+  const now = Date.now.bind(Date);
+  jest.spyOn(Date, 'now').mockImplementation(() => now() + hours * HOUR_MS);
+}
+
+function dataFiles(): number {
+  const names = readdirSync(join(database.folder, 'lake-data'), { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.parquet')).length;
+}
+
+async function expectEqual(): Promise<void> {
+  const { tables } = await runVerify(settings(), { logger: SILENT, signal, show: 0, sample: 1 });
+  expect(tables.map(({ key, outcome }) => [key, outcome])).toEqual([['public.t', 'equal']]);
+}
+
+withRanges(it)('a transaction that slept for thirteen hours is not committed; the table tries again', async () => {
+  await database.client.query(`UPDATE t SET v = 'two' WHERE id % 3 = 0`);
+  const destination = createDestination(settings(), CALM.memoryAvailableBytes, SILENT);
+  const apply = destination.applyChanges.bind(destination);
+  let slept = false;
+  destination.applyChanges = async (table) => {
+    await apply(table);
+    if (!slept) later(13);
+    slept = true;
+  };
+  const { failures, lines } = await sync(database, onServer(database), { destination });
+  expect(slept).toBe(true);
+  expect(failures).toEqual({});
+  expect(lines.join('\n')).toMatch(/A transaction of .* has been open for 13 hours, and 12 are the most\./);
+  jest.restoreAllMocks();
+  await expectEqual();
+});
+
+it('maintenance forgets no snapshot that a transaction under way needs to be found in conflict', async () => {
+  const late = await openLakeAt(`postgres:${connectionString(database, database.name)}`, {
+    extensions: ['postgres_scanner'],
+    write: true,
+  });
+  try {
+    const [[state] = []] = await late.rows(
+      "SELECT table_name FROM duckdb_tables() WHERE schema_name = '_pgsluice' AND starts_with(table_name, 'state_')",
+    );
+    const table = `_pgsluice.${String(state)}`;
+    await late.rows('BEGIN');
+    const [row] = await late.rows(`SELECT generation::INT FROM ${table}`);
+    await late.rows(`DELETE FROM ${table}`);
+    await late.rows(`INSERT INTO ${table} VALUES ('tester', 'public.t', ${Number(row?.[0]) + 1}, 1, '{}')`);
+    // Another owner of the table has gone on meanwhile.
+    for (const v of ['two', 'three']) {
+      await database.client.query(`UPDATE t SET v = '${v}' WHERE id < 1000`);
+      expect((await sync(database, onServer(database))).failures).toEqual({});
+    }
+    expect(await runMaintenance(settings({ lakeRetentionHours: 0 }), signal)).toMatchObject({ expiredSnapshots: 0 });
+    await expect(late.rows('COMMIT')).rejects.toThrow(/conflict/i);
+  } finally {
+    late.close();
+  }
+  await expectEqual();
+});
+
+it('a day later it forgets them, and deletes what only they had', async () => {
+  for (const v of ['two', 'three']) {
+    await database.client.query(`UPDATE t SET v = '${v}'`);
+    await sync(database, onServer(database));
+  }
+  const { maintain } = accessTo(settings());
+  const at = (hours: number) => maintain?.({ retentionHours: 0, now: new Date(Date.now() + hours * HOUR_MS), signal });
+  expect(await at(0)).toMatchObject({ expiredSnapshots: 0, deleted: { files: 0 } });
+  const before = dataFiles();
+  expect((await at(25))?.expiredSnapshots).toBeGreaterThan(3);
+  await at(50);
+  expect(dataFiles()).toBeLessThan(before);
+  await expectEqual();
+});
+
+it('a clock that is hours ahead of the catalog deletes nothing', async () => {
+  const before = dataFiles();
+  later(30);
+  await expect(runMaintenance(settings({ lakeRetentionHours: 0 }), signal)).rejects.toMatchObject({
+    code: 'lake_clock',
+    message: expect.stringMatching(/^The clock of this host is 30\.0 hours ahead/) as string,
+  });
+  jest.restoreAllMocks();
+  expect(dataFiles()).toBe(before);
+  const lake = await openOnServer(database);
+  try {
+    const [row] = await lake.rows("SELECT count(*)::INT FROM ducklake_snapshots('lake')");
+    expect(row?.[0]).toBeGreaterThan(3);
+  } finally {
+    lake.close();
+  }
+});
