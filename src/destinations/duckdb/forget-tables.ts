@@ -1,6 +1,6 @@
 /** Removes tables from the state and the history of a warehouse, and drops the tables themselves on request. */
 import type { TablesToForget } from '../warehouse-access';
-import { assertYoung } from './transaction-age';
+import { assertYoung, transactionClock } from './transaction-age';
 import { qualified } from './types';
 import { Warehouse } from './warehouse';
 import { forgetInRuns } from './run-history';
@@ -26,7 +26,7 @@ export async function forgetIn(
   { keys, states, drop }: TablesToForget,
 ): Promise<void> {
   try {
-    const begunMs = Date.now();
+    const begun = transactionClock();
     await warehouse.run('BEGIN TRANSACTION');
     await rows.make(warehouse, schema);
     await rows.entries(warehouse, schema);
@@ -38,7 +38,7 @@ export async function forgetIn(
       for (const each of drop ? [name, loadTableName(name)] : [loadTableName(name)])
         await warehouse.run(`DROP TABLE IF EXISTS ${qualified({ schema, name: each })}`);
     }
-    assertYoung(warehouse, begunMs);
+    assertYoung(warehouse, begun);
     await warehouse.endTransaction('COMMIT');
   } finally {
     await warehouse.close();

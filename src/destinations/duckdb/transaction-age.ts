@@ -1,13 +1,19 @@
 /** How old a transaction may be when it is committed, where other processes write the same storage meanwhile. */
+import { uptime } from 'node:os';
 import { ConnectorError } from '../../common/errors';
 import type { Warehouse } from './warehouse';
 
-const MS_OF_AN_HOUR = 3_600_000;
+const SECONDS_OF_AN_HOUR = 3_600;
 
-/** Throws where it has been open for too long; `begunMs` is of the wall clock, which goes on while a process is stopped. */
-export function assertYoung({ storage, path }: Pick<Warehouse, 'storage' | 'path'>, begunMs: number): void {
+/** In seconds, by a clock that nobody sets, and that goes on while this process or its host sleeps. */
+export function transactionClock(): number {
+  return uptime();
+}
+
+/** Throws where the transaction that began at `begun` (see above) has been open for too long. */
+export function assertYoung({ storage, path }: Pick<Warehouse, 'storage' | 'path'>, begun: number): void {
   const { longestTransactionHours: most } = storage;
-  const hours = (Date.now() - begunMs) / MS_OF_AN_HOUR;
+  const hours = (transactionClock() - begun) / SECONDS_OF_AN_HOUR;
   if (most === undefined || hours < most) return;
   throw new ConnectorError(
     `A transaction of ${path} has been open for ${Math.floor(hours)} hours, and ${most} are the most.`,

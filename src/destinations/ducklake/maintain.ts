@@ -12,7 +12,7 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ConnectorError } from '../../common/errors';
 import { catalogKind, isRemote } from '../lake-names';
-import { assertYoung, literal, quoted, removeOldRuns, type Warehouse } from '../duckdb';
+import { assertYoung, literal, quoted, removeOldRuns, transactionClock, type Warehouse } from '../duckdb';
 import type { DamagedTable, FreedFiles, Maintenance, MaintenanceOptions, RewrittenTable } from '../warehouse-access';
 import type { LakePlace } from './catalog';
 import { assertClock } from './catalog-clock';
@@ -175,11 +175,11 @@ async function deleted(lake: Warehouse, name: string, age: string): Promise<Free
 }
 
 async function inTransaction(lake: Warehouse, action: () => Promise<void>): Promise<void> {
-  const begunMs = Date.now();
+  const begun = transactionClock();
   await lake.run('BEGIN TRANSACTION');
   try {
     await action();
-    assertYoung(lake, begunMs);
+    assertYoung(lake, begun);
   } catch (error) {
     await lake.endTransaction('ROLLBACK').catch(() => undefined);
     throw error;

@@ -1,13 +1,13 @@
 /** What a process that was stopped for long, or whose clock is wrong, may not do to a lake that others write and maintain. */
 import { readdirSync } from 'node:fs';
+import os from 'node:os';
 import { join } from 'node:path';
 import { runMaintenance } from '../../../src/app/maintain';
 import { runVerify } from '../../../src/app/verify-run';
 import { accessTo, createDestination } from '../../../src/destinations/registry';
 import { onServer, openOnServer } from '../../helpers/lake-world';
-import { connectionString, createDatabase, withRanges, type TestDatabase } from '../../helpers/postgres';
+import { createDatabase, withRanges, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
-import { openLakeAt } from '../../helpers/warehouse-access';
 import { CALM, sync } from '../sync';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
@@ -28,7 +28,12 @@ afterEach(async () => {
 
 const settings = (more: Parameters<typeof onServer>[1] = {}) => settingsFor(database, onServer(database, more));
 
-function later(hours: number): void {
+function sleepFor(hours: number): void {
+  const now = os.uptime.bind(os);
+  jest.spyOn(os, 'uptime').mockImplementation(() => now() + hours * 3_600);
+}
+
+function setClockAhead(hours: number): void {
   const now = Date.now.bind(Date);
   jest.spyOn(Date, 'now').mockImplementation(() => now() + hours * HOUR_MS);
 }
@@ -50,7 +55,7 @@ withRanges(it)('a transaction that slept for thirteen hours is not committed; th
   let slept = false;
   destination.applyChanges = async (table) => {
     await apply(table);
-    if (!slept) later(13);
+    if (!slept) sleepFor(13);
     slept = true;
   };
   const { failures, lines } = await sync(database, onServer(database), { destination });
@@ -62,10 +67,7 @@ withRanges(it)('a transaction that slept for thirteen hours is not committed; th
 });
 
 it('maintenance forgets no snapshot that a transaction under way needs to be found in conflict', async () => {
-  const late = await openLakeAt(`postgres:${connectionString(database, database.name)}`, {
-    extensions: ['postgres_scanner'],
-    write: true,
-  });
+  const late = await openOnServer(database, { write: true });
   try {
     const [[state] = []] = await late.rows(
       "SELECT table_name FROM duckdb_tables() WHERE schema_name = '_pgsluice' AND starts_with(table_name, 'state_')",
@@ -105,7 +107,7 @@ it('a day later it forgets them, and deletes what only they had', async () => {
 
 it('a clock that is hours ahead of the catalog deletes nothing', async () => {
   const before = dataFiles();
-  later(30);
+  setClockAhead(30);
   await expect(runMaintenance(settings({ lakeRetentionHours: 0 }), signal)).rejects.toMatchObject({
     code: 'lake_clock',
     message: expect.stringMatching(/^The clock of this host is 30\.0 hours ahead/) as string,

@@ -108,7 +108,10 @@ it('commits the loss of rows from a load with the state of its table, which tell
   const calls: string[] = [];
   const destination: Partial<Destination> = {
     beginLoad: () => Promise.resolve(),
-    keepOnlyKeys: () => Promise.resolve(void calls.push('keys') ?? 3),
+    keepOnlyKeys: () => {
+      calls.push('keys');
+      return Promise.resolve(3);
+    },
     putState: (key) => Promise.resolve(void calls.push(`state ${key}`)),
     commit: () => Promise.resolve(void calls.push('commit')),
   };
