@@ -1,4 +1,6 @@
 /** What a fleet promises: every source equal, exact limits, and nothing lost where a worker is killed, stopped or drained. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectionString } from '../../helpers/postgres';
 import { startProxy } from '../../helpers/tcp-proxy';
@@ -196,6 +198,29 @@ describe('a worker', () => {
     expect((await world.jobs("state = 'active'")).length).toBe(0);
     expect((await world.jobs("state < 'active'")).length).toBeGreaterThan(0);
     faster();
+    world.worker();
+    await untilDone(world);
+    expect((await world.verify('acme')).code).toBe(0);
+  });
+
+  it('finds the password of a source in a file, or by a command', async () => {
+    await started();
+    for (const name of NAMES)
+      writeFileSync(join(world.folder, `${name}.password`), sourceOf(world.sources, name).password);
+    world.configure('acme', { password_file: join(world.folder, '{name}.password') });
+    world.configure('globex', { password_command: `cat ${join(world.folder, '{name}.password')}` });
+    world.worker([], { env: { PGSLUICE_PASSWORD_ACME: undefined, PGSLUICE_PASSWORD_GLOBEX: undefined } });
+    await world.run(['sync', '--all']);
+    await untilDone(world);
+    await allEqual();
+  });
+
+  it('without a driver leaves the work to others, and says why', async () => {
+    await started();
+    const without = world.worker([], { env: { ODBCSYSINI: world.folder, ODBCINSTINI: undefined } });
+    await world.run(['sync', 'acme']);
+    await without.waitFor(/Gave up \[acme\] planning, for another worker: .*[Dd]river/);
+    expect((await world.run(['status'])).stdout).toMatch(/GIVEN UP acme by \S+: .*[Dd]river/);
     world.worker();
     await untilDone(world);
     expect((await world.verify('acme')).code).toBe(0);

@@ -90,6 +90,23 @@ it('maintenance forgets no snapshot that a transaction under way needs to be fou
   await expectEqual();
 });
 
+it('maintenance deletes no file of a transaction under way', async () => {
+  const writer = await openOnServer(database, { write: true });
+  try {
+    await writer.rows('CREATE TABLE tester.users_own AS SELECT 0 AS i LIMIT 0');
+    const before = dataFiles();
+    await writer.rows('BEGIN');
+    await writer.rows('INSERT INTO tester.users_own SELECT range::INT FROM range(5000)');
+    expect(dataFiles()).toBe(before + 1);
+    await runMaintenance(settings({ lakeRetentionHours: 0 }), signal);
+    expect(dataFiles()).toBe(before + 1);
+    await writer.rows('COMMIT');
+    expect(await writer.rows('SELECT count(*)::INT, sum(i)::INT FROM tester.users_own')).toEqual([[5000, 12497500]]);
+  } finally {
+    writer.close();
+  }
+});
+
 it('a day later it forgets them, and deletes what only they had', async () => {
   for (const v of ['two', 'three']) {
     await database.client.query(`UPDATE t SET v = '${v}'`);
