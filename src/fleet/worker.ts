@@ -18,7 +18,7 @@ import { createProcessStats } from '../native/process-stats';
 import { diskOf } from '../destinations/place';
 import { ResourceMonitor, SYNC_CPU_WINDOW_MS, type PressureSource } from '../engine/pressure';
 import { CannotDo, doJob, maintainAll, JobFailed, type JobContext, type JobOutcome } from './do-job';
-import { describeJob, type JobData, type PartData } from './jobs';
+import { describeJob, type JobData } from './jobs';
 import type { FleetJob, FleetQueue, ReadyJobs } from './queue';
 import type { SourceLimits, Tokens } from './source-limits';
 import type { FleetSource } from './sources';
@@ -190,7 +190,7 @@ export class Worker {
     }, TOUCH_MS);
     logger.info(`Began ${what}`, { source: data.source });
     try {
-      await this.settle(job, what, await this.attempt(job, tokens, abort.signal));
+      await this.settle(job, what, await this.attempt(job, tokens, abort));
     } catch (error) {
       logger.warning(`${what}: ${asConnectorError(error).describe()}`);
     } finally {
@@ -202,13 +202,21 @@ export class Worker {
   private async attempt(
     job: FleetJob,
     tokens: Tokens | undefined,
-    signal: AbortSignal,
+    abort: AbortController,
   ): Promise<JobOutcome | { readonly error: unknown; readonly reason: unknown }> {
     const { queue, logger, sources } = this.options;
     const { data, id } = job;
+    const { signal } = abort;
     try {
       if (data.kind === 'maintain') return await maintainAll(sources(), signal, logger);
-      const context: JobContext = { queue, logger, signal, connections: tokens?.count ?? 1, pressure: this.pressure() };
+      const send: JobContext['send'] = async (jobs) => {
+        // What follows from a job that was cancelled, or that somebody else does, is not to be done.
+        if (!(await queue.touch(job))) abort.abort(LOST_JOB);
+        signal.throwIfAborted();
+        await queue.sendAll(jobs);
+      };
+      const connections = tokens?.count ?? 1;
+      const context: JobContext = { queue, send, logger, signal, connections, pressure: this.pressure() };
       return await doJob(id, data, this.sourceOf(data.source), context);
     } catch (error) {
       return { error, reason: signal.reason };
@@ -219,8 +227,8 @@ export class Worker {
     const { queue, logger, name } = this.options;
     const { data } = job;
     if (!('error' in outcome)) {
-      const own = await queue.complete(job, outcome);
-      if (own && data.kind === 'part') await this.finishAfter(data);
+      const own =
+        data.kind === 'part' ? await queue.completePart(job, data, outcome) : await queue.complete(job, outcome);
       logger.info(own ? `Finished ${what}: ${outcome.summary}` : `${what} was no longer this worker's when it ended`);
       return;
     }
@@ -242,17 +250,6 @@ export class Worker {
       await queue.fail(job, { message, code, failures });
       logger.severe(`${what} failed: ${message}`, { source: data.source, code });
     }
-  }
-
-  /**
-   * Asked after its part was completed, so that of two last parts one finds none left. If the worker dies in between, the
-   * next planning finds the load as it is.
-   */
-  private async finishAfter(data: PartData): Promise<void> {
-    const { queue } = this.options;
-    const { format, source, round, part } = data;
-    if ((await queue.partsLeft(data)) === 0)
-      await queue.send({ format, kind: 'finish', source, round, table: part.table });
   }
 
   /** Jobs share the host's memory. */

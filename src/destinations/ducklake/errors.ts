@@ -10,6 +10,8 @@ export const LAKE_CONFLICT = 'lake_conflict';
 export const LAKE_FILE_LOST = 'lake_file_lost';
 
 const CONFLICT = /Transaction conflict/i;
+/** DuckLake tries again ten times by itself, where others were quicker. */
+const CROWDED = /Exceeded the maximum retry count/i;
 const LOST =
   /Unable to connect to Postgres|connection to server|server closed the connection|terminating connection|Connection refused|no connection to the server|Failed to execute query "(?:BEGIN|COMMIT|ROLLBACK)/i;
 const REFUSED_BY_STORE =
@@ -30,6 +32,7 @@ export function lakeWriteError(error: unknown, lake: string): ConnectorError {
   const text = messageOf(error);
   if (isDiskFull(text)) return diskFull(error, `the disk of the lake ${lake}`);
   if (CONFLICT.test(text)) return lakeConflict(lake, error);
+  if (CROWDED.test(text)) return tryAgain(`Too many others commit to the lake ${lake} at the same time.`, error);
   if (LOST.test(text))
     return destinationError(`The catalog of the lake ${lake} was lost: ${shortened(text, lake)}.`, 'lake_lost', {
       cause: error,
@@ -67,12 +70,17 @@ function tableOf(path: string): string | undefined {
 }
 
 export function lakeConflict(lake: string, cause?: unknown): ConnectorError {
-  return new ConnectorError(`Another process has changed the same table of the lake ${lake} at the same time.`, {
+  const what = `Another process has changed the same table of the lake ${lake} at the same time.`;
+  return tryAgain(what, cause, ' Let one sync at a time fill a table.');
+}
+
+function tryAgain(message: string, cause: unknown, more = ''): ConnectorError {
+  return new ConnectorError(message, {
     code: LAKE_CONFLICT,
     kind: 'destination',
     retryable: true,
     cause,
-    hint: 'Nothing of this commit was kept. Let one sync at a time fill a table.',
+    hint: `Nothing of this commit was kept.${more}`,
   });
 }
 

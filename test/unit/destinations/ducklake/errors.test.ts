@@ -3,6 +3,25 @@ import { lakeWriteError } from '../../../../src/destinations/ducklake/errors';
 const FILE = 'ducklake-019a2f5e-5a0c-7b9e-8d7a-1f2e3d4c5b6a.parquet';
 const DELETES = FILE.replace('.parquet', '-delete.parquet');
 
+it.each([
+  ['Transaction conflict - attempting to delete from table with index "7"', /^Another process has changed the same/],
+  [
+    'Failed to commit DuckLake transaction.\nExceeded the maximum retry count of 10 set by the ducklake_max_retry_count setting.',
+    /^Too many others commit to the lake \/lake\/catalog\.ducklake at the same time\.$/,
+  ],
+])('a commit that was too late may be tried again: %s', (text, message) => {
+  const error = new Error(
+    `TransactionContext Error: Failed to commit: ${text}\nFailed to execute query "INSERT 'a value'"`,
+  );
+  const sentence = lakeWriteError(error, '/lake/catalog.ducklake');
+  expect(sentence).toMatchObject({
+    code: 'lake_conflict',
+    retryable: true,
+    message: expect.stringMatching(message) as string,
+  });
+  expect(sentence.describe()).not.toContain('a value');
+});
+
 describe('a file that is gone', () => {
   it.each([
     [
