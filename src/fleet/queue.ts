@@ -108,6 +108,13 @@ export class FleetQueue {
     });
   }
 
+  /** Sends what follows from a job. False, with nothing sent: it was cancelled, or another worker has it. */
+  async sendFrom(job: FleetJob, jobs: readonly JobData[]): Promise<boolean> {
+    if (!(await this.touch(job))) return false;
+    await this.sendAll(jobs);
+    return true;
+  }
+
   /** Replaces all schedules; jobs of one that is gone are no longer sent. */
   async schedule(wanted: readonly { readonly data: JobData; readonly cron: string }[]): Promise<void> {
     await this.asking(async () => {

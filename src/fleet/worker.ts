@@ -210,10 +210,9 @@ export class Worker {
     try {
       if (data.kind === 'maintain') return await maintainAll(sources(), signal, logger);
       const send: JobContext['send'] = async (jobs) => {
-        // What follows from a job that was cancelled, or that somebody else does, is not to be done.
-        if (!(await queue.touch(job))) abort.abort(LOST_JOB);
+        if (await queue.sendFrom(job, jobs)) return;
+        abort.abort(LOST_JOB);
         signal.throwIfAborted();
-        await queue.sendAll(jobs);
       };
       const connections = tokens?.count ?? 1;
       const context: JobContext = { queue, send, logger, signal, connections, pressure: this.pressure() };

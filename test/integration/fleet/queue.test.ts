@@ -1,12 +1,9 @@
 /** What the queue promises where two workers, or a worker and a person, act at the same moment. */
-import { doJob, type JobContext } from '../../../src/fleet/do-job';
 import { planData, type JobData } from '../../../src/fleet/jobs';
 import { FleetQueue, type FleetJob } from '../../../src/fleet/queue';
-import type { FleetSource } from '../../../src/fleet/sources';
 import { inLake } from '../../helpers/lake-world';
 import { connectionString, createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { settingsFor } from '../../helpers/settings';
-import { CALM } from '../sync';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
 
@@ -59,25 +56,18 @@ it('a part that was cancelled is not completed, and ends nothing', async () => {
   expect(await waiting()).toEqual([]);
 });
 
-it('a planner whose job was cancelled while it looked sends nothing', async () => {
-  await database.client.query('CREATE TABLE t (id int PRIMARY KEY)');
-  const loaded = { settings: settings(), secrets: [], warnings: [] } as unknown as ReturnType<FleetSource['load']>;
-  const source: FleetSource = { name: 'acme', file: '', schedule: null, settings: loaded.settings, load: () => loaded };
-  const sent: JobData[] = [];
-  const context = (own: boolean): JobContext => ({
-    queue,
-    send: (jobs) => {
-      if (!own) return Promise.reject(new Error('It is not its own any more.'));
-      sent.push(...jobs);
-      return Promise.resolve();
-    },
-    logger: SILENT,
-    signal: new AbortController().signal,
-    connections: 2,
-    pressure: { read: () => CALM },
-  });
-  await expect(doJob('1', planData('acme'), source, context(false))).rejects.toThrow(/not its own/);
-  expect(sent).toEqual([]);
-  await doJob('1', planData('acme'), source, context(true));
-  expect(sent).toMatchObject([{ kind: 'tables', tables: ['public.t'] }]);
+it('what follows from a planning that was cancelled meanwhile is not sent', async () => {
+  const following: JobData = { format: 1, kind: 'tables', source: 'acme', round: 'r', tables: ['public.t'] };
+  const planning = async (): Promise<FleetJob> => {
+    await queue.send(planData('acme'));
+    const job = await queue.take({ queue: 'plan', source: 'acme' }, ['acme']);
+    if (job === undefined) throw new Error('There is no job.');
+    return job;
+  };
+  const cancelled = await planning();
+  await queue.cancel('acme');
+  expect(await queue.sendFrom(cancelled, [following])).toBe(false);
+  expect(await waiting()).toEqual([]);
+  expect(await queue.sendFrom(await planning(), [following])).toBe(true);
+  expect(await waiting()).toEqual(['tables']);
 });
