@@ -242,7 +242,7 @@ export class Writer {
   async append(table: DestinationTable, batch: PackedBatch, startedAt: Date): Promise<void> {
     await this.queue.run(async () => {
       try {
-        await this.options.destination.append(table, batch, { startedAt });
+        await this.transaction.append(() => this.options.destination.append(table, batch, { startedAt }));
       } catch (thrown) {
         const error = asConnectorError(thrown);
         if (!UNTOUCHED.has(error.code)) throw this.transaction.fatal(error);

@@ -124,6 +124,36 @@ it('commits the loss of rows from a load with the state of its table, which tell
   expect(calls).toEqual(['state public.t', 'commit', 'keys', 'state public.t', 'commit']);
 });
 
+it.each([2, 3])(
+  'appends rows once more where %d commits fail for the sake of others, up to a limit',
+  async (failing) => {
+    const calls: string[] = [];
+    let failed = 0;
+    const fatal = jest.fn();
+    const destination: Partial<Destination> = {
+      append: ({ name }) => Promise.resolve(void calls.push(name)),
+      rollback: () => Promise.resolve(void calls.push('rollback')),
+      commit: () => {
+        if (failed++ >= failing) return Promise.resolve(void calls.push('commit'));
+        const options = { code: 'lake_conflict', kind: 'destination', retryable: true } as const;
+        return Promise.reject(new ConnectorError('Another process was quicker.', options));
+      },
+    };
+    const writer = writerTo(destination, { onFatal: fatal });
+    const { destinationTable } = runOf('described');
+    await writer.append(destinationTable, new PackedBatch(1, [], 100), new Date());
+    const committed = writer.commit();
+    if (failing < 3) {
+      await committed;
+      expect(calls).toEqual(['described', 'rollback', 'described', 'rollback', 'described', 'commit']);
+      expect(fatal).not.toHaveBeenCalled();
+    } else {
+      await expect(committed).rejects.toMatchObject({ code: 'lake_conflict' });
+      expect(fatal).toHaveBeenCalledTimes(1);
+    }
+  },
+);
+
 it('ends the attempt of one table alone where the destination lacks a file of it', async () => {
   const fatal = jest.fn();
   const destination: Partial<Destination> = {
