@@ -198,10 +198,7 @@ export class WriteTransaction {
     const isOver = appends.length > 0 && this.failedCommits >= MOST_FAILED_COMMITS;
     if (isOver || (appends.length === 0 && this.dirty.size === 0)) throw this.fatal(failure);
     await this.rollBackAll(tryAgain(failure));
-    if (appends.length === 0) return;
-    this.appends = [];
-    for (const add of appends) await this.append(add);
-    await this.commit();
+    if (appends.length > 0) await this.commit();
   }
 
   /** Ends the sync: nothing is written any more. */
@@ -226,6 +223,7 @@ export class WriteTransaction {
   private async rollBackAll(reason: ConnectorError, culprit?: TableRun, failure = reason): Promise<void> {
     try {
       await this.options.destination.rollback();
+      for (const add of this.appends) await add();
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }
