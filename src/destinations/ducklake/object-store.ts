@@ -1,7 +1,7 @@
 /** Credentials of object stores, from the environment variables that each store's own programs read. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { literal } from '../duckdb';
-import { isRemote } from '../lake-names';
+import { isAzure, isRemote } from '../lake-names';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,6 +12,9 @@ export async function useCredentials(
   env: Environment = process.env,
 ): Promise<void> {
   if (dataPath === undefined || !isRemote(dataPath)) return;
+  // By itself, the extension looks for the authorities where Red Hat has them, and nowhere else (duckdb-azure, issue 185).
+  if (isAzure(dataPath) && process.platform === 'linux')
+    await connection.run("SET azure_transport_option_type = 'curl'");
   const secret = secretFor(dataPath, env);
   if (secret === undefined) return;
   const parts = secret.map(([name, value]) => `${name} ${literal(value)}`);
