@@ -6,8 +6,6 @@ import type { LakePlace } from './catalog';
 
 /** Code of a commit that lost against another process; nothing of it was kept, and it may be tried again. */
 export const LAKE_CONFLICT = 'lake_conflict';
-/** Code of an error of one table, of which a file is not there any more. */
-export const LAKE_FILE_LOST = 'lake_file_lost';
 
 const CONFLICT = /Transaction conflict/i;
 /** DuckLake tries again ten times by itself, where others were quicker. */
@@ -21,6 +19,8 @@ const STORE_FULL = /Quota\w*Exceeded|StorageFull|Insufficient ?Storage/i;
 const BUCKET_MISSING = /NoSuchBucket|ContainerNotFound|specified container does not exist/;
 const FILE_MISSING =
   /No such file or directory|HTTP (?:code )?404|NoSuchKey|BlobNotFound|specified blob does not exist/i;
+const FILE_DAMAGED =
+  /No magic bytes found|too small to be a Parquet file|not enough bytes|Decompression failure|TProtocolException|Failed to read Parquet/i;
 /** What is written is missing too, where its bucket is. */
 const WRITING = /HTTP (?:PUT|POST)/;
 /** The path or URL of a file of rows, or of a file that says which of them are deleted. */
@@ -41,16 +41,21 @@ export function lakeWriteError(error: unknown, lake: string): ConnectorError {
   return fileLost(error, text) ?? storeError(error, text) ?? unwritable(error, text) ?? writeError(error, lake);
 }
 
-/** Somebody has deleted a file that the catalog still names. Nothing of its table can be read, and nothing else is lost. */
+/**
+ * Somebody has deleted a file that the catalog still names, or it is not what was written. Nothing of its table can be
+ * read, and nothing else is lost.
+ */
 function fileLost(error: unknown, text: string): ConnectorError | undefined {
-  if (!FILE_MISSING.test(text) || BUCKET_MISSING.test(text) || WRITING.test(text)) return undefined;
+  const isMissing = FILE_MISSING.test(text);
+  if (!(isMissing || FILE_DAMAGED.test(text)) || BUCKET_MISSING.test(text) || WRITING.test(text)) return undefined;
   const path = FILE_OF_TABLE.exec(text)
     ?.slice(1)
     .find((each) => each !== undefined);
   if (path === undefined) return undefined;
   const table = tableOf(path);
-  return new ConnectorError(`A file of the lake is gone: ${path}${table === undefined ? '' : ` of table ${table}`}.`, {
-    code: LAKE_FILE_LOST,
+  const what = `A file of the lake is ${isMissing ? 'gone' : 'damaged'}: ${path}`;
+  return new ConnectorError(`${what}${table === undefined ? '' : ` of table ${table}`}.`, {
+    code: isMissing ? 'lake_file_lost' : 'lake_file_damaged',
     kind: 'destination',
     ofTable: true,
     cause: error,

@@ -16,7 +16,7 @@ import { assertYoung, literal, quoted, removeOldRuns, transactionClock, type War
 import type { DamagedTable, FreedFiles, Maintenance, MaintenanceOptions, RewrittenTable } from '../warehouse-access';
 import type { LakePlace } from './catalog';
 import { assertClock } from './catalog-clock';
-import { LAKE_CONFLICT, LAKE_FILE_LOST } from './errors';
+import { LAKE_CONFLICT } from './errors';
 import { filesOf, totalOf, worthRewriting, type DataFile } from './files';
 import { LakeStates } from './state-rows';
 import { DATA_FILE, isOurs } from './made-by-us';
@@ -45,7 +45,7 @@ export async function maintainLake(
     const damaged: DamagedTable[] = [];
     for (const table of await tablesOf(lake, schema)) {
       if (options.signal.aborted) break;
-      const result = await retried(() => rewrite(lake, states, { schema, table })).catch(lostFile);
+      const result = await retried(() => rewrite(lake, states, { schema, table })).catch(ofTable);
       const name = `${schema}.${table}`;
       if (result === 'busy') busy.push(name);
       else if (result instanceof ConnectorError) damaged.push({ table: name, error: result });
@@ -58,9 +58,9 @@ export async function maintainLake(
   }
 }
 
-/** A table of which a file is gone stays as it is; the others are maintained. */
-function lostFile(error: unknown): ConnectorError {
-  if (error instanceof ConnectorError && error.code === LAKE_FILE_LOST) return error;
+/** A table that lacks a file stays as it is; the others are maintained. */
+function ofTable(error: unknown): ConnectorError {
+  if (error instanceof ConnectorError && error.ofTable) return error;
   throw error;
 }
 
