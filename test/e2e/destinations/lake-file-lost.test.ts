@@ -1,5 +1,5 @@
 /** Somebody has deleted a file of a lake: its table fails with a sentence, all others go on, and either way out of it works. */
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runCli, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { compareTable, same } from '../../helpers/compare';
@@ -87,6 +87,17 @@ it('its table fails in each command, all others go on, and the file from the bac
   expect({ code: asked.code, said: complaints(asked) }).toEqual({ code: 5, said: [expect.stringMatching(SENTENCE)] });
   expect((await run('tables')).code).toBe(0);
 
+  // What came back is not what was lost.
+  const [first = ''] = lost;
+  for (const content of ['', readFileSync(join(backup, basename(first))).subarray(0, 1000)]) {
+    for (const path of lost) writeFileSync(path, content);
+    const damaged = await run('sync');
+    expect(damaged).toMatchObject({
+      code: 5,
+      stdout: expect.stringMatching(/A file of the lake is damaged: .*source_public_lost.*Restore it/) as string,
+    });
+    expect(damaged.stdout).not.toMatch(/does not fit/);
+  }
   for (const path of lost) renameSync(join(backup, basename(path)), path);
   expect((await run('sync')).code).toBe(0);
   await expectSame({ lost: 5001, kept: 4900 });

@@ -65,6 +65,17 @@ describe('a file that is gone', () => {
   });
 
   it.each([
+    `Invalid Input Error: File '/lake/tester/t/${FILE}' too small to be a Parquet file`,
+    `Invalid Input Error: No magic bytes found at end of file '/lake/tester/t/${FILE}'`,
+  ])('is told from one that is damaged: %s', (text) => {
+    expect(lakeWriteError(new Error(text), '/lake/catalog.ducklake')).toMatchObject({
+      message: `A file of the lake is damaged: /lake/tester/t/${FILE} of table tester.t.`,
+      code: 'lake_file_damaged',
+      ofTable: true,
+    });
+  });
+
+  it.each([
     ['lake_bucket_missing', `HTTP Error: GET 's3://b/tester/t/${FILE}' (HTTP 404 Not Found)\n\nNoSuchBucket`],
     ['lake_store_lost', `HTTP Error: Request returned HTTP 404 for HTTP PUT to 's3://b/tester/t/${FILE}'`],
     [
