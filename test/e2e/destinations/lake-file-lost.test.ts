@@ -72,8 +72,6 @@ it('its table fails in each command, all others go on, and the file from the bac
   for (const command of ['sync', 'reconcile'])
     expect(await run(command)).toMatchObject({ code: 5, stdout: expect.stringMatching(SENTENCE) as string });
   await expectSame({ kept: 4900 });
-  const proving = await run('sync', '--verify-every', '1s');
-  expect(proving).toMatchObject({ code: 5, stdout: expect.stringMatching(SENTENCE) as string });
 
   const verified = await run('verify');
   expect(verified).toMatchObject({ code: 5, stdout: expect.stringMatching(SENTENCE) as string });
@@ -83,7 +81,7 @@ it('its table fails in each command, all others go on, and the file from the bac
   expect(maintained.stdout).toMatch(/^Rewrote .* of tester\.source_public_kept/m);
   expect(maintained.stdout).toMatch(/^Left tester\.source_public_lost as it is: /m);
   expect((await run('status')).stdout).toMatch(/public\.lost/);
-  const asked = await run('query', 'SELECT max(v) FROM tester.source_public_lost');
+  const asked = await run('query', 'SELECT sum(length(v)) FROM tester.source_public_lost');
   expect({ code: asked.code, said: complaints(asked) }).toEqual({ code: 5, said: [expect.stringMatching(SENTENCE)] });
   expect((await run('tables')).code).toBe(0);
 
