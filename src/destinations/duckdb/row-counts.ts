@@ -22,10 +22,12 @@ const COUNTED_AT_ONCE = 20;
 const REFUSED = 'warehouse_refused';
 
 /**
- * `names` are qualified and quoted; no transaction is open. NaN: somebody has altered the table so that it cannot be
- * counted, or it lacks a file.
+ * `names` are qualified and quoted. NaN: somebody has altered the table so that it cannot be counted; or it lacks a file,
+ * which does not keep the others from being counted. One table alone that lacks a file is an error.
  */
 export async function countRows(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
+  const [alone, ...more] = names;
+  if (alone !== undefined && more.length === 0) return [await countTable(warehouse, alone)];
   const counts: number[] = [];
   for (let first = 0; first < names.length; first += COUNTED_AT_ONCE) {
     const together = names.slice(first, first + COUNTED_AT_ONCE);

@@ -18,7 +18,7 @@ const REFUSED_BY_STORE =
 const STORE_FULL = /Quota\w*Exceeded|StorageFull|Insufficient ?Storage/i;
 const BUCKET_MISSING = /NoSuchBucket|ContainerNotFound|specified container does not exist/;
 const FILE_MISSING =
-  /No such file or directory|HTTP (?:code )?404|NoSuchKey|BlobNotFound|specified blob does not exist/i;
+  /No such file or directory|No files found that match the pattern|HTTP (?:code )?404|NoSuchKey|BlobNotFound|specified blob does not exist/i;
 const FILE_DAMAGED =
   /No magic bytes found|too small to be a Parquet file|not enough bytes|Decompression failure|TProtocolException|Failed to read Parquet/i;
 /** What is written is missing too, where its bucket is. */
