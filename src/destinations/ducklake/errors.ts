@@ -14,6 +14,8 @@ const LOST =
   /Unable to connect to Postgres|connection to server|server closed the connection|terminating connection|Connection refused|no connection to the server|Failed to execute query "(?:BEGIN|COMMIT|ROLLBACK)/i;
 const REFUSED_BY_STORE =
   /HTTP (?:code )?(?:401|403)|\b(?:401|403)\b.*(?:Unauthorized|Forbidden)|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|AuthenticationFailed|Authorization(?:Failure|PermissionMismatch)/i;
+/** Azure's chain of credentials has come to its end. */
+const NO_CREDENTIALS = /Failed to get token from/;
 /** Names that stores give it: QuotaExceeded, XMinioStorageFull, status 507. */
 const STORE_FULL = /Quota\w*Exceeded|StorageFull|Insufficient ?Storage/i;
 const BUCKET_MISSING = /NoSuchBucket|ContainerNotFound|specified container does not exist/;
@@ -160,6 +162,11 @@ function storeError(error: unknown, text: string): ConnectorError | undefined {
     return destinationError('The object store of the lake is full.', 'lake_store_full', {
       cause: error,
       hint: 'Free some space there, or raise its quota, and run the sync again; what was committed is kept.',
+    });
+  if (NO_CREDENTIALS.test(text))
+    return destinationError('This host has no credentials for the object store of the lake.', 'lake_store_refused', {
+      cause: error,
+      hint: 'Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_KEY beside AZURE_STORAGE_ACCOUNT, or sign in with `az login`.',
     });
   if (REFUSED_BY_STORE.test(text))
     return destinationError('The object store of the lake refuses the credentials.', 'lake_store_refused', {
