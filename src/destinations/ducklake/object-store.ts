@@ -13,8 +13,9 @@ export async function useCredentials(
 ): Promise<void> {
   if (dataPath === undefined || !isRemote(dataPath)) return;
   // By itself, the extension looks for the authorities where Red Hat has them, and nowhere else (duckdb-azure, issue 185).
+  // GLOBAL, since functions of DuckLake have connections of their own.
   if (isAzure(dataPath) && process.platform === 'linux')
-    await connection.run("SET azure_transport_option_type = 'curl'");
+    await connection.run("SET GLOBAL azure_transport_option_type = 'curl'");
   const secret = secretFor(dataPath, env);
   if (secret === undefined) return;
   const parts = secret.map(([name, value]) => `${name} ${literal(value)}`);
