@@ -26,8 +26,11 @@ describeWhere(AZ.missing, 'a lake in Azure', () => {
     await database.client.query(
       `CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'one' FROM generate_series(1, 1000) i; ANALYZE`,
     );
-    // It makes the container, and leaves its data for the server with a certificate.
-    await (await startObjectStore(AZ, database.folder)).kill();
+    // It makes the container, and leaves its data for the server with a certificate. It writes them every few seconds.
+    const store = await startObjectStore(AZ, database.folder);
+    const data = join(database.folder, 'objects-az', '__azurite_db_blob__.json');
+    while (!existsSync(data) || !readFileSync(data, 'utf8').includes('warehouse')) await delay(100);
+    await store.kill();
     port = await freePort();
     server = await startWithCertificate();
   });

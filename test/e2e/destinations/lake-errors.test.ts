@@ -129,7 +129,7 @@ it('a catalog that cannot be reached, and one of a newer DuckLake, for each comm
       expectRefused(await run(command, lake), /^The lake .* is of DuckLake 9\.1, which DuckDB .* does not write\./);
       const refused = await run(command, unreachable);
       expectRefused(refused, /^The catalog of the lake .* cannot be reached: .*Check "lake_catalog"/);
-      expect(refused.stdout + refused.stderr).not.toMatch(/s3cret|word/);
+      expect(refused.stdout + refused.stderr).not.toContain('s3cret');
     }
     await version(rows[0]?.value ?? '');
     expect((await run('sync', lake)).code).toBe(0);
