@@ -19,7 +19,7 @@ export interface ConnectorErrorOptions {
   readonly kind: ErrorKind;
   /** Whether the same operation may succeed when it is tried again. */
   readonly retryable?: boolean;
-  /** Of the warehouse, this concerns one table only, and the others go on. */
+  /** An error of the warehouse that concerns one table only: the others go on. */
   readonly ofTable?: boolean;
   /** Five characters, as PostgreSQL or the ODBC driver gave it. */
   readonly sqlState?: string;

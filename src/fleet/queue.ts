@@ -183,7 +183,7 @@ export class FleetQueue {
   async completePart(job: FleetJob, data: PartData, output: object): Promise<boolean> {
     const { format, source, round, part } = data;
     return await this.inTransaction(async (db) => {
-      // Of two last parts, the one that is completed second must see the first.
+      // The one of two last parts that is completed second must see the first.
       await db.executeSql('SELECT pg_advisory_xact_lock($1, $2)', [lockClass(`parts\0${part.load}`), PARTS_LOCK]);
       if ((await this.completed(job, output, db)) === 0) return false;
       const finishing: FinishData = { format, kind: 'finish', source, round, table: part.table };
