@@ -1,5 +1,5 @@
 /** Compares every table of the source with the warehouse, which is only read. */
-import { asConnectorError, ConnectorError, interrupted } from '../common/errors';
+import { asConnectorError, ConnectorError, endsRun, interrupted } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { settleAll } from '../common/settle-all';
 import type { Settings } from '../config/settings';
@@ -118,7 +118,7 @@ async function verifyPlanned(comparer: Comparer, planned: PlannedTable): Promise
   } catch (thrown) {
     if (context.signal.aborted) throw interrupted('The comparison was interrupted.');
     const error = asConnectorError(thrown);
-    if (error.kind === 'destination' || error.kind === 'internal') throw error;
+    if (endsRun(error)) throw error;
     context.logger.severe(`${key} could not be compared: ${error.describe()}`);
     return failed(key, name, error, (monotonicClock() - started) / 1000);
   }

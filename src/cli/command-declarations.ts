@@ -289,7 +289,10 @@ export const COMMANDS: readonly CommandDeclaration[] = [
     switches: [JSON_SWITCH],
     examples: [
       ['$0 maintain', 'once a day, say'],
-      ['$0 maintain --lake-retention-hours 0', 'only the last state of the tables is kept'],
+      [
+        '$0 maintain --lake-retention-hours 0',
+        'earlier states are forgotten; where a server keeps the catalog, those of the last day are kept',
+      ],
     ],
   },
   FLEET_DECLARATION,

@@ -19,6 +19,8 @@ export interface ConnectorErrorOptions {
   readonly kind: ErrorKind;
   /** Whether the same operation may succeed when it is tried again. */
   readonly retryable?: boolean;
+  /** An error of the warehouse that concerns one table only: the others go on. */
+  readonly ofTable?: boolean;
   /** Five characters, as PostgreSQL or the ODBC driver gave it. */
   readonly sqlState?: string;
   /** One sentence: what to do. */
@@ -34,6 +36,7 @@ export class ConnectorError extends Error {
   readonly code: string;
   readonly kind: ErrorKind;
   readonly retryable: boolean;
+  readonly ofTable: boolean;
   readonly sqlState: string | undefined;
   readonly hint: string | undefined;
 
@@ -42,6 +45,7 @@ export class ConnectorError extends Error {
     this.code = options.code;
     this.kind = options.kind;
     this.retryable = options.retryable ?? false;
+    this.ofTable = options.ofTable ?? false;
     this.sqlState = options.sqlState;
     this.hint = options.hint;
   }
@@ -55,6 +59,11 @@ export class ConnectorError extends Error {
 /** What a log line in JSON tells of an error beside its text. */
 export function errorFields({ code, kind, sqlState }: ConnectorError): Record<string, string> {
   return { code, kind, ...(sqlState === undefined ? {} : { sqlState }) };
+}
+
+/** Whether no other table can go on either: the warehouse cannot be used, or we have a defect. */
+export function endsRun({ kind, ofTable }: ConnectorError): boolean {
+  return kind === 'internal' || (kind === 'destination' && !ofTable);
 }
 
 export function interrupted(reason: string): ConnectorError {

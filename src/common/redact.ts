@@ -7,7 +7,8 @@ export const MASK = '***';
 const SHORTEST_SECRET = 3;
 
 // Passwords by their place, whatever their text is: in connection strings, libpq's parameters and URLs.
-const KEYWORD = /\b(pwd|password|pgpassword)(\s*=\s*)(?:\{(?:[^}]|\}\})*(?:\}|$)|'(?:[^'\\]|\\.)*(?:'|$)|[^;\s]*)/gi;
+const KEYWORD =
+  /\b(pwd|password|pgpassword|sslpassword|oauth_client_secret)(\s*=\s*)(?:\{(?:[^}]|\}\})*(?:\}|$)|'(?:[^'\\]|\\.)*(?:'|$)|[^;\s]*)/gi;
 // The same in SQL and JSON; the ellipsis stands in our own advice.
 const QUOTED =
   /\b(password(?:"?\s{0,10}:\s{0,10}|\s{1,10}))(?!'…')(?:'(?:[^'\\]|''|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$))/gi;

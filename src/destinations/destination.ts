@@ -167,7 +167,10 @@ export interface KeyedDeletes {
 
 /** A destination without it proves nothing by counts, so all keys are compared. */
 export interface RowCounter {
-  /** Counts the rows of each table that are not marked deleted, changes applied. NaN: it was altered so that none can be counted. */
+  /**
+   * Counts the rows of each table that are not marked deleted, changes applied. NaN: it was altered so that none can be
+   * counted, or, of several, it lacks what others have. One alone rejects then, with an error `ofTable`.
+   */
   countRows(tables: readonly DestinationTable[]): Promise<readonly number[]>;
   /**
    * Counts the rows that are not marked deleted by groups of a key column of whole numbers; undefined where the column

@@ -18,9 +18,13 @@ export function isRemote(dataPath: string): boolean {
   return /^[a-z][a-z0-9+.-]+:\/\//i.test(dataPath);
 }
 
+export function isAzure(dataPath: string): boolean {
+  return /^(az|azure|abfss?):/i.test(dataPath);
+}
+
 /** A lake's catalog without a password, for people. */
 export function shownCatalog(catalog: string): string {
   return catalog
-    .replace(/(\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)/gi, '$1***')
+    .replace(/(\b(?:ssl)?password\s*=\s*|\boauth_client_secret\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)/gi, '$1***')
     .replace(/^([a-z]+:\/\/[^:/@]*:)[^@]*@/i, '$1***@');
 }

@@ -6,6 +6,7 @@
  * Each interface here is what one command needs, and `WarehouseAccess` is all of them. A destination that cannot do one
  * of them rejects with a ConnectorError that says so.
  */
+import type { ConnectorError } from '../common/errors';
 import type { Origin } from '../model/origin';
 import type { RunRecord } from '../model/run-record';
 import type { LogPosition, TableStates } from '../model/sync-state';
@@ -97,10 +98,18 @@ export interface FreedFiles {
   readonly bytes: number | undefined;
 }
 
+export interface DamagedTable {
+  /** Its name in the lake, with its schema. */
+  readonly table: string;
+  readonly error: ConnectorError;
+}
+
 export interface Maintenance {
   readonly rewritten: readonly RewrittenTable[];
   /** Tables that another process kept changing. */
   readonly busy: readonly string[];
+  /** Tables that lack a file. */
+  readonly damaged: readonly DamagedTable[];
   readonly expiredSnapshots: number;
   readonly oldestSnapshot: number;
   readonly deleted: FreedFiles;

@@ -5,7 +5,7 @@ import { beginParts, finishParts, loadPart, type Part, type PartsContext } from 
 import type { RunContext } from '../app/run-context';
 import { runSync } from '../app/sync-run';
 import { counted } from '../common/counted';
-import { asConnectorError, ConnectorError } from '../common/errors';
+import { asConnectorError, ConnectorError, errorFields } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { createRedactor } from '../common/redact';
 import type { LoadedSettings } from '../config/load-settings';
@@ -19,7 +19,9 @@ import { loggerOf } from './source-logger';
 import type { FleetSource } from './sources';
 
 export interface JobContext {
-  readonly queue: FleetQueue;
+  readonly queue: Pick<FleetQueue, 'unfinished'>;
+  /** Sends the jobs that follow from this one; rejects where it is not this worker's any more. */
+  readonly send: (jobs: readonly JobData[]) => Promise<void>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Connections to the source that the job may have. */
@@ -80,15 +82,15 @@ export async function doJob(
     const parts: PartsContext = { settings, run, partBytes: settings.fleet.partMegabytes * MEGABYTE };
     switch (data.kind) {
       case 'plan':
-        return await plan(id, source.name, settings, { run, queue: context.queue });
+        return await plan(id, source.name, settings, { run, ...context });
       case 'tables':
         return await syncTables(parts, data.tables);
       case 'begin':
-        return await begin(parts, data, context.queue);
+        return await begin(parts, data, context.send);
       case 'part':
         return { summary: await loadPart(parts, data.part) };
       case 'finish':
-        return await finish(parts, data, context.queue);
+        return await finish(parts, data, context.send);
       case 'maintain':
         throw new CannotDo('it is of no source');
     }
@@ -114,16 +116,31 @@ export async function maintainAll(
   signal: AbortSignal,
   logger: Logger,
 ): Promise<JobOutcome> {
+  try {
+    return await maintainEach(sources, signal, logger);
+  } catch (error) {
+    // What stands in a connection string is masked by its place.
+    throw failureOf(error, createRedactor([]));
+  }
+}
+
+async function maintainEach(sources: readonly FleetSource[], signal: AbortSignal, logger: Logger): Promise<JobOutcome> {
   let rewritten = 0;
   let deleted = 0;
+  let damaged = 0;
   for (const { name, settings } of sources) {
     const report = await runMaintenance(settings, signal);
     rewritten += report?.rewritten.length ?? 0;
     deleted += (report?.deleted.files ?? 0) + (report?.orphaned.files ?? 0);
+    for (const { table, error } of report?.damaged ?? []) {
+      damaged += 1;
+      logger.severe(`[${name}] ${table} was not maintained: ${error.describe()}`, errorFields(error));
+    }
     if (report !== undefined && report.rewritten.length > 0)
       logger.info(`[${name}] Rewrote the files of ${counted(report.rewritten.length, 'table')}`);
   }
-  return { summary: `rewrote ${counted(rewritten, 'table')}, deleted ${counted(deleted, 'file')}` };
+  const lacking = damaged === 0 ? '' : `, ${counted(damaged, 'table')} not maintained for want of a file`;
+  return { summary: `rewrote ${counted(rewritten, 'table')}, deleted ${counted(deleted, 'file')}${lacking}` };
 }
 
 function load(source: FleetSource): LoadedSettings {
@@ -155,14 +172,14 @@ async function plan(
   round: string,
   source: string,
   settings: Settings,
-  { run, queue }: { readonly run: RunContext; readonly queue: FleetQueue },
+  { run, queue, send }: { readonly run: RunContext } & Pick<JobContext, 'queue' | 'send'>,
 ): Promise<JobOutcome> {
   const unfinished = await queue.unfinished(source);
   if (unfinished > 0)
     return { summary: `${counted(unfinished, 'job')} of an earlier round still to do`, skipped: true };
   const work = await findWork(settings, run);
   const jobs = jobsFor(work, { round, source, partMegabytes: settings.fleet.partMegabytes });
-  await queue.sendAll(jobs);
+  await send(jobs);
   const failures = [...work.leftOut].map(([key, error]) => [key, error.describe()] as const);
   return {
     summary: `${counted(work.tables.length, 'table')} to read in ${counted(jobs.length, 'job')}, ${work.unchanged} unchanged`,
@@ -212,27 +229,27 @@ async function syncTables({ settings, run }: PartsContext, tables: readonly stri
 }
 
 /** Cuts a first load, or loads the table here where it cannot be cut. */
-async function begin(parts: PartsContext, data: BeginData, queue: FleetQueue): Promise<JobOutcome> {
+async function begin(parts: PartsContext, data: BeginData, send: JobContext['send']): Promise<JobOutcome> {
   const { table, source, round } = data;
   const begun = await beginParts(parts, table);
   if (!begun.cut) return await syncTables(parts, [table]);
   const finishing: FinishData = { format: JOB_FORMAT, kind: 'finish', source, round, table };
-  await queue.sendAll(begun.parts.length === 0 ? [finishing] : begun.parts.map((part) => partData(data, part)));
+  await send(begun.parts.length === 0 ? [finishing] : begun.parts.map((part) => partData(data, part)));
   return { summary: `${counted(begun.parts.length, 'part')} to load` };
 }
 
 /** Ends a first load, or sends again what it lacks. */
-async function finish(parts: PartsContext, data: FinishData, queue: FleetQueue): Promise<JobOutcome> {
+async function finish(parts: PartsContext, data: FinishData, send: JobContext['send']): Promise<JobOutcome> {
   const { table, source, round } = data;
   const finished = await finishParts(parts, table);
   switch (finished.outcome) {
     case 'finished':
       return outcomeOf(finished.report);
     case 'parts missing':
-      await queue.sendAll(finished.parts.map((part) => partData(data, part)));
+      await send(finished.parts.map((part) => partData(data, part)));
       return { summary: `${counted(finished.parts.length, 'part')} missing` };
     case 'superseded':
-      await queue.sendAll([{ format: JOB_FORMAT, kind: 'begin', source, round, table }]);
+      await send([{ format: JOB_FORMAT, kind: 'begin', source, round, table }]);
       return { summary: 'the load was given up, and begins anew' };
   }
 }

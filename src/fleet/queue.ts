@@ -10,11 +10,13 @@ import {
   QUEUE_POLICY,
   queueOf,
   QUEUES,
+  type FinishData,
   type JobData,
   type PartData,
   type QueueName,
 } from './jobs';
 import { QUEUE_SCHEMA, queueError, queueLogin } from './queue-server';
+import { lockClass } from './source-limits';
 
 export type FleetJob = Job<JobData>;
 export type { Instance };
@@ -35,6 +37,8 @@ export interface QueueOptions {
 
 /** A worker whose host died is known to be lost after three of these. */
 const INSTANCE_HEARTBEAT_SECONDS = 10;
+/** Number of the lock of a load's parts; tokens (fleet/source-limits) have numbers from 1 on. */
+const PARTS_LOCK = 0;
 
 export class FleetQueue {
   private constructor(
@@ -104,6 +108,13 @@ export class FleetQueue {
     });
   }
 
+  /** Sends what follows from a job. False, with nothing sent: it was cancelled, or another worker has it. */
+  async sendFrom(job: FleetJob, jobs: readonly JobData[]): Promise<boolean> {
+    if (!(await this.touch(job))) return false;
+    await this.sendAll(jobs);
+    return true;
+  }
+
   /** Replaces all schedules; jobs of one that is gone are no longer sent. */
   async schedule(wanted: readonly { readonly data: JobData; readonly cron: string }[]): Promise<void> {
     await this.asking(async () => {
@@ -159,18 +170,43 @@ export class FleetQueue {
 
   /** Another worker takes it, or this one later; it does not count as tried. */
   async handBack(job: FleetJob, data: JobData, afterSeconds: number): Promise<void> {
-    await this.asking(async () => {
-      const database = this.boss.getDb();
-      const transaction = await database.beginTransaction?.();
+    await this.inTransaction(async (db) => {
+      if ((await this.completed(job, { handedBack: true }, db)) > 0)
+        await this.boss.send(job.name, data, { ...optionsOf(data), db, startAfter: afterSeconds });
+    });
+  }
+
+  /**
+   * Completes a part, and sends what ends its load where it was the last one: both or neither, so that a round with a load
+   * that has not ended is never taken for done. False: the job was cancelled, or another worker has it.
+   */
+  async completePart(job: FleetJob, data: PartData, output: object): Promise<boolean> {
+    const { format, source, round, part } = data;
+    return await this.inTransaction(async (db) => {
+      // The one of two last parts that is completed second must see the first.
+      await db.executeSql('SELECT pg_advisory_xact_lock($1, $2)', [lockClass(`parts\0${part.load}`), PARTS_LOCK]);
+      if ((await this.completed(job, output, db)) === 0) return false;
+      const finishing: FinishData = { format, kind: 'finish', source, round, table: part.table };
+      if ((await partsLeft(db, data)) === 0)
+        await this.boss.send(queueOf(finishing), finishing, { ...optionsOf(finishing), db });
+      return true;
+    });
+  }
+
+  /** Returns how many jobs that were: 0 where it is another's. */
+  private async completed(job: FleetJob, output: object, db: Db): Promise<number> {
+    const answer = (await this.boss.complete(job.name, job, output, { db })) as { readonly affected: number };
+    return answer.affected;
+  }
+
+  private async inTransaction<T>(action: (db: Db) => Promise<T>): Promise<T> {
+    return await this.asking(async () => {
+      const transaction = await this.boss.getDb().beginTransaction?.();
       if (transaction === undefined) throw new Error('pg-boss has no transactions.');
-      const { db } = transaction;
       try {
-        const answer = (await this.boss.complete(job.name, job, { handedBack: true }, { db })) as {
-          readonly affected: number;
-        };
-        if (answer.affected > 0)
-          await this.boss.send(job.name, data, { ...optionsOf(data), db, startAfter: afterSeconds });
+        const result = await action(transaction.db);
         await transaction.commit();
+        return result;
       } catch (error) {
         await transaction.rollback();
         throw error;
@@ -183,16 +219,6 @@ export class FleetQueue {
     const [row] = await this.rows<{ n: string }>(
       `SELECT count(*) AS n FROM ${QUEUE_SCHEMA}.job WHERE name = 'work' AND group_id = $1 AND state <= 'active'`,
       [source],
-    );
-    return Number(row?.n ?? 0);
-  }
-
-  /** Parts of the load in this round that are not loaded: those that have failed are left to the next round. */
-  async partsLeft({ source, round, part }: PartData): Promise<number> {
-    const [row] = await this.rows<{ n: string }>(
-      `SELECT count(*) AS n FROM ${QUEUE_SCHEMA}.job WHERE name = 'work' AND group_id = $1 AND state <> 'completed' ` +
-        "AND data ->> 'kind' = 'part' AND data -> 'part' ->> 'load' = $2 AND data ->> 'round' = $3",
-      [source, part.load, round],
     );
     return Number(row?.n ?? 0);
   }
@@ -228,6 +254,17 @@ export class FleetQueue {
       throw queueError(this.settings, error);
     }
   }
+}
+
+/** Parts of the load in this round that are not loaded: those that have failed are left to the next round. */
+async function partsLeft(db: Db, { source, round, part }: PartData): Promise<number> {
+  const { rows } = await db.executeSql(
+    `SELECT count(*) AS n FROM ${QUEUE_SCHEMA}.job WHERE name = 'work' AND group_id = $1 AND state <> 'completed' ` +
+      "AND data ->> 'kind' = 'part' AND data -> 'part' ->> 'load' = $2 AND data ->> 'round' = $3",
+    [source, part.load, round],
+  );
+  const [row] = rows as readonly { readonly n: string }[];
+  return Number(row?.n ?? 0);
 }
 
 /** `host:pid`, as the registry of pg-boss and the log show a worker. */

@@ -18,7 +18,7 @@ import { createProcessStats } from '../native/process-stats';
 import { diskOf } from '../destinations/place';
 import { ResourceMonitor, SYNC_CPU_WINDOW_MS, type PressureSource } from '../engine/pressure';
 import { CannotDo, doJob, maintainAll, JobFailed, type JobContext, type JobOutcome } from './do-job';
-import { describeJob, type JobData, type PartData } from './jobs';
+import { describeJob, type JobData } from './jobs';
 import type { FleetJob, FleetQueue, ReadyJobs } from './queue';
 import type { SourceLimits, Tokens } from './source-limits';
 import type { FleetSource } from './sources';
@@ -40,6 +40,8 @@ export interface WorkerOptions {
 const LOOK_MS = 1_000;
 /** Three of them are missed before pg-boss gives the job to another worker (`heartbeatSeconds` of jobs). */
 const TOUCH_MS = 3_000;
+/** The queue's server gives up a session after some 20 s without an answer (fleet/queue-server). */
+const MOST_UNANSWERED = 4;
 /** A job that this worker cannot do is left to others for so long. */
 const REFUSED_SECONDS = 60;
 /** After it was broken off, a job has so long to end. */
@@ -172,16 +174,23 @@ export class Worker {
     const { queue, logger } = this.options;
     const { data } = job;
     const what = `${data.source === '' ? '' : `[${data.source}] `}${describeJob(data)}`;
+    let unanswered = 0;
     const heartbeat = setInterval(() => {
+      unanswered += 1;
+      // Others have the job by now. They get its tokens too, when the server has given up the session of a lost network.
+      if (unanswered > MOST_UNANSWERED) abort.abort(LOST_JOB);
       queue.touch(job).then(
-        (own) => own || abort.abort(LOST_JOB),
+        (own) => {
+          unanswered = 0;
+          if (!own) abort.abort(LOST_JOB);
+        },
         // It says nothing about whose the job is.
         () => undefined,
       );
     }, TOUCH_MS);
     logger.info(`Began ${what}`, { source: data.source });
     try {
-      await this.settle(job, what, await this.attempt(job, tokens, abort.signal));
+      await this.settle(job, what, await this.attempt(job, tokens, abort));
     } catch (error) {
       logger.warning(`${what}: ${asConnectorError(error).describe()}`);
     } finally {
@@ -193,13 +202,20 @@ export class Worker {
   private async attempt(
     job: FleetJob,
     tokens: Tokens | undefined,
-    signal: AbortSignal,
+    abort: AbortController,
   ): Promise<JobOutcome | { readonly error: unknown; readonly reason: unknown }> {
     const { queue, logger, sources } = this.options;
     const { data, id } = job;
+    const { signal } = abort;
     try {
       if (data.kind === 'maintain') return await maintainAll(sources(), signal, logger);
-      const context: JobContext = { queue, logger, signal, connections: tokens?.count ?? 1, pressure: this.pressure() };
+      const send: JobContext['send'] = async (jobs) => {
+        if (await queue.sendFrom(job, jobs)) return;
+        abort.abort(LOST_JOB);
+        signal.throwIfAborted();
+      };
+      const connections = tokens?.count ?? 1;
+      const context: JobContext = { queue, send, logger, signal, connections, pressure: this.pressure() };
       return await doJob(id, data, this.sourceOf(data.source), context);
     } catch (error) {
       return { error, reason: signal.reason };
@@ -210,8 +226,8 @@ export class Worker {
     const { queue, logger, name } = this.options;
     const { data } = job;
     if (!('error' in outcome)) {
-      const own = await queue.complete(job, outcome);
-      if (own && data.kind === 'part') await this.finishAfter(data);
+      const own =
+        data.kind === 'part' ? await queue.completePart(job, data, outcome) : await queue.complete(job, outcome);
       logger.info(own ? `Finished ${what}: ${outcome.summary}` : `${what} was no longer this worker's when it ended`);
       return;
     }
@@ -233,17 +249,6 @@ export class Worker {
       await queue.fail(job, { message, code, failures });
       logger.severe(`${what} failed: ${message}`, { source: data.source, code });
     }
-  }
-
-  /**
-   * Asked after its part was completed, so that of two last parts one finds none left. If the worker dies in between, the
-   * next planning finds the load as it is.
-   */
-  private async finishAfter(data: PartData): Promise<void> {
-    const { queue } = this.options;
-    const { format, source, round, part } = data;
-    if ((await queue.partsLeft(data)) === 0)
-      await queue.send({ format, kind: 'finish', source, round, table: part.table });
   }
 
   /** Jobs share the host's memory. */

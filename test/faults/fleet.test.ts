@@ -47,6 +47,8 @@ const FIRST = [
   'queue.take:3:after',
   'queue.complete:2:before',
   'queue.complete:2:after',
+  'queue.completePart:1:before',
+  'queue.completePart:2:after',
 ];
 const LATER = [
   'commit:1:before',

@@ -29,7 +29,10 @@ export function openEmbedded(database: TestDatabase): Promise<WarehouseReader> {
   return openLakeAt(join(database.folder, 'lake', 'catalog.ducklake'));
 }
 
-export function openOnServer(database: ServerCoordinates & { readonly name: string }): Promise<WarehouseReader> {
+export function openOnServer(
+  database: ServerCoordinates & { readonly name: string },
+  options: { readonly write?: true } = {},
+): Promise<WarehouseReader> {
   const catalog = connectionString(database, database.name).replaceAll("'", "''");
-  return openLakeAt(`postgres:${catalog}`, { extensions: ['postgres_scanner'] });
+  return openLakeAt(`postgres:${catalog}`, { extensions: ['postgres_scanner'], ...options });
 }

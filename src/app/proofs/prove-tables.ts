@@ -6,7 +6,7 @@
  *                                     └──> differs: the table fails, and its next sync loads it in full
  */
 import { counted } from '../../common/counted';
-import { asConnectorError, ConnectorError, errorFields, interrupted } from '../../common/errors';
+import { asConnectorError, ConnectorError, endsRun, errorFields, interrupted } from '../../common/errors';
 import type { Settings } from '../../config/settings';
 import type { Destination } from '../../destinations/destination';
 import type { TableReport } from '../../model/report';
@@ -106,11 +106,11 @@ class Prover {
     } catch (thrown) {
       if (signal.aborted) throw interrupted('The sync was interrupted during a proof; all of its rows are kept.');
       const error = asConnectorError(thrown);
-      if (error.kind === 'destination' || error.kind === 'internal') throw error;
+      if (endsRun(error)) throw error;
       const fields = { table: key, ...errorFields(error) };
       logger.warning(`${key} could not be proven, the next sync tries again: ${error.describe()}`, fields);
       await this.remember(run, committed, { provenAt, triedAt });
-      return undefined;
+      return error.ofTable ? error : undefined;
     }
     if (signal.aborted) throw interrupted('The sync was interrupted during a proof; all of its rows are kept.');
     const { comparison, newer } = compared;

@@ -1,21 +1,26 @@
 import { runMaintenance, type MaintenanceReport } from '../../app/maintain';
 import type { Command } from '../command';
-import { EXIT } from '../exit-codes';
+import { exitCodeOfReport } from '../exit-codes';
 import { printJson, wantsJson } from '../json-document';
 import { formatBytes, formatInteger } from '../text-width';
 
 /** Makes few files of many in a lake, and gives back the room of what nobody can need any more. */
 export const maintain: Command = async (context) => {
   const report = await runMaintenance(context.settings, context.signal);
-  if (wantsJson(context)) printJson(context, report ?? null);
+  if (wantsJson(context)) printJson(context, report === undefined ? null : jsonDocument(report));
   else context.output.print(report === undefined ? [NOTHING_TO_DO] : renderMaintenance(report));
-  return EXIT.ok;
+  return exitCodeOfReport({ tables: report?.damaged ?? [] });
 };
+
+function jsonDocument({ damaged, ...report }: MaintenanceReport): unknown {
+  return { ...report, damaged: damaged.map(({ table, error }) => ({ table, error: error.describe() })) };
+}
 
 const NOTHING_TO_DO = 'A warehouse file needs no maintenance: DuckDB uses the room of deleted rows again.';
 
 export function renderMaintenance(report: MaintenanceReport): readonly string[] {
-  const { rewritten, busy, expiredSnapshots, oldestSnapshot, deleted, orphaned, waitingFiles, graceHours } = report;
+  const { rewritten, busy, damaged, expiredSnapshots, oldestSnapshot, deleted, orphaned, waitingFiles, graceHours } =
+    report;
   const [foreign] = report.foreignFiles;
   const files = (count: number): string => `${formatInteger(count)} file${count === 1 ? '' : 's'}`;
   const freed = (bytes: number | undefined): string => (bytes === undefined ? '' : `, ${formatBytes(bytes)}`);
@@ -27,6 +32,7 @@ export function renderMaintenance(report: MaintenanceReport): readonly string[] 
     ),
     ...(rewritten.length === 0 ? ['No table has files that are worth rewriting'] : []),
     ...busy.map((table) => `Left ${table} as it is: a sync kept changing it meanwhile`),
+    ...damaged.map(({ table, error }) => `Left ${table} as it is: ${error.describe()}`),
     `Forgot ${formatInteger(expiredSnapshots)} snapshots; the oldest that can be queried is ${oldestSnapshot}`,
     `Deleted ${files(deleted.files)}${freed(deleted.bytes)}`,
     ...(orphaned.files === 0

@@ -11,7 +11,7 @@ import { copyAltered } from './copy-altered';
 import { changesName, deleteMatching } from './load/key-statements';
 import { LoadTable } from './load/load-table';
 import type { OpenTables } from './open-tables';
-import { countRows } from './row-counts';
+import { countTable } from './row-counts';
 import { quoted } from './types';
 import type { UsersObjects } from './users-objects';
 import type { Warehouse } from './warehouse';
@@ -46,7 +46,7 @@ export class Changes {
     await this.apply(table);
     const known = this.counted.get(table.key);
     if (known !== undefined) return known;
-    const [rows = 0] = await countRows(this.tables.warehouse, [this.tables.nameOf(table)]);
+    const rows = await countTable(this.tables.warehouse, this.tables.nameOf(table));
     this.counted.set(table.key, rows);
     return rows;
   }

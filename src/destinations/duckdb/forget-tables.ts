@@ -1,5 +1,6 @@
 /** Removes tables from the state and the history of a warehouse, and drops the tables themselves on request. */
 import type { TablesToForget } from '../warehouse-access';
+import { assertYoung, transactionClock } from './transaction-age';
 import { qualified } from './types';
 import { Warehouse } from './warehouse';
 import { forgetInRuns } from './run-history';
@@ -25,6 +26,7 @@ export async function forgetIn(
   { keys, states, drop }: TablesToForget,
 ): Promise<void> {
   try {
+    const begun = transactionClock();
     await warehouse.run('BEGIN TRANSACTION');
     await rows.make(warehouse, schema);
     await rows.entries(warehouse, schema);
@@ -36,6 +38,7 @@ export async function forgetIn(
       for (const each of drop ? [name, loadTableName(name)] : [loadTableName(name)])
         await warehouse.run(`DROP TABLE IF EXISTS ${qualified({ schema, name: each })}`);
     }
+    assertYoung(warehouse, begun);
     await warehouse.endTransaction('COMMIT');
   } finally {
     await warehouse.close();

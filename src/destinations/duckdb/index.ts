@@ -19,6 +19,7 @@ export { readerOf } from './reader';
 export { readRuns, removeOldRuns } from './run-history';
 export { loadTableName, type StateRows } from './state-rows';
 export type { Storage } from './storage';
+export { assertYoung, transactionClock } from './transaction-age';
 export { literal, qualified, quoted } from './types';
 export { WarehouseTable } from './verify/checksum';
 export { createFile, DATABASE, Warehouse, type WarehouseOptions } from './warehouse';

@@ -11,6 +11,7 @@ import type { DestinationTable, LoadStamp } from '../destination';
 import { LoadTable } from './load/load-table';
 import { MemoryRoom } from './memory-room';
 import { loadTableName, namesIn, type StateRows } from './state-rows';
+import { assertYoung, transactionClock } from './transaction-age';
 import { qualified, quoted, type TableName } from './types';
 import { UsersObjects } from './users-objects';
 import type { Warehouse } from './warehouse';
@@ -31,6 +32,7 @@ export class OpenTables {
   private openRoom: MemoryRoom | undefined;
   private readonly loads = new Map<string, LoadTable>();
   private inTransaction = false;
+  private begun = 0;
   /**
    * Folded names of all tables that exist, and perhaps of some that do not. An exclusive lock keeps others from making
    * any.
@@ -94,6 +96,7 @@ export class OpenTables {
     if (!this.inTransaction) {
       await warehouse.run('BEGIN TRANSACTION');
       this.inTransaction = true;
+      this.begun = transactionClock();
       this.room.transactionBegun();
     }
     return warehouse;
@@ -109,6 +112,7 @@ export class OpenTables {
       this.addName(load.tableName);
     }
     await storeStates();
+    assertYoung(this.warehouse, this.begun);
     // A commit that fails has rolled back.
     this.inTransaction = false;
     await this.warehouse.endTransaction('COMMIT');

@@ -119,6 +119,8 @@ function castToText(sql: string, columns: readonly QueryColumn[]): string {
 
 /** DuckDB's own words, which quote the person's statement and show the place in it. */
 function mistake(error: unknown): ConnectorError {
+  // The statement is right, and the lake is not.
+  if (error instanceof ConnectorError && error.ofTable) return error;
   const { cause = error } = error as { readonly cause?: unknown };
   const text = messageOf(cause).trim();
   const changes =

@@ -19,20 +19,37 @@ export const WHOLE_NUMBERS = ['SMALLINT', 'INTEGER', 'BIGINT'];
 
 /** Tables that one statement counts. DuckDB holds a block of 256 kB for each, and with 100 tables they did not fit. */
 const COUNTED_AT_ONCE = 20;
+const REFUSED = 'warehouse_refused';
 
-/** `names` are qualified and quoted. NaN: the table was altered so that it cannot be counted. */
+/**
+ * `names` are qualified and quoted. NaN: somebody has altered the table so that it cannot be counted; or it lacks a file,
+ * which does not keep the others from being counted. One table alone that lacks a file is an error.
+ */
 export async function countRows(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
+  const [alone, ...more] = names;
+  if (alone !== undefined && more.length === 0) return [await countTable(warehouse, alone)];
   const counts: number[] = [];
   for (let first = 0; first < names.length; first += COUNTED_AT_ONCE) {
     const together = names.slice(first, first + COUNTED_AT_ONCE);
     try {
       counts.push(...(await countTogether(warehouse, together)));
     } catch (error) {
-      if (asConnectorError(error).code !== 'warehouse_refused') throw error;
+      if (!isOfTable(error)) throw error;
       for (const name of together) counts.push(await countAlone(warehouse, name));
     }
   }
   return counts;
+}
+
+/** NaN: somebody has altered the table so that it cannot be counted. */
+export async function countTable(warehouse: Warehouse, name: string): Promise<number> {
+  try {
+    const [rows = NaN] = await countTogether(warehouse, [name]);
+    return rows;
+  } catch (error) {
+    if (asConnectorError(error).code !== REFUSED) throw error;
+    return NaN;
+  }
 }
 
 async function countTogether(warehouse: Warehouse, names: readonly string[]): Promise<readonly number[]> {
@@ -46,12 +63,16 @@ async function countTogether(warehouse: Warehouse, names: readonly string[]): Pr
 
 async function countAlone(warehouse: Warehouse, name: string): Promise<number> {
   try {
-    const [rows = NaN] = await countTogether(warehouse, [name]);
-    return rows;
+    return await countTable(warehouse, name);
   } catch (error) {
-    if (asConnectorError(error).code !== 'warehouse_refused') throw error;
+    if (!isOfTable(error)) throw error;
     return NaN;
   }
+}
+
+function isOfTable(thrown: unknown): boolean {
+  const { code, ofTable } = asConnectorError(thrown);
+  return ofTable || code === REFUSED;
 }
 
 export async function countGroups(

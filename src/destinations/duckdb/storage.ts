@@ -23,6 +23,8 @@ export interface Storage {
   readonly comparable: (value: string, storedType: string) => string;
   /** False where -0 is stored as 0. */
   readonly keepsZeroSigns: boolean;
+  /** Older transactions are not committed; undefined: nobody else writes. */
+  readonly longestTransactionHours: number | undefined;
   /** SQL for the number of the snapshot that a query sees; undefined where there are none. */
   readonly snapshot: string | undefined;
   /** SQL for a value as it is stored in a column of the stored type. */
@@ -53,6 +55,7 @@ export const FILE_STORAGE: Storage = {
   stagedBytes: STAGED_BYTES,
   heldBytes: 0,
   keepsZeroSigns: true,
+  longestTransactionHours: undefined,
   snapshot: undefined,
   comparable: (value) => value,
   stored: (value) => value,

@@ -8,13 +8,25 @@ import type { LakePlace } from './catalog';
 export const LAKE_CONFLICT = 'lake_conflict';
 
 const CONFLICT = /Transaction conflict/i;
+/** DuckLake tries again ten times by itself, where others were quicker. */
+const CROWDED = /Exceeded the maximum retry count/i;
 const LOST =
   /Unable to connect to Postgres|connection to server|server closed the connection|terminating connection|Connection refused|no connection to the server|Failed to execute query "(?:BEGIN|COMMIT|ROLLBACK)/i;
 const REFUSED_BY_STORE =
   /HTTP (?:code )?(?:401|403)|\b(?:401|403)\b.*(?:Unauthorized|Forbidden)|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|AuthenticationFailed|Authorization(?:Failure|PermissionMismatch)/i;
+/** Azure's chain of credentials has come to its end. */
+const NO_CREDENTIALS = /Failed to get token from/;
 /** Names that stores give it: QuotaExceeded, XMinioStorageFull, status 507. */
 const STORE_FULL = /Quota\w*Exceeded|StorageFull|Insufficient ?Storage/i;
-const BUCKET_MISSING = /NoSuchBucket|ContainerNotFound/;
+const BUCKET_MISSING = /NoSuchBucket|ContainerNotFound|specified container does not exist/;
+const FILE_MISSING =
+  /No such file or directory|No files found that match the pattern|HTTP (?:code )?404|NoSuchKey|BlobNotFound|specified blob does not exist/i;
+const FILE_DAMAGED =
+  /No magic bytes found|too small to be a Parquet file|not enough bytes|Decompression failure|TProtocolException|Failed to read Parquet/i;
+/** What is written is missing too, where its bucket is. */
+const WRITING = /HTTP (?:PUT|POST)/;
+/** The path or URL of a file of rows, or of a file that says which of them are deleted. */
+const FILE_OF_TABLE = /"([^"\n]+\.(?:parquet|puffin))"|'([^'\n]+\.(?:parquet|puffin))'|(\S+\.(?:parquet|puffin))/;
 const STORE_LOST = /HTTP|Azure\w*FileSystem|Could not (?:establish|resolve)|Connection error/i;
 
 /** `lake`: its catalog, without a password. */
@@ -22,21 +34,60 @@ export function lakeWriteError(error: unknown, lake: string): ConnectorError {
   const text = messageOf(error);
   if (isDiskFull(text)) return diskFull(error, `the disk of the lake ${lake}`);
   if (CONFLICT.test(text)) return lakeConflict(lake, error);
+  if (CROWDED.test(text)) return tryAgain(`Too many others commit to the lake ${lake} at the same time.`, error);
   if (LOST.test(text))
     return destinationError(`The catalog of the lake ${lake} was lost: ${shortened(text, lake)}.`, 'lake_lost', {
       cause: error,
       hint: 'What was committed is kept; run the sync again when the server can be reached.',
     });
-  return storeError(error, text) ?? unwritable(error, text) ?? writeError(error, lake);
+  return fileLost(error, text) ?? storeError(error, text) ?? unwritable(error, text) ?? writeError(error, lake);
+}
+
+/**
+ * Somebody has deleted a file that the catalog still names, or it is not what was written. Nothing of its table can be
+ * read, and nothing else is lost.
+ */
+function fileLost(error: unknown, text: string): ConnectorError | undefined {
+  const isMissing = FILE_MISSING.test(text);
+  if (!(isMissing || FILE_DAMAGED.test(text)) || BUCKET_MISSING.test(text) || WRITING.test(text)) return undefined;
+  const path = FILE_OF_TABLE.exec(text)
+    ?.slice(1)
+    .find((each) => each !== undefined);
+  if (path === undefined) return undefined;
+  const table = tableOf(path);
+  const what = `A file of the lake is ${isMissing ? 'gone' : 'damaged'}: ${path}`;
+  return new ConnectorError(`${what}${table === undefined ? '' : ` of table ${table}`}.`, {
+    code: isMissing ? 'lake_file_lost' : 'lake_file_damaged',
+    kind: 'destination',
+    ofTable: true,
+    cause: error,
+    hint: 'Restore it from a backup; without one, `pgsluice forget TABLE --drop` and then `pgsluice sync` load the table anew.',
+  });
+}
+
+/**
+ * The table in the lake whose folder has the file. A load gathers in a table of its own, and its folder keeps that name.
+ * undefined: DuckLake has given the folder no name that tells it.
+ */
+function tableOf(path: string): string | undefined {
+  const [schema, folder] = path.split('/').slice(-3, -1);
+  const table = folder?.replace(/^_pgsluice_load_(?:[0-9a-f]{12}_(?:\d+_)?)?/, '');
+  const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(table ?? '');
+  return schema === undefined || table === undefined || isUuid ? undefined : `${schema}.${table}`;
 }
 
 export function lakeConflict(lake: string, cause?: unknown): ConnectorError {
-  return new ConnectorError(`Another process has changed the same table of the lake ${lake} at the same time.`, {
+  const what = `Another process has changed the same table of the lake ${lake} at the same time.`;
+  return tryAgain(what, cause, ' Let one sync at a time fill a table.');
+}
+
+function tryAgain(message: string, cause: unknown, more = ''): ConnectorError {
+  return new ConnectorError(message, {
     code: LAKE_CONFLICT,
     kind: 'destination',
     retryable: true,
     cause,
-    hint: 'Nothing of this commit was kept. Let one sync at a time fill a table.',
+    hint: `Nothing of this commit was kept.${more}`,
   });
 }
 
@@ -111,6 +162,11 @@ function storeError(error: unknown, text: string): ConnectorError | undefined {
     return destinationError('The object store of the lake is full.', 'lake_store_full', {
       cause: error,
       hint: 'Free some space there, or raise its quota, and run the sync again; what was committed is kept.',
+    });
+  if (NO_CREDENTIALS.test(text))
+    return destinationError('This host has no credentials for the object store of the lake.', 'lake_store_refused', {
+      cause: error,
+      hint: 'Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_KEY beside AZURE_STORAGE_ACCOUNT, or sign in with `az login`.',
     });
   if (REFUSED_BY_STORE.test(text))
     return destinationError('The object store of the lake refuses the credentials.', 'lake_store_refused', {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { destinationError, duckdb, literal, messageOf } from '../duckdb';
-import { catalogKind, isRemote } from '../lake-names';
+import { catalogKind, isAzure, isRemote } from '../lake-names';
 import type { LakePlace } from './catalog';
 
 /** Settings of a DuckDB that loads no extension by itself. */
@@ -23,7 +23,7 @@ export function neededExtensions({ catalog, dataPath }: LakePlace): readonly str
 /** What an object store needs. */
 export function storeExtensions(dataPath: string): readonly string[] {
   if (!isRemote(dataPath)) return [];
-  return /^(az|azure|abfss?):/i.test(dataPath) ? ['azure'] : ['httpfs'];
+  return isAzure(dataPath) ? ['azure'] : ['httpfs'];
 }
 
 /** Loads them from the folder, or has DuckDB install those that it lacks. */

@@ -12,9 +12,10 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ConnectorError } from '../../common/errors';
 import { catalogKind, isRemote } from '../lake-names';
-import { literal, quoted, removeOldRuns, type Warehouse } from '../duckdb';
-import type { FreedFiles, Maintenance, MaintenanceOptions, RewrittenTable } from '../warehouse-access';
+import { assertYoung, literal, quoted, removeOldRuns, transactionClock, type Warehouse } from '../duckdb';
+import type { DamagedTable, FreedFiles, Maintenance, MaintenanceOptions, RewrittenTable } from '../warehouse-access';
 import type { LakePlace } from './catalog';
+import { assertClock } from './catalog-clock';
 import { LAKE_CONFLICT } from './errors';
 import { filesOf, totalOf, worthRewriting, type DataFile } from './files';
 import { LakeStates } from './state-rows';
@@ -23,7 +24,11 @@ import { openLake, storedDataPath } from './warehouse';
 
 const MEMORY_BYTES = 1_000_000_000;
 const ATTEMPTS = 3;
-/** A file is deleted so long after nothing needs it any more. No transaction of ours lasts longer. */
+/**
+ * A file is deleted so long after nothing needs it any more, and a snapshot is kept as long where others may write. No
+ * transaction of ours lasts longer (`longestTransactionHours`). Where snapshots are forgotten that are newer than a
+ * transaction under way, DuckLake 1.0 does not see what it conflicts with (issue 1472 of duckdb/ducklake).
+ */
 const GRACE_HOURS = 24;
 
 export async function maintainLake(
@@ -37,17 +42,26 @@ export async function maintainLake(
     await states.make(lake, schema);
     const rewritten: RewrittenTable[] = [];
     const busy: string[] = [];
+    const damaged: DamagedTable[] = [];
     for (const table of await tablesOf(lake, schema)) {
       if (options.signal.aborted) break;
-      const result = await retried(() => rewrite(lake, states, { schema, table }));
-      if (result === 'busy') busy.push(`${schema}.${table}`);
+      const result = await retried(() => rewrite(lake, states, { schema, table })).catch(ofTable);
+      const name = `${schema}.${table}`;
+      if (result === 'busy') busy.push(name);
+      else if (result instanceof ConnectorError) damaged.push({ table: name, error: result });
       else if (result !== undefined) rewritten.push(result);
     }
     await retried(() => forgetOldRows(lake, states, schema));
-    return { rewritten, busy, ...(await freeRoom(lake, place, options)) };
+    return { rewritten, busy, damaged, ...(await freeRoom(lake, place, options)) };
   } finally {
     await lake.close();
   }
+}
+
+/** A table that lacks a file stays as it is; the others are maintained. */
+function ofTable(error: unknown): ConnectorError {
+  if (error instanceof ConnectorError && error.ofTable) return error;
+  throw error;
 }
 
 async function tablesOf(lake: Warehouse, schema: string): Promise<readonly string[]> {
@@ -111,14 +125,17 @@ async function freeRoom(
   lake: Warehouse,
   place: LakePlace,
   { retentionHours, now }: MaintenanceOptions,
-): Promise<Omit<Maintenance, 'rewritten' | 'busy'>> {
+): Promise<Omit<Maintenance, 'rewritten' | 'busy' | 'damaged'>> {
   const at = (hours: number): string => `TIMESTAMPTZ '${new Date(now.getTime() - hours * 3_600_000).toISOString()}'`;
+  const kind = catalogKind(place.catalog);
+  if (kind === 'postgres') await assertClock(lake);
+  const keptHours = kind === 'postgres' ? Math.max(retentionHours, GRACE_HOURS) : retentionHours;
   const expired = await lake.rows(
-    `SELECT snapshot_id FROM ducklake_expire_snapshots(current_database(), older_than => ${at(retentionHours)})`,
+    `SELECT snapshot_id FROM ducklake_expire_snapshots(current_database(), older_than => ${at(keptHours)})`,
   );
   const [oldest] = await lake.rows('SELECT min(snapshot_id) FROM ducklake_snapshots(current_database())');
   // The process that has the file of a catalog is alone with it: nobody can be reading.
-  const alone = catalogKind(place.catalog) === 'duckdb';
+  const alone = kind === 'duckdb';
   const age = alone ? 'cleanup_all => true' : `older_than => ${at(GRACE_HOURS)}`;
   const freed = await deleted(lake, 'ducklake_cleanup_old_files', age);
   const orphans = await orphansOf(lake, age);
@@ -158,9 +175,11 @@ async function deleted(lake: Warehouse, name: string, age: string): Promise<Free
 }
 
 async function inTransaction(lake: Warehouse, action: () => Promise<void>): Promise<void> {
+  const begun = transactionClock();
   await lake.run('BEGIN TRANSACTION');
   try {
     await action();
+    assertYoung(lake, begun);
   } catch (error) {
     await lake.endTransaction('ROLLBACK').catch(() => undefined);
     throw error;

@@ -1,7 +1,7 @@
 /** Credentials of object stores, from the environment variables that each store's own programs read. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { literal } from '../duckdb';
-import { isRemote } from '../lake-names';
+import { isAzure, isRemote } from '../lake-names';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,6 +12,10 @@ export async function useCredentials(
   env: Environment = process.env,
 ): Promise<void> {
   if (dataPath === undefined || !isRemote(dataPath)) return;
+  // By itself, the extension looks for the authorities where Red Hat has them, and nowhere else (duckdb-azure, issue 185).
+  // GLOBAL, since functions of DuckLake have connections of their own.
+  if (isAzure(dataPath) && process.platform === 'linux')
+    await connection.run("SET GLOBAL azure_transport_option_type = 'curl'");
   const secret = secretFor(dataPath, env);
   if (secret === undefined) return;
   const parts = secret.map(([name, value]) => `${name} ${literal(value)}`);
@@ -33,13 +37,7 @@ export function secretFor(dataPath: string, env: Environment): readonly (readonl
     case 'az':
     case 'azure':
     case 'abfss':
-      return named('azure', [
-        ['CONNECTION_STRING', env['AZURE_STORAGE_CONNECTION_STRING']],
-        [
-          'ACCOUNT_NAME',
-          env['AZURE_STORAGE_CONNECTION_STRING'] === undefined ? env['AZURE_STORAGE_ACCOUNT'] : undefined,
-        ],
-      ]);
+      return named('azure', azureAccess(env));
     default:
       return named('s3', [
         ['KEY_ID', env['AWS_ACCESS_KEY_ID']],
@@ -49,6 +47,27 @@ export function secretFor(dataPath: string, env: Environment): readonly (readonl
         ...endpoint(env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL']),
       ]);
   }
+}
+
+/**
+ * The variables are those of Azure's command line. With the name of an account alone, DuckDB's provider `config` would come
+ * as a stranger, who may write nowhere. So Azure's own library looks for who we are: by AZURE_CLIENT_ID and the like, a
+ * workload's or a machine's identity, or `az login`.
+ */
+function azureAccess(env: Environment): readonly (readonly [string, string | undefined])[] {
+  const {
+    AZURE_STORAGE_CONNECTION_STRING: whole = '',
+    AZURE_STORAGE_ACCOUNT: account = '',
+    AZURE_STORAGE_KEY: key = '',
+  } = env;
+  if (whole !== '' || account === '') return [['CONNECTION_STRING', whole]];
+  if (key === '')
+    return [
+      ['PROVIDER', 'credential_chain'],
+      ['ACCOUNT_NAME', account],
+    ];
+  const parts = `DefaultEndpointsProtocol=https;AccountName=${account};AccountKey=${key};EndpointSuffix=core.windows.net`;
+  return [['CONNECTION_STRING', parts]];
 }
 
 function named(

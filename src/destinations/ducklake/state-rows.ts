@@ -7,6 +7,7 @@
  * no such row, or DuckLake finds that the row was deleted meanwhile.
  */
 import { createHash } from 'node:crypto';
+import { asConnectorError } from '../../common/errors';
 import type { TableState } from '../../model/sync-state';
 import { DATABASE, destinationError, literal, quoted, type StateRows, type Warehouse } from '../duckdb';
 
@@ -18,6 +19,7 @@ const INLINED_STATES = 100;
 const ROWS_BEFORE_RENEWAL = 100;
 /** States that one statement reads. */
 const READ_AT_ONCE = 50;
+const READ_ATTEMPTS = 5;
 
 interface StateRow {
   readonly key: string;
@@ -51,6 +53,19 @@ export class LakeStates implements StateRows {
   }
 
   async entries(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.read(warehouse, schema);
+      } catch (error) {
+        // Between the list and the look, somebody may have forgotten a table.
+        if (attempt >= READ_ATTEMPTS || asConnectorError(error).code !== 'warehouse_refused') throw error;
+      }
+    }
+  }
+
+  private async read(warehouse: Warehouse, schema: string): Promise<[key: string, entry: string][]> {
+    this.generations.clear();
+    this.rows.clear();
     const found = await warehouse.rows(
       `SELECT table_name FROM duckdb_tables() WHERE schema_name = '${SCHEMA}' AND database_name = current_database() ` +
         `AND starts_with(table_name, '${PREFIX}') ORDER BY table_name`,

@@ -11,6 +11,11 @@ const FILE_BYTES = 32_000_000;
 const LEAST_HELD_BYTES = 64_000_000;
 const MOST_HELD_BYTES = 192_000_000;
 const HELD_SHARE = 0.1;
+/**
+ * Maintenance deletes a file that no snapshot has after 24 hours, and forgets snapshots. A transaction that is committed
+ * later would miss its files, and DuckLake would not find what it conflicts with.
+ */
+const LONGEST_TRANSACTION_HOURS = 12;
 
 /** `availableBytes`: of the host's memory. */
 export function lakeStorage(availableBytes: number): Storage {
@@ -26,6 +31,7 @@ export function lakeStorage(availableBytes: number): Storage {
     stagedBytes: Infinity,
     heldBytes: Math.min(Math.max(availableBytes * HELD_SHARE, LEAST_HELD_BYTES), MOST_HELD_BYTES),
     keepsZeroSigns: false,
+    longestTransactionHours: LONGEST_TRANSACTION_HOURS,
     snapshot: '(SELECT id FROM ducklake_current_snapshot(current_database()))',
     // DuckDB 1.5 misses equal values of this type in Parquet, where it looks for them by a Bloom filter.
     comparable: (value, storedType) => (storedType === 'BLOB' ? `hex(${value})` : value),

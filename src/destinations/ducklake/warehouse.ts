@@ -55,7 +55,7 @@ async function attached(instance: DuckDBInstance, options: LakeOptions): Promise
   await connection.run(`USE ${DATABASE}; DETACH memory; SET TimeZone = 'UTC'`);
   const storage = lakeStorage(options.availableBytes);
   const warehouse = new Warehouse(instance, connection, shownCatalog(options.catalog), options.memoryBytes, storage);
-  if (options.readOnly !== true) assertUsable(await storedDataPath(warehouse));
+  if (options.readOnly !== true) await assertUsable(warehouse, await storedDataPath(warehouse));
   if (options.decodeColumns !== undefined) warehouse.decodeWith(options.decodeColumns);
   return warehouse;
 }

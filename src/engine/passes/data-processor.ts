@@ -3,7 +3,7 @@
  * trying again makes no sense. Only attempts without progress count; progress resets the counter.
  */
 import { counted } from '../../common/counted';
-import { asConnectorError, errorFields, interrupted, type ConnectorError } from '../../common/errors';
+import { asConnectorError, endsRun, errorFields, interrupted, type ConnectorError } from '../../common/errors';
 import { retryDelaySeconds, sleep } from '../../common/retry';
 import { COPY_ALTERED } from '../../destinations/destination';
 import type { TableReport } from '../../model/report';
@@ -74,7 +74,7 @@ export class DataProcessor {
           const error = signal.aborted ? stopped : await this.withColumn(run, stopped);
           this.options.onNews(run);
           if (signal.aborted) throw interrupted(`Interrupted while processing ${run.key}.`);
-          if (error.kind === 'destination' || error.kind === 'internal') throw error;
+          if (endsRun(error)) throw error;
           if (error.code === 'rolled_back' || asksForLoadAnew(error)) attempt -= 1;
           else if (error.code === COPY_ALTERED) {
             logger.warning(`${error.message.replace(/\.$/, '')}; ${run.key} is loaded from the start.`, {

@@ -6,7 +6,7 @@
  * where there is no such row, and the number of rows is the same, the rows are the same ones. The warehouse must still
  * hold as many.
  */
-import { ConnectorError } from '../../common/errors';
+import { asConnectorError, ConnectorError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { Relation } from '../../model/table';
 import {
@@ -44,7 +44,11 @@ export async function findUnchanged(
   if (groups.length === 0) return new Set();
   const { manager, writer, signal } = options;
   // The warehouse counts while the server does.
-  const held = writer.countTables(candidates);
+  const held = writer.countTables(candidates).catch((error: unknown) => {
+    // It cannot be read, which its pass will say.
+    if (asConnectorError(error).ofTable) return undefined;
+    throw error;
+  });
   held.catch(() => undefined);
   const unchanged: TableRun[] = [];
   const session = await manager.lease(signal);

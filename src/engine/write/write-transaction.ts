@@ -33,6 +33,9 @@ const COMMIT_DELAY_MS = 250;
 /** An uncommitted table takes some 34 kB of memory for each of its columns. */
 const MOST_COLUMNS_WITHOUT_COMMIT = 2000;
 
+/** In a row, of rows that were appended. */
+const MOST_FAILED_COMMITS = 3;
+
 interface CommitWaiter {
   resolve(): void;
   reject(error: ConnectorError): void;
@@ -43,6 +46,9 @@ export class WriteTransaction {
   private readonly dirty = new Set<TableRun>();
   /** Tables whose passes have begun and not ended. A rollback closes what the destination holds open for them. */
   private readonly open = new Set<TableRun>();
+  /** Rows that no table's attempt would bring again, and that are not committed yet. */
+  private appends: (() => Promise<void>)[] = [];
+  private failedCommits = 0;
   private waiters: CommitWaiter[] = [];
   private timer: NodeJS.Timeout | undefined;
   /** Columns of the tables that were finished since the last commit. */
@@ -66,6 +72,12 @@ export class WriteTransaction {
   passEnded(run: TableRun): void {
     this.dirty.add(run);
     this.open.delete(run);
+  }
+
+  /** Adds rows that belong to no table's pass. */
+  async append(add: () => Promise<void>): Promise<void> {
+    await add();
+    this.appends.push(add);
   }
 
   /** Adds a batch of so many bytes; returns whether it makes a commit due. */
@@ -129,7 +141,7 @@ export class WriteTransaction {
       return await task();
     } catch (error) {
       const failure = asConnectorError(error);
-      if (failure.kind !== 'source') throw this.fatal(failure);
+      if (failure.kind !== 'source' && !failure.ofTable) throw this.fatal(failure);
       await this.rollBack(run, failure);
       return undefined;
     }
@@ -163,11 +175,11 @@ export class WriteTransaction {
       await destination.commit();
     } catch (error) {
       const failure = asConnectorError(error);
-      // Nothing of it was kept, and its tables may succeed when they try again.
-      if (failure.kind === 'destination' && failure.retryable && this.dirty.size > 0)
-        return await this.rollBackAll(tryAgain(failure));
+      if (failure.kind === 'destination' && failure.retryable) return await this.commitFailed(failure);
       throw this.fatal(failure);
     }
+    this.failedCommits = 0;
+    this.appends = [];
     this.pacing.committed();
     for (const [run, entry] of entries) {
       run.committedAs(entry);
@@ -177,6 +189,16 @@ export class WriteTransaction {
     this.dirty.clear();
     this.options.onCommitted(states, (performance.now() - startedMs) / 1000);
     for (const waiter of this.waiters.splice(0)) waiter.resolve();
+  }
+
+  /** Nothing of it was kept. Its tables may succeed when they try again; what was appended is appended once more. */
+  private async commitFailed(failure: ConnectorError): Promise<void> {
+    const { appends } = this;
+    this.failedCommits += 1;
+    const isOver = appends.length > 0 && this.failedCommits >= MOST_FAILED_COMMITS;
+    if (isOver || (appends.length === 0 && this.dirty.size === 0)) throw this.fatal(failure);
+    await this.rollBackAll(tryAgain(failure));
+    if (appends.length > 0) await this.commit();
   }
 
   /** Ends the sync: nothing is written any more. */
@@ -201,6 +223,7 @@ export class WriteTransaction {
   private async rollBackAll(reason: ConnectorError, culprit?: TableRun, failure = reason): Promise<void> {
     try {
       await this.options.destination.rollback();
+      for (const add of this.appends) await add();
     } catch (error) {
       throw this.fatal(asConnectorError(error));
     }

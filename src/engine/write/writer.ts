@@ -130,7 +130,12 @@ export class Writer {
   }
 
   async keepOnlyKeys(run: TableRun): Promise<number> {
-    return await this.inOrder(run, attemptOf(run), () => this.options.destination.keepOnlyKeys(run.destinationTable));
+    return await this.inOrder(run, attemptOf(run), async () => {
+      const removed = await this.options.destination.keepOnlyKeys(run.destinationTable);
+      // Where others write too, rows are committed with their table's state only, which tells whose they are.
+      this.transaction.add(run);
+      return removed;
+    });
   }
 
   /** See `Destination.countGroups`. */
@@ -237,7 +242,7 @@ export class Writer {
   async append(table: DestinationTable, batch: PackedBatch, startedAt: Date): Promise<void> {
     await this.queue.run(async () => {
       try {
-        await this.options.destination.append(table, batch, { startedAt });
+        await this.transaction.append(() => this.options.destination.append(table, batch, { startedAt }));
       } catch (thrown) {
         const error = asConnectorError(thrown);
         if (!UNTOUCHED.has(error.code)) throw this.transaction.fatal(error);

@@ -1,12 +1,12 @@
 /** A lake on a disk that is full or read-only, and one that two processes want: exit 5, a sentence, nothing lost. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { compareTable, same } from '../../helpers/compare';
 import { complaints, expectPresentable } from '../../helpers/fault-report';
-import { createDatabase, type TestDatabase } from '../../helpers/postgres';
+import { connectionString, createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { EXTENSIONS } from '../../helpers/settings';
 import { openLakeAt } from '../../helpers/warehouse-access';
 
@@ -79,6 +79,65 @@ function tries(action: () => unknown): boolean {
 
 const remount = (mount: string, options: string): unknown =>
   execFileSync('mount', ['-o', `remount,${options}`, mount], { stdio: 'pipe' });
+
+/** A folder with DuckDB's extensions, of which ducklake says that it is for another DuckDB. */
+function foreignExtensions(): string {
+  const folder = join(database.folder, 'foreign');
+  mkdirSync(folder);
+  const file = 'ducklake.duckdb_extension';
+  const bytes = readFileSync(join(EXTENSIONS, file));
+  // The version stands among the fields at the end, before the signature.
+  const at = bytes.lastIndexOf(`v${basename(EXTENSIONS)}`);
+  writeFileSync(join(folder, file), bytes.fill('v1.4.4\0', at, at + 7));
+  return folder;
+}
+
+it('extensions that are missing, or of another DuckDB: exit 5, with the command that fetches the right ones', async () => {
+  const lake = { lake_catalog: join(database.folder, 'no-extension', 'catalog.ducklake') };
+  const none = join(database.folder, 'none');
+  mkdirSync(none);
+  const command = `\`pip install --no-deps (?:--upgrade )?--target \\S+ duckdb-extension-ducklake==${basename(EXTENSIONS)}\``;
+  expectRefused(
+    await run('sync', { ...lake, lake_extensions: none }),
+    new RegExp(`^DuckDB's extension ducklake is not in ${none}\\. Run ${command}`),
+  );
+  expectRefused(
+    await run('sync', { ...lake, lake_extensions: foreignExtensions() }),
+    new RegExp(`^DuckDB's extension \\S+ is for DuckDB 1\\.4\\.4, and DuckDB \\S+ is in use here\\. .*${command}`),
+  );
+  expect(existsSync(lake.lake_catalog)).toBe(false);
+  expect((await run('sync', lake)).code).toBe(0);
+  await expectWhole(lake.lake_catalog);
+});
+
+it('a catalog that cannot be reached, and one of a newer DuckLake, for each command: exit 5, and nothing is lost', async () => {
+  const server = await createDatabase();
+  try {
+    const lake = {
+      lake_catalog: connectionString(server, server.name),
+      lake_data_path: join(database.folder, 'on-server'),
+    };
+    expect((await run('sync', lake)).code).toBe(0);
+    const version = (wanted: string): Promise<unknown> =>
+      server.client.query("UPDATE ducklake_metadata SET value = $1 WHERE key = 'version'", [wanted]);
+    const { rows } = await server.client.query<{ value: string }>(
+      "SELECT value FROM ducklake_metadata WHERE key = 'version'",
+    );
+    await version('9.1');
+    const unreachable = { ...lake, lake_catalog: "host=127.0.0.1 port=1 dbname=none user=me password='s3cret word'" };
+    for (const command of ['sync', 'verify', 'maintain', 'status']) {
+      expectRefused(await run(command, lake), /^The lake .* is of DuckLake 9\.1, which DuckDB .* does not write\./);
+      const refused = await run(command, unreachable);
+      expectRefused(refused, /^The catalog of the lake .* cannot be reached: .*Check "lake_catalog"/);
+      expect(refused.stdout + refused.stderr).not.toContain('s3cret');
+    }
+    await version(rows[0]?.value ?? '');
+    expect((await run('sync', lake)).code).toBe(0);
+    expect((await run('verify', lake)).code).toBe(0);
+  } finally {
+    await server.drop();
+  }
+});
 
 it.each([1, 3])(
   'a full disk of %d MB under catalog and files: with room again, the next sync completes',

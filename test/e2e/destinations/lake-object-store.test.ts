@@ -10,7 +10,7 @@ import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { describeWhere } from '../../helpers/server-process';
 import { EXTENSIONS } from '../../helpers/settings';
 import { startTroubledStore } from '../../helpers/troubled-store';
-import { openLakeAt } from '../../helpers/warehouse-access';
+import { openDuckDB, openLakeAt } from '../../helpers/warehouse-access';
 
 // Every command is a process of its own, on a machine that may be busy.
 jest.setTimeout(180_000);
@@ -38,6 +38,7 @@ describe.each([S3, GS, AZ])('$scheme://', (kind) =>
       store = await startObjectStore(kind, database.folder);
       await database.client.query(`
       CREATE TABLE small (id int PRIMARY KEY, v text); INSERT INTO small SELECT i, 'one' FROM generate_series(1, 5000) i;
+      CREATE TABLE tiny (id int PRIMARY KEY, v text); INSERT INTO tiny VALUES (1, 'one'), (2, 'one');
       CREATE TABLE big (id int PRIMARY KEY, v text NOT NULL);
       INSERT INTO big SELECT i, repeat(md5(i::text), 8000) FROM generate_series(1, 400) i; ANALYZE`);
     });
@@ -142,6 +143,31 @@ describe.each([S3, GS, AZ])('$scheme://', (kind) =>
       await store.start();
       expect((await run(['sync'], 'lost')).code).toBe(0);
       await expectSame('lost', { small: 4900, big: 400 });
+    });
+
+    it('a file that is gone: its table fails with a sentence, the other one is synced, and the file mends it', async () => {
+      const sync = ['sync', '--table-filters', 'small,tiny'];
+      expect((await run([...sync, ...at('warehouse/hole')], 'hole')).code).toBe(0);
+      // The catalog names a file that is not there, and later the right one again.
+      const inCatalog = async (from: string, to: string): Promise<void> => {
+        const client = await openDuckDB([]);
+        await client.rows(`ATTACH '${catalog('hole')}' AS c`);
+        await client.rows(`UPDATE c.ducklake_data_file SET path = replace(path, '${from}', '${to}') WHERE table_id =
+          (SELECT table_id FROM c.ducklake_table WHERE table_name = 'source_public_small' AND end_snapshot IS NULL)`);
+        client.close();
+      };
+      await inCatalog('ducklake-', 'ducklake-0');
+      await database.client.query(`UPDATE tiny SET v = 'two'`);
+      const sentence = new RegExp(`A file of the lake is gone: (?:${kind.scheme}|http)://\\S+/ducklake-0\\S+\\.parquet`);
+      expect(await run(sync, 'hole')).toMatchObject({ code: 5, stdout: expect.stringMatching(sentence) as string });
+      expect(await run(['verify', '--table-filters', 'small,tiny'], 'hole')).toMatchObject({ code: 5 });
+      await expectSame('hole', { tiny: 2 });
+      await inCatalog('ducklake-0', 'ducklake-');
+      expect((await run(sync, 'hole')).code).toBe(0);
+      await expectSame('hole', { small: 4900, tiny: 2 });
+      await inCatalog('ducklake-', 'ducklake-0');
+      const left = await run(['maintain'], 'hole');
+      expect(left).toMatchObject({ code: 5, stdout: expect.stringMatching(sentence) as string });
     });
 
     // DuckDB reads gs:// by the code of s3://.

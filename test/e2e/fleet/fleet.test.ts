@@ -1,5 +1,9 @@
 /** What a fleet promises: every source equal, exact limits, and nothing lost where a worker is killed, stopped or drained. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectionString } from '../../helpers/postgres';
+import { startProxy } from '../../helpers/tcp-proxy';
 import { createFleet, sourceOf, until, untilDone, type FleetWorld } from '../../helpers/fleet-world';
 
 const TABLES = `
@@ -199,6 +203,29 @@ describe('a worker', () => {
     expect((await world.verify('acme')).code).toBe(0);
   });
 
+  it('finds the password of a source in a file, or by a command', async () => {
+    await started();
+    for (const name of NAMES)
+      writeFileSync(join(world.folder, `${name}.password`), sourceOf(world.sources, name).password);
+    world.configure('acme', { password_file: join(world.folder, '{name}.password') });
+    world.configure('globex', { password_command: `cat ${join(world.folder, '{name}.password')}` });
+    world.worker([], { env: { PGSLUICE_PASSWORD_ACME: undefined, PGSLUICE_PASSWORD_GLOBEX: undefined } });
+    await world.run(['sync', '--all']);
+    await untilDone(world);
+    await allEqual();
+  });
+
+  it('without a driver leaves the work to others, and says why', async () => {
+    await started();
+    const without = world.worker([], { env: { ODBCSYSINI: world.folder, ODBCINSTINI: undefined } });
+    await world.run(['sync', 'acme']);
+    await without.waitFor(/Gave up \[acme\] planning, for another worker: .*[Dd]river/);
+    expect((await world.run(['status'])).stdout).toMatch(/GIVEN UP acme by \S+: .*[Dd]river/);
+    world.worker();
+    await untilDone(world);
+    expect((await world.verify('acme')).code).toBe(0);
+  });
+
   it('gives up what it cannot do, with a reason, for another one', async () => {
     await started();
     const without = world.worker([], { env: { PGSLUICE_PASSWORD_ACME: undefined } });
@@ -210,6 +237,36 @@ describe('a worker', () => {
     await other.waitFor(/Finished \[acme\] planning/);
     await untilDone(world);
     expect((await world.verify('acme')).code).toBe(0);
+  });
+
+  it('that a silent network cuts off from the queue breaks off what others will take, with its connections', async () => {
+    await started(TABLES, ENDLESS);
+    const proxy = await startProxy(world.lake);
+    try {
+      const through = { ...world.lake, host: proxy.host, port: proxy.port };
+      const alone = world.worker(['--fleet-queue', connectionString(through, world.lake.name)]);
+      await world.run(['sync', 'acme']);
+      await until(() => running('tables'));
+      proxy.stall();
+      await alone.waitFor(/was cancelled, or given to another worker; it was broken off here/);
+      const { client, name } = sourceOf(world.sources, 'acme');
+      await until(async () => {
+        const { rows } = await client.query(
+          'SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
+          [name],
+        );
+        return rows.length === 0;
+      });
+      // As the server's keepalives do after a while, which frees the tokens.
+      await proxy.close();
+      expect((await alone.ended).code).toBe(3);
+      faster();
+      world.worker();
+      await untilDone(world);
+      expect((await world.verify('acme')).code).toBe(0);
+    } finally {
+      await proxy.close().catch(() => undefined);
+    }
   });
 
   it('breaks off a source that is cancelled; the next sync goes on', async () => {

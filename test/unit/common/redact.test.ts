@@ -19,6 +19,9 @@ describe('redaction', () => {
     expect(redact('DSN=x;PWD={a;}}b};UID=u')).toBe('DSN=x;PWD=***;UID=u');
     expect(redact('Pwd=abc;Database=d')).toBe('Pwd=***;Database=d');
     expect(redact("host=h password='a\\'b c' user=u")).toBe('host=h password=*** user=u');
+    expect(redact('host=h sslpassword=abc oauth_client_secret=def')).toBe(
+      'host=h sslpassword=*** oauth_client_secret=***',
+    );
     expect(redact('postgres://me:pa:ss@db:5432/shop')).toBe('postgres://me:***@db:5432/shop');
   });
 

@@ -12,17 +12,40 @@ it('gives each store the variables of its own programs', () => {
     ['USE_SSL', 'true'],
     ['URL_STYLE', 'path'],
   ]);
-  expect(secretFor('az://c/x', { ...AWS, AZURE_STORAGE_ACCOUNT: 'lakes' })).toEqual([
-    ['TYPE', 'azure'],
-    ['ACCOUNT_NAME', 'lakes'],
-  ]);
-  expect(
-    secretFor('az://c/x', { AZURE_STORAGE_ACCOUNT: 'lakes', AZURE_STORAGE_CONNECTION_STRING: 'AccountName=lakes' }),
-  ).toEqual([
-    ['TYPE', 'azure'],
-    ['CONNECTION_STRING', 'AccountName=lakes'],
-  ]);
   expect(secretFor('s3://b/x', {})).toBeUndefined();
+});
+
+describe('az://', () => {
+  const account = { ...AWS, AZURE_STORAGE_ACCOUNT: 'lakes' };
+
+  it('with the name of an account alone, is written as whoever Azure finds us to be, not as a stranger', () => {
+    for (const more of [{}, { AZURE_STORAGE_KEY: '', AZURE_STORAGE_CONNECTION_STRING: '' }])
+      expect(secretFor('az://c/x', { ...account, ...more })).toEqual([
+        ['TYPE', 'azure'],
+        ['PROVIDER', 'credential_chain'],
+        ['ACCOUNT_NAME', 'lakes'],
+      ]);
+  });
+
+  it('with the key of the account, needs nobody else', () => {
+    expect(secretFor('abfss://c/x', { ...account, AZURE_STORAGE_KEY: 'a2V5Cg==' })).toEqual([
+      ['TYPE', 'azure'],
+      [
+        'CONNECTION_STRING',
+        'DefaultEndpointsProtocol=https;AccountName=lakes;AccountKey=a2V5Cg==;EndpointSuffix=core.windows.net',
+      ],
+    ]);
+  });
+
+  it('takes a connection string before both', () => {
+    const whole = { AZURE_STORAGE_KEY: 'a2V5Cg==', AZURE_STORAGE_CONNECTION_STRING: 'AccountName=others' };
+    expect(secretFor('az://c/x', { ...account, ...whole })).toEqual([
+      ['TYPE', 'azure'],
+      ['CONNECTION_STRING', 'AccountName=others'],
+    ]);
+    expect(secretFor('az://c/x', AWS)).toBeUndefined();
+    expect(secretFor('az://c/x', { AZURE_STORAGE_KEY: 'a2V5Cg==' })).toBeUndefined();
+  });
 });
 
 it.each([

@@ -104,6 +104,72 @@ it('changes that a table cannot take before a commit of all cost no other table 
   expect(fatal).not.toHaveBeenCalled();
 });
 
+it('commits the loss of rows from a load with the state of its table, which tells whose they are', async () => {
+  const calls: string[] = [];
+  const destination: Partial<Destination> = {
+    beginLoad: () => Promise.resolve(),
+    keepOnlyKeys: () => {
+      calls.push('keys');
+      return Promise.resolve(3);
+    },
+    putState: (key) => Promise.resolve(void calls.push(`state ${key}`)),
+    commit: () => Promise.resolve(void calls.push('commit')),
+  };
+  const writer = writerTo(destination);
+  const run = runOf('t');
+  await writer.begin(run, PROGRESS, false);
+  await writer.commit();
+  expect(await writer.keepOnlyKeys(run)).toBe(3);
+  await writer.commit();
+  expect(calls).toEqual(['state public.t', 'commit', 'keys', 'state public.t', 'commit']);
+});
+
+it.each([2, 3])(
+  'appends rows once more where %d commits fail for the sake of others, up to a limit',
+  async (failing) => {
+    const calls: string[] = [];
+    let failed = 0;
+    const fatal = jest.fn();
+    const destination: Partial<Destination> = {
+      append: ({ name }) => Promise.resolve(void calls.push(name)),
+      rollback: () => Promise.resolve(void calls.push('rollback')),
+      commit: () => {
+        if (failed++ >= failing) return Promise.resolve(void calls.push('commit'));
+        const options = { code: 'lake_conflict', kind: 'destination', retryable: true } as const;
+        return Promise.reject(new ConnectorError('Another process was quicker.', options));
+      },
+    };
+    const writer = writerTo(destination, { onFatal: fatal });
+    const { destinationTable } = runOf('described');
+    await writer.append(destinationTable, new PackedBatch(1, [], 100), new Date());
+    const committed = writer.commit();
+    if (failing < 3) {
+      await committed;
+      expect(calls).toEqual(['described', 'rollback', 'described', 'rollback', 'described', 'commit']);
+      expect(fatal).not.toHaveBeenCalled();
+    } else {
+      await expect(committed).rejects.toMatchObject({ code: 'lake_conflict' });
+      expect(fatal).toHaveBeenCalledTimes(1);
+    }
+  },
+);
+
+it('ends the attempt of one table alone where the destination lacks a file of it', async () => {
+  const fatal = jest.fn();
+  const destination: Partial<Destination> = {
+    beginLoad: () => Promise.resolve(),
+    keepOnlyKeys: () =>
+      Promise.reject(new ConnectorError('It is gone.', { code: 'lost', kind: 'destination', ofTable: true })),
+    rollback: () => Promise.resolve(),
+  };
+  const writer = writerTo(destination, { onFatal: fatal });
+  const [good, bad] = [runOf('good'), runOf('bad')];
+  for (const run of [good, bad]) await writer.begin(run, PROGRESS, false);
+  await expect(writer.keepOnlyKeys(bad)).rejects.toMatchObject({ code: 'lost' });
+  expect(good.failure).toMatchObject({ code: 'rolled_back', retryable: true });
+  expect(fatal).not.toHaveBeenCalled();
+});
+
 it('takes fewer batches ahead where memory is short', async () => {
   // A write that never ends: what it holds back stays in the queue.
   const unended = new Promise<void>(() => undefined);
