@@ -26,8 +26,6 @@ interface Status {
   readonly otherSlots: readonly { readonly name: string }[];
 }
 
-jest.setTimeout(240_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 let configuration: string;

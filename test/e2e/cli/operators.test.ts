@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { LONG_SYNC, runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { runCli, startCli, startHeldSync, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { createDemoDatabase } from '../../helpers/demo-database';
 import type { TestDatabase } from '../../helpers/postgres';
 
@@ -42,8 +42,6 @@ interface Status {
 let database: TestDatabase;
 let configuration: string;
 let role: string;
-
-jest.setTimeout(240_000);
 
 beforeAll(async () => {
   database = await createDemoDatabase(20_000);
@@ -228,9 +226,8 @@ describe('plan and status', () => {
   });
 
   it('answer while a sync has the warehouse, with its PID, from the state file', async () => {
-    const running = startCli(['sync', '--configuration', configuration, ...LONG_SYNC]);
+    const running = await startHeldSync(database, ['--configuration', configuration]);
     try {
-      await running.waitFor(/Processing table 5/);
       const status = await run('status');
       expect(status.code).toBe(0);
       expect(status.stdout).toContain(`PID ${running.pid}`);
@@ -252,6 +249,7 @@ describe('plan and status', () => {
     } finally {
       running.kill('SIGTERM');
       expect((await running.ended).code).toBe(143);
+      await running.release();
     }
     const status = JSON.parse((await run('status', '--json')).stdout) as Status;
     expect(status.runs[0]?.outcome).toBe('interrupted');

@@ -12,9 +12,6 @@ import { EXTENSIONS } from '../../helpers/settings';
 import { startTroubledStore } from '../../helpers/troubled-store';
 import { openLakeAt } from '../../helpers/warehouse-access';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const TROUBLES = [
   { status: 503, code: 'SlowDown', sentence: /^The object store of the lake cannot be used: .*(503|SlowDown)/ },
   {

@@ -7,8 +7,6 @@ import { connectionString } from '../../helpers/postgres';
 
 const CLOCK = join(__dirname, 'other-clock.js');
 
-jest.setTimeout(900_000);
-
 let world: FleetWorld;
 beforeAll(async () => {
   world = await createFleet(['acme', 'globex'], {

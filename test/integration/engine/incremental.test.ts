@@ -6,6 +6,7 @@ import { allOlderEnded } from '../../helpers/older-transactions';
 import { runSync } from '../../../src/app/sync-run';
 import { settingsFor } from '../../helpers/settings';
 import type { SyncReport } from '../../../src/model/report';
+import { UNMOVED } from '../sync';
 
 let database: TestDatabase;
 const lines: string[] = [];
@@ -27,6 +28,7 @@ async function sync(
     logger,
     signal: new AbortController().signal,
     observer: {},
+    ...UNMOVED,
     ...more,
   });
   expect(report.tables.filter((table) => table.error !== undefined)).toEqual([]);
@@ -185,7 +187,7 @@ describe('mode timestamp', () => {
 
   const create = async (columnType = 'timestamptz NOT NULL'): Promise<void> => {
     await sql(`CREATE TABLE t (id int PRIMARY KEY, v text, updated_at ${columnType});
-      INSERT INTO t SELECT i, 'value ' || i, now() - interval '30 days' + i * interval '1 second' FROM generate_series(1, 12000) AS i;
+      INSERT INTO t SELECT i, 'value ' || i, now() - interval '30 days' + i * interval '1 minute' FROM generate_series(1, 12000) AS i;
       CREATE INDEX ON t (updated_at); ANALYZE t`);
   };
 

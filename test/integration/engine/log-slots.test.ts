@@ -8,8 +8,6 @@ import { settingsFor } from '../../helpers/settings';
 import { changeWarehouse, statesIn } from '../../helpers/warehouse-access';
 import { sync, type SyncOutcome } from '../sync';
 
-jest.setTimeout(60_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 beforeAll(async () => {

@@ -5,8 +5,6 @@ import { dropSlot, setUpLog, startLogServer } from '../../helpers/log-server';
 import { createDatabase, serverMajor, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
 import { sync, type SyncOutcome } from '../sync';
 
-jest.setTimeout(60_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 beforeAll(async () => {

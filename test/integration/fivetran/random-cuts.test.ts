@@ -22,8 +22,6 @@ import { configurationFor } from '../../helpers/fivetran/service';
 const ROUNDS = Number(process.env['PGSLUICE_CUT_ROUNDS'] ?? 6);
 const SEED = Number(process.env['PGSLUICE_CUT_SEED'] ?? Date.now() % 1_000_000);
 
-jest.setTimeout(300_000);
-
 let database: TestDatabase;
 let service: RunningCli;
 let client: WireClient;
