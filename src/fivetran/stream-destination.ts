@@ -3,8 +3,8 @@
  *
  * The platform applies what comes, in order; nothing can be taken back. So:
  *
- * - A full load begins with TRUNCATE, which marks deleted whatever the platform holds of the table so far,
- *   and every row that is still there comes alive again with its upsert. Also where the state knows nothing
+ * - A full load begins with TRUNCATE, which marks deleted whatever the platform holds of the table so far.
+ *   Every row that is still there comes alive again with its upsert. Also where the state knows nothing
  *   of the table: after a reset of the state the platform may hold rows that no longer exist, and a table
  *   that it does not have is none to truncate. A load that goes on from a checkpoint does not truncate again.
  * - `rollback` drops only what was to be said in the next checkpoint. Rows that were sent already stay sent.
