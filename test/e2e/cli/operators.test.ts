@@ -288,25 +288,30 @@ describe('monitor', () => {
 });
 
 describe('init', () => {
+  const init = async (folder: string, password = 'operators;only'): Promise<CliResult & { readonly path: string }> => {
+    const path = join(database.folder, folder, 'configuration.json');
+    const server = ['--host', database.host, '--port', String(database.port), '--database', database.name];
+    const argv = ['init', '--configuration', path, ...server, '--username', role];
+    return { path, ...(await runCli(argv, { env: { PGPASSWORD: password } })) };
+  };
+
   it('writes a configuration that works, and says so', async () => {
-    const path = join(database.folder, 'fresh', 'configuration.json');
-    const argv = [
-      'init',
-      '--configuration',
-      path,
-      '--host',
-      database.host,
-      '--port',
-      String(database.port),
-      '--database',
-      database.name,
-      '--username',
-      role,
-    ];
-    const { code, stdout, stderr } = await runCli(argv, { env: { PGPASSWORD: 'operators;only' } });
+    const { path, code, stdout, stderr } = await init('fresh');
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^Wrote .*readable by you only\.[^]*ok {7}login: Role[^]*pgsluice sync --configuration/);
     expect(stdout).not.toContain('operators;only');
     expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('blames the file for a login that fails, and not for a GRANT that is missing', async () => {
+    await database.client.query('CREATE TABLE public.closed (id int PRIMARY KEY)');
+    const missing = await init('grant');
+    expect([missing.code, missing.stdout]).toEqual([4, expect.stringContaining('GRANT SELECT ON "public"."closed"')]);
+    expect(missing.stdout).toContain('The login works; what is marked FAILURE above is still to be done. Then:');
+    expect(missing.stdout).not.toContain('Correct ');
+    await database.client.query('DROP TABLE public.closed');
+    const wrong = await init('password', 'another password');
+    expect([wrong.code, wrong.stdout]).toEqual([3, expect.stringContaining(`Correct ${wrong.path}, or run `)]);
+    expect(wrong.stdout).not.toContain('The login works');
   });
 });
