@@ -249,6 +249,19 @@ describe('reset', () => {
     ]);
   });
 
+  it('keeps the copies that others may read, and says so', async () => {
+    await leaveFiles();
+    mkdirSync(join(directory, 'out'));
+    const names = ['warehouse-20261130T101500123Z.db', 'warehouse-20261130T111500123Z.db'];
+    for (const name of [...names, 'mine.db']) writeFileSync(join(directory, 'out', name), 'x');
+    const { code, stdout } = await run(['reset', '--yes', '--publish-path', 'out']);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining(`Kept the copies in ${directory}/out: ${names.toReversed().join(', ')}\n`),
+    ]);
+    expect(readdirSync(join(directory, 'out'))).toHaveLength(3);
+  });
+
   it.each([
     ['no database', 'is not a DuckDB database', () => Promise.resolve(writeFileSync(join(directory, 'w.db'), 'x'))],
     ['a folder', 'is a folder', () => Promise.resolve(mkdirSync(join(directory, 'w.db')))],
