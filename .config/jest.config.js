@@ -25,7 +25,7 @@ const common = {
 const ON_BOTH = [
   'test/integration/app/{customization,forget}',
   'test/integration/destinations/{table-names,two-databases,warehouse-tables}',
-  'test/integration/engine/{equal-by-default,incremental,keyless-tables,keys,log,log-slots,log-tables,second-sync,transformations,verify}',
+  'test/integration/engine/{equal-by-default,incremental,keyless-tables,keys,log,log-slots,log-tables,log-transactions,schema-evolution,second-sync,transformations,verify,warehouse-as-left}',
   'test/integration/types/{compare,every,hostile-values,numbers,python,structured,text,times}',
   'test/property/{equality,regressions}',
   'test/faults/{named-points,random-faults}',

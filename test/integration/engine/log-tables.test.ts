@@ -1,59 +1,8 @@
-/** Mode log: kinds of tables, keys and transactions. In each case the copy must be the source after the next sync. */
-import type { Settings } from '../../../src/config/settings';
-import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
-import { dropSlot, setUpLog, startLogServer } from '../../helpers/log-server';
-import { createDatabase, serverMajor, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
-import { sync, type SyncOutcome } from '../sync';
-
-let server: PostgresServer;
-let database: TestDatabase;
-beforeAll(async () => {
-  server = await startLogServer();
-});
-afterAll(async () => {
-  await server.close();
-});
-beforeEach(async () => {
-  database = await createDatabase({ server });
-});
-afterEach(async () => {
-  await dropSlot(database);
-  await database.drop();
-});
-
-const sql = async (text: string): Promise<void> => {
-  await database.client.query(text);
-};
-
-async function log(overrides: Partial<Settings> = {}): Promise<SyncOutcome> {
-  const outcome = await sync(database, { syncMode: 'log', ...overrides });
-  expect(outcome.failures).toEqual({});
-  return outcome;
-}
-
-const compared = (name = 't'): Promise<Comparison> =>
-  withWarehouse(database, (warehouse) => compareTable(database.client, warehouse, { schema: 'public', name }));
-
-async function expectSame(name = 't'): Promise<void> {
-  const { rows } = await database.client.query<{ n: number }>(`SELECT count(*)::int AS n FROM public.${name}`);
-  expect(await compared(name)).toEqual(same(rows[0]?.n ?? -1));
-}
-
-/** Syncs, changes the source, syncs again by the log alone, and compares. */
-async function follow(create: string, change: string, overrides: Partial<Settings> = {}): Promise<SyncOutcome> {
-  await sql(create);
-  await setUpLog(database);
-  await log(overrides);
-  for (const statement of change.split(';;')) await sql(statement);
-  const outcome = await log(overrides);
-  await expectSame();
-  return outcome;
-}
-
-/** The log sufficed: no line says that the table was compared or loaded. */
-function expectByLog({ lines }: SyncOutcome): void {
-  expect(lines.filter((line) => /compared by|loaded from the start|compared after/.test(line))).toEqual([]);
-}
+/** Mode log: kinds of tables and keys. In each case the copy must be the source after the next sync. */
+import { withWarehouse } from '../../helpers/compare';
+import { setUpLog } from '../../helpers/log-server';
+import { serverMajor } from '../../helpers/postgres';
+import { database, expectByLog, expectSame, follow, log, sql } from './followed-database';
 
 describe('keys', () => {
   const values: readonly (readonly [string, string, readonly string[]])[] = [
@@ -297,91 +246,6 @@ describe('what the log does not show row by row', () => {
     await log();
     await expectSame();
     await sql(`DELETE FROM t WHERE id = 4; UPDATE t SET id = 77 WHERE id = 5`);
-    expectByLog(await log());
-    await expectSame();
-  });
-});
-
-describe('transactions', () => {
-  const FILLED = `CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' FROM generate_series(1, 200) i`;
-
-  it('with savepoints, rolled back or not', async () => {
-    const outcome = await follow(
-      FILLED,
-      `BEGIN; SAVEPOINT a; DELETE FROM t WHERE id < 20; ROLLBACK TO a; UPDATE t SET v = 'kept' WHERE id = 1; SAVEPOINT b; DELETE FROM t WHERE id = 30; RELEASE b; COMMIT;;
-       DO $$ BEGIN FOR i IN 1..70 LOOP BEGIN UPDATE t SET v = 'in a block' WHERE id = i; EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$`,
-    );
-    expectByLog(outcome);
-  });
-
-  it('that were prepared, before and after they are committed', async () => {
-    await sql(FILLED);
-    await setUpLog(database);
-    await log();
-    await sql(`BEGIN; DELETE FROM t WHERE id = 5; UPDATE t SET v = 'prepared' WHERE id = 6; PREPARE TRANSACTION 'p'`);
-    await sql(`UPDATE t SET v = 'beside' WHERE id = 7`);
-    await log();
-    await expectSame();
-    await sql(`COMMIT PREPARED 'p'`);
-    expectByLog(await log());
-    await expectSame();
-  });
-
-  it('that go on over a sync, and messages of others', async () => {
-    await sql(FILLED);
-    await setUpLog(database);
-    await log();
-    const late = await database.connect();
-    await late.query(`BEGIN; DELETE FROM t WHERE id = 9; UPDATE t SET v = 'late' WHERE id = 10`);
-    await sql(
-      `SELECT pg_logical_emit_message(true, 'others', 'text'), pg_logical_emit_message(false, 'others', 'text'); DELETE FROM t WHERE id = 11`,
-    );
-    await log();
-    await expectSame();
-    await late.query('COMMIT');
-    expectByLog(await log());
-    await expectSame();
-  });
-
-  it('that wait for a standby, when their commit is in the log and nobody sees it yet', async () => {
-    await sql(FILLED);
-    await setUpLog(database);
-    await log();
-    await sql(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`);
-    await sql('SELECT pg_reload_conf()');
-    const waiting = await database.connect();
-    await waiting.query('SET synchronous_commit = on');
-    const committed = waiting.query(`DELETE FROM t WHERE id = 9`);
-    try {
-      await untilWaiting();
-      await sql(`SET synchronous_commit = local; DELETE FROM t WHERE id = 12`);
-      await log();
-      await expectSame();
-    } finally {
-      await sql('ALTER SYSTEM RESET synchronous_standby_names');
-      await sql('SELECT pg_reload_conf()');
-      await committed;
-    }
-    expectByLog(await log());
-    await expectSame();
-  });
-
-  async function untilWaiting(): Promise<void> {
-    for (;;) {
-      const { rows } = await database.client.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
-      if (rows.length > 0) return;
-    }
-  }
-
-  it('of more rows than are worth asking for one by one', async () => {
-    const outcome = await follow(
-      `CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' FROM generate_series(1, 120000) i; ANALYZE t`,
-      `UPDATE t SET v = 'all';; DELETE FROM t WHERE id % 3 = 0`,
-    );
-    expect(outcome.lines.join('\n')).toMatch(
-      /public\.t has changes of up to 160000 rows in the log; it is compared by transaction/,
-    );
-    await sql(`UPDATE t SET v = 'few' WHERE id < 30000`);
     expectByLog(await log());
     await expectSame();
   });
