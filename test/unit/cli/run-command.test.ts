@@ -189,7 +189,7 @@ describe('sync', () => {
     );
   });
 
-  it('sends whoever has no configuration to init', async () => {
+  it('points to init where there is no configuration', async () => {
     rmSync(join(directory, 'configuration.json'));
     const { code, stderr } = await run(['sync']);
     expect([code, stderr]).toEqual([2, expect.stringContaining('Or let `pgsluice init` ask for everything.')]);
