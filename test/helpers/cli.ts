@@ -16,7 +16,7 @@ const ONE_BY_ONE = ['--custom-threads', '1', '--full-resync', '*', '--lock-timeo
 
 /**
  * A sync that is in the middle of its tables and cannot go on, so that a test has time to look at it: another session has
- * locked the table `held` of the demo. `release` lets it go on.
+ * locked public.order_items of the demo. `release` lets it go on.
  */
 export async function startHeldSync(
   database: TestDatabase,
@@ -36,7 +36,6 @@ export interface CliResult {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
-  readonly seconds: number;
 }
 
 export interface RunningCli {
@@ -68,7 +67,6 @@ export interface CliOptions {
 /** Starts the command line; it is killed with the test process at the latest. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   if (options.main === undefined || options.main === MODULES_MAIN) buildOnce();
-  const started = performance.now();
   const child = spawn(process.execPath, [...(options.nodeArguments ?? []), options.main ?? MAIN, ...args], {
     cwd: options.cwd ?? join(PROJECT, 'test'),
     env: { ...plainEnvironment(), ...options.env },
@@ -85,7 +83,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     child.once('close', (code, signal) => {
       over = true;
       process.off('exit', killWithUs);
-      done({ code, signal, stdout, stderr, seconds: (performance.now() - started) / 1000 });
+      done({ code, signal, stdout, stderr });
     });
   });
   return {
