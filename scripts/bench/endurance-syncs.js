@@ -2,7 +2,7 @@
 //
 //   endurance-syncs.js CONFIGURATION SYNCS
 //
-// Prints the number of each sync when it has ended, after V8 has collected what nobody holds.
+// Prints the number of each sync when it has ended, after V8 has collected what nobody holds, and stays until a signal.
 const { built } = require('../built');
 
 const [configurationPath = '', syncs = '1'] = process.argv.slice(2);
@@ -21,6 +21,8 @@ async function run() {
     global.gc?.();
     console.log(`sync ${sync} ended`);
   }
+  // To be looked at.
+  setInterval(nothing, 1000);
 }
 
 run().catch((error) => {

@@ -26,6 +26,7 @@ const POLL_MS = 50;
  * @property {number} syncs
  * @property {import('node:child_process').ChildProcessByStdio<null, import('node:stream').Readable, null>} child
  * @property {RegExp} ended what it prints for each sync
+ * @property {boolean} [startsRuns] each sync is a process of its own
  */
 
 /**
@@ -67,7 +68,7 @@ const megabytes = (kb) => (kb / 1024).toFixed(1).padStart(6);
  * Waits for so many syncs, and prints the memory on the way. Ends the process.
  * @param {Watched} watched
  */
-async function watch({ name, syncs, child, ended }) {
+async function watch({ name, syncs, child, ended, startsRuns = false }) {
   const over = new Promise((resolve) => child.once('exit', resolve));
   let done = 0;
   let text = '';
@@ -82,7 +83,7 @@ async function watch({ name, syncs, child, ended }) {
   );
   let peak = 0;
   while (marks.length > 0 && child.exitCode === null) {
-    for (const run of childrenOf(child.pid)) peak = Math.max(peak, kilobytes(run, 'VmHWM'));
+    for (const run of startsRuns ? childrenOf(child.pid) : []) peak = Math.max(peak, kilobytes(run, 'VmHWM'));
     if (done >= (marks[0] ?? 0)) {
       const own = kilobytes(child.pid, 'VmRSS');
       const runs = peak === 0 ? '' : `; the largest peak of a run since the line before: ${megabytes(peak)} MB`;
@@ -165,7 +166,8 @@ async function run() {
     });
     await inFolder(async (folder) => {
       const child = startNode([MAIN, 'sync', '--every', '1s', '--configuration', configure(folder, login)], folder);
-      await watch({ name: 'sync --every 1s', syncs, child, ended: /Run \d+ ended with exit code 0/ });
+      const ended = /Run \d+ ended with exit code 0/;
+      await watch({ name: 'sync --every 1s', syncs, child, ended, startsRuns: true });
     });
     await inFolder((folder) => watchService(folder, login, syncs));
     const script = [path.join(__dirname, 'endurance-syncs.js')];

@@ -26,7 +26,7 @@
     return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
   }
 
-  /** Of a series of values, in which null stands for none. */
+  // Values of a series; null stands for none.
   const last = (values) => values.findLast((value) => value !== null) ?? null;
   const most = (values) => values.reduce((top, value) => (top === null || value > top ? (value ?? top) : top), null);
 
