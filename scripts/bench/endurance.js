@@ -5,10 +5,11 @@
 // Rows change between the syncs. Each line has the resident memory after so many of them. `sync --every` stays and starts
 // a process for each sync, whose peaks are given beside it; the service and a worker of a fleet sync in their own.
 const { spawn } = require('node:child_process');
-const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+const { existsSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { setTimeout: delay } = require('node:timers/promises');
 const { built } = require('../built');
+const { silenceDriver } = require('../silent-driver');
 const { inFolder } = require('./rounds');
 const { Source } = require('./source');
 
@@ -142,6 +143,7 @@ async function watchService(folder, login, syncs) {
 async function run() {
   const syncs = Number(process.argv[2] ?? 200);
   if (!Number.isSafeInteger(syncs) || syncs < 1) throw new Error('SYNCS must be a whole number, 1 or more.');
+  const odbcFolder = silenceDriver();
   const source = await Source.start();
   try {
     const tables = Array.from({ length: TABLES }, (_, index) => `t${index + 1}`);
@@ -184,6 +186,7 @@ async function run() {
     await changing;
   } finally {
     await source.close();
+    if (odbcFolder !== undefined) rmSync(odbcFolder, { recursive: true, force: true });
   }
 }
 
