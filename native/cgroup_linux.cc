@@ -152,8 +152,8 @@ double Cgroup::memory_used_bytes() const {
   if (memory_level_ < 0) return NAN;
   const MemoryLevel& level = memory_[static_cast<size_t>(memory_level_)];
   const double used = level.used.read_number();
-  // The group is charged for the page cache of every file it reads or writes, so a container that
-  // writes a large file stands at its limit without being short of memory. The kernel takes inactive
+  // The group is charged for the page cache of every file that it reads or writes. So a container
+  // that writes a large file stands at its limit without being short of memory. The kernel takes inactive
   // pages back before it kills; container tools report use without them, and so do we.
   char text[8192];
   if (!level.stat.read(text, sizeof text)) return used;

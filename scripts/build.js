@@ -1,5 +1,5 @@
 // Compiles src/ to dist/ and puts the command line into one file there. The new tree replaces the old one only when
-// it is whole, so that a type error leaves the last good build, and no file stays whose source is gone.
+// it is whole. So a type error leaves the last good build, and no file stays whose source is gone.
 const { spawnSync } = require('node:child_process');
 const { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } = require('node:fs');
 const { join } = require('node:path');

@@ -6,6 +6,8 @@ const path = require('node:path');
 const MODULES = {
   options: 'config/options.js',
   optionsTable: 'config/options-table.js',
+  loadSettings: 'config/load-settings.js',
+  syncRun: 'app/sync-run.js',
   referenceClient: 'fivetran/reference-client/platform.js',
   serviceDefinition: 'fivetran/service-definition.js',
   session: 'postgres/connection/session.js',
@@ -20,6 +22,8 @@ const MODULES = {
  * @typedef {{
  *   options: typeof import('../src/config/options'),
  *   optionsTable: typeof import('../src/config/options-table'),
+ *   loadSettings: typeof import('../src/config/load-settings'),
+ *   syncRun: typeof import('../src/app/sync-run'),
  *   referenceClient: typeof import('../src/fivetran/reference-client/platform'),
  *   serviceDefinition: typeof import('../src/fivetran/service-definition'),
  *   session: typeof import('../src/postgres/connection/session'),

@@ -1,5 +1,5 @@
-// Acts as Fivetran does: asks a running service for form, tests, schema and an update, checks every rule on
-// what it receives, and leaves a DuckDB file and the state for the next round.
+// Acts as Fivetran does: it asks a running service for form, tests, schema and an update. It checks every rule on what it
+// receives, and leaves a DuckDB file and the state for the next round.
 //
 //   grpc-client.js [--address localhost:50051] [--ca authority.crt] [--configuration configuration.json] [--folder files/grpc]
 //

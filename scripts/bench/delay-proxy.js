@@ -1,4 +1,4 @@
-// A proxy in a process of its own that holds every byte back for a while, as a long way to the server does, and lets only
+// A proxy in a process of its own. It holds every byte back for a while, as a long way to the server does, and lets only
 // so many come from the server in a second, over all connections. It counts round trips: how often the server answers,
 // which a client that takes its leave does not wait for. Messages of the parent: 'reset', 'count', 'end'.
 const { connect, createServer } = require('node:net');

@@ -1,13 +1,13 @@
 // Renders the results as people read them: on the terminal, and in docs/BENCHMARKS.md.
 const { verdict } = require('./bars');
 const { nearness } = require('./floor');
+const { aligned, markdownTable, narrowed } = require('./tables');
 
 const GROWTH_PLOT = '![Time and memory by rows and tables](benchmark-growth.svg)';
 const DISTANCE_PLOT = '![Time by the milliseconds of a round trip](benchmark-distance.svg)';
 
 /**
- * A table is its header and its rows.
- * @typedef {[header: string[], ...rows: string[][]]} Table
+ * @typedef {import('./tables').Table} Table
  * @typedef {{ title: string, table: Table, plot?: string, note?: string }} Section
  * @typedef {import('./growth').GrowthPoint} GrowthPoint
  * @typedef {import('./quiet').QuietSync} QuietSync
@@ -292,43 +292,6 @@ function renderText(outcome) {
     .join('\n');
 }
 
-/**
- * Leaves the descriptions out of a table that would be too wide for a terminal with them.
- * @param {Table} table
- * @returns {Table}
- */
-function narrowed([header, ...rows]) {
-  /** @type {(row: string[]) => string[]} */
-  const narrow = (row) => row.filter((_, index) => header[index] !== 'what' || row.length < 6);
-  return [narrow(header), ...rows.map(narrow)];
-}
-
-/** @param {Table} table */
-function aligned(table) {
-  const widths = table[0].map((_, column) => Math.max(...table.map((row) => String(row[column] ?? '').length)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) =>
-        isNumeric(table, column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-  return [
-    `  ${lines[0]}`,
-    `  ${widths.map((width) => '-'.repeat(width)).join('  ')}`,
-    ...lines.slice(1).map((line) => `  ${line}`),
-  ].join('\n');
-}
-
-/**
- * @param {Table} table
- * @param {number} column
- */
-function isNumeric(table, column) {
-  return table.slice(1).every((row) => /^[\d.,–]+$/.test(row[column] ?? ''));
-}
-
 /** @param {Outcome} outcome */
 function renderMarkdown(outcome) {
   const { machine, rounds, command } = outcome;
@@ -355,14 +318,6 @@ ${markdownTable([['on', ''], ...Object.entries(machine)]).join('\n')}
 
 ${body.join('\n\n')}
 `;
-}
-
-/** @param {Table} table */
-function markdownTable(table) {
-  /** @type {(cells: string[]) => string} */
-  const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
-  const rule = table[0].map((_, column) => (isNumeric(table, column) ? '---:' : '---'));
-  return [line(table[0]), line(rule), ...table.slice(1).map(line)];
 }
 
 /**

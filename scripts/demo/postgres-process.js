@@ -139,7 +139,7 @@ async function start(server, port) {
       await server.start();
       break;
     } catch {
-      if (attempt === 20) throw new Error(`PostgreSQL did not start: ${recentLog.join('').trim()}`);
+      if (attempt === 100) throw new Error(`PostgreSQL did not start: ${recentLog.join('').trim()}`);
       await delay(100);
     }
   }

@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings';
 import { fileOf } from '../destinations/place';
 import { accessTo } from '../destinations/registry';
 import { readStateFile } from '../destinations/state-file';
+import type { WarehouseAccess } from '../destinations/warehouse-access';
 
 export interface ResetPlan {
   readonly files: readonly string[];
@@ -25,7 +26,7 @@ export async function withResetPlan<T>(settings: Settings, action: (plan: ResetP
     const { files, kept } = warehouse.ownFiles(settings.statePath);
     return await action({
       files,
-      kept,
+      kept: [...kept, ...copiesKept(settings, warehouse)],
       usesSlot: Object.values(readStateFile(settings.statePath)?.tables ?? {}).some(({ mode }) => mode === 'log'),
       deleteAll: () => {
         for (const path of files) remove(path);
@@ -38,6 +39,14 @@ export async function withResetPlan<T>(settings: Settings, action: (plan: ResetP
   } finally {
     await lock.close();
   }
+}
+
+/** Others may read them, and they hold what the warehouse held. */
+function copiesKept({ publishPath }: Settings, warehouse: WarehouseAccess): readonly string[] {
+  const copies = publishPath === undefined ? [] : (warehouse.published?.(publishPath) ?? []);
+  return copies.length === 0
+    ? []
+    : [`Kept the copies in ${publishPath}: ${listed(copies.map((path) => basename(path)))}`];
 }
 
 /** The folders that a sync makes by itself, by their default names; one that somebody else uses as well is kept. */

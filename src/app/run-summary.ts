@@ -12,7 +12,7 @@ import type { SyncObserver, TableReport } from '../model/report';
 import { tableKey } from '../model/table';
 import { isOtherSync } from './other-sync';
 
-export const SUMMARY_VERSION = 1;
+const SUMMARY_VERSION = 1;
 
 export type RunResult =
   | 'succeeded'

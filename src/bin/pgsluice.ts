@@ -22,7 +22,7 @@ type ModuleFunction = (
 const BUNDLE = join(__dirname, 'bundle.js');
 export const CODE_CACHE = join(__dirname, '..', '..', 'build', 'bundle.cache');
 /** Bundle and cache begin with the bundle's SHA-256 in hexadecimal, as V8 itself compares lengths only. */
-export const DIGEST_LENGTH = 64;
+const DIGEST_LENGTH = 64;
 
 /** The compiled bundle. Throws where there is none. */
 export function compile(): { readonly script: Script; readonly digest: string } {

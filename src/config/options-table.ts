@@ -18,7 +18,7 @@ export function replaceOptionsTable(text: string): string | undefined {
 }
 
 /** The values an option takes, in words; undefined where any text is valid. */
-export function valueRange(option: OptionDeclaration): string | undefined {
+function valueRange(option: OptionDeclaration): string | undefined {
   switch (option.kind) {
     case 'integer':
     case 'number':

@@ -801,7 +801,6 @@ const TABLE = [
 export const OPTIONS: readonly OptionDeclaration[] = TABLE;
 
 type Declared = (typeof TABLE)[number];
-export type OptionKey = Declared['key'];
 
 type ValueOf<O extends Declared> = O extends { kind: 'integer' | 'number' | 'duration' }
   ? number

@@ -49,7 +49,7 @@ export function folded(name: string): string {
  * Fivetran's rule: transliterate, split camelCase, every other character becomes `_`, runs of `_` collapse,
  * lower case, a leading digit gets a `_`. (Fivetran documentation, naming conventions.)
  */
-export function fivetranName(name: string): string {
+function fivetranName(name: string): string {
   const plain = name.normalize('NFKD').replace(/\p{M}+/gu, '');
   const words = plain
     .replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1_$2')

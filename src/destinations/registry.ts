@@ -2,7 +2,7 @@
  * The destinations that there are: how each is made for a sync, and how the other commands look at what it keeps.
  *
  * The layers above start here; nothing outside of src/destinations knows a destination by its name. A new destination
- * implements `Destination` (destinations/destination) in a folder of its own, gets its name in model/destination-name
+ * implements `Destination` (destinations/destination) in a folder of its own. It gets its name in model/destination-name
  * and its place in destinations/place, and is added to the table below.
  */
 import type { Logger } from '../common/logger';

@@ -18,7 +18,7 @@ export const MESSAGE_BYTES = 100_000;
 /** The platform takes messages up to 128 MB; a row must leave room for the bytes around it. */
 const MOST_ROW_BYTES = 120_000_000;
 
-export const RECORD_TYPE = { upsert: 0, update: 1, delete: 2, truncate: 3 } as const;
+const RECORD_TYPE = { upsert: 0, update: 1, delete: 2, truncate: 3 } as const;
 export type RecordType = keyof typeof RECORD_TYPE;
 
 const RECORDS_OPERATION = 0x32; // field 6 of UpdateResponse

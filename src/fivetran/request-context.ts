@@ -1,5 +1,5 @@
 /** What every method of the service begins with: settings, a log, and a signal that aborts with the client. */
-import type { status, StatusObject } from '@grpc/grpc-js';
+import type { StatusObject } from '@grpc/grpc-js';
 import { ConnectorError } from '../common/errors';
 import { dataSourceSecrets } from '../app/data-source-secrets';
 import { createRedactor } from '../common/redact';
@@ -101,8 +101,6 @@ export class Requests {
     }
   }
 }
-
-export type StatusCode = status;
 
 function shuttingDown(): ConnectorError {
   return new ConnectorError('The service is shutting down; what was sent up to the last checkpoint is kept.', {

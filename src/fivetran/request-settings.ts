@@ -22,7 +22,7 @@ export type ServiceSettings = Pick<Settings, 'transformations' | 'logLevel' | 'w
 };
 
 /** The one option that only the service knows. */
-export const WITH_SCHEMA = 'with_schema';
+const WITH_SCHEMA = 'with_schema';
 const PLACE = 'the connection';
 
 /** Rejects with a ConnectorError of kind configuration that has a sentence for each problem. */

@@ -4,7 +4,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 
 export const SERVICE_NAME = 'fivetran_sdk.v2.SourceConnector';
-export const PROTO_PATH = join(__dirname, 'fivetran_sdk.v2.proto');
+const PROTO_PATH = join(__dirname, 'fivetran_sdk.v2.proto');
 
 export function loadPackage(): PackageDefinition {
   return loadSync(PROTO_PATH, { keepCase: true, longs: String, enums: String, oneofs: true, defaults: false });

@@ -3,13 +3,13 @@
  *
  * The platform applies what comes, in order; nothing can be taken back. So:
  *
- * - A full load begins with TRUNCATE, which marks deleted whatever the platform holds of the table so far,
- *   and every row that is still there comes alive again with its upsert. Also where the state knows nothing
+ * - A full load begins with TRUNCATE, which marks deleted whatever the platform holds of the table so far.
+ *   Every row that is still there comes alive again with its upsert. Also where the state knows nothing
  *   of the table: after a reset of the state the platform may hold rows that no longer exist, and a table
  *   that it does not have is none to truncate. A load that goes on from a checkpoint does not truncate again.
  * - `rollback` drops only what was to be said in the next checkpoint. Rows that were sent already stay sent.
- *   They do no harm: the state still says that they are to be read, so they are read and sent again, by key,
- *   and a load without a key begins anew, with a TRUNCATE. What must go, because the row was deleted at the
+ *   They do no harm, since the state still says that they are to be read. They are sent again, by key. A load
+ *   without a key begins anew, with a TRUNCATE. What must go, because the row was deleted at the
  *   source in between, is found among all keys sent, rolled back or not (sent-keys).
  * - A checkpoint holds the state of exactly the rows that stand before it in the stream. The stream may be cut behind
  *   any message, so the last checkpoint must be true of everything behind it as well: before TRUNCATE stands one that

@@ -5,7 +5,7 @@
  *     └────> begin: cut a large first load ──> part, part, … ──> finish
  *   maintain: the lake, one at a time
  *
- * A queue refuses a second job of one key while the first waits or runs (policy `exclusive` of pg-boss), so a source has
+ * A queue refuses a second job of one key while the first waits or runs (policy `exclusive` of pg-boss). So a source has
  * one planner, and a table one writer. Jobs hold names only: no login, and no row.
  */
 import type { Part } from '../app/parts';

@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT_MS = 15_000;
 const KEEPALIVE_SECONDS = 10;
 
 /** As the options say it; the catalog's database where they say nothing. */
-export function queueText({ fleet, lakeCatalog }: Settings): string {
+function queueText({ fleet, lakeCatalog }: Settings): string {
   return fleet.queue ?? lakeCatalog;
 }
 

@@ -189,7 +189,7 @@ function valuesOf(setup: FleetSetup, { name, file }: SourceFile): ReadonlyMap<st
 }
 
 /** Name of the environment variable with a source's password. */
-export function passwordVariable(name: string): string {
+function passwordVariable(name: string): string {
   return `PGSLUICE_PASSWORD_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
 }
 

@@ -54,9 +54,9 @@ export function mostDecodedBytes(rows: number, length: number): number {
  * on. The arena must have room for the most that they may take, and be left alone until the promise settles. Decoded
  * values may point into it.
  *
- * The result has three fields for each column. The first is 1 where it was decoded as asked, 0 where a value is unusual
- * for its kind and the vector holds texts instead, and -1 where digits cannot be decoded as asked and there is no
- * vector. The second is the offset of the values. The third is the offset of the validity, or -1 where no value is
+ * The result has three fields for each column. The first is 1 where it was decoded as asked. It is 0 where a value is
+ * unusual for its kind and the vector holds texts instead, and -1 where digits cannot be decoded as asked: then there is
+ * no vector. The second is the offset of the values. The third is the offset of the validity, or -1 where no value is
  * NULL. Rejects where a column does not have as many values as rows.
  */
 export type DecodeColumns = (

@@ -2,12 +2,12 @@
  * A batch of rows as columns of packed text.
  *
  * A packed column holds the texts of n values, each but the last followed by U+001F; NULL is U+001D.
- * In the escaped encoding the three characters ESC (U+001B), US and GS inside a value are written as
- * ESC 0, ESC 1 and ESC 2, so that a value may hold any character. The plain encoding is only ever
+ * The escaped encoding writes ESC (U+001B), US and GS inside a value as ESC 0, ESC 1 and ESC 2, so that a value
+ * may hold any character. The plain encoding is only ever
  * accepted after its counts were checked (postgres/read/packed-query), so both are lossless.
  *
- * Where the destination takes it, a column of integers, floats, dates or timestamps is the hexadecimal digits of its values'
- * bytes instead, all of one length, without separators (model/binary-values).
+ * Where the destination takes it, a column of integers, floats, dates or timestamps is digits instead: those of its
+ * values' bytes in hexadecimal, all of one length, without separators (model/binary-values).
  */
 import { ConnectorError } from '../common/errors';
 import { hasExactText, isBinaryKind, textsOfBinary, type BinaryKind } from './binary-values';

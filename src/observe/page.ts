@@ -10,11 +10,10 @@ export function renderPage(data: PageData | undefined): Page {
   return renderDocument({
     title: 'pgsluice',
     body: asset('page.html'),
-    styles: [readFileSync(join(chartFolder, 'dist', 'uPlot.min.css'), 'utf8'), asset('page.css')],
+    styles: [readFileSync(join(chartFolder, 'dist', 'uPlot.min.css'), 'utf8'), asset('page.css'), asset('sync.css')],
     scripts: [
       readFileSync(join(chartFolder, 'dist', 'uPlot.iife.min.js'), 'utf8'),
-      asset('common.js'),
-      asset('page.js'),
+      ...['common.js', 'charts.js', 'timeline.js', 'page.js'].map(asset),
     ],
     footer: `pgsluice${data === undefined ? '' : ` ${data.version}`}; charts by uPlot (MIT)`,
     data,

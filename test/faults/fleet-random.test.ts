@@ -23,8 +23,6 @@ const ROUNDS = Number(process.env['PGSLUICE_FLEET_ROUNDS'] ?? 2);
 const SEED = Number(process.env['PGSLUICE_FAULT_SEED'] ?? Date.now() % 1_000_000);
 const ROWS = 1_000;
 
-jest.setTimeout(1_200_000);
-
 type Workers = ReturnType<typeof keepWorkers>;
 
 interface Scene {

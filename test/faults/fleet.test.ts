@@ -17,8 +17,6 @@ import {
 } from '../helpers/fleet-faults';
 import { sourceOf, until, untilDone, untilRunning } from '../helpers/fleet-world';
 
-jest.setTimeout(1_200_000);
-
 let fleet: FaultyFleet;
 beforeEach(async () => {
   fleet = await createFaultyFleet(['one', 'two'], 1_500);

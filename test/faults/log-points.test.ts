@@ -7,8 +7,6 @@ import { confirmedPosition, dropSlot, startLogServer } from '../helpers/log-serv
 import { createDatabase, withClient, type PostgresServer, type TestDatabase } from '../helpers/postgres';
 import { createRandom } from '../helpers/random';
 
-jest.setTimeout(300_000);
-
 const ROWS = 2_000;
 const SLOT = 'faults';
 

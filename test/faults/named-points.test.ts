@@ -5,8 +5,6 @@ import { createWorld, expectEqual, startWriter } from '../helpers/fault-world';
 import { syncKilledAt, syncUntilDone } from '../helpers/fault-run';
 import { createRandom } from '../helpers/random';
 
-jest.setTimeout(900_000);
-
 const ROWS = 2_000;
 
 let database: TestDatabase;

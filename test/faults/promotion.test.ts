@@ -8,8 +8,6 @@ import type { ServerProcess } from '../helpers/server-process';
 import { caughtUp, startPrimary, startStandby } from '../helpers/standby-server';
 import { startProxy, type TcpProxy } from '../helpers/tcp-proxy';
 
-jest.setTimeout(180_000);
-
 const ROWS = 3_000;
 
 let primary: PostgresServer;

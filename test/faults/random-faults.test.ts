@@ -21,8 +21,6 @@ const SEED = Number(process.env['PGSLUICE_FAULT_SEED'] ?? Date.now() % 1_000_000
 const ROWS = 5_000;
 const SLOT = 'faults';
 
-jest.setTimeout(300_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 let proxy: TcpProxy;

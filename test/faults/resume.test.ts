@@ -5,8 +5,6 @@ import { compareTable, same, withWarehouse } from '../helpers/compare';
 import { endInTime, syncKilledAt } from '../helpers/fault-run';
 import { allOlderEnded } from '../helpers/older-transactions';
 
-jest.setTimeout(180_000);
-
 const ROWS = 250_000;
 
 let database: TestDatabase;

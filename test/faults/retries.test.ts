@@ -7,8 +7,6 @@ import { expectPresentable } from '../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../helpers/postgres';
 import { startProxy } from '../helpers/tcp-proxy';
 
-jest.setTimeout(120_000);
-
 describe('the delay', () => {
   it.each([
     [0, 5],
@@ -163,7 +161,8 @@ it('a server that falls silent counts as lost after stall_timeout_seconds, and t
       writeConfiguration(database, {
         host: proxy.host,
         port: String(proxy.port),
-        custom_batch_size: '100',
+        // So small that the sync cannot end before the server falls silent.
+        custom_batch_size: '5',
         stall_timeout_seconds: '1',
         max_retries: '10',
         // On a busy machine an honest statement may take longer than the limit as well.
@@ -171,7 +170,8 @@ it('a server that falls silent counts as lost after stall_timeout_seconds, and t
       }),
     ]);
     await run.waitFor(/Processing table/);
-    await delay(300);
+    const reading = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'EXECUTE %'`;
+    while ((await database.client.query(reading)).rowCount === 0) await delay(5);
     proxy.stall();
     await run.waitFor(/did not answer for 1 s/);
     proxy.resume();

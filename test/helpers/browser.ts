@@ -31,6 +31,8 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
   const context: BrowserContext = await chromium.launchPersistentContext(profile, {
     executablePath: findBrowser() ?? '',
     headless: true,
+    // Playwright's own limits would end a test on a busy machine; jest's limit ends what hangs.
+    timeout: 0,
     // Chromium has no sandbox as root; the other flags keep it from contacting its maker's hosts.
     args: [
       '--no-sandbox',
@@ -43,6 +45,7 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
     ],
     ...options,
   });
+  context.setDefaultTimeout(0);
   const page = context.pages()[0] ?? (await context.newPage());
   const complaints: string[] = [];
   const requests: string[] = [];

@@ -11,8 +11,24 @@ const MAIN = join(PROJECT, 'dist/bin/pgsluice.js');
 /** The same in modules, which a file preloaded by node (`--require`) can change. */
 export const MODULES_MAIN = join(PROJECT, 'dist/cli/main.js');
 
-/** Options of a long sync, by small batches, so that a test has time to look at it. */
-export const LONG_SYNC = ['--custom-batch-size', '2', '--custom-threads', '1', '--full-resync', '*'] as const;
+/** Options of a sync that reads table after table, each from the start. */
+const ONE_BY_ONE = ['--custom-threads', '1', '--full-resync', '*', '--lock-timeout-seconds', '0'] as const;
+
+/**
+ * A sync that is in the middle of its tables and cannot go on, so that a test has time to look at it: another session has
+ * locked public.order_items of the demo. `release` lets it go on.
+ */
+export async function startHeldSync(
+  database: TestDatabase,
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<RunningCli & { release(): Promise<void> }> {
+  const holder = await database.connect();
+  await holder.query('BEGIN; LOCK TABLE public.order_items IN ACCESS EXCLUSIVE MODE');
+  const running = startCli(['sync', ...args, ...ONE_BY_ONE], options);
+  await running.waitFor(/Processing table \d+\/\d+: public\.order_items/);
+  return { ...running, release: async () => void (await holder.query('ROLLBACK')) };
+}
 
 export interface CliResult {
   /** null when a signal ended it. */
@@ -20,7 +36,6 @@ export interface CliResult {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
-  readonly seconds: number;
 }
 
 export interface RunningCli {
@@ -52,7 +67,6 @@ export interface CliOptions {
 /** Starts the command line; it is killed with the test process at the latest. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   if (options.main === undefined || options.main === MODULES_MAIN) buildOnce();
-  const started = performance.now();
   const child = spawn(process.execPath, [...(options.nodeArguments ?? []), options.main ?? MAIN, ...args], {
     cwd: options.cwd ?? join(PROJECT, 'test'),
     env: { ...plainEnvironment(), ...options.env },
@@ -69,7 +83,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     child.once('close', (code, signal) => {
       over = true;
       process.off('exit', killWithUs);
-      done({ code, signal, stdout, stderr, seconds: (performance.now() - started) / 1000 });
+      done({ code, signal, stdout, stderr });
     });
   });
   return {

@@ -1,7 +1,7 @@
 import { createContext, runInContext } from 'node:vm';
 
 /** Far longer than the busiest machine needs: only work of minutes to hours is ended by it. */
-const LIMIT_MS = 50_000;
+const LIMIT_MS = 300_000;
 
 /** The result of `action`; throws where it does not come to an end, which a test's own timeout cannot stop. */
 export function finishes<T>(action: () => T): T {

@@ -1,4 +1,6 @@
-"""Counts and sums tables of a lake every 100 ms until standard input ends:  lake-reader.py EXTENSIONS CATALOG TABLE…
+"""Counts and sums tables of a lake every 100 ms, for the last time when standard input has ended:
+
+    lake-reader.py EXTENSIONS CATALOG TABLE…
 
 Prints a line for each new answer (table, count, sum), and for each error."""
 
@@ -15,7 +17,9 @@ quoted = catalog.replace("'", "''")
 lake.execute(f"ATTACH 'ducklake:postgres:{quoted}' AS lake (READ_ONLY)")
 print("reading", duckdb.__version__, flush=True)
 seen = set()
-while not select.select([sys.stdin], [], [], 0.1)[0]:
+ended = False
+while not ended:
+    ended = bool(select.select([sys.stdin], [], [], 0.1)[0])
     for table in tables:
         try:
             there = lake.execute(

@@ -19,7 +19,7 @@ if int(number) != 0:
     time.sleep(1)
     child.send_signal(int(number))
 try:
-    code = child.wait(120)
+    code = child.wait(1000)
 except subprocess.TimeoutExpired:
     child.kill()
     code = child.wait()

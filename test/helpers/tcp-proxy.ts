@@ -29,41 +29,17 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+interface Line {
+  flow: Flow;
+  /** Each moves what has arrived on one side of a connection. */
+  readonly pumps: Set<() => void>;
+}
+
 /** Stands between a client and a server, to break the connection in every way a network can. */
 export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
   const pairs = new Set<{ readonly client: Socket; readonly server: Socket; abandoned: boolean }>();
-  const pumps = new Set<() => void>();
-  let flow: Flow = 'open';
+  const line: Line = { flow: 'open', pumps: new Set() };
   let refusing = false;
-
-  /** Reads from one side and writes to the other as the present flow allows. */
-  function pump(from: Socket, to: Socket, pair: { readonly abandoned: boolean }): void {
-    let timer: NodeJS.Timeout | undefined;
-    const step = (): void => {
-      clearTimeout(timer);
-      if (pair.abandoned) return;
-      if (flow === 'stalled' || to.destroyed || to.writableNeedDrain) return;
-      if (from.readableEnded || from.destroyed) {
-        to.end();
-        return;
-      }
-      let data: Buffer | null;
-      if (flow === 'open') data = from.read() as Buffer | null;
-      else {
-        const pieceBytes = Math.max(1, Math.round(flow.bytesPerSecond / SLOW_STEPS_PER_SECOND));
-        data = from.read(Math.min(pieceBytes, from.readableLength)) as Buffer | null;
-        timer = setTimeout(step, 1000 / SLOW_STEPS_PER_SECOND);
-      }
-      if (data === null) return;
-      if (to.write(data) && flow === 'open') setImmediate(step);
-    };
-    from.on('readable', step);
-    from.on('end', step);
-    from.on('close', step);
-    to.on('drain', step);
-    pumps.add(step);
-    to.on('close', () => pumps.delete(step));
-  }
 
   const listener = createServer({ allowHalfOpen: true }, (client) => {
     if (refusing) {
@@ -83,14 +59,14 @@ export async function startProxy(target: { readonly host: string; readonly port:
       from.on('close', () => {
         if (to.destroyed) pairs.delete(pair);
       });
-      pump(from, to, pair);
+      pump(line, from, to, pair);
     }
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
 
   const change = (next: Flow): void => {
-    flow = next;
-    for (const step of [...pumps]) step();
+    line.flow = next;
+    for (const step of [...line.pumps]) step();
   };
   const endAll = (end: (socket: Socket) => void): void => {
     for (const { client, server } of [...pairs]) {
@@ -124,6 +100,36 @@ export async function startProxy(target: { readonly host: string; readonly port:
       await new Promise<void>((resolve) => listener.close(() => resolve()));
     },
   };
+}
+
+/** Reads from one side and writes to the other as the present flow allows. */
+function pump(line: Line, from: Socket, to: Socket, pair: { readonly abandoned: boolean }): void {
+  let timer: NodeJS.Timeout | undefined;
+  const step = (): void => {
+    clearTimeout(timer);
+    if (pair.abandoned) return;
+    const { flow } = line;
+    if (flow === 'stalled' || to.destroyed || to.writableNeedDrain) return;
+    if (from.readableEnded || from.destroyed) {
+      to.end();
+      return;
+    }
+    let data: Buffer | null;
+    if (flow === 'open') data = from.read() as Buffer | null;
+    else {
+      const pieceBytes = Math.max(1, Math.round(flow.bytesPerSecond / SLOW_STEPS_PER_SECOND));
+      data = from.read(Math.min(pieceBytes, from.readableLength)) as Buffer | null;
+      timer = setTimeout(step, 1000 / SLOW_STEPS_PER_SECOND);
+    }
+    if (data === null) return;
+    if (to.write(data) && flow === 'open') setImmediate(step);
+  };
+  from.on('readable', step);
+  from.on('end', step);
+  from.on('close', step);
+  to.on('drain', step);
+  line.pumps.add(step);
+  to.on('close', () => line.pumps.delete(step));
 }
 
 /** Sooner than by the keepalives of a real kernel (pgsluice asks for a minute). */

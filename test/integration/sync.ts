@@ -14,8 +14,10 @@ import { settingsFor } from '../helpers/settings';
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its session below
 const { query, queryRepeated } = Session.prototype;
 
-/** By default, so that what a test sees does not depend on how busy its machine is. */
 export const CALM: Pressure = { memoryPercent: 20, memoryAvailableBytes: 4e9, cpuPercent: 20, diskPercent: 20 };
+
+/** By default, so that what a test sees does not depend on how busy its machine is. */
+export const UNMOVED = { pressure: { read: () => CALM }, roundTripMs: 0 } as const;
 
 export interface SyncOutcome {
   readonly report: SyncReport;
@@ -55,8 +57,7 @@ export async function sync(
   const report = await runSync(all, {
     logger,
     signal: new AbortController().signal,
-    pressure: { read: () => CALM },
-    roundTripMs: 0,
+    ...UNMOVED,
     destination: withHooks(createDestination(all, CALM.memoryAvailableBytes, logger), context, begun?.resolve),
     ...context,
     observer: { ...context.observer, ...held?.observer },

@@ -7,11 +7,15 @@ import type { HookContext, HookMessage } from './hook-message';
 
 /** A mail is sent in seconds; a command that waits for a person would hold up the process, and with it the next run. */
 const COMMAND_LIMIT_MS = 60_000;
+/** What a command wrote last may come after its end; what it has left in the background may never stop writing. */
+const LAST_WORDS_MS = 1_000;
 const LONGEST_OUTPUT = 2_000;
 const LONGEST_QUOTE = 300;
 
 export interface CommandLimits {
   readonly limitMs: number;
+  /** How long the output of a command that has failed is waited for. */
+  readonly lastWordsMs?: number;
 }
 
 /** Resolves with what went wrong, a sentence; undefined where the command ended with 0. Never rejects. */
@@ -19,7 +23,7 @@ export function runHookCommand(
   words: readonly string[],
   message: HookMessage,
   context: HookContext,
-  { limitMs }: CommandLimits = { limitMs: COMMAND_LIMIT_MS },
+  { limitMs, lastWordsMs = LAST_WORDS_MS }: CommandLimits = { limitMs: COMMAND_LIMIT_MS },
 ): Promise<string | undefined> {
   const [program = '', ...parameters] = words;
   const name = basename(program);
@@ -58,27 +62,28 @@ export function runHookCommand(
       );
     };
     stopped.addEventListener('abort', stop, { once: true });
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'ENOENT'
-          ? 'is not found; write its whole path'
-          : `cannot be run (${error.code ?? 'unknown error'})`;
-      end(`the program "${name}" ${why}.`);
-    });
+    child.once('error', (error) => end(`the program "${name}" ${whyNotRun(error)}.`));
     child.once('exit', (code, signal) => {
-      // What it wrote last is still on its way.
-      setImmediate(() => {
-        if (code === 0) end(undefined);
-        else
-          end(
-            `the program "${name}" ended with ${signal === null ? `exit code ${code ?? '?'}` : `signal ${signal}`}.${said()}`,
-          );
+      if (code === 0) {
+        end(undefined);
+        return;
+      }
+      const how = signal === null ? `exit code ${code ?? '?'}` : `signal ${signal}`;
+      const failed = (): void => end(`the program "${name}" ended with ${how}.${said()}`);
+      const late = setTimeout(failed, lastWordsMs);
+      child.once('close', () => {
+        clearTimeout(late);
+        failed();
       });
     });
     // A program that does not read its input is right as well.
     child.stdin.on('error', () => undefined);
     child.stdin.end(`${JSON.stringify(message)}\n`);
   });
+}
+
+function whyNotRun({ code = 'unknown error' }: NodeJS.ErrnoException): string {
+  return code === 'ENOENT' ? 'is not found; write its whole path' : `cannot be run (${code})`;
 }
 
 /** As ours, without what may hold a password, and with what a short script wants to know. */

@@ -42,7 +42,7 @@ export async function callHook(hooks: HookSettings, summary: RunSummary, context
 
 const MOST_TABLES = 100;
 
-export function hookMessage(summary: RunSummary): HookMessage {
+function hookMessage(summary: RunSummary): HookMessage {
   const failed = summary.tables.filter(({ outcome }) => outcome === 'failed');
   return {
     text: textOf(

@@ -84,11 +84,7 @@ const PASSES: Readonly<Record<TableDetails['pass'], string>> = {
   keys: 'keys',
 };
 
-export function renderPlanDetails(
-  details: PlanDetails,
-  settings: Settings,
-  width: number | undefined,
-): readonly string[] {
+function renderPlanDetails(details: PlanDetails, settings: Settings, width: number | undefined): readonly string[] {
   const rows = details.tables.map((table) => [
     table.table,
     table.category,

@@ -1,6 +1,6 @@
 /**
- * Whole numbers of an extent that is known, a bit for each: which keys the source has. A bit string of DuckDB tells of a
- * million rows in 15 ms which of them are not among them, where a join with a table of keys took 70 ms.
+ * Whole numbers of an extent that is known, a bit for each: which keys the source has. A bit string of DuckDB tells
+ * in 15 ms which of a million rows are not among them. A join with a table of keys took 70 ms.
  */
 import type { DuckDBBitValue } from '@duckdb/node-api';
 import { binaryForm } from '../../model/binary-values';

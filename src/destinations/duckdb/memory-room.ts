@@ -37,9 +37,9 @@ const MOST_BYTES_OF_BEGUN_COLUMNS = 192_000_000;
  */
 const VECTORS_IN_MEMORY = 4;
 /**
- * DuckDB holds 16 kB for each 2,048 rows of which one was deleted (and an update deletes the old version), in a block of
- * 256 kB for each row group, from when it first looks at them until the file is closed. Measured: 10,000,000 rows with
- * changes all over take 90 MB.
+ * DuckDB holds 16 kB for each 2,048 rows of which one was deleted, in a block of 256 kB for each row group. An update
+ * deletes the old version. It holds them from when it first looks at them until the file is closed. Measured: 10,000,000
+ * rows with changes all over take 90 MB.
  */
 const BYTES_PER_STORED_ROW = 9;
 /**

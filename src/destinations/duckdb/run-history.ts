@@ -16,7 +16,7 @@ const COLUMNS = [
 ];
 /**
  * So long, runs that find nothing new are left out after one that went well. Each would make DuckDB write the file's
- * catalog anew, a tenth of the CPU time of such a run over 1,000 tables, and the file a few blocks larger or smaller.
+ * catalog anew, which is a tenth of the CPU time of such a run over 1,000 tables, and change the size of the file.
  */
 const QUIET_MS = 3_600_000;
 

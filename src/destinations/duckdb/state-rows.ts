@@ -34,7 +34,7 @@ export function loadTableName(table: string): string {
   return `_pgsluice_load_${table}`;
 }
 
-export async function makeStateTable(warehouse: Warehouse): Promise<void> {
+async function makeStateTable(warehouse: Warehouse): Promise<void> {
   await warehouse.run(
     `CREATE TABLE IF NOT EXISTS ${STATE_TABLE} (table_key VARCHAR, entry VARCHAR, destination_schema VARCHAR)`,
   );

@@ -316,8 +316,8 @@ export const DATABASE = '_pgsluice_warehouse';
 
 /**
  * DuckDB makes a checkpoint instead of writing its log where a commit is larger than this. But it counts each text as
- * 16 bytes: 500 MB of long texts went into the log at the commit and into the file at the end, and took half as long
- * again and 400 MB more memory. So we request one for large commits.
+ * 16 bytes: 500 MB of long texts went into the log at the commit and into the file at the end. That took half as long
+ * again, and 400 MB more memory. So we request one for large commits.
  */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 

@@ -5,8 +5,8 @@
  *   todo_HASH_LOAD_NUMBER  an empty table for each part that is to be done
  *
  * The commit of a part drops its table of the second kind. DuckLake lets no two transactions drop one table, so of two
- * processes that have read the same part one commits. It would let no two transactions delete rows of one table either,
- * and parts that have nothing to do with each other could not be committed at the same time.
+ * processes that have read the same part one commits. Rows of one table would not do: DuckLake lets no two transactions
+ * delete rows of one table either, so parts that have nothing to do with each other could not be committed at once.
  */
 import { createHash } from 'node:crypto';
 import type { PartsLoad, PartsStatus } from '../../model/parts';

@@ -8,7 +8,7 @@
  *
  * Reading ranges under several snapshots alone would miss rows: an update moves a row, perhaps from a range
  * not yet read to one already read. Every such row carries a transaction id at or after the first snapshot's
- * xmin, so the catch-up pass reads just those, under one snapshot, and replaces what the load has under
+ * xmin. So the catch-up pass reads just those, under one snapshot, and replaces what the load has under
  * their keys. Rows deleted in between are found by comparing keys, under the same snapshot. After both, the
  * load is the table as of that last snapshot. Tables without a key are read under a single one, or anew.
  */

@@ -1,7 +1,7 @@
 /**
- * Reads a table: one pass over it, in full, over its changes or over its keys, with the snapshot that makes it consistent
- * and what is done when that is lost. It uses plan, pressure, rules and write; verify and app may come in. Start at
- * data-processor.ts for the attempts at a table, table-loop.ts for all tables.
+ * Reads a table: one pass over it, in full, over its changes or over its keys. A snapshot makes the pass consistent, and
+ * this room says what is done when that is lost. It uses plan, pressure, rules and write; verify and app may come in.
+ * Start at data-processor.ts for the attempts at a table, table-loop.ts for all tables.
  */
 export { changeConditions } from './change-conditions';
 export { changedSince } from './changed-since';

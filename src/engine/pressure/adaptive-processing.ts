@@ -42,8 +42,8 @@ const BY_CATEGORY: Readonly<Record<TableCategory, Omit<TableParameters, 'categor
 
 /**
  * Sizes of batch_mode adaptive where memory allows. A batch of 5,000 rows is still one short statement, because
- * batch_bytes bounds it as well, and so does the number of its values, which take half a microsecond each: with 200
- * columns, batch_bytes let 1,100 rows through, which took the server up to 0.19 s. While DuckDB compresses a row group,
+ * batch_bytes bounds it as well, and so does the number of its values. A value takes the server half a microsecond: with
+ * 200 columns, batch_bytes let 1,100 rows through, which took up to 0.19 s. While DuckDB compresses a row group,
  * readers go on if the queue has room. With 60,000 rows instead of 40,000 a sync took as long and up to 12 MB more. A
  * service that is shut down sends the waiting rows before its last checkpoint, and with 60,000 a busy machine did not
  * get that far.
@@ -122,7 +122,7 @@ const RANK: Readonly<Record<Severity, number>> = { calm: 0, steady: 1, high: 2, 
  * readers / 2, critical: one), then again once a second for as long as it lasts; within that second only a worse level
  * cuts again. Between the threshold and 5 points below it nothing changes. After 2 s of calm the way back begins, one
  * step (batch x 1.25, one reader) for every further 2 s. Where a step up brings the pressure back within one such wait, the wait
- * doubles, up to a minute, so that a host which cannot bear the base does not swing about it.
+ * doubles, up to a minute. So a host that cannot bear the base does not swing about it.
  */
 export class AdaptiveController {
   private batchFactor = 1;

@@ -229,7 +229,7 @@ export class ReferenceWarehouse {
 }
 
 /** Tables under schemas are told apart by both names. */
-export function warehouseName(table: DeclaredTable): string {
+function warehouseName(table: DeclaredTable): string {
   return table.schema === '' ? table.name : `${table.schema}.${table.name}`;
 }
 

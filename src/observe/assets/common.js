@@ -2,7 +2,7 @@
 // hold anything.
 'use strict';
 
-globalThis.pgsluice = (() => {
+{
   const integer = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
   const decimal = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
 
@@ -25,6 +25,10 @@ globalThis.pgsluice = (() => {
     if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
     return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
   }
+
+  // Values of a series; null stands for none.
+  const last = (values) => values.findLast((value) => value !== null) ?? null;
+  const most = (values) => values.reduce((top, value) => (top === null || value > top ? (value ?? top) : top), null);
 
   /** A row's name, breakable where its parts end. */
   function nameCell(name) {
@@ -84,5 +88,8 @@ globalThis.pgsluice = (() => {
     void next();
   }
 
-  return { element, integer, decimal, number, duration, nameCell, renderState, renderFigures, renderList, poll };
-})();
+  globalThis.pgsluice = {
+    ...{ element, integer, decimal, number, duration, last, most, nameCell },
+    ...{ renderState, renderFigures, renderList, poll },
+  };
+}

@@ -1,7 +1,7 @@
 // The page of a fleet: what `fleet status` says, kept up to date.
 'use strict';
 
-(() => {
+{
   /* global pgsluice */
   const { element, integer, number, duration, nameCell, renderState, renderFigures, renderList, poll } = pgsluice;
   /** A browser takes long to lay out more rows. */
@@ -129,4 +129,4 @@
     render,
     gone: 'No answer: this worker has ended, or the queue cannot be reached. What you see is its last word.',
   });
-})();
+}

@@ -41,7 +41,7 @@ function textOf(path: string): string {
 }
 
 /** Lines of the section of this name; names are compared without case. */
-export function sectionOf(text: string, name: string): readonly string[] | undefined {
+function sectionOf(text: string, name: string): readonly string[] | undefined {
   const lines = text.split('\n').map((line) => line.trim());
   const titles = lines.map((line) => /^\[(.*)\]$/.exec(line)?.[1]?.trim().toLowerCase());
   const start = titles.indexOf(name.trim().toLowerCase());

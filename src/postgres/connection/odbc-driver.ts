@@ -7,12 +7,6 @@ import { answers, type ServerAddress } from './server-answer';
 /** One result row: column alias to value. Packed queries alias every column, since equal names collapse. */
 export type OdbcRow = Record<string, unknown>;
 
-export interface OdbcCursor {
-  readonly noData: boolean;
-  fetch(): Promise<OdbcRow[]>;
-  close(): Promise<void>;
-}
-
 /** The part of the `odbc` package's connection that the product uses. */
 export interface OdbcConnection {
   readonly connected: boolean;
@@ -109,7 +103,7 @@ export function loadOdbc(): void {
 }
 
 /** Names of the registered ODBC drivers, in the order of odbcinst.ini; empty when none or unknown. */
-export function installedDrivers(): readonly string[] {
+function installedDrivers(): readonly string[] {
   try {
     const listing = execFileSync('odbcinst', ['-q', '-d'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     return sectionNames(listing);

@@ -37,8 +37,8 @@ export function serverAddress(host: string | undefined, port: number | undefined
 }
 
 /**
- * True as soon as the server answers at one of its addresses, or when all of them give an error, which the driver finds
- * as fast and reports better. False after `limitMs` without either, or an abort. Rejects where there is no such host.
+ * True as soon as the server answers at one of its addresses. True as well when all of them give an error, since the
+ * driver finds that as fast and reports it better. False after `limitMs` without either, or an abort. Rejects where there is no such host.
  */
 export async function answers({ host, port }: ServerAddress, limitMs: number, signal?: AbortSignal): Promise<boolean> {
   if (signal?.aborted === true) return false;

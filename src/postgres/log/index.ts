@@ -1,7 +1,8 @@
 /**
- * The write-ahead log as an index of what has changed: what a server needs for it, the slot that keeps our place in it, the
- * publication that says which tables it names, and which of them it can answer for; and the reading of it. It uses catalog and connection. Engine and app may come in. Start
- * at slot-facts.ts for what is asked, coverage.ts for which tables are covered, read-log.ts for the keys that have changed.
+ * Reads the write-ahead log as an index of what has changed. It knows what a server needs for that, the slot that keeps
+ * our place, and the publication that says which tables are in it. It uses catalog and connection. Engine and app may
+ * come in. Start at slot-facts.ts for what is asked, coverage.ts for which tables are covered, read-log.ts for the keys
+ * that have changed.
  */
 export {
   PUBLICATION_COMMENT,

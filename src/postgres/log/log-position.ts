@@ -20,7 +20,7 @@ export async function logEnd(session: Session, signal: AbortSignal | undefined):
 }
 
 /** Confirmed position of the slot; undefined where there is none that can be read. */
-export async function slotPosition(
+async function slotPosition(
   session: Session,
   slotName: string,
   signal: AbortSignal | undefined,

@@ -36,7 +36,7 @@ const STANDBY_SINCE = 160_000;
 const MORE_SLOTS = 10;
 
 /** Why neither a slot can be made nor one be read. */
-export function serverObstacles(server: ServerLogFacts): readonly Obstacle[] {
+function serverObstacles(server: ServerLogFacts): readonly Obstacle[] {
   const obstacles: Obstacle[] = [];
   if (server.versionNumber < OLDEST)
     obstacles.push({

@@ -27,8 +27,8 @@ const FIRST_SPARSE_BLOCKS = 1024;
 /** Line pointers of an 8 kB page: (8192 - 24) / (24 + 4) (PostgreSQL's MaxHeapTuplesPerPage). */
 const MAX_TUPLES_PER_PAGE = 291;
 /**
- * The last blocks of a relation are often empty, and a batch over them must not lead the other readers to many times
- * the rows that were asked for.
+ * The last blocks of a relation are often empty. After a batch over them, other readers must not ask for many times the
+ * rows that they should.
  */
 const MOST_WIDENING = 2;
 /** What fewer blocks take is mostly not theirs. */

@@ -1,7 +1,7 @@
 /**
- * Reads rows as packed batches: the query that packs a batch into one row, the checks that prove it whole, the snapshots
- * under which it is read, and cursors where there are no ranges. It uses connection and catalog. The room checksum, engine
- * and app may come in. Start at packed-query.ts for the idea, batch-reader.ts for a range.
+ * Reads rows as packed batches. A query packs a batch into one row, and checks prove that it is whole. Snapshots and, where
+ * there are no ranges, cursors are here as well. It uses connection and catalog. The room checksum, engine and app may
+ * come in. Start at packed-query.ts for the idea, batch-reader.ts for a range.
  */
 export { readRange, type RangeRead } from './batch-reader';
 export { BatchSizer } from './batch-sizer';

@@ -7,8 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-jest.setTimeout(600_000);
-
 const SAMPLE = /<!-- sample:start -->\n\n```\n([^]*?)\n```\n\n<!-- sample:end -->/;
 
 let files: string;

@@ -5,9 +5,6 @@ import { join } from 'node:path';
 import { runCli, type CliResult } from '../../helpers/cli';
 import { complaints, expectPresentable } from '../../helpers/fault-report';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const PASSWORD = 'pa55;word}"{';
 const VALID = { host: 'db.invalid', port: '5432', database: 'shop', username: 'reader', password: PASSWORD };
 

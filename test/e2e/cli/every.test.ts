@@ -5,9 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runCli, startCli, writeConfiguration, type RunningCli } from '../../helpers/cli';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(240_000);
-
 let database: TestDatabase;
 let started: RunningCli | undefined;
 

@@ -7,9 +7,6 @@ import { MODULES_MAIN, runCli, startCli, writeConfiguration, type CliResult } fr
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import type { HookMessage } from '../../../src/app/hooks/hook-message';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(240_000);
-
 let database: TestDatabase;
 let note: string;
 

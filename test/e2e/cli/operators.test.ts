@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { LONG_SYNC, runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { runCli, startCli, startHeldSync, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { createDemoDatabase } from '../../helpers/demo-database';
 import type { TestDatabase } from '../../helpers/postgres';
 
@@ -42,8 +42,6 @@ interface Status {
 let database: TestDatabase;
 let configuration: string;
 let role: string;
-
-jest.setTimeout(240_000);
 
 beforeAll(async () => {
   database = await createDemoDatabase(20_000);
@@ -228,9 +226,8 @@ describe('plan and status', () => {
   });
 
   it('answer while a sync has the warehouse, with its PID, from the state file', async () => {
-    const running = startCli(['sync', '--configuration', configuration, ...LONG_SYNC]);
+    const running = await startHeldSync(database, ['--configuration', configuration]);
     try {
-      await running.waitFor(/Processing table 5/);
       const status = await run('status');
       expect(status.code).toBe(0);
       expect(status.stdout).toContain(`PID ${running.pid}`);
@@ -252,6 +249,7 @@ describe('plan and status', () => {
     } finally {
       running.kill('SIGTERM');
       expect((await running.ended).code).toBe(143);
+      await running.release();
     }
     const status = JSON.parse((await run('status', '--json')).stdout) as Status;
     expect(status.runs[0]?.outcome).toBe('interrupted');
@@ -290,25 +288,30 @@ describe('monitor', () => {
 });
 
 describe('init', () => {
+  const init = async (folder: string, password = 'operators;only'): Promise<CliResult & { readonly path: string }> => {
+    const path = join(database.folder, folder, 'configuration.json');
+    const server = ['--host', database.host, '--port', String(database.port), '--database', database.name];
+    const argv = ['init', '--configuration', path, ...server, '--username', role];
+    return { path, ...(await runCli(argv, { env: { PGPASSWORD: password } })) };
+  };
+
   it('writes a configuration that works, and says so', async () => {
-    const path = join(database.folder, 'fresh', 'configuration.json');
-    const argv = [
-      'init',
-      '--configuration',
-      path,
-      '--host',
-      database.host,
-      '--port',
-      String(database.port),
-      '--database',
-      database.name,
-      '--username',
-      role,
-    ];
-    const { code, stdout, stderr } = await runCli(argv, { env: { PGPASSWORD: 'operators;only' } });
+    const { path, code, stdout, stderr } = await init('fresh');
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^Wrote .*readable by you only\.[^]*ok {7}login: Role[^]*pgsluice sync --configuration/);
     expect(stdout).not.toContain('operators;only');
     expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('blames the file for a login that fails, and not for a GRANT that is missing', async () => {
+    await database.client.query('CREATE TABLE public.closed (id int PRIMARY KEY)');
+    const missing = await init('grant');
+    expect([missing.code, missing.stdout]).toEqual([4, expect.stringContaining('GRANT SELECT ON "public"."closed"')]);
+    expect(missing.stdout).toContain('The login works; what is marked FAILURE above is still to be done. Then:');
+    expect(missing.stdout).not.toContain('Correct ');
+    await database.client.query('DROP TABLE public.closed');
+    const wrong = await init('password', 'another password');
+    expect([wrong.code, wrong.stdout]).toEqual([3, expect.stringContaining(`Correct ${wrong.path}, or run `)]);
+    expect(wrong.stdout).not.toContain('The login works');
   });
 });

@@ -9,9 +9,6 @@ import type { RunSummary } from '../../../src/app/run-summary';
 import type { WarehouseStatus } from '../../../src/app/status';
 import type { Certificate } from '../../../src/model/certificate';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 let database: TestDatabase;
 let configuration: string;
 

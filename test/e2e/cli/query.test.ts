@@ -4,9 +4,6 @@ import { join } from 'node:path';
 import { runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(240_000);
-
 let database: TestDatabase;
 let configuration: string;
 

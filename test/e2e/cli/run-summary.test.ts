@@ -6,9 +6,6 @@ import { allOlderEnded } from '../../helpers/older-transactions';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import type { RunSummary, TableSummary } from '../../../src/app/run-summary';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 let database: TestDatabase;
 let configuration: string;
 

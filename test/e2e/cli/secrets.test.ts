@@ -1,7 +1,7 @@
 /** What SECURITY.md promises about secrets and file modes. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LONG_SYNC, runCli, startCli, writeConfiguration, type CliResult } from '../../helpers/cli';
+import { runCli, startHeldSync, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { createDemoDatabase } from '../../helpers/demo-database';
 import type { TestDatabase } from '../../helpers/postgres';
 
@@ -23,8 +23,6 @@ let configuration: string;
 let role: string;
 let umask: string;
 const said: string[] = [];
-
-jest.setTimeout(240_000);
 
 beforeAll(async () => {
   database = await createDemoDatabase(20_000);
@@ -94,10 +92,9 @@ it('is in no file that a sync leaves', () => {
 });
 
 it('is in neither metrics nor page, process list nor a log of the driver', async () => {
-  const argv = ['sync', '--configuration', configuration, ...LONG_SYNC, '--metrics-port', '0'];
-  const running = startCli(argv, { nodeArguments: ['--require', umask] });
+  const argv = ['--configuration', configuration, '--metrics-port', '0'];
+  const running = await startHeldSync(database, argv, { nodeArguments: ['--require', umask] });
   try {
-    await running.waitFor(/Processing table 3/);
     const url = /Live page and metrics: (\S+)/.exec(running.output())?.[1] ?? '';
     for (const path of ['', 'data.json', 'metrics']) expect(leaks(await (await fetch(url + path)).text())).toEqual([]);
     expect(leaks(readFileSync(`/proc/${running.pid}/cmdline`, 'latin1'))).toEqual([]);
@@ -112,6 +109,7 @@ it('is in neither metrics nor page, process list nor a log of the driver', async
   } finally {
     running.kill('SIGTERM');
     await running.ended;
+    await running.release();
   }
   const logs = readdirSync('/tmp').filter((name) => name.startsWith('psqlodbc_') || name.startsWith('mylog_'));
   for (const name of logs) expect(leaks(readFileSync(join('/tmp', name), 'latin1'))).toEqual([]);

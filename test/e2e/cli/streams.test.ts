@@ -9,13 +9,13 @@ import type { TestDatabase } from '../../helpers/postgres';
 import { describeWhere, findProgram } from '../../helpers/server-process';
 
 const PYTHON = findProgram('python3');
+/** So that a sync does not end by itself. */
+const LOCK = 'BEGIN; LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE';
 const CANNOT_BE_WRITTEN = /^pgsluice: Standard output cannot be written \(ENOSPC\)/;
 
 let database: TestDatabase;
 let configuration: string;
 let full: number;
-
-jest.setTimeout(240_000);
 
 beforeEach(async () => {
   database = await createDemoDatabase(5_000);
@@ -82,20 +82,22 @@ describeWhere(existsSync('/dev/full') ? undefined : '/dev/full, a disk without r
   });
 
   it('does not keep a signal from being obeyed', async () => {
-    const argv = ['sync', '--configuration', configuration, '--custom-batch-size', '2', '--custom-threads', '1'];
-    const running = startCli(argv, { outputs: { stdout: full } });
+    await database.client.query(LOCK);
+    const running = startCli(['sync', '--configuration', configuration], { outputs: { stdout: full } });
     await running.waitFor(CANNOT_BE_WRITTEN);
     running.kill('SIGTERM');
     expect((await running.ended).code).toBe(143);
+    await database.client.query('ROLLBACK');
   });
 });
 
 describe('a reader that ends', () => {
   it('leaves the sync to its end, which says so', async () => {
-    const argv = ['sync', '--configuration', configuration, '--custom-batch-size', '100'];
-    const running = startCli(argv);
+    await database.client.query(LOCK);
+    const running = startCli(['sync', '--configuration', configuration]);
     await running.waitFor(/Processing table 1/);
     running.hangUp();
+    await database.client.query('ROLLBACK');
     const { code, stderr } = await running.ended;
     expect(stderr).toBe('pgsluice: Nobody reads standard output any more (EPIPE); the sync goes on without it.\n');
     expect(code).toBe(0);
@@ -128,8 +130,9 @@ describeWhere(PYTHON === undefined ? 'python3' : undefined, 'a terminal that goe
   });
 
   it('leaves a sync that ends at a signal', async () => {
-    const code = await onLostTerminal(15, 'sync', '--custom-batch-size', '2', '--custom-threads', '1');
-    expect(code).toBe(143);
+    await database.client.query(LOCK);
+    expect(await onLostTerminal(15, 'sync')).toBe(143);
+    await database.client.query('ROLLBACK');
   });
 
   it('ends what only shows something', async () => {

@@ -12,9 +12,6 @@ import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { describeWhere, freePort } from '../../helpers/server-process';
 import { EXTENSIONS } from '../../helpers/settings';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 type Environment = Readonly<Record<string, string | undefined>>;
 
 describeWhere(AZ.missing, 'a lake in Azure', () => {

@@ -10,9 +10,6 @@ import { connectionString, createDatabase, type TestDatabase } from '../../helpe
 import { EXTENSIONS } from '../../helpers/settings';
 import { openLakeAt } from '../../helpers/warehouse-access';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const ROWS = 120_000;
 const SMALL_BATCHES = ['--custom-batch-size', '2000'];
 
@@ -239,14 +236,15 @@ it.each([
     const lake = { lake_catalog: path };
     const attached = extensions.length === 0 ? path : `sqlite:${path}`;
     expect((await run('sync', lake)).code).toBe(0);
-    await database.client.query(`UPDATE small SET v = 'three' WHERE id < 50`);
-    const args = ['sync', '--configuration', configured(lake), '--full-resync', '*', '--custom-batch-size', '200'];
-    const first = startCli([...args, '--custom-threads', '1']);
+    // The first one cannot end meanwhile: a table that it reads is locked.
+    await database.client.query(`BEGIN; UPDATE small SET v = 'three' WHERE id < 50; LOCK TABLE small`);
+    const first = startCli(['sync', '--configuration', configured(lake), '--full-resync', '*']);
     await first.waitFor(/Found \d+ tables to process/);
     const refused = new RegExp(
       `^The lake .*${file} is open in another process \\(PID ${first.pid}\\)\\. A catalog that is a file`,
     );
     for (const command of ['sync', 'maintain']) expectRefused(await run(command, lake), refused);
+    await database.client.query('COMMIT');
     expect((await first.ended).code).toBe(0);
     await expectWhole(attached, extensions);
     expect((await run('verify', lake)).code).toBe(0);

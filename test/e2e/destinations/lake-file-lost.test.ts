@@ -8,9 +8,6 @@ import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { EXTENSIONS } from '../../helpers/settings';
 import { openLakeAt } from '../../helpers/warehouse-access';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const SENTENCE =
   /A file of the lake is gone: \S+\/data\/tester\/\S*source_public_lost\/ducklake-[0-9a-f-]+\.parquet of table tester\.source_public_lost\. Restore it from a backup; without one, `pgsluice forget TABLE --drop` and then `pgsluice sync` load the table anew\./;
 

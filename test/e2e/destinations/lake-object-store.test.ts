@@ -12,9 +12,6 @@ import { EXTENSIONS } from '../../helpers/settings';
 import { startTroubledStore } from '../../helpers/troubled-store';
 import { openDuckDB, openLakeAt } from '../../helpers/warehouse-access';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const TROUBLES = [
   { status: 503, code: 'SlowDown', sentence: /^The object store of the lake cannot be used: .*(503|SlowDown)/ },
   {
@@ -158,7 +155,9 @@ describe.each([S3, GS, AZ])('$scheme://', (kind) =>
       };
       await inCatalog('ducklake-', 'ducklake-0');
       await database.client.query(`UPDATE tiny SET v = 'two'`);
-      const sentence = new RegExp(`A file of the lake is gone: (?:${kind.scheme}|http)://\\S+/ducklake-0\\S+\\.parquet`);
+      const sentence = new RegExp(
+        `A file of the lake is gone: (?:${kind.scheme}|http)://\\S+/ducklake-0\\S+\\.parquet`,
+      );
       expect(await run(sync, 'hole')).toMatchObject({ code: 5, stdout: expect.stringMatching(sentence) as string });
       expect(await run(['verify', '--table-filters', 'small,tiny'], 'hole')).toMatchObject({ code: 5 });
       await expectSame('hole', { tiny: 2 });

@@ -8,9 +8,6 @@ import { compareTable, openWarehouse, same, withWarehouse } from '../../helpers/
 import { complaints, expectPresentable } from '../../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const ROWS = 120_000;
 
 let database: TestDatabase;

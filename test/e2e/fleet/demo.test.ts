@@ -4,8 +4,6 @@ import { promisify } from 'node:util';
 import { join } from 'node:path';
 import { PROJECT } from '../../helpers/cli';
 
-jest.setTimeout(900_000);
-
 it('kills a worker, and ends with every tenant equal', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [join(PROJECT, 'scripts/demo/demo-fleet.js')], {
     env: { ...process.env, PGSLUICE_DEMO_ROWS: '3000' },

@@ -16,12 +16,10 @@ const TABLES = `
   ANALYZE`;
 const NAMES = ['acme', 'globex'];
 /** Small batches, so that a test has time to look at a sync. */
-const SLOW = { custom_batch_size: '50' };
+const SLOW = { custom_batch_size: '5' };
 /** A job of 15,000 statements does not end by itself while a test waits for what stops it, on a fast machine either. */
 const ENDLESS = { custom_batch_size: '1' };
 const FAST = { custom_batch_size: '5000' };
-
-jest.setTimeout(900_000);
 
 let world: FleetWorld;
 afterEach(async () => {

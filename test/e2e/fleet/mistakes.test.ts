@@ -1,4 +1,4 @@
-/** Mistakes of whoever runs a fleet: one sentence, an exit code of the table, and nothing lost. */
+/** Mistakes in running a fleet: one sentence, an exit code of the table, and nothing lost. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CliResult } from '../../helpers/cli';
@@ -6,8 +6,6 @@ import { createFleet, type FleetWorld } from '../../helpers/fleet-world';
 import { connectionString } from '../../helpers/postgres';
 
 const CLOCK = join(__dirname, 'other-clock.js');
-
-jest.setTimeout(900_000);
 
 let world: FleetWorld;
 beforeAll(async () => {

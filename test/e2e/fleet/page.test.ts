@@ -6,8 +6,6 @@ import { renderFleetPage } from '../../../src/observe';
 import { describeInBrowser, expectReadable, openPage, WINDOWS, type OpenPage } from '../../helpers/browser';
 import { sampleStatus } from '../../unit/fleet/sample-status';
 
-jest.setTimeout(120_000);
-
 let server: HttpServer;
 let status: FleetStatus;
 beforeAll(async () => {

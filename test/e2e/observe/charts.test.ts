@@ -81,4 +81,18 @@ describeInBrowser('the charts', () => {
     expect(near.headings).toContain('Memorythis processlimit');
     expect(near.texts).toContain('400');
   });
+
+  it('wait for the first figures, also where colours change meanwhile', async () => {
+    const path = join(folder, 'live.html');
+    writeFileSync(path, renderPage(undefined).html);
+    const open = await openPage(pathToFileURL(path).href, { colorScheme: 'light' });
+    try {
+      await open.page.emulateMedia({ colorScheme: 'dark' });
+      // A file has no server behind it.
+      await open.page.waitForFunction(`document.getElementById('notice').textContent.startsWith('No answer')`);
+      expect(open.complaints.filter((complaint) => complaint.includes('undefined'))).toEqual([]);
+    } finally {
+      await open.close();
+    }
+  });
 });

@@ -9,12 +9,12 @@ let database: TestDatabase;
 let running: RunningCli;
 let url: string;
 
-jest.setTimeout(240_000);
-
 beforeAll(async () => {
   database = await createDemoDatabase(20_000);
-  // Small batches make a long sync, to have time to look.
-  const configuration = writeConfiguration(database, { custom_batch_size: '4', custom_threads: '1' });
+  // Small batches make a long sync, to have time to look, and its last table is locked: it does not end by itself.
+  const configuration = writeConfiguration(database, { custom_batch_size: '1', custom_threads: '1' });
+  const holder = await database.connect();
+  await holder.query('BEGIN; LOCK TABLE public.order_items IN ACCESS EXCLUSIVE MODE');
   running = startCli(['sync', '--configuration', configuration, '--metrics-port', '0']);
   await running.waitFor(/Live page and metrics: \S+/);
   url = /Live page and metrics: (\S+)/.exec(running.output())?.[1] ?? '';

@@ -13,8 +13,6 @@ let database: TestDatabase;
 let result: CliResult;
 let report: string;
 
-jest.setTimeout(240_000);
-
 beforeAll(async () => {
   database = await createDemoDatabase(20_000);
   const { client } = database;

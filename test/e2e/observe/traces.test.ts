@@ -30,8 +30,6 @@ let endpoint: string;
 const received: Export[] = [];
 const paths = new Set<string>();
 
-jest.setTimeout(120_000);
-
 beforeAll(async () => {
   database = await createDemoDatabase(20_000);
   collector = createServer((request, response) => {

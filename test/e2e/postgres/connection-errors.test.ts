@@ -4,12 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { runCli, writeConfiguration, type CliResult } from '../../helpers/cli';
 import { complaints, expectPresentable, LIBPQ_LINE } from '../../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
-
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
 
 const WRONG = 'wr0ng;pa55}word{"\'';
 
@@ -148,7 +146,10 @@ it('a server without a connection to spare: tried again until there is one', asy
   } finally {
     await occupant.end();
   }
-  const free = await sync({ username: role, password: 'x1y2z3', max_retries: '5', retry_sleep_seconds: '0.2' });
+  // A server counts a connection until its process has ended, a moment after the client has closed it.
+  const sessions = `SELECT FROM pg_stat_activity WHERE usename = '${role}'`;
+  while ((await database.client.query(sessions)).rowCount !== 0) await delay(5);
+  const free = await sync({ username: role, password: 'x1y2z3' });
   expect(free.code).toBe(0);
   await database.client.query(`DROP OWNED BY ${role}`);
   await database.client.query(`DROP ROLE ${role}`);

@@ -13,9 +13,6 @@ import {
   type TestDatabase,
 } from '../../helpers/postgres';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 beforeAll(async () => {

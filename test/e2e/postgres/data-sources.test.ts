@@ -7,9 +7,6 @@ import { openWarehouse } from '../../helpers/compare';
 import { complaints, expectPresentable } from '../../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const ROWS = 20_000;
 const tenant = `tenant_${randomBytes(4).toString('hex')}`;
 

@@ -15,8 +15,6 @@ import type { ServerProcess } from '../../helpers/server-process';
 import { caughtUp, startPrimary, startStandby } from '../../helpers/standby-server';
 import { startProxy, type TcpProxy } from '../../helpers/tcp-proxy';
 
-jest.setTimeout(240_000);
-
 const SLOT = 'promoted';
 const FOLLOWS = serverMajor() >= 17;
 

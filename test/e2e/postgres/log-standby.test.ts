@@ -11,8 +11,6 @@ import {
 import type { ServerProcess } from '../../helpers/server-process';
 import { caughtUp, startPrimary, startStandby } from '../../helpers/standby-server';
 
-jest.setTimeout(240_000);
-
 let primary: PostgresServer;
 let standby: ServerProcess;
 let database: TestDatabase;

@@ -5,9 +5,6 @@ import { createDatabase, rangesMissing, type TestDatabase } from '../../helpers/
 import { describeWhere } from '../../helpers/server-process';
 import { startSnapshotRefuser, type SnapshotRefuser } from '../../helpers/snapshot-refuser';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const ROWS = 120_000;
 const SAID = /WARNING.* A second reader could not join the snapshot.*reads on alone: .*"custom_threads" to 1/g;
 

@@ -8,9 +8,6 @@ import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { expectPresentable } from '../../helpers/fault-report';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 
-// Every command is a process of its own, on a machine that may be busy.
-jest.setTimeout(180_000);
-
 const PASSWORD = 'r3ad;er}"';
 
 let database: TestDatabase;

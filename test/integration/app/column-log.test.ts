@@ -7,8 +7,6 @@ import { createDatabase, serverMajor, type PostgresServer, type TestDatabase } f
 import { startRecorder, type Recorder } from '../../helpers/recording';
 import { sync, type SyncOutcome } from '../sync';
 
-jest.setTimeout(60_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 let recorder: Recorder;

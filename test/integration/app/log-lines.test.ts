@@ -1,4 +1,5 @@
 /** The lines that operators search their logs for: those of the Python connector, word by word. */
+import type { LogFields } from '../../../src/common/logger';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { CALM, sync } from '../sync';
 
@@ -133,4 +134,45 @@ test('a checkpoint within a table, and another attempt', async () => {
   places(lines, /^WARNING Retrying public\.rows_by_the_million after backoff \d+\.\d\ds \(attempt 2\/3\)$/);
   places(lines, /^INFO Checkpointing public\.rows_by_the_million after \d+ records$/);
   places(lines, /^INFO Successfully processed table public\.rows_by_the_million: 1100000 records$/);
+});
+
+test('what a line is about stands in fields of its own, for a log that machines read', async () => {
+  await database.client.query('CREATE TABLE again AS SELECT generate_series(1, 30000) AS id; ANALYZE again');
+  const seen: { readonly message: string; readonly fields: LogFields | undefined }[] = [];
+  const log = (message: string, fields?: LogFields): void => void seen.push({ message, fields });
+  await sync(
+    database,
+    { tableFilters: ['public.again', 'public.t3'], fullResync: ['*'], customBatchSize: 1_000, customQueueSize: 1_000 },
+    {
+      logger: { debug: log, info: log, warning: log, severe: log },
+      beforeWrite: async (batch) => {
+        if (batch === 5)
+          await database.client.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgsluice' AND datname = current_database()`,
+          );
+      },
+    },
+  );
+  const fieldsOf = (pattern: RegExp): unknown => seen.find(({ message }) => pattern.test(message))?.fields;
+  expect(fieldsOf(/^PostgreSQL /)).toMatchObject({ database: database.name, standby: false });
+  expect(fieldsOf(/^Resource Monitor: /)).toEqual({
+    memoryPercent: 20,
+    memoryAvailableBytes: 4e9,
+    cpuPercent: 20,
+    diskPercent: 20,
+  });
+  expect(fieldsOf(/^Found 2 tables to process/)).toEqual({ tables: 2 });
+  expect(fieldsOf(/^Processing table .*public\.t3 /)).toMatchObject({ table: 'public.t3', tables: 2, rows: 30 });
+  expect(fieldsOf(/^Successfully processed table public\.t3/)).toEqual({
+    ...{ table: 'public.t3', rows: 30, changed: 30, deleted: 0 },
+  });
+  expect(fieldsOf(/^Error processing table public\.again, attempt 1/)).toMatchObject({
+    ...{ table: 'public.again', attempt: 1, attempts: 5 },
+    code: expect.any(String) as string,
+    sqlState: expect.any(String) as string,
+  });
+  expect(fieldsOf(/^Retrying public\.again /)).toEqual({
+    ...{ table: 'public.again', attempt: 2, attempts: 5, delaySeconds: expect.any(Number) as number },
+  });
+  expect(fieldsOf(/^Data extraction completed /)).toEqual({ seconds: expect.any(Number) as number });
 });

@@ -2,9 +2,6 @@ import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync, type SyncOutcome } from '../sync';
 
-// Sixty schemas and tables a time, on a machine that may be busy with other things.
-jest.setTimeout(300_000);
-
 const NAMES: readonly string[] = [
   'MixedCase',
   'mixedcase2',
@@ -70,7 +67,7 @@ describe.each([
       ANALYZE;
     `);
     outcome = await sync(database, { customBatchSize });
-  }, 120_000);
+  });
   afterAll(() => database.drop());
 
   test('every table arrives, under a name that says where it is from', async () => {

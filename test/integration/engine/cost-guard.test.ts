@@ -9,8 +9,6 @@ import * as driver from '../../../src/postgres/connection/odbc-driver';
 import { createDatabase, startServer, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
 
-jest.setTimeout(180_000);
-
 /** Everything that came through ODBC. */
 const wire = { statements: 0, batches: 0, planned: 0, cells: 0, characters: 0 };
 

@@ -7,8 +7,6 @@ import { createDatabase, type TestDatabase, withRanges } from '../../helpers/pos
 import * as keyComparison from '../../../src/engine/passes/key-comparison';
 import { sync, type SyncOutcome } from '../sync';
 
-jest.setTimeout(120_000);
-
 let mostRows = Infinity;
 jest.mock('../../../src/engine/passes/key-comparison', () => {
   const actual = jest.requireActual<typeof keyComparison>('../../../src/engine/passes/key-comparison');

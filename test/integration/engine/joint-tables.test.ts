@@ -4,8 +4,6 @@ import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
 
-jest.setTimeout(60_000);
-
 const TABLES = 12;
 
 const query = Reflect.get(Session.prototype, 'query');

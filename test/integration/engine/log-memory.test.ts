@@ -41,4 +41,4 @@ test('bytes of the log count, and rows of many keys arrive', async () => {
       compareTable(database.client, warehouse, { schema: 'public', name: 't' }),
     ),
   ).toEqual(same(rows));
-}, 120_000);
+});

@@ -5,8 +5,6 @@ import { createDatabase, serverMajor, type PostgresServer, type TestDatabase } f
 import { actingBefore, loseSnapshots } from '../before-statement';
 import { sync, type SyncOutcome } from '../sync';
 
-jest.setTimeout(60_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 beforeAll(async () => {

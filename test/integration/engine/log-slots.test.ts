@@ -17,9 +17,6 @@ import { settingsFor } from '../../helpers/settings';
 import { changeWarehouse, statesIn } from '../../helpers/warehouse-access';
 import { sync, type SyncOutcome } from '../sync';
 
-// A machine that does other things as well is slow, not wrong.
-jest.setTimeout(180_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,33 +1,12 @@
 /** Mode log: changes and deletes from the write-ahead log. */
 import type { Settings } from '../../../src/config/settings';
-import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
-import { confirmedPosition, dropSlot, setUpLog, slotOf, startLogServer } from '../../helpers/log-server';
-import { createDatabase, type PostgresServer, type TestDatabase } from '../../helpers/postgres';
+import { same } from '../../helpers/compare';
+import { confirmedPosition, setUpLog, slotOf } from '../../helpers/log-server';
 import { sync, type SyncOutcome } from '../sync';
-
-let server: PostgresServer;
-let database: TestDatabase;
-beforeAll(async () => {
-  server = await startLogServer();
-});
-afterAll(async () => {
-  await server.close();
-});
-beforeEach(async () => {
-  database = await createDatabase({ server });
-});
-afterEach(async () => {
-  await dropSlot(database);
-  await database.drop();
-});
-
-const sql = (text: string): Promise<unknown> => database.client.query(text);
+import { compared, database, sql } from './followed-database';
 
 const log = (overrides: Partial<Settings> = {}): Promise<SyncOutcome> =>
   sync(database, { syncMode: 'log', ...overrides });
-
-const compared = (name: string): Promise<Comparison> =>
-  withWarehouse(database, (warehouse) => compareTable(database.client, warehouse, { schema: 'public', name }));
 
 async function table(rows: number): Promise<void> {
   await sql(`CREATE TABLE t (id int PRIMARY KEY, v text);

@@ -5,8 +5,6 @@ import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { countRoundTrips, type TripCounter } from '../../helpers/round-trips';
 import { sync } from '../sync';
 
-jest.setTimeout(120_000);
-
 let database: TestDatabase;
 let counter: TripCounter;
 beforeEach(async () => {

@@ -6,8 +6,6 @@ import { changeWarehouse } from '../../helpers/warehouse-access';
 import { settingsFor } from '../../helpers/settings';
 import { sync } from '../sync';
 
-jest.setTimeout(120_000);
-
 let database: TestDatabase;
 beforeEach(async () => {
   database = await createDatabase();

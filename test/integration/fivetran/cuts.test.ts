@@ -6,8 +6,6 @@ import { afterTruncate, differences, update, type Cut } from '../../helpers/five
 import { WireClient } from '../../helpers/fivetran/applier/wire';
 import { configurationFor, startService, type TestService } from '../../helpers/fivetran/service';
 
-jest.setTimeout(120_000);
-
 let database: TestDatabase;
 let service: TestService;
 let client: WireClient;

@@ -5,8 +5,6 @@ import { rangesMissing, type TestDatabase } from '../../helpers/postgres';
 import { configurationFor, startService, syncToWarehouse, type TestService } from '../../helpers/fivetran/service';
 import { differences, value } from '../../helpers/fivetran/warehouses';
 
-jest.setTimeout(300_000);
-
 let database: TestDatabase;
 let service: TestService;
 

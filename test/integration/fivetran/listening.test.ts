@@ -94,7 +94,7 @@ describe('the address', () => {
 });
 
 describe('with --tls-cert and --tls-key', () => {
-  it('whoever trusts the authority is served, over TLS', async () => {
+  it('a client that trusts the authority is served, over TLS', async () => {
     const { port } = await serve('--tls-cert', 'service.crt', '--tls-key', 'service.key');
     expect(service?.output()).toMatch(/Listening on 127\.0\.0\.1:\d+, with TLS/);
     const client = new ReferenceClient(`localhost:${port}`, Buffer.from(AUTHORITY));

@@ -8,8 +8,6 @@ import { createDatabase, type PostgresServer, type TestDatabase } from '../../he
 import { configurationFor, startService, syncToWarehouse, type TestService } from '../../helpers/fivetran/service';
 import { differences } from '../../helpers/fivetran/warehouses';
 
-jest.setTimeout(120_000);
-
 const SLOT = 'platform';
 
 let server: PostgresServer;

@@ -7,9 +7,6 @@ import { runCli, startCli, type RunningCli } from '../../helpers/cli';
 import { ReferenceClient, recordsOf, type ReceivedMessage } from '../../../src/fivetran/reference-client/client';
 import { configurationFor } from '../../helpers/fivetran/service';
 
-// What never happens ends here, on the busiest machine.
-jest.setTimeout(300_000);
-
 const ROWS = 200_000;
 let database: TestDatabase;
 let observer: Client;
@@ -217,7 +214,9 @@ describe('the end of the service', () => {
   });
 
   it('on SIGTERM cancels, releases and says so', async () => {
-    const call = client.update({ configuration: configuration() });
+    // What waits is sent before the end, for which the service has some seconds: there is little of it.
+    const few = { custom_batch_size: '500', custom_queue_size: '500' };
+    const call = client.update({ configuration: configuration(few) });
     const failed = new Promise<{ code: number; details: string }>((resolve) =>
       call.once('error', (error) => resolve(error as never)),
     );

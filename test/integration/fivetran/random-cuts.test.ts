@@ -27,8 +27,6 @@ const SLOT = 'cuts';
 /** Without ranges the update column is believed, and no change touches it here. */
 const BY_TIME = rangesMissing() === undefined ? ['timestamp'] : [];
 
-jest.setTimeout(300_000);
-
 let server: PostgresServer;
 let database: TestDatabase;
 let service: RunningCli;

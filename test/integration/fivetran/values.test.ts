@@ -4,8 +4,6 @@ import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { configurationFor, startService, syncToWarehouse, type TestService } from '../../helpers/fivetran/service';
 import { differences, value } from '../../helpers/fivetran/warehouses';
 
-jest.setTimeout(120_000);
-
 let database: TestDatabase;
 let service: TestService;
 

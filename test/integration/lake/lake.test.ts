@@ -59,7 +59,7 @@ describe('values', () => {
     expect(row).toEqual([true, 1]);
   });
 
-  it('a column that the source dropped is NULL in new rows, for whoever counts or looks for it', async () => {
+  it('a column that the source dropped is NULL in new rows, and is counted and found as such', async () => {
     await orders(100);
     await sync(database, inLake(database));
     await sql(`DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, other bool); INSERT INTO t VALUES (1000, true)`);

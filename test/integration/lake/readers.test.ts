@@ -27,10 +27,11 @@ it('through a first load, three syncs and a maintenance', async () => {
   // The lake is made by an empty sync, so that there is something to attach.
   await sync(database, onServer(database, { tableFilters: ['nothing.*', '!*'] })).catch(() => undefined);
   const python = startPython(database, [...seen.keys()]);
+  let looks = 0;
   const reader = (async () => {
     const lake = await openOnServer(database);
     try {
-      while (reading) {
+      for (; reading; looks += 1) {
         for (const [name, values] of seen) {
           try {
             const there = await lake.rows(
@@ -64,7 +65,9 @@ it('through a first load, three syncs and a maintenance', async () => {
     expected.b.push(`3000/${3000 * round}`);
   }
   await runMaintenance(settingsFor(database, { ...settings, lakeRetentionHours: 0 }), new AbortController().signal);
-  await delay(300);
+  // One look at the end of all that begins after it; Python's last look does as well.
+  const before = looks;
+  while (looks < before + 2) await delay(20);
   reading = false;
   await reader;
   const others = await python?.ended();

@@ -2,8 +2,6 @@ import { compareTable, same, withWarehouse } from '../../helpers/compare';
 import { createDatabase, type TestDatabase } from '../../helpers/postgres';
 import { sync } from '../sync';
 
-jest.setTimeout(240_000);
-
 describe('large values and wide tables', () => {
   let database: TestDatabase;
   beforeAll(async () => {

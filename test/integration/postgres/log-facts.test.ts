@@ -25,7 +25,7 @@ beforeAll(async () => {
     // Reading through SQL needs no walsender.
     flags: { wal_level: 'logical', max_wal_senders: '0', max_replication_slots: '4' },
   });
-}, 120_000);
+});
 afterAll(() => server.close());
 beforeEach(async () => {
   database = await createDatabase({ server });

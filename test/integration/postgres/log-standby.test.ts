@@ -14,8 +14,6 @@ import { caughtUp, startPrimary, startStandby } from '../../helpers/standby-serv
 import { actingBefore } from '../before-statement';
 import { sync, type SyncOutcome } from '../sync';
 
-jest.setTimeout(240_000);
-
 const missing = serverMajor() >= 16 ? undefined : 'PostgreSQL 16 or newer, whose standbys can decode';
 
 describeWhere(missing, 'a standby', () => {

@@ -16,7 +16,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   // Reading through SQL needs no walsender.
   server = await startLogServer({ flags: { max_wal_senders: '0' } });
-}, 120_000);
+});
 afterAll(() => server.close());
 beforeEach(async () => {
   database = await createDatabase({ server });
@@ -97,7 +97,7 @@ it('more than 1 GB is a warning, in check and in the log of a sync, with what a 
     { status: 'warning', advice: expect.stringContaining("pg_drop_replication_slot('pgsluice_elder')") as string },
   ]);
   expect(warningsOf(await sync(database, { syncMode: 'log' }))).toEqual([expect.stringMatching(expected)]);
-}, 120_000);
+});
 
 describe('why the log cannot be read: one sentence, and every table in another mode', () => {
   const READS = { syncMode: 'log', tableFilters: ['public.t', 'public.u'] } as const;

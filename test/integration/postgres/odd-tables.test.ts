@@ -90,7 +90,7 @@ describe('tables of every kind', () => {
       rmSync(`${database.folder}/warehouse.db`, { force: true });
       const { failures } = await sync(database, { customBatchSize: batchRows });
       expect(failures).toEqual({});
-    }, 120_000);
+    });
 
     test.each(Object.keys(TABLES))('%s', async (name) => {
       await withWarehouse(database, async (warehouse) => {
@@ -187,5 +187,5 @@ describe('tables of every kind', () => {
     } finally {
       await many.drop();
     }
-  }, 120_000);
+  });
 });

@@ -1,18 +1,26 @@
 /** What arrives of a table with partitions or children is what `SELECT … FROM` it gives to the role. */
-import type { Client } from 'pg';
-import { openSource } from '../../../src/app/source-connection';
-import { runVerify } from '../../../src/app/verify-run';
-import type { Settings } from '../../../src/config/settings';
-import type { TableSchema } from '../../../src/model/table';
-import { discover } from '../../../src/postgres/catalog/catalog';
-import { beginAndExport, endTransaction } from '../../../src/postgres/read/snapshot';
 import type * as presentTable from '../../../src/postgres/catalog/present-table';
 import type * as tableMembers from '../../../src/postgres/catalog/table-members';
+import type { Settings } from '../../../src/config/settings';
 import { TableSnapshot } from '../../../src/engine/passes/table-snapshot';
-import { compareTable, same, withWarehouse, type Comparison } from '../../helpers/compare';
-import { createDatabase, serverMajor, type TestDatabase } from '../../helpers/postgres';
-import { settingsFor } from '../../helpers/settings';
-import { sync, type SyncOutcome } from '../sync';
+import { serverMajor } from '../../helpers/postgres';
+import { sync } from '../sync';
+import {
+  arrival,
+  CHILDREN,
+  database,
+  described,
+  equal,
+  login,
+  PARTITIONED,
+  POLICY,
+  reader,
+  role,
+  verified,
+  warnings,
+  ALL_ARRIVE,
+  SOME_ARRIVE,
+} from './selecting-role';
 
 type Modules = [typeof tableMembers, typeof presentTable];
 const [members, present] = [
@@ -31,88 +39,11 @@ jest.mock('../../../src/postgres/catalog/present-table', (): Modules[1] => ({
   presentRelations: (...of) => relations(...of),
 }));
 
-const SILENT = { debug: () => undefined, info: () => undefined, warning: () => undefined, severe: () => undefined };
-
-let database: TestDatabase;
-let role: string;
-let reader: Client;
-let login: { readonly username: string; readonly password: string };
-
-beforeEach(async () => {
-  database = await createDatabase();
-  const name = `reader_${database.name}`;
-  role = database.client.escapeIdentifier(name);
-  await database.client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
-  login = { username: name, password: 'secret' };
-  reader = await database.connect({ user: name, password: 'secret' });
-});
-afterEach(async () => {
+afterEach(() => {
   jest.restoreAllMocks();
   why.mockImplementation(members.whyThroughRoot);
   relations.mockImplementation(present.presentRelations);
-  await database.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
-  await database.drop();
 });
-
-/** 200 rows in two partitions, of 100 each; `half` is the part of the role in every one. */
-const PARTITIONED = `
-  CREATE TABLE sales (id int PRIMARY KEY, half bool, v text, updated_at timestamptz NOT NULL DEFAULT '2024-01-01') PARTITION BY RANGE (id);
-  CREATE TABLE sales_1 PARTITION OF sales FOR VALUES FROM (0) TO (101);
-  CREATE TABLE sales_2 PARTITION OF sales FOR VALUES FROM (101) TO (1000);
-  CREATE INDEX ON sales (updated_at);
-  INSERT INTO sales SELECT i, i % 2 = 0, 'v' || i, '2024-01-01'::timestamptz + i * interval '1 day' FROM generate_series(1, 200) i;`;
-const CHILDREN = `
-  CREATE TABLE sales (id int PRIMARY KEY, half bool, v text); CREATE TABLE sales_1 (more int) INHERITS (sales);
-  INSERT INTO sales SELECT i, i % 2 = 0, 'v' || i FROM generate_series(1, 100) i;
-  INSERT INTO sales_1 SELECT i, i % 2 = 0, 'v' || i, i FROM generate_series(101, 200) i;`;
-
-const POLICY = (table: string): string =>
-  `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON ${table} USING (half)`;
-
-interface Arrival extends Comparison {
-  readonly verified: string;
-  readonly lines: readonly string[];
-}
-
-/** After a sync as the role: the warehouse beside what the role selects, and what the comparison says. */
-async function arrival(settings: Partial<Settings> = {}): Promise<Arrival> {
-  const { failures, lines } = await synced(settings);
-  expect(failures).toEqual({});
-  const compared = await withWarehouse(database, (it) => compareTable(reader, it, { schema: 'public', name: 'sales' }));
-  return { ...compared, verified: await verified(settings), lines };
-}
-
-const synced = (settings: Partial<Settings> = {}): Promise<SyncOutcome> =>
-  sync(database, { ...login, syncMode: 'xmin', tableFilters: ['public.sales'], ...settings });
-
-async function verified(settings: Partial<Settings> = {}): Promise<string> {
-  const report = await runVerify(settingsFor(database, { ...login, tableFilters: ['public.sales'], ...settings }), {
-    logger: SILENT,
-    signal: new AbortController().signal,
-    show: 0,
-    sample: 1,
-  });
-  return report.tables.map(({ outcome, problem }) => problem ?? outcome).join();
-}
-
-async function described(name = 'sales', as: Partial<Settings> = login): Promise<TableSchema | undefined> {
-  const manager = openSource(settingsFor(database, as), SILENT, 1);
-  try {
-    const session = await manager.lease();
-    const { tables } = await discover(session, undefined);
-    await manager.release(session);
-    return tables.find((table) => table.name === name);
-  } finally {
-    await manager.close();
-  }
-}
-
-const equal = (rows: number): Partial<Arrival> => ({ ...same(rows), verified: 'equal' });
-const warnings = ({ lines }: Arrival): readonly string[] => lines.filter((line) => line.includes('Row-level'));
-const ALL_ARRIVE =
-  'WARNING Row-level security applies to public.sales: the policies of public.sales_1, a part of it, do not apply to a SELECT from the table itself, so all of its rows are replicated.';
-const SOME_ARRIVE =
-  'WARNING Row-level security applies to public.sales: only the rows that the role may see are replicated.';
 
 describe.each([
   ['partitions', PARTITIONED],
@@ -186,80 +117,6 @@ describe('row-level security of a table without parts', () => {
     expect(await arrival(settings)).toMatchObject(equal(60));
     await database.client.query('INSERT INTO allowed SELECT generate_series(61, 90)');
     expect(await arrival(settings)).toMatchObject(equal(90));
-  });
-});
-
-describe('reading through the root', () => {
-  const byTime: Partial<Settings> = {
-    syncMode: 'timestamp',
-    customBatchSize: 50,
-    timestampWindowSeconds: 0,
-    reconcileEvery: 0,
-  };
-
-  beforeEach(async () => {
-    // What the role may not read by itself is read through the root as well.
-    await database.client.query(`${PARTITIONED}; GRANT SELECT ON sales TO ${role}`);
-    expect((await described())?.throughRoot).toBe('privileges');
-  });
-
-  it('by timestamp, finds changes in every partition', async () => {
-    expect(await arrival(byTime)).toMatchObject(equal(200));
-    await database.client.query(
-      `UPDATE sales SET v = 'new', updated_at = now() WHERE id IN (3, 150); INSERT INTO sales VALUES (500, true, 'x', now())`,
-    );
-    expect(await arrival(byTime)).toMatchObject(equal(201));
-    const read = await withWarehouse(database, (it) =>
-      it.rows(
-        'SELECT count(*) FILTER (sync_timestamp = (SELECT max(sync_timestamp) FROM tester.source_public_sales))::INT FROM tester.source_public_sales',
-      ),
-    );
-    // And the one that is at the watermark.
-    expect(read).toEqual([[4]]);
-  });
-
-  it('by timestamp, follows partitions that come, go or are truncated', async () => {
-    await arrival(byTime);
-    await database.client.query(`
-      CREATE TABLE old (LIKE sales); INSERT INTO old SELECT i, true, 'old', '2001-01-01' FROM generate_series(2001, 2030) i;
-      ALTER TABLE sales ATTACH PARTITION old FOR VALUES FROM (2000) TO (3000)`);
-    expect(await arrival(byTime)).toMatchObject(equal(230));
-    await database.client.query('TRUNCATE sales_1');
-    expect(await arrival(byTime)).toMatchObject(equal(130));
-    await database.client.query('ALTER TABLE sales DETACH PARTITION sales_2');
-    expect(await arrival(byTime)).toMatchObject(equal(30));
-  });
-
-  it('by timestamp, compares keys of all partitions', async () => {
-    await arrival(byTime);
-    await database.client.query('DELETE FROM sales WHERE id IN (5, 180)');
-    expect(await arrival({ ...byTime, reconcileEvery: 1 })).toMatchObject(equal(198));
-  });
-
-  it('and by itself, in turn, as the privileges allow', async () => {
-    await arrival(byTime);
-    await database.client.query(`GRANT SELECT ON sales_1, sales_2 TO ${role}; DELETE FROM sales WHERE id = 5`);
-    expect(await arrival(byTime)).toMatchObject(equal(199));
-    await database.client.query(`REVOKE SELECT ON sales_1 FROM ${role}; DELETE FROM sales WHERE id = 6`);
-    expect(await arrival(byTime)).toMatchObject(equal(198));
-  });
-
-  it('holds the locks of all partitions from the snapshot on', async () => {
-    const table = await described();
-    const manager = openSource(settingsFor(database, login), SILENT, 1);
-    try {
-      const session = await manager.lease();
-      await beginAndExport(session, table?.relations ?? [], undefined);
-      const { rows } = await database.client.query<{ name: string }>(
-        `SELECT c.relname AS name FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-         WHERE c.relname ~ '^sales(_.)?$' AND l.mode = 'AccessShareLock' ORDER BY 1`,
-      );
-      expect(rows.map(({ name }) => name)).toEqual(['sales', 'sales_1', 'sales_2']);
-      await endTransaction(session);
-      await manager.release(session);
-    } finally {
-      await manager.close();
-    }
   });
 });
 

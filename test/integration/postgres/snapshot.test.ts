@@ -57,32 +57,50 @@ describe('a table that changes while it is read', () => {
     );
   }
 
-  /** Runs `sql` over and over until it is told to stop; yields how often it ran. */
-  function keepOn(client: Client, sql: string): () => Promise<number> {
+  interface Repetition {
+    /** Resolves when it has run once more from beginning to end. */
+    once(): Promise<void>;
+    stop(): Promise<void>;
+  }
+
+  /** Runs `sql` over and over until it is told to stop. */
+  function keepOn(client: Client, sql: string): Repetition {
     let stopped = false;
     let times = 0;
     const running = (async () => {
       for (; !stopped; times += 1) await client.query(sql);
     })();
-    return async () => {
-      stopped = true;
-      await running;
-      return times;
+    return {
+      async once() {
+        const before = times;
+        while (times < before + 2) await delay(1);
+      },
+      async stop() {
+        stopped = true;
+        await running;
+      },
     };
   }
 
+  /** Resolves when a session waits for its lock of the table. */
+  async function lockIsAwaited(): Promise<void> {
+    const waiting = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'account'::regclass`;
+    while ((await database.client.query(waiting)).rowCount === 0) await delay(5);
+  }
+
   test('one snapshot: money that moves between rows is neither lost nor doubled', async () => {
-    const stop = keepOn(await database.connect(), TRANSFER);
+    const transfers = keepOn(await database.connect(), TRANSFER);
     const readers = new Set<number>();
     const { failures, lines } = await sync(database, SLOWLY, {
-      beforeWrite: async () => {
+      beforeWrite: async (batch) => {
+        if (batch <= 4) await transfers.once();
         const { rows } = await database.client.query<{ pid: number }>(
           `SELECT pid FROM pg_stat_activity WHERE application_name = 'pgsluice' AND datname = current_database() AND xact_start IS NOT NULL`,
         );
         for (const { pid } of rows) readers.add(pid);
       },
     });
-    expect(await stop()).toBeGreaterThan(3);
+    await transfers.stop();
     expect(failures).toEqual({});
     expect(await warehouseSum()).toEqual([[BigInt(ACCOUNTS) * 1000n, BigInt(ACCOUNTS)]]);
     expect(lines.filter((line) => line.includes('Catching up'))).toEqual([]);
@@ -100,10 +118,14 @@ describe('a table that changes while it is read', () => {
       { customBatchSize: 2_000, customQueueSize: 2_000 },
       {
         beforeWrite: async () => {
-          const { rows } = await database.client.query<{ n: number }>(
-            `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'pgsluice' AND datname = current_database() AND xact_start IS NOT NULL`,
-          );
-          readers = Math.max(readers, rows[0]?.n ?? 0);
+          // A second one comes, however long its login takes: the first one waits for room in the queue meanwhile.
+          while (readers < 2) {
+            const { rows } = await database.client.query<{ n: number }>(
+              `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'pgsluice' AND datname = current_database() AND xact_start IS NOT NULL`,
+            );
+            readers = Math.max(readers, rows[0]?.n ?? 0);
+            await delay(1);
+          }
           for (let times = 0; times < 3; times += 1) await database.client.query(TRANSFER);
         },
       },
@@ -140,9 +162,13 @@ describe('a table that changes while it is read', () => {
   });
 
   test('several snapshots under a writer that does not stop: the sum is still right', async () => {
-    const stop = keepOn(await database.connect(), TRANSFER);
-    const { failures, lines } = await sync(database, { ...SLOWLY, snapshotMaxAgeSeconds: 0.01 });
-    expect(await stop()).toBeGreaterThan(3);
+    const transfers = keepOn(await database.connect(), TRANSFER);
+    const { failures, lines } = await sync(
+      database,
+      { ...SLOWLY, snapshotMaxAgeSeconds: 0.01 },
+      { beforeWrite: async (batch) => (batch <= 4 ? await transfers.once() : undefined) },
+    );
+    await transfers.stop();
     expect(failures).toEqual({});
     expect(lines.filter((line) => line.includes('Catching up'))).toHaveLength(1);
     expect(await warehouseSum()).toEqual([[BigInt(ACCOUNTS) * 1000n, BigInt(ACCOUNTS)]]);
@@ -155,15 +181,7 @@ describe('a table that changes while it is read', () => {
     const outcome = await sync(database, SLOWLY, {
       beforeReading: async () => {
         await other.query(`BEGIN; ${change}`);
-        committed = (async () => {
-          for (let waiting = false; !waiting; await delay(5)) {
-            const { rows } = await database.client.query(
-              `SELECT FROM pg_locks WHERE NOT granted AND relation = 'account'::regclass`,
-            );
-            waiting = rows.length > 0;
-          }
-          await other.query('COMMIT');
-        })();
+        committed = lockIsAwaited().then(() => other.query('COMMIT'));
       },
     });
     await committed;
@@ -203,7 +221,7 @@ describe('a table that changes while it is read', () => {
     const read: number[] = [];
     await TableSnapshot.with({ manager, table: table as TableSchema, readers: 2, signal }, async (snapshot) => {
       altered = other.query('ALTER TABLE account ADD COLUMN extra int');
-      await delay(100);
+      await lockIsAwaited();
       const partitions = snapshot.partitions(() => 20_000);
       expect(partitions.length).toBeGreaterThan(3);
       await snapshot.each(partitions, async (session, partition) => {

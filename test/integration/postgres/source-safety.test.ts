@@ -277,8 +277,8 @@ describe('what the role may and how it is set up', () => {
         default_transaction_read_only: 'off',
         lc_monetary: 'C',
         client_min_messages: 'debug1',
-        // Not less: it holds for the driver's own statements of the login, before ours can say otherwise.
-        statement_timeout: '250',
+        // Not less: it holds for the driver's own statements of the login, on a busy machine too.
+        statement_timeout: '20s',
         lock_timeout: '1',
         idle_in_transaction_session_timeout: '1',
         xmlbinary: 'hex',
@@ -312,7 +312,10 @@ describe('what the role may and how it is set up', () => {
       });
       const manager = openSource(settingsFor(database, { username: role, password: 'secret' }), silent, 1);
       const session = await manager.lease();
-      await session.query('SELECT pg_catalog.pg_sleep(0.5)::text AS x', { doing: 'sleeping' });
+      const [shown] = await session.query(`SELECT pg_catalog.current_setting('statement_timeout') AS timeout`, {
+        doing: 'testing',
+      });
+      expect(shown).toEqual({ timeout: '10min' });
       await manager.close();
       await database.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
     } finally {

@@ -13,7 +13,7 @@ describe('a hot standby', () => {
     primary = await startPrimary();
     standby = await startStandby(primary);
     database = await createDatabase({ server: primary });
-  }, 120_000);
+  });
   afterAll(async () => {
     await database.drop();
     await standby.close();
@@ -39,5 +39,5 @@ describe('a hot standby', () => {
       expect(tables).toMatchObject([{ outcome: 'equal' }, { outcome: 'equal' }]);
       expect(tables.map(({ sourceRows }) => sourceRows).sort()).toEqual([200, changes === '' ? 9_000 : 8_999]);
     }
-  }, 120_000);
+  });
 });

@@ -15,8 +15,6 @@ import {
 import { sync } from '../sync';
 import type { Settings } from '../../../src/config/settings';
 
-jest.setTimeout(120_000);
-
 let servers: PostgresServer[] = [];
 let publisher: TestDatabase;
 let subscriber: TestDatabase;

@@ -98,7 +98,7 @@ describe('every type in pg_type', () => {
     }
     const outcome = await sync(database);
     expect(outcome.failures).toEqual({});
-  }, 180_000);
+  });
   afterAll(() => database.drop());
 
   it('arrives, alone, in arrays with NULL, in grids, and under domains', async () => {

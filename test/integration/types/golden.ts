@@ -66,7 +66,7 @@ export function goldenTypes(
     for (const [index, { type, note }] of types.entries()) {
       reads.set(`${type}${note ?? ''}`, await readBoth(database, `golden_${index}`));
     }
-  }, 180_000);
+  });
   afterAll(() => database.drop());
 
   it('all tables are read', () => {

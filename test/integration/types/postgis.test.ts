@@ -16,7 +16,7 @@ describeWhere(
     let server: ServerProcess;
     beforeAll(async () => {
       server = await startPostgis(PROGRAMS ?? '');
-    }, 60_000);
+    });
     afterAll(() => server.close());
 
     goldenTypes(

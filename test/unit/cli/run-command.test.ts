@@ -189,7 +189,7 @@ describe('sync', () => {
     );
   });
 
-  it('sends whoever has no configuration to init', async () => {
+  it('points to init where there is no configuration', async () => {
     rmSync(join(directory, 'configuration.json'));
     const { code, stderr } = await run(['sync']);
     expect([code, stderr]).toEqual([2, expect.stringContaining('Or let `pgsluice init` ask for everything.')]);
@@ -247,6 +247,19 @@ describe('reset', () => {
         `Kept ${directory}/files/warehouse.db.tmp, which holds files of somebody else.\n` +
         `Kept ${directory}/files/state.json, which is no state of pgsluice.\n`,
     ]);
+  });
+
+  it('keeps the copies that others may read, and says so', async () => {
+    await leaveFiles();
+    mkdirSync(join(directory, 'out'));
+    const names = ['warehouse-20261130T101500123Z.db', 'warehouse-20261130T111500123Z.db'];
+    for (const name of [...names, 'mine.db']) writeFileSync(join(directory, 'out', name), 'x');
+    const { code, stdout } = await run(['reset', '--yes', '--publish-path', 'out']);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining(`Kept the copies in ${directory}/out: ${names.toReversed().join(', ')}\n`),
+    ]);
+    expect(readdirSync(join(directory, 'out'))).toHaveLength(3);
   });
 
   it.each([

@@ -17,7 +17,7 @@ afterAll(() => server.close());
 const ask = (path: string, accept = '*/*'): Promise<Response> => fetch(`${server.url}${path}`, { headers: { accept } });
 
 describe('the port of a worker', () => {
-  it('gives a page to browsers, and text to whoever does not ask for a page', async () => {
+  it('gives a page to browsers, and text to clients that do not ask for a page', async () => {
     const page = await ask('', 'text/html,application/xhtml+xml,*/*;q=0.8');
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('content-security-policy')).toMatch(

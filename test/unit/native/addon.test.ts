@@ -15,7 +15,7 @@ function addon(): ProcessStatsAddon {
 
 function run(script: string, ...nodeArguments: string[]): ReturnType<typeof spawnSync> {
   const source = `const addon = require(${JSON.stringify(ADDON_PATH)}); const buffer = new Float64Array(${FIELDS}); ${script}`;
-  return spawnSync(process.execPath, [...nodeArguments, '-e', source], { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, [...nodeArguments, '-e', source], { encoding: 'utf8', timeout: 300_000 });
 }
 
 describe('called wrongly', () => {

@@ -29,7 +29,7 @@ function run(script: string) {
   const source =
     `const { createProcessStats } = require(${native('process-stats')}); ` +
     `const { exitNow } = require(${native('exit-now')}); ${script}`;
-  return spawnSync(process.execPath, ['-e', source], { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, ['-e', source], { encoding: 'utf8', timeout: 300_000 });
 }
 
 test('without a built addon the package runs degraded and says how to mend that', () => {

@@ -98,7 +98,7 @@ describe('the page as a document', () => {
 
   it('holds no markup that comes from data', () => {
     const { html } = renderPage({ ...createWatch({ source: hostile }).watch.data(), warnings: [hostile] });
-    expect(html.match(/<script>/g)).toHaveLength(3);
+    expect(html.match(/<script>/g)).toHaveLength(5);
     expect(html).not.toContain('alert(1)</script>');
     expect(html).not.toContain('\u2028');
     const data = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html)?.[1] ?? '';

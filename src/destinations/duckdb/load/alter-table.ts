@@ -1,11 +1,11 @@
 /**
  * Columns changed and added, in the middle of a transaction.
  *
- * DuckDB refuses to commit a transaction that has updated or deleted committed rows of a table and altered
- * its columns afterwards ("another transaction has altered this table"), nor does it change a column of a table that
- * has an index. And DuckDB 1.5 fails with an internal error, which ends the whole run, where a transaction fills a row
- * group, alters the table, and fills another one ("Row group prev allocated size is larger …"). Such tables are written
- * anew instead. So is a table of a lake where a column changes its type, which DuckLake does to wider numbers only.
+ * DuckDB refuses to commit a transaction that has updated or deleted committed rows of a table and altered its columns
+ * afterwards ("another transaction has altered this table"). It changes no column of a table that has an index. DuckDB
+ * 1.5 fails with an internal error where a transaction fills a row group, alters the table, and fills another one ("Row
+ * group prev allocated size is larger …"). That error ends the whole run. Such tables are written anew instead. So is a
+ * table of a lake where a column changes its type, since DuckLake only makes numbers wider.
  */
 import { quoted } from '../types';
 import type { Warehouse } from '../warehouse';

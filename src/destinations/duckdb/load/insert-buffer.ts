@@ -1,6 +1,6 @@
 /**
  * Gathers decoded batches of a table, to insert them together. A statement of DuckDB takes 0.45 ms by itself, as long
- * as 500 rows of 11 columns do, and batches of large tables have no more than 1,000 rows.
+ * as 500 rows of 11 columns do. Batches of large tables have no more than 1,000 rows.
  */
 import type { PackedBatch } from '../../../model/packed-batch';
 import type { Storage } from '../storage';

@@ -1,6 +1,6 @@
 /**
- * A table being filled. `column-types` makes its columns able to hold what comes, `insert-rows` writes the SQL of its
- * inserts, `insert-buffer` gathers rows for one insert, and this file leads a batch along that way.
+ * A table being filled: this file leads a batch along its way. `column-types` makes the table's columns able to hold what
+ * comes, `insert-rows` writes the SQL of its inserts, and `insert-buffer` gathers rows for one insert.
  */
 import { ConnectorError } from '../../../common/errors';
 import type { Logger } from '../../../common/logger';

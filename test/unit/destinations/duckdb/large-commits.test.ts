@@ -47,4 +47,4 @@ test('a large commit is written into the file alone, and a small one into the lo
     expect(small.log).toBeGreaterThan(0);
     expect(await destination.finishLoad(TABLE)).toEqual({ rows: 301, deleted: 0 });
   });
-}, 60_000);
+});

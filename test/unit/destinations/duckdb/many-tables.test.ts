@@ -51,7 +51,7 @@ test('memory does not grow with the tables that were committed', async () => {
       await load(destination, from, from + TABLES_PER_COMMIT - 1);
     expect(warnings).toEqual([]);
   });
-}, 120_000);
+});
 
 test('a checkpoint that fails is no failed commit, and is made after the next one', async () => {
   const { run } = Warehouse.prototype as unknown as {
@@ -78,4 +78,4 @@ test('a checkpoint that fails is no failed commit, and is made after the next on
   } finally {
     spy.mockRestore();
   }
-}, 120_000);
+});
