@@ -158,7 +158,9 @@ describe.each([S3, GS, AZ])('$scheme://', (kind) =>
       };
       await inCatalog('ducklake-', 'ducklake-0');
       await database.client.query(`UPDATE tiny SET v = 'two'`);
-      const sentence = new RegExp(`A file of the lake is gone: (?:${kind.scheme}|http)://\\S+/ducklake-0\\S+\\.parquet`);
+      const sentence = new RegExp(
+        `A file of the lake is gone: (?:${kind.scheme}|http)://\\S+/ducklake-0\\S+\\.parquet`,
+      );
       expect(await run(sync, 'hole')).toMatchObject({ code: 5, stdout: expect.stringMatching(sentence) as string });
       expect(await run(['verify', '--table-filters', 'small,tiny'], 'hole')).toMatchObject({ code: 5 });
       await expectSame('hole', { tiny: 2 });
