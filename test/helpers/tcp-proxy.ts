@@ -23,22 +23,32 @@ export interface TcpProxy {
   halfClose(): void;
   /** Stops forwarding without closing anything, as a network that swallows packets. New connections hang too. */
   stall(): void;
+  /** Stalls by itself when so many bytes more have come from the server, and resolves then. */
+  stallAfter(bytes: number): Promise<void>;
   slow(bytesPerSecond: number): void;
   /** Forwards at full speed again; the bytes that were held back arrive. */
   resume(): void;
   close(): Promise<void>;
 }
 
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  abandoned: boolean;
+}
+
 interface Line {
   flow: Flow;
   /** Each moves what has arrived on one side of a connection. */
   readonly pumps: Set<() => void>;
+  /** Told of the bytes that have come from a server. */
+  received: (bytes: number) => void;
 }
 
 /** Stands between a client and a server, to break the connection in every way a network can. */
 export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
-  const pairs = new Set<{ readonly client: Socket; readonly server: Socket; abandoned: boolean }>();
-  const line: Line = { flow: 'open', pumps: new Set() };
+  const pairs = new Set<Pair>();
+  const line: Line = { flow: 'open', pumps: new Set(), received: () => undefined };
   let refusing = false;
 
   const listener = createServer({ allowHalfOpen: true }, (client) => {
@@ -59,7 +69,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
       from.on('close', () => {
         if (to.destroyed) pairs.delete(pair);
       });
-      pump(line, from, to, pair);
+      pump(line, [from, to], pair);
     }
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
@@ -93,6 +103,17 @@ export async function startProxy(target: { readonly host: string; readonly port:
       }
     },
     stall: () => change('stalled'),
+    stallAfter: (bytes) =>
+      new Promise((resolve) => {
+        let left = bytes;
+        line.received = (more) => {
+          left -= more;
+          if (left > 0) return;
+          line.received = () => undefined;
+          line.flow = 'stalled';
+          resolve();
+        };
+      }),
     slow: (bytesPerSecond) => change({ bytesPerSecond }),
     resume: () => change('open'),
     async close() {
@@ -103,7 +124,8 @@ export async function startProxy(target: { readonly host: string; readonly port:
 }
 
 /** Reads from one side and writes to the other as the present flow allows. */
-function pump(line: Line, from: Socket, to: Socket, pair: { readonly abandoned: boolean }): void {
+function pump(line: Line, [from, to]: readonly [Socket, Socket], pair: Pair): void {
+  const fromServer = from === pair.server;
   let timer: NodeJS.Timeout | undefined;
   const step = (): void => {
     clearTimeout(timer);
@@ -122,6 +144,7 @@ function pump(line: Line, from: Socket, to: Socket, pair: { readonly abandoned: 
       timer = setTimeout(step, 1000 / SLOW_STEPS_PER_SECOND);
     }
     if (data === null) return;
+    if (fromServer) line.received(data.length);
     if (to.write(data) && flow === 'open') setImmediate(step);
   };
   from.on('readable', step);
