@@ -56,12 +56,12 @@ export async function holdSlot(database: TestDatabase, slot: string): Promise<{ 
   const consumer = new Client({ host, port, user, password, database: name, replication: 'database' } as object);
   consumer.on('error', () => undefined);
   await consumer.connect();
-  let over: unknown;
+  let over: Error | undefined;
   const consuming = consumer
     .query(`START_REPLICATION SLOT ${slot} LOGICAL 0/0 (proto_version '1', publication_names 'pgsluice')`)
     .then(
       () => (over = new Error(`Slot ${slot} is read no longer.`)),
-      (error: unknown) => (over = error),
+      (error: Error) => (over = error),
     );
   const active = `FROM pg_replication_slots WHERE active AND slot_name = '${slot}'`;
   while ((await database.client.query(`SELECT 1 ${active}`)).rows.length === 0) if (over !== undefined) throw over;
