@@ -90,7 +90,7 @@ export async function compareTable(
       batchBytes: settings.batchBytes,
       signal,
     });
-    const wishes = { columns, primaryKey: table.primaryKey, show, sample, random, exclusively };
+    const wishes = { columns: selection.columns, primaryKey: table.primaryKey, show, sample, random, exclusively };
     const { checksum, ...comparison } = await verifyTable(source, stored, wishes);
     if (comparison.outcome === 'different') return { comparison, newer: await source.newer() };
     if (checksum === undefined) return { comparison };

@@ -18,17 +18,9 @@ export function canonicalValue(text: string | null, type: ColumnType): string | 
     case 'int64':
       return /^\s*[+-]?\d+\s*$/.test(text) ? BigInt(text).toString() : text;
     case 'float32':
-      return floatBits(
-        text,
-        (view, value) => view.setFloat32(0, value),
-        (view) => view.getInt32(0),
-      );
+      return floatBits(text, 4, (view, value) => view.setFloat32(0, value));
     case 'float64':
-      return floatBits(
-        text,
-        (view, value) => view.setFloat64(0, value),
-        (view) => view.getBigInt64(0),
-      );
+      return floatBits(text, 8, (view, value) => view.setFloat64(0, value));
     case 'decimal':
     case 'decimal-unbounded':
       return text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
@@ -37,15 +29,30 @@ export function canonicalValue(text: string | null, type: ColumnType): string | 
   }
 }
 
-function floatBits(
-  text: string,
-  write: (view: DataView, value: number) => void,
-  read: (view: DataView) => number | bigint,
-): string {
+function floatBits(text: string, bytes: number, write: (view: DataView, value: number) => void): string {
   if (/^nan$/i.test(text)) return 'NaN';
-  const view = new DataView(new ArrayBuffer(8));
-  write(view, Number(text));
-  return read(view).toString();
+  const buffer = Buffer.alloc(bytes);
+  write(new DataView(buffer.buffer, buffer.byteOffset, bytes), Number(text));
+  return buffer.toString('hex');
+}
+
+/** A canonical text as people read it: a float as the number with the fewest digits that is this one and no other. */
+export function shownValue(canonical: string | null, { kind }: ColumnType): string | null {
+  if (canonical === null || canonical === 'NaN') return canonical;
+  if (kind === 'float64') return shortest(Buffer.from(canonical, 'hex').readDoubleBE(0));
+  if (kind !== 'float32') return canonical;
+  const value = Buffer.from(canonical, 'hex').readFloatBE(0);
+  if (value === 0) return shortest(value);
+  // Nine digits are enough to tell every 32-bit float from its neighbours.
+  for (let digits = 1; digits < 9; digits += 1) {
+    const rounded = Number(value.toPrecision(digits));
+    if (Object.is(Math.fround(rounded), value)) return shortest(rounded);
+  }
+  return shortest(Number(value.toPrecision(9)));
+}
+
+function shortest(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 /** The encoding of a row from canonical texts. */

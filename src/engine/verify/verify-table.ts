@@ -10,12 +10,14 @@
 import { counted } from '../../common/counted';
 import { settleAll } from '../../common/settle-all';
 import { CELL_END, MOST_GROUP_BITS, sameChecksum, type Checksum, type GroupChecksums } from '../../model/checksum';
+import type { ColumnType } from '../../model/column-type';
 import type { RowDifference, TableDifference, TableVerification } from '../../model/verification';
 import type { StoredTable } from '../../destinations/stored-table';
+import { shownValue } from './canonical-value';
 import type { SourceRow, VerifySource } from './verify-source';
 
 export interface VerifyTableOptions {
-  readonly columns: readonly string[];
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
   /** Source names; empty: the whole row tells rows apart. */
   readonly primaryKey: readonly string[];
   /** Number of rows to show. */
@@ -141,7 +143,13 @@ function compareRows(
   warehouse: readonly Values[],
   options: VerifyTableOptions,
 ): ComparedRows {
-  const { columns, primaryKey, show } = options;
+  const { primaryKey, show } = options;
+  const columns = options.columns.map(({ name }) => name);
+  const shown = (values: Values, index: number): string | null => {
+    const type = options.columns[index]?.type;
+    const value = values[index] ?? null;
+    return type === undefined ? value : shownValue(value, type);
+  };
   const keyIndexes = (primaryKey.length === 0 ? columns : primaryKey).map((name) => columns.indexOf(name));
   const keyOf = (values: Values): string =>
     keyIndexes.map((index) => JSON.stringify(values[index] ?? null)).join(CELL_END);
@@ -162,7 +170,7 @@ function compareRows(
     counts[kind] += 1;
     if (more.sinceSync) sinceSync += 1;
     if (rows.length >= show) return;
-    const key = Object.fromEntries(keyIndexes.map((index) => [columns[index] ?? '', values[index] ?? null]));
+    const key = Object.fromEntries(keyIndexes.map((index) => [columns[index] ?? '', shown(values, index)]));
     rows.push({ kind, key, ...more });
   };
   for (const row of source) {
@@ -175,8 +183,8 @@ function compareRows(
       continue;
     }
     const values = columns.flatMap((column, index) => {
-      const [left, right] = [row.values[index] ?? null, match[index] ?? null];
-      return left === right ? [] : [{ column, source: left, warehouse: right }];
+      if ((row.values[index] ?? null) === (match[index] ?? null)) return [];
+      return [{ column, source: shown(row.values, index), warehouse: shown(match, index) }];
     });
     if (values.length === 0) continue;
     for (const { column } of values) columnCounts.set(column, (columnCounts.get(column) ?? 0) + 1);

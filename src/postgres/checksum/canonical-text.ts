@@ -16,9 +16,9 @@ export function canonicalText(column: SelectColumn): string {
   const text = column.fasterText ?? column.textExpression;
   switch (column.type.kind) {
     case 'float32':
-      return floatBits(column, 'float4send', 'float4', 'bit(32)::int4');
+      return floatBits(column, 'float4send', 'float4');
     case 'float64':
-      return floatBits(column, 'float8send', 'float8', 'bit(64)::int8');
+      return floatBits(column, 'float8send', 'float8');
     case 'decimal':
       if (column.type.scale === 0) return text;
       // The server's lc_monetary decides how many digits money has after the point.
@@ -30,11 +30,14 @@ export function canonicalText(column: SelectColumn): string {
   }
 }
 
-/** A float of the table itself is not written as text and read again first: that takes longer than all else of it. */
-function floatBits({ textExpression, binary }: SelectColumn, send: string, type: string, bits: string): string {
+/**
+ * The bits as digits: as a whole number, they took the server 0.8 s more for 1,000,000 rows (on a busy machine). A float of the table itself
+ * is not written as text and read again first.
+ */
+function floatBits({ textExpression, binary }: SelectColumn, send: string, type: string): string {
   const value = binary?.reference ?? textExpression;
   const bytes = binary?.expression ?? `${send}((${textExpression})::${type})`;
-  return `CASE WHEN ${value} = 'NaN' THEN 'NaN' ELSE ('x' || encode(${bytes}, 'hex'))::${bits}::text END`;
+  return `CASE WHEN ${value} = 'NaN' THEN 'NaN' ELSE encode(${bytes}, 'hex') END`;
 }
 
 /** The same columns with 0 in place of -0, for a copy that cannot keep the sign. */

@@ -119,7 +119,7 @@ describe('a difference', () => {
     [
       'the last bit of a float',
       `weight = weight + 1.8e-15`,
-      { column: 'weight', source: '4624070917402656768', warehouse: '4624070917402656769' },
+      { column: 'weight', source: '14', warehouse: '14.000000000000002' },
     ],
   ])('of %s in one row is found, with key, column and both values', async (_, change, value) => {
     await tamper(database, `UPDATE tester.source_public_goods SET ${change} WHERE id = 42`);

@@ -37,20 +37,24 @@ export function canonicalStoredText(
 ): string {
   switch (type.kind) {
     case 'float32':
-      return floatBits(stored(`CAST(${value} AS FLOAT)`, 'FLOAT'), 'INTEGER');
+      return floatBits(stored(`CAST(${value} AS FLOAT)`, 'FLOAT'));
     case 'float64':
-      return floatBits(stored(`CAST(${value} AS DOUBLE)`, 'DOUBLE'), 'BIGINT');
+      return floatBits(stored(`CAST(${value} AS DOUBLE)`, 'DOUBLE'));
     case 'decimal':
-    case 'decimal-unbounded':
-      return withoutTrailingZeros(storedText(value, storedType));
+    case 'decimal-unbounded': {
+      const text = storedText(value, storedType);
+      const scale = decimalShape(storedType)?.scale;
+      if (scale === undefined) return withoutTrailingZeros(text);
+      return scale === 0 ? text : withoutZerosBehindPoint(text);
+    }
     default:
       return storedText(value, storedType);
   }
 }
 
-/** The bits themselves, as a whole number: no decimal form is involved, and -0 is not 0. */
-function floatBits(value: string, integer: 'INTEGER' | 'BIGINT'): string {
-  return `CASE WHEN isnan(${value}) THEN 'NaN' ELSE CAST(CAST(CAST(${value} AS BIT) AS ${integer}) AS VARCHAR) END`;
+/** The bits themselves, as hexadecimal digits: no decimal form is involved, and -0 is not 0. */
+function floatBits(value: string): string {
+  return `CASE WHEN isnan(${value}) THEN 'NaN' ELSE lower(hex(CAST(CAST(${value} AS BIT) AS BLOB))) END`;
 }
 
 /** Whether equal values may have texts that differ, by zeros at their end. */
@@ -60,5 +64,10 @@ export function isDecimal(type: ColumnType): boolean {
 
 /** 1.50 and 1.5 are one number; how many zeros its type adds is not part of it. */
 export function withoutTrailingZeros(text: string): string {
-  return `CASE WHEN contains(${text}, '.') THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
+  return `CASE WHEN contains(${text}, '.') THEN ${withoutZerosBehindPoint(text)} ELSE ${text} END`;
+}
+
+/** The same for texts that all have a point. */
+function withoutZerosBehindPoint(text: string): string {
+  return `rtrim(rtrim(${text}, '0'), '.')`;
 }
