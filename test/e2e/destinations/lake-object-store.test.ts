@@ -163,7 +163,9 @@ describe.each([S3, GS, AZ])('$scheme://', (kind) =>
       await expectSame('hole', { tiny: 2 });
       await inCatalog('ducklake-0', 'ducklake-');
       expect((await run(sync, 'hole')).code).toBe(0);
-      await expectSame('hole', { small: 4900, tiny: 2 });
+      // An earlier test has deleted some.
+      const { rows } = await database.client.query<{ n: number }>('SELECT count(*)::int AS n FROM small');
+      await expectSame('hole', { small: rows[0]?.n ?? 0, tiny: 2 });
       await inCatalog('ducklake-', 'ducklake-0');
       const left = await run(['maintain'], 'hole');
       expect(left).toMatchObject({ code: 5, stdout: expect.stringMatching(sentence) as string });
