@@ -52,6 +52,26 @@ test.each([
   expect(await counts()).toEqual([[ALL, 0]]);
 });
 
+test.each([', without a key', ', with a key'])(
+  'columns of JSON may be called as the aliases of a statement are, of which DuckDB would take them for the table%s',
+  async (key) => {
+    const names = [...'abcdefghijklmnopqrstuvwxyz'].flatMap((letter) => [letter, `_pgsluice_${letter}`]);
+    const columns = names.map((name) => `${name} json DEFAULT '{"id": 1}'`).join(', ');
+    await database.client.query(`CREATE TABLE s (key int); INSERT INTO s SELECT generate_series(1, 30)`);
+    if (key === ', with a key') await database.client.query('ALTER TABLE s ADD PRIMARY KEY (key)');
+    await database.client.query(`ALTER TABLE s ${columns.replace(/(^|, )/g, '$1ADD ')}`);
+    await sync(database);
+    const changes = ['ALTER TABLE s ADD COLUMN other int', 'UPDATE s SET a = NULL', 'SELECT 1'];
+    for (const [round, change] of changes.entries()) {
+      await database.client.query(`${change}; DELETE FROM s WHERE key = ${round + 1}`);
+      const { failures } = await sync(database, round === 2 ? { fullResync: ['*'] } : {});
+      expect(failures).toEqual({});
+      const [counted] = await rows('SELECT count(*)::INT FROM tester.source_public_s WHERE NOT _fivetran_deleted');
+      expect(counted).toEqual([29 - round]);
+    }
+  },
+);
+
 test('a table whose only column gives way to another: its rows cannot be told apart, and as many are kept', async () => {
   await database.client.query(`CREATE TABLE s (a int); INSERT INTO s SELECT generate_series(1, 30)`);
   await sync(database);

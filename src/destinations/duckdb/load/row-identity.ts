@@ -16,6 +16,9 @@ export interface StoredColumn {
 export type StoredColumns = ReadonlyMap<string, StoredColumn>;
 
 const GONE = '_pgsluice_gone';
+/** DuckDB would take a JSON column of an alias's name for the alias, and look into it. */
+const ROW = '_pgsluice_row';
+const OTHER = '_pgsluice_other';
 
 /** Whether identities made from the content can be compared directly. */
 export function sameContent(old: StoredColumns, present: StoredColumns): boolean {
@@ -41,7 +44,7 @@ export async function findGone(
   const hash = (of: readonly string[]): string =>
     `md5(concat_ws(${['chr(31)', "''", ...of.map((text) => `coalesce(${text}, chr(29))`)].join(', ')}))`;
   const unknown = (table: string, other: string): string =>
-    `FROM ${table} AS a WHERE NOT EXISTS (SELECT 1 FROM ${other} AS b WHERE b._fivetran_id = a._fivetran_id)`;
+    `FROM ${table} AS ${ROW} WHERE NOT EXISTS (SELECT 1 FROM ${other} AS ${OTHER} WHERE ${OTHER}._fivetran_id = ${ROW}._fivetran_id)`;
   const { target, load } = tables;
   await warehouse.run(
     `CREATE OR REPLACE TEMP TABLE ${GONE} AS SELECT o.id FROM (` +
@@ -64,7 +67,7 @@ function ofSource(columns: StoredColumns): string[] {
 
 /** SQL for texts that are equal where the values are. */
 function texts(before: StoredColumn, now: StoredColumn): { readonly before: string; readonly now: string } {
-  const [was, is] = [`a.${quoted(before.name)}`, `a.${quoted(now.name)}`];
+  const [was, is] = [`${ROW}.${quoted(before.name)}`, `${ROW}.${quoted(now.name)}`];
   if (before.type === now.type) return { before: storedText(was, before.type), now: storedText(is, now.type) };
   const isTime = (type: string): boolean => type === 'DATE' || type.startsWith('TIMESTAMP');
   const isDecimal = (type: string): boolean => decimalShape(type) !== undefined;
