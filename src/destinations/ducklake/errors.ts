@@ -27,7 +27,7 @@ const FILE_DAMAGED =
 const WRITING = /HTTP (?:PUT|POST)/;
 /** The path or URL of a file of rows, or of a file that says which of them are deleted. */
 const FILE_OF_TABLE = /"([^"\n]+\.(?:parquet|puffin))"|'([^'\n]+\.(?:parquet|puffin))'|(\S+\.(?:parquet|puffin))/;
-const STORE_LOST = /HTTP|Azure\w*FileSystem|Could not (?:establish|resolve)|Connection error/i;
+const STORE_LOST = /HTTP|CURLE code|Azure\w*FileSystem|Could not (?:establish|resolve)|Connection error/i;
 
 /** `lake`: its catalog, without a password. */
 export function lakeWriteError(error: unknown, lake: string): ConnectorError {

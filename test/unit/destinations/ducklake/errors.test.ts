@@ -77,6 +77,10 @@ describe('a file that is gone', () => {
 
   it.each([
     ['lake_bucket_missing', `HTTP Error: GET 's3://b/tester/t/${FILE}' (HTTP 404 Not Found)\n\nNoSuchBucket`],
+    [
+      'lake_store_lost',
+      'IO Error: Error while reading from network socket. CURLE code: 56. Failure when receiving data from the peer.',
+    ],
     ['lake_store_lost', `HTTP Error: Request returned HTTP 404 for HTTP PUT to 's3://b/tester/t/${FILE}'`],
     [
       'lake_store_refused',
