@@ -110,7 +110,7 @@ describe('the addon called wrongly', () => {
 
   it.each<[string, () => unknown, DecodedPart]>([
     ['a connection', () => connection['connection'], part],
-    ['more rows than a vector has', () => DuckDBDataChunk.create([INTEGER]).chunk, integers(Array(2049).fill(1))],
+    ['more rows than a vector has', () => DuckDBDataChunk.create([INTEGER]).chunk, integers(Array.from({ length: 2049 }, () => 1))],
     [
       'more columns than the chunk has',
       () => DuckDBDataChunk.create([VARCHAR], 1).chunk,
