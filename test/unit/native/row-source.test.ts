@@ -109,8 +109,12 @@ describe('the addon called wrongly', () => {
   });
 
   it.each<[string, () => unknown, DecodedPart]>([
-    ['a connection', () => connection['connection'], part],
-    ['more rows than a vector has', () => DuckDBDataChunk.create([INTEGER]).chunk, integers(Array.from({ length: 2049 }, () => 1))],
+    ['a connection', (): unknown => connection['connection'], part],
+    [
+      'more rows than a vector has',
+      () => DuckDBDataChunk.create([INTEGER]).chunk,
+      integers(Array.from({ length: 2049 }, () => 1)),
+    ],
     [
       'more columns than the chunk has',
       () => DuckDBDataChunk.create([VARCHAR], 1).chunk,
