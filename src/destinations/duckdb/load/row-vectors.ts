@@ -63,6 +63,8 @@ export class RowVectors {
   private takenBytes = 0;
   /** Kept for the next rows: fresh memory costs a page fault for every four kilobytes. */
   private readonly arenas: ArrayBuffer[] = [];
+  /** Keeps the arenas from being collected while DuckDB reads from them. */
+  private inUse: readonly DecodedRows[] = [];
 
   /** `heldBytes`: of all arenas; one whose rows wait is always granted. */
   private constructor(
@@ -152,11 +154,13 @@ export class RowVectors {
 
   /** Runs a statement that reads from `sourceOfRows`; all parts have the same types. */
   async runWith<T>(parts: readonly DecodedRows[], run: () => Promise<T>): Promise<T> {
-    this.source.use(parts);
+    this.inUse = parts;
+    this.source.use(this.inUse);
     try {
       return await run();
     } finally {
       this.source.use([]);
+      this.inUse = [];
     }
   }
 
