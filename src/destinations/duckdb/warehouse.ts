@@ -27,9 +27,9 @@ export interface WarehouseOptions {
 
 /**
  * Rows of a new row group; those of other sizes may stand beside it. Rows stay in memory until their row group is full.
- * Where they take more than DuckDB may use, each block of texts goes into a temporary file of its own: 500,000 texts of 2 kB took 24 s
- * and 1,070 MB with DuckDB's 122,880 rows, and 11 s and 640 MB with these. Rows of a few values take 5 % more CPU time,
- * 10 MB less memory, and the same room in the file; 8,192 rows would cost them a seventh, 2,048 three quarters.
+ * Where DuckDB may not use that much, each block of texts goes into a temporary file: 500,000 texts of 2 kB took 24 s and
+ * 1,070 MB with DuckDB's 122,880 rows, and 11 s and 640 MB with these. Rows of a few values take 5 % more CPU time and
+ * 10 MB less memory; 8,192 rows would cost them a seventh, 2,048 three quarters.
  */
 export const ROW_GROUP_ROWS = 30_720;
 
@@ -256,10 +256,7 @@ export class Warehouse {
     return (await this.rowVectors?.runWith(parts, run)) ?? 0;
   }
 
-  /**
-   * Adds a few rows to a table that has just their columns, of the same types, and the constant ones. It takes half the
-   * time of a statement, but blocks the main thread.
-   */
+  /** Adds rows to a table of just their types and the constant ones, in half the time; but it blocks the main thread. */
   async append(to: TableName, parts: readonly DecodedRows[], constants: readonly ConstantColumn[]): Promise<void> {
     await this.tracked(async () => {
       const appender = await this.connection.createAppender(to.name, to.schema);
