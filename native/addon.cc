@@ -1,5 +1,5 @@
 // Exports only: what is read, and how often, is in process_stats_*.cc, what is encoded in record_encoder.cc,
-// what is decoded in decode_worker.cc; every default and fallback is in src/native and src/fivetran.
+// what is decoded in decode_worker.cc, how DuckDB takes it in row_source.cc; every default and fallback is in src/native and src/fivetran.
 #include <napi.h>
 #include <unistd.h>
 #ifdef __GLIBC__
@@ -16,6 +16,7 @@
 #include "packed_values.h"
 #include "process_stats.h"
 #include "record_encoder.h"
+#include "row_source.h"
 
 namespace {
 
@@ -260,6 +261,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("countLatin1", Napi::Function::New<count_latin1>(env, "countLatin1"));
   exports.Set("encodeRecords", Napi::Function::New<encode_records_of>(env, "encodeRecords"));
   exports.Set("decodeVectors", Napi::Function::New<decode_columns>(env, "decodeVectors"));
+  exports.Set("registerRows", Napi::Function::New<register_rows>(env, "registerRows"));
+  exports.Set("fillChunk", Napi::Function::New<fill_chunk>(env, "fillChunk"));
   exports.Set("fieldCount", Napi::Number::New(env, static_cast<double>(kProcessStatsFields)));
   return exports;
 }

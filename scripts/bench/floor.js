@@ -1,4 +1,5 @@
-// Says how near a sync of orders is to the least that one must do: two bare programs read alone and write alone.
+// Says how near a sync is to the least that one must do: two bare programs read alone and write alone.
+const { cpus } = require('node:os');
 
 /** @typedef {import('./rounds').Measured} Measured */
 
@@ -6,7 +7,7 @@
 const NODE = { cpuSeconds: 0.05, bytes: 40e6 };
 
 /**
- * @param {Measured[]} measured of orders
+ * @param {Measured[]} measured of one workload
  * @returns {string | undefined} undefined where one of them was not measured
  */
 function nearness(measured) {
@@ -16,10 +17,17 @@ function nearness(measured) {
   if (sync === undefined || reading === undefined || writing === undefined) return undefined;
   const cpuSeconds = reading.cpuSeconds + writing.cpuSeconds - NODE.cpuSeconds;
   const bytes = reading.peakBytes + writing.peakBytes - NODE.bytes;
+  const cores = cpus().length;
+  // The server works for the reading program on the same cores.
+  const seconds = (cpuSeconds + reading.serverCpuSeconds) / cores;
+  const peer = ['duckdb-postgres', 'pyodbc'].map(of).find(Boolean);
+  const beside = peer === undefined ? '' : `, ${(seconds / peer.seconds).toFixed(2)} times what ${peer.name} takes`;
   return (
     `The two bare programs, packed-alone and duckdb-alone, together take ${cpuSeconds.toFixed(2)} s of CPU and ` +
     `${(bytes / 1e6).toFixed(0)} MB, Node's start counted once; pgsluice takes ` +
-    `${(sync.cpuSeconds / cpuSeconds).toFixed(2)} times that CPU and ${(sync.peakBytes / bytes).toFixed(2)} times that memory.`
+    `${(sync.cpuSeconds / cpuSeconds).toFixed(2)} times that CPU and ${(sync.peakBytes / bytes).toFixed(2)} times that memory. ` +
+    `With the server's work for the reading, ${cores} cores that are never idle need ${seconds.toFixed(2)} s for ` +
+    `both${beside}; pgsluice takes ${(sync.seconds / seconds).toFixed(2)} times as long.`
   );
 }
 

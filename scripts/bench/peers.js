@@ -6,6 +6,8 @@ const folder = path.join(__dirname, 'peers');
 /** An extension is made for one version of DuckDB. */
 const DUCKDB = '1.5.5';
 const SINGLE_TABLE = ['orders', 'events', 'wide', 'texts', 'many-texts'];
+/** Workloads of which peers/bare-shapes.js knows the columns. */
+const BARE = ['orders', 'wide', 'texts', 'many-texts'];
 
 /**
  * @typedef {import('./contenders').Contender} Contender
@@ -157,8 +159,8 @@ function thisNode() {
 }
 
 /**
- * Together they do the least that a sync of orders must do; see floor.js.
- * @param {(name: string, what: string, tool: () => Tool, makeArguments: (job: Job) => string[]) => Contender} peer
+ * Together they do the least that a sync must do; see floor.js.
+ * @param {(name: string, what: string, tool: () => Tool, makeArguments: (job: Job) => string[], more?: More) => Contender} peer
  * @param {(name: string, ...rest: string[]) => string[]} script
  * @returns {Contender[]}
  */
@@ -166,15 +168,17 @@ function barePrograms(peer, script) {
   return [
     peer(
       'packed-alone',
-      'the packed cells of orders through psqlODBC and npm odbc, thrown away: half of the least that a sync does',
+      'the packed cells through psqlODBC and npm odbc, thrown away: half of the least that a sync does',
       thisNode,
       (job) => script('packed-alone.js', tableOf(job)),
+      { workloads: BARE },
     ),
     peer(
       'duckdb-alone',
       'ready vectors of as many rows through DuckDB into a file, nothing read: the other half',
       thisNode,
-      (job) => script('duckdb-alone.js', path.join(job.folder, 'alone.db'), String(job.rows)),
+      (job) => script('duckdb-alone.js', path.join(job.folder, 'alone.db'), tableOf(job), String(job.rows)),
+      { workloads: BARE },
     ),
   ];
 }

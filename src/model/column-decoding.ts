@@ -1,4 +1,7 @@
-/** The interface of the addon's decoder of packed columns (native/column_decoder.cc), which destinations are handed. */
+/**
+ * The interface of the addon's decoder of packed columns (native/column_decoder.cc, native/row_source.cc), which
+ * destinations are handed.
+ */
 
 /**
  * In the order of enum VectorKind in native/column_decoder.h. Decimal kinds are named after the integers that DuckDB
@@ -65,3 +68,40 @@ export type DecodeColumns = (
   arena: ArrayBuffer,
   from: number,
 ) => Promise<Float64Array>;
+
+/** Decoded rows of one batch, as the addon hands them to DuckDB. */
+export interface DecodedPart {
+  readonly rowCount: number;
+  /**
+   * The vectors' types, separated by semicolons: each is a number of the C API's enum duckdb_type, and behind a colon the
+   * precision and scale of a decimal (`19:10:2`), or an alias (`17:JSON`).
+   */
+  readonly signature: string;
+  /** It must be left alone while a statement uses the rows. */
+  readonly arena: ArrayBuffer;
+  /**
+   * PLACE_FIELDS fields for each column: the bytes of a value, the offset of the values in the arena, and that of the
+   * validity, or -1 where no value is NULL.
+   */
+  readonly places: Float64Array;
+}
+
+export const PLACE_FIELDS = 3;
+
+/** A table function's rows. */
+export interface RowSource {
+  /** The rows of the statement that runs next. Each of its scans has all of them, in their order. */
+  use(parts: readonly DecodedPart[]): void;
+}
+
+export interface ColumnDecoder {
+  readonly decode: DecodeColumns;
+  /**
+   * Registers a table function of that name, whose one parameter is the rows' signature and whose columns are c0, c1, …
+   * `connection` is that of @duckdb/node-bindings, outside of any transaction. A statement fails where it uses no rows,
+   * or rows of another signature.
+   */
+  readonly registerRows: (connection: unknown, name: string) => RowSource;
+  /** Writes the rows of one part, at most a vector's, into the first columns of a chunk of @duckdb/node-bindings. */
+  readonly fillChunk: (chunk: unknown, part: DecodedPart) => void;
+}

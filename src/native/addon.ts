@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Latin1Counter } from '../common/count-character';
-import type { DecodeColumns } from '../model/column-decoding';
+import type { ColumnDecoder, DecodeColumns } from '../model/column-decoding';
 import type { EncodeRecords } from '../model/record-encoding';
 
 /** Exports of native/addon.cc. */
@@ -36,6 +36,10 @@ export interface ProcessStatsAddon {
   readonly encodeRecords?: EncodeRecords;
   /** TypeError for arguments of another type, and for an arena without room. Missing in a build of an older version. */
   readonly decodeVectors?: DecodeColumns;
+  /** TypeError for arguments of another type, and for another version of DuckDB. Missing in a build of an older version. */
+  readonly registerRows?: ColumnDecoder['registerRows'];
+  /** TypeError for arguments of another type. Missing in a build of an older version. */
+  readonly fillChunk?: ColumnDecoder['fillChunk'];
   readonly fieldCount: number;
 }
 

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDbDestination } from '../../src/destinations/duckdb/destination';
-import type { DecodeColumns } from '../../src/model/column-decoding';
+import type { ColumnDecoder } from '../../src/model/column-decoding';
 
 /** Runs `action` with a destination on a new warehouse file with little memory; `warnings` gathers its warnings. */
 export async function withDestination(
   action: (destination: DuckDbDestination, warnings: readonly string[], path: string) => Promise<void>,
-  decodeColumns?: DecodeColumns,
+  decodeColumns?: ColumnDecoder,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pgsluice-destination-'));
   const path = join(folder, 'warehouse.db');

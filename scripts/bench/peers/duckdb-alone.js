@@ -1,33 +1,22 @@
-// The part of a load into a file that no program can leave out: DuckDB appends, compresses and commits the rows of
-// `orders`, whose vectors stand ready, under the settings that pgsluice gives it.
-//   node duckdb-alone.js WAREHOUSE ROWS
+// The part of a load into a file that no program can leave out: DuckDB appends, compresses and commits the rows of a
+// workload, whose vectors stand ready, under the settings that pgsluice gives it.
+//   node duckdb-alone.js WAREHOUSE TABLE ROWS
 const { DuckDBInstance } = require('@duckdb/node-api');
+const { shapeOf } = require('./bare-shapes');
 const { ROW_GROUP_ROWS } = require('../../built').built('duckDbWarehouse');
 
-// The values of createOrders in ../workloads.js, and the three columns that pgsluice adds.
-const COLUMNS = `
-  i::INTEGER AS id,
-  ['eu-west','us-east','weg45','fdx55','ap-south'][1 + i % 5] AS region,
-  (i * 7 % 100000)::INTEGER AS customer_id,
-  TIMESTAMP '2024-01-01' + INTERVAL 13 SECONDS * i AS created_at,
-  (i % 1000000 / 100.0)::DECIMAL(10,2) AS amount,
-  ['new','paid','shipped','returned'][1 + i % 4] AS status,
-  'note for order number ' || i || ' with some text' AS note,
-  i % 3 = 0 AS paid,
-  i / 7.0::DOUBLE AS score,
-  TIMESTAMPTZ '2024-01-01 00:00:00+00' + INTERVAL 17 SECONDS * i AS updated_at,
-  ('{"c": ' || i % 10 || ', "k": ' || i || ', "tags": ["a", "b"]}')::JSON AS attrs,
-  1.5e9::DOUBLE AS sync_timestamp,
-  TIMESTAMPTZ '2025-01-01 00:00:00+00' AS synced,
-  false AS deleted`;
+/** The three columns that pgsluice adds. */
+const ADDED = ['1.5e9::DOUBLE AS sync_timestamp', "TIMESTAMPTZ '2025-01-01 00:00:00+00' AS synced", 'false AS deleted'];
 
 /**
  * @param {string} warehouse
+ * @param {string} table
  * @param {number} rows
  */
-async function write(warehouse, rows) {
+async function write(warehouse, table, rows) {
+  const { columns, ready: readyRows, memory } = shapeOf(table);
   const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: '40MB',
+    memory_limit: memory,
     threads: '1',
     write_buffer_row_group_count: '1',
     auto_checkpoint_skip_wal_threshold: '0',
@@ -36,15 +25,15 @@ async function write(warehouse, rows) {
   const connection = await instance.connect();
   await connection.run(`ATTACH '${warehouse.replaceAll("'", "''")}' AS file (ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`);
   await connection.run("SET disabled_compression_methods = 'rle'");
-  const ready = `SELECT ${COLUMNS} FROM range(1, ${ROW_GROUP_ROWS + 1}) AS r(i)`;
-  await connection.run(`CREATE TABLE file.orders AS ${ready} LIMIT 0`);
+  const ready = `SELECT ${[...columns, ...ADDED].join(', ')} FROM range(1, ${readyRows + 1}) AS r(i)`;
+  await connection.run(`CREATE TABLE file.${table} AS ${ready} LIMIT 0`);
   const chunks = await (await connection.run(ready)).fetchAllChunks();
   await connection.run('BEGIN');
-  const appender = await connection.createAppender('orders', 'main', 'file');
+  const appender = await connection.createAppender(table, 'main', 'file');
   let written = 0;
   while (written < rows) {
     for (const chunk of chunks) {
-      // What is left is less than a row group: it ends with the chunk that makes it whole.
+      // What is left is less than the chunks that stand ready.
       if (written >= rows) break;
       appender.appendDataChunk(chunk);
       written += chunk.rowCount;
@@ -59,7 +48,7 @@ async function write(warehouse, rows) {
   return written;
 }
 
-write(process.argv[2] ?? '', Number(process.argv[3])).then(
+write(process.argv[2] ?? '', process.argv[3] ?? '', Number(process.argv[4])).then(
   (rows) => console.log(`written=${rows}`),
   (error) => {
     console.error(error);

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import type { DuckDBBitValue, DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { ConnectorError } from '../../common/errors';
 import { makeFolder } from '../../common/make-folder';
-import type { DecodeColumns } from '../../model/column-decoding';
+import type { ColumnDecoder } from '../../model/column-decoding';
 import { duckdb, giveFreedMemoryBack } from './library';
 import { literal, type TableName } from './types';
 import type { UsersObjects } from './users-objects';
@@ -21,7 +21,7 @@ export interface WarehouseOptions {
   /** Opens for reading: nothing is created, and several processes may have the file open so at once. */
   readonly readOnly?: true;
   /** Without it, DuckDB's own SQL splits batches. */
-  readonly decodeColumns?: DecodeColumns;
+  readonly decodeColumns?: ColumnDecoder;
 }
 
 /**
@@ -113,7 +113,7 @@ export class Warehouse {
   }
 
   /** Lets batches be taken apart by the addon. Outside of any transaction. */
-  decodeWith(decodeColumns: DecodeColumns): void {
+  decodeWith(decodeColumns: ColumnDecoder): void {
     this.rowVectors = RowVectors.register(this.connection, decodeColumns, this.storage.heldBytes);
   }
 

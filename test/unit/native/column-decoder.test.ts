@@ -1,7 +1,7 @@
 import { nativeColumnDecoder } from '../../../src/native/column-decoder';
 
 describe('the addon called wrongly', () => {
-  const native = nativeColumnDecoder() as unknown as (...args: unknown[]) => unknown;
+  const native = nativeColumnDecoder()?.decode as unknown as (...args: unknown[]) => unknown;
   const column = {
     kind: 3,
     precision: 0,

@@ -1,22 +1,25 @@
 /**
- * Batches as a table function of DuckDB: `_pgsluice_rows('INTEGER;VARCHAR')` has the rows of the batches that a
- * statement is run with, as columns c0, c1, … of these types. The addon has made DuckDB's vectors of the packed text
- * before, so a call copies memory only. DuckDB's own string_split, unnest and casts took 0.4 s more CPU time for 1,000,000
- * rows of 11 columns, and 400 MB more memory for 50,000 rows of 200 columns.
+ * Batches as a table function of DuckDB, `_pgsluice_rows('4;17')`: it has the rows of the batches that a statement is run
+ * with, as columns c0, c1, … of the types in its signature. The addon has made DuckDB's vectors of the packed text before,
+ * and hands them to DuckDB's own threads, so a call copies memory only. DuckDB's own string_split, unnest and casts took
+ * 0.4 s more CPU time for 1,000,000 rows of 11 columns, and 400 MB more memory for 50,000 rows of 200 columns.
  */
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBType } from '@duckdb/node-api';
 import { ConnectorError } from '../../../common/errors';
 import {
   DECODED_FIELDS,
   mostDecodedBytes,
+  PLACE_FIELDS,
   VECTOR_KINDS,
-  type DecodeColumns,
+  type ColumnDecoder,
+  type DecodedPart,
+  type RowSource,
   type VectorKind,
   type VectorRequest,
 } from '../../../model/column-decoding';
 import type { BinaryKind } from '../../../model/binary-values';
 import type { PackedBatch } from '../../../model/packed-batch';
-import { duckdb, duckdbBindings, VECTOR_ROWS } from '../library';
+import { duckdb, duckdbBindings } from '../library';
 import { decimalShape, literal } from '../types';
 
 /** Room for vectors, taken from its beginning on. */
@@ -26,14 +29,11 @@ export interface Arena {
 }
 
 /** Valid until their place in the arena is taken again. */
-export interface DecodedRows {
-  readonly rowCount: number;
-  readonly arena: ArrayBuffer;
+export interface DecodedRows extends DecodedPart {
   /**
    * Types of the vectors: those asked for, or VARCHAR where a column has an unusual value, or may hold invalid JSON.
    */
   readonly types: readonly string[];
-  readonly vectors: readonly RowVector[];
 }
 
 /** A column that has the same value in every row, as DuckDB keeps it. */
@@ -42,16 +42,9 @@ export interface ConstantColumn {
   values(rows: number): ArrayBuffer;
 }
 
-interface RowVector {
-  readonly width: number;
-  /** Offsets in the arena; `validity` undefined where no value is NULL. */
-  readonly values: number;
-  readonly validity: number | undefined;
-}
-
 /** SQL for rows of these types, in a FROM; their columns are c0, c1, … */
-export function sourceOfRows({ types }: Pick<DecodedRows, 'types'>): string {
-  return `${FUNCTION_NAME}(${literal(types.join(';'))})`;
+export function sourceOfRows({ signature }: Pick<DecodedRows, 'signature'>): string {
+  return `${FUNCTION_NAME}(${literal(signature)})`;
 }
 
 /** The most bytes that the batch's vectors take. */
@@ -70,38 +63,28 @@ export class RowVectors {
   private takenBytes = 0;
   /** Kept for the next rows: fresh memory costs a page fault for every four kilobytes. */
   private readonly arenas: ArrayBuffer[] = [];
-  private current: readonly DecodedRows[] = [];
-  private nextPart = 0;
-  private nextRow = 0;
+  /** Keeps the arenas from being collected while DuckDB reads from them. */
+  private inUse: readonly DecodedRows[] = [];
 
   /** `heldBytes`: of all arenas; one whose rows wait is always granted. */
   private constructor(
-    private readonly decodeColumns: DecodeColumns,
+    private readonly decoder: ColumnDecoder,
+    private readonly source: RowSource,
     private readonly heldBytes: number,
   ) {}
 
   /** Must be called outside of any transaction. */
-  static register(connection: DuckDBConnection, decodeColumns: DecodeColumns, heldBytes = 0): RowVectors {
-    const { DuckDBTableFunction, VARCHAR } = duckdb();
-    const vectors = new RowVectors(decodeColumns, heldBytes);
-    const rows = DuckDBTableFunction.create({
-      name: FUNCTION_NAME,
-      parameterTypes: [VARCHAR],
-      bindFunction: (info) => {
-        const types = String(info.getParameter(0));
-        for (const [index, type] of types.split(';').entries())
-          info.addResultColumn(`c${index}`, formOf(type).type(duckdb()));
-        info.setBindData({ types });
-      },
-      initFunction: (info) => {
-        vectors.nextPart = 0;
-        vectors.nextRow = 0;
-        info.setMaxThreads(1);
-      },
-      mainFunction: (info, chunk) => vectors.fill(chunk, (info.bindData as { types: string }).types),
-    });
-    connection.registerTableFunction(rows);
-    return vectors;
+  static register(connection: DuckDBConnection, decoder: ColumnDecoder, heldBytes = 0): RowVectors {
+    try {
+      return new RowVectors(decoder, decoder.registerRows(connection['connection'], FUNCTION_NAME), heldBytes);
+    } catch (cause) {
+      throw new ConnectorError('The native addon does not fit the installed DuckDB.', {
+        code: 'addon_mismatch',
+        kind: 'internal',
+        hint: 'Install pgsluice anew; until then PGSLUICE_NO_ADDON=1 does without the addon, more slowly.',
+        cause,
+      });
+    }
   }
 
   /** Whether rows may wait in one arena more. */
@@ -145,7 +128,7 @@ export class RowVectors {
       };
     });
     const { buffer, used } = arena;
-    const places = await this.decodeColumns(batch.rowCount, requests, buffer, used).catch((cause: unknown) => {
+    const places = await this.decoder.decode(batch.rowCount, requests, buffer, used).catch((cause: unknown) => {
       throw new ConnectorError('A batch has not as many values in each column as it has rows.', {
         code: 'batch_shape',
         kind: 'internal',
@@ -157,25 +140,27 @@ export class RowVectors {
     const isDecoded = (index: number): boolean => places[index * DECODED_FIELDS] === 1;
     // This marks a vector of texts as decoded, because DuckDB would parse it again otherwise.
     const isJson = (index: number): boolean => types[index] === 'JSON' && batch.columns[index]?.known.json === true;
-    return {
-      rowCount: batch.rowCount,
-      arena: buffer,
-      types: forms.map((_, index) => (isDecoded(index) || isJson(index) ? (types[index] ?? 'VARCHAR') : 'VARCHAR')),
-      vectors: forms.map((form, index) => {
-        const [, values = 0, validity = -1] = places.subarray(index * DECODED_FIELDS, (index + 1) * DECODED_FIELDS);
-        const { width } = isDecoded(index) ? form : TEXT;
-        return { width, values, validity: validity < 0 ? undefined : validity };
-      }),
-    };
+    const stored = forms.map((_, index) =>
+      isDecoded(index) || isJson(index) ? (types[index] ?? 'VARCHAR') : 'VARCHAR',
+    );
+    const layout = new Float64Array(forms.length * PLACE_FIELDS);
+    for (const [index, form] of forms.entries()) {
+      const [, values = 0, validity = -1] = places.subarray(index * DECODED_FIELDS, (index + 1) * DECODED_FIELDS);
+      layout.set([(isDecoded(index) ? form : TEXT).width, values, validity], index * PLACE_FIELDS);
+    }
+    const { rowCount } = batch;
+    return { rowCount, arena: buffer, types: stored, signature: stored.map(codeOf).join(';'), places: layout };
   }
 
   /** Runs a statement that reads from `sourceOfRows`; all parts have the same types. */
   async runWith<T>(parts: readonly DecodedRows[], run: () => Promise<T>): Promise<T> {
-    this.current = parts;
+    this.inUse = parts;
+    this.source.use(this.inUse);
     try {
       return await run();
     } finally {
-      this.current = [];
+      this.source.use([]);
+      this.inUse = [];
     }
   }
 
@@ -185,7 +170,7 @@ export class RowVectors {
     const api = duckdb();
     const all = [...types, ...constants.map(({ type }) => type)].map((type) => formOf(type).type(api));
     const chunk = api.DuckDBDataChunk.create(all, rowCount);
-    copyRows(chunk, part, 0, rowCount);
+    this.decoder.fillChunk(chunk.chunk, part);
     const native = duckdbBindings();
     for (const [index, constant] of constants.entries()) {
       const bytes = constant.values(rowCount);
@@ -193,38 +178,6 @@ export class RowVectors {
       native.copy_data_to_vector(vector, 0, bytes, 0, bytes.byteLength);
     }
     return chunk;
-  }
-
-  private fill(chunk: DuckDBDataChunk, boundTypes: string): void {
-    const part = this.current[this.nextPart];
-    if (part === undefined && this.current.length > 0) {
-      chunk.rowCount = 0;
-      return;
-    }
-    if (part === undefined || part.types.join(';') !== boundTypes)
-      throw new ConnectorError('A statement was run without its batch.', { code: 'batch_shape', kind: 'internal' });
-    const { rowCount } = part;
-    const rows = Math.min(VECTOR_ROWS, rowCount - this.nextRow);
-    chunk.rowCount = rows;
-    copyRows(chunk, part, this.nextRow, rows);
-    this.nextRow += rows;
-    if (this.nextRow < rowCount) return;
-    this.nextPart += 1;
-    this.nextRow = 0;
-  }
-}
-
-/** `from` is a multiple of VECTOR_ROWS. */
-function copyRows(chunk: DuckDBDataChunk, { arena, vectors }: DecodedRows, from: number, rows: number): void {
-  const native = duckdbBindings();
-  for (const [index, { width, values, validity }] of vectors.entries()) {
-    const vector = native.data_chunk_get_vector(chunk.chunk, index);
-    // vector_get_data would return a copy, so the values are not written there.
-    native.copy_data_to_vector(vector, 0, arena, values + from * width, rows * width);
-    if (validity === undefined) continue;
-    native.vector_ensure_validity_writable(vector);
-    const bytes = Math.ceil(rows / 64) * 8;
-    native.copy_data_to_vector_validity(vector, 0, arena, validity + from / 8, bytes);
   }
 }
 
@@ -260,6 +213,14 @@ const FORMS: Readonly<Record<string, Form>> = {
 /** Whether digits of that kind can become a column of DuckDB's type. */
 export function holdsBinary(type: string, kind: BinaryKind): boolean {
   return formOf(type).kind === kind;
+}
+
+/** The type in a signature. */
+function codeOf(type: string): string {
+  const shape = decimalShape(type);
+  const { typeId, alias } = formOf(type).type(duckdb());
+  if (shape !== undefined) return `${typeId}:${shape.precision}:${shape.scale}`;
+  return alias === undefined ? String(typeId) : `${typeId}:${alias}`;
 }
 
 function formOf(type: string): Form {

@@ -1,8 +1,8 @@
-/** DuckDB gives freed memory back where the warehouse is a large file. */
+/** DuckDB keeps no freed memory for each thread, and gives it back at once where the warehouse is a large file. */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { giveFreedMemoryBack } from '../../../../src/destinations/duckdb/library';
+import { duckdb, duckdbBindings, giveFreedMemoryBack } from '../../../../src/destinations/duckdb/library';
 
 const VARIABLE = 'DUCKDB_JE_MALLOC_CONF';
 const before = process.env[VARIABLE];
@@ -25,7 +25,7 @@ function fileOf(bytes: number): string {
 }
 
 test.each([
-  ['a large file', 100_000_000, 'dirty_decay_ms:0,muzzy_decay_ms:0'],
+  ['a large file', 100_000_000, 'tcache:false,dirty_decay_ms:0,muzzy_decay_ms:0'],
   ['a small file', 10_000_000, undefined],
 ])('%s', (_, bytes, options) => {
   giveFreedMemoryBack(fileOf(bytes));
@@ -42,4 +42,14 @@ test('what the user has set stays', () => {
   process.env[VARIABLE] = 'narenas:1';
   giveFreedMemoryBack(fileOf(100_000_000));
   expect(process.env[VARIABLE]).toBe('narenas:1');
+});
+
+test.each([
+  ['the API', duckdb],
+  ['the bindings', duckdbBindings],
+])('%s', (_, load) => {
+  load();
+  expect(process.env[VARIABLE]).toBe('tcache:false');
+  giveFreedMemoryBack(fileOf(100_000_000));
+  expect(process.env[VARIABLE]).toBe('tcache:false');
 });

@@ -1,17 +1,17 @@
 import type { DestinationTable } from '../../../../../src/destinations/destination';
-import { VECTOR_KINDS, type DecodeColumns } from '../../../../../src/model/column-decoding';
+import { VECTOR_KINDS, type ColumnDecoder } from '../../../../../src/model/column-decoding';
 import { PackedBatch, PackedColumn, packValues, type KnownText } from '../../../../../src/model/packed-batch';
 import { nativeColumnDecoder } from '../../../../../src/native/column-decoder';
 import { withDestination } from '../../../../helpers/duckdb-destination';
 
 /** Kinds that the addon is asked for, by batch, when a table of so many integers and a text of that length is written. */
 async function kindsAskedFor(integers: number, textLength: number, primaryKey: readonly string[]): Promise<string[][]> {
-  const decode = nativeColumnDecoder();
-  if (decode === undefined) throw new Error('The addon was not built.');
+  const decoder = nativeColumnDecoder();
+  if (decoder === undefined) throw new Error('The addon was not built.');
   const asked: string[][] = [];
-  const watched: DecodeColumns = (rows, columns, arena, from) => {
+  const decode: ColumnDecoder['decode'] = (rows, columns, arena, from) => {
     asked.push(columns.map(({ kind }) => VECTOR_KINDS[kind] ?? ''));
-    return decode(rows, columns, arena, from);
+    return decoder.decode(rows, columns, arena, from);
   };
   const names = Array.from({ length: integers }, (_, index) => `i${index}`);
   const table: DestinationTable = {
@@ -29,11 +29,14 @@ async function kindsAskedFor(integers: number, textLength: number, primaryKey: r
     ...names.map(() => packValues(['1', '2'])),
     packValues(['x'.repeat(textLength), null]),
   ]);
-  await withDestination(async (destination) => {
-    await destination.beginLoad(table, { startedAt: new Date() }, false);
-    await destination.write(table, batch);
-    expect(await destination.finishLoad(table)).toMatchObject({ rows: 2, deleted: 0 });
-  }, watched);
+  await withDestination(
+    async (destination) => {
+      await destination.beginLoad(table, { startedAt: new Date() }, false);
+      await destination.write(table, batch);
+      expect(await destination.finishLoad(table)).toMatchObject({ rows: 2, deleted: 0 });
+    },
+    { ...decoder, decode },
+  );
   return asked;
 }
 
@@ -42,22 +45,40 @@ it('the addon is asked, by the types of the warehouse', async () => {
 });
 
 it('what is known of a text is told to it', async () => {
-  const decode = nativeColumnDecoder();
-  if (decode === undefined) throw new Error('The addon was not built.');
+  const decoder = nativeColumnDecoder();
+  if (decoder === undefined) throw new Error('The addon was not built.');
   const told: boolean[] = [];
-  const watched: DecodeColumns = (rows, columns, arena, from) => {
+  const decode: ColumnDecoder['decode'] = (rows, columns, arena, from) => {
     told.push(...columns.map(({ ascii }) => ascii));
-    return decode(rows, columns, arena, from);
+    return decoder.decode(rows, columns, arena, from);
   };
   const columns = ['a', 'b'].map((name) => ({ name, type: { kind: 'string' as const } }));
   const table = { key: 'public.k', name: 'k', columns, primaryKey: ['a'], keysMayRepeat: false, keepDeletedRows: true };
-  await withDestination(async (destination) => {
-    await destination.beginLoad(table, { startedAt: new Date() }, false);
-    const known = new PackedColumn('x', 1, false, 'plain', { ascii: true });
-    await destination.write(table, new PackedBatch(1, [known, packValues(['é'])]));
-    expect(await destination.finishLoad(table)).toMatchObject({ rows: 1, deleted: 0 });
-  }, watched);
+  await withDestination(
+    async (destination) => {
+      await destination.beginLoad(table, { startedAt: new Date() }, false);
+      const known = new PackedColumn('x', 1, false, 'plain', { ascii: true });
+      await destination.write(table, new PackedBatch(1, [known, packValues(['é'])]));
+      expect(await destination.finishLoad(table)).toMatchObject({ rows: 1, deleted: 0 });
+    },
+    { ...decoder, decode },
+  );
   expect(told).toEqual([true, false]);
+});
+
+it('an addon that does not know this DuckDB is refused before anything is written', async () => {
+  const decoder = nativeColumnDecoder();
+  if (decoder === undefined) throw new Error('The addon was not built.');
+  const registerRows = (): never => {
+    throw new TypeError('The native addon does not know this version of DuckDB.');
+  };
+  const action = jest.fn<Promise<void>, []>();
+  await expect(withDestination(action, { ...decoder, registerRows })).rejects.toMatchObject({
+    code: 'addon_mismatch',
+    kind: 'internal',
+    message: 'The native addon does not fit the installed DuckDB.',
+  });
+  expect(action).not.toHaveBeenCalled();
 });
 
 it('digits of floats are never taken for their text', async () => {
