@@ -6,6 +6,7 @@
  */
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBType } from '@duckdb/node-api';
 import { ConnectorError } from '../../../common/errors';
+import type { Logger } from '../../../common/logger';
 import {
   DECODED_FIELDS,
   mostDecodedBytes,
@@ -73,17 +74,22 @@ export class RowVectors {
     private readonly heldBytes: number,
   ) {}
 
-  /** Must be called outside of any transaction. */
-  static register(connection: DuckDBConnection, decoder: ColumnDecoder, heldBytes = 0): RowVectors {
+  /**
+   * Must be called outside of any transaction. Returns undefined, with a warning, where the addon does not know this
+   * build of DuckDB.
+   */
+  static register(
+    connection: DuckDBConnection,
+    decoder: ColumnDecoder,
+    heldBytes = 0,
+    logger?: Pick<Logger, 'warning'>,
+  ): RowVectors | undefined {
     try {
       return new RowVectors(decoder, decoder.registerRows(connection['connection'], FUNCTION_NAME), heldBytes);
-    } catch (cause) {
-      throw new ConnectorError('The native addon does not fit the installed DuckDB.', {
-        code: 'addon_mismatch',
-        kind: 'internal',
-        hint: 'Install pgsluice anew; until then PGSLUICE_NO_ADDON=1 does without the addon, more slowly.',
-        cause,
-      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger?.warning(`Batches are taken apart by DuckDB, which takes longer: ${reason} Install pgsluice anew.`);
+      return undefined;
     }
   }
 
