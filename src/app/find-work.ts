@@ -51,7 +51,7 @@ export async function findWork(settings: Settings, context: RunContext): Promise
     const { logger, signal } = context;
     const unchanged =
       log === undefined
-        ? await findUnchanged(runs, { manager, writer: { countTables }, logger, signal })
+        ? await findUnchanged(runs, { manager, writer: { countTables, countsStay: false }, logger, signal })
         : new Set<string>();
     const failed = [...leftOut].map(([key, error]) => ({ key, destinationTable: '', rows: 0, seconds: 0, error }));
     recorder.ended({ tables: failed });

@@ -167,6 +167,8 @@ export interface KeyedDeletes {
 
 /** A destination without it proves nothing by counts, so all keys are compared. */
 export interface RowCounter {
+  /** Whether rows stay as counted until this sync changes them, because nobody else can write. */
+  readonly countsStay?: boolean;
   /**
    * Counts the rows of each table that are not marked deleted, changes applied. NaN: it was altered so that none can be
    * counted, or, of several, it lacks what others have. One alone rejects then, with an error `ofTable`.

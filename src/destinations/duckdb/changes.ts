@@ -88,9 +88,11 @@ export class Changes {
     const name = this.tables.nameOf(table);
     const changes = changesName(table);
     await this.tables.flushed(table);
-    if (!this.staged.delete(table.key)) return;
+    const staged = this.staged.get(table.key);
+    if (staged === undefined) return;
+    this.staged.delete(table.key);
     this.counted.delete(table.key);
-    const latest = await latestOf(warehouse, changes, table);
+    const latest = staged.rows === 1 ? `FROM ${changes}` : await latestOf(warehouse, changes, table);
     const insert = async (): Promise<void> => {
       await warehouse.changeRows(name, deleteMatching(warehouse.storage, name, changes, table));
       await warehouse.insertRows(name, `BY NAME ${latest}`);

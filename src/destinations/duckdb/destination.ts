@@ -147,6 +147,10 @@ export class WarehouseDestination implements Destination {
     return await this.keys.countGroups(table, column);
   }
 
+  get countsStay(): boolean {
+    return this.tables.warehouse.storage.longestTransactionHours === undefined;
+  }
+
   async countRows(tables: readonly DestinationTable[]): Promise<readonly number[]> {
     const [table, ...more] = tables;
     if (table !== undefined && more.length === 0 && this.tables.isOpen(table))

@@ -65,7 +65,7 @@ export class ByXmin implements Pass {
   private async countBefore(run: TableRun): Promise<number | undefined> {
     const provesByCount = ({ pass }: TableRun): boolean => pass.kind === 'by-xmin' && pass.proof === 'count';
     if (run.loadOpen || !provesByCount(run)) return undefined;
-    const [held] = (await this.options.writer.countTables([run])) ?? [];
+    const held = run.takeHeld() ?? (await this.options.writer.countTables([run]))?.[0];
     // The pass may have become another one meanwhile.
     if (held !== undefined && held !== run.committed?.rows && provesByCount(run))
       run.changePass({ kind: 'by-xmin', proof: 'keys' });

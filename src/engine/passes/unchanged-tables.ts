@@ -23,7 +23,7 @@ import { changedSince, changedSinceOfFew } from './changed-since';
 
 export interface UnchangedTablesOptions {
   readonly manager: ConnectionManager;
-  readonly writer: Pick<Writer, 'countTables'>;
+  readonly writer: Pick<Writer, 'countTables' | 'countsStay'>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -65,6 +65,8 @@ export async function findUnchanged(
   // Somebody may have edited the warehouse.
   const counts = await held;
   const rowsHeld = new Map(candidates.map((run, index) => [run, counts?.[index]]));
+  // The passes of tables that have changed need not count again. What could not be counted, a pass by itself explains.
+  if (writer.countsStay) for (const [run, rows] of rowsHeld) if (!Number.isNaN(rows)) run.holds(rows);
   return new Set(unchanged.filter((run) => rowsHeld.get(run) === run.committed?.rows).map(({ key }) => key));
 }
 

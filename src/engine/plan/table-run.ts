@@ -60,6 +60,7 @@ export class TableRun {
   private rollbacks = 0;
   private uncheckpointedRows = 0;
   private writtenRows = 0;
+  private heldRows: number | undefined;
   private stopReason: ConnectorError | undefined;
   /** When the load began that an earlier sync has left. */
   private readonly inherited: string | undefined;
@@ -172,6 +173,18 @@ export class TableRun {
   /** `position`: snapshots from now on show everything that was committed before. null: none is known to be so. */
   followsLogFrom(position: string | null): void {
     this.logMark = position === null || this.logged === undefined ? null : { position, identity: this.logged.identity };
+  }
+
+  /** The destination holds so many rows not marked deleted, until this sync changes the table. */
+  holds(rows: number | undefined): void {
+    this.heldRows = rows;
+  }
+
+  /** Gives the rows that `holds` was told, once: after that, an attempt may have changed the table. */
+  takeHeld(): number | undefined {
+    const rows = this.heldRows;
+    this.heldRows = undefined;
+    return rows;
   }
 
   /** Replaces the plan, under the snapshot that shows why. */

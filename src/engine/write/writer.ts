@@ -171,6 +171,11 @@ export class Writer {
     });
   }
 
+  /** See `RowCounter.countsStay`. */
+  get countsStay(): boolean {
+    return this.options.destination.countsStay === true;
+  }
+
   /** The same for many tables that have no pass yet. */
   async countTables(runs: readonly TableRun[]): Promise<readonly number[] | undefined> {
     return await this.queue.run(async () => {
