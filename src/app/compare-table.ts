@@ -7,8 +7,8 @@ import type { TableState } from '../model/sync-state';
 import type { TableSchema } from '../model/table';
 import type { TableVerification } from '../model/verification';
 import type { ConnectionManager } from '../postgres/connection';
-import { rangesThroughRoot } from '../postgres/catalog';
-import { withoutZeroSigns } from '../postgres/checksum';
+import { rangesThroughRoot, type ServerFacts } from '../postgres/catalog';
+import { BYTES_AS_NUMBERS_SINCE, withoutZeroSigns } from '../postgres/checksum';
 import { TableSnapshot } from '../engine/passes';
 import { otherRules, shapeOf } from '../engine/plan';
 import { applyTransformations, BUILT_IN_TRANSFORMATIONS, type TransformationModule } from '../engine/rules';
@@ -21,8 +21,7 @@ export interface TableComparer {
   readonly manager: ConnectionManager;
   readonly warehouse: Pick<StoredTables, 'table' | 'keepsZeroSigns'>;
   readonly module: TransformationModule;
-  /** The server's, as PostgreSQL names it. */
-  readonly encoding: string;
+  readonly server: Pick<ServerFacts, 'encoding' | 'versionNumber'>;
   /** Runs one question to the warehouse at a time. */
   readonly exclusively: <T>(action: () => Promise<T>) => Promise<T>;
   /** Rows to show. */
@@ -80,7 +79,8 @@ export async function compareTable(
     const source = new VerifySource(snapshot, {
       selection,
       primaryKey: table.primaryKey,
-      encoding: comparer.encoding === 'UTF8' ? 'UTF8' : 'other',
+      encoding: comparer.server.encoding === 'UTF8' ? 'UTF8' : 'other',
+      readsBytesAsNumbers: comparer.server.versionNumber >= BYTES_AS_NUMBERS_SINCE,
       syncXmin: state.xmin,
       // Views and foreign tables have no pages.
       hasXmin:

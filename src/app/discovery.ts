@@ -33,8 +33,6 @@ export interface Discovery {
   readonly source: string;
   /** Name of the database. */
   readonly database: string;
-  /** The server's encoding, as PostgreSQL names it. */
-  readonly encoding: string;
   /** undefined: no log is followed. */
   readonly log: LogPlan['outlook'];
   /** undefined: there is no slot of ours, and nobody asks for mode log. */
@@ -133,7 +131,6 @@ export function planOf(
     source,
     existing: new Set(catalog.tables.map(tableKey)),
     database: catalog.server.database,
-    encoding: catalog.server.encoding,
     log: log?.outlook,
     logFacts: facts,
     module,

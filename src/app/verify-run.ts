@@ -66,7 +66,7 @@ async function verifyWithin(
   signal.addEventListener('abort', interrupt, { once: true });
   lifecycle.use(interrupt, (it) => signal.removeEventListener('abort', it));
   const module = await userModule(settings);
-  const { plan, unreadable, encoding } = planOf(findings, settings, module, logger);
+  const { plan, unreadable } = planOf(findings, settings, module, logger);
   const comparer: Comparer = {
     settings,
     context,
@@ -74,7 +74,7 @@ async function verifyWithin(
     warehouse,
     module,
     states: contents.states,
-    encoding,
+    server: findings.catalog.server,
     exclusively: oneAtATime(),
     show: context.show,
     sample: context.sample,

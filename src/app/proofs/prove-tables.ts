@@ -83,7 +83,7 @@ class Prover {
       manager: opened.manager,
       warehouse,
       module: opened.module,
-      encoding: opened.findings.catalog.server.encoding,
+      server: opened.findings.catalog.server,
       // Only this table is compared now, and nothing is written.
       exclusively: (action) => action(),
       show: 0,

@@ -175,12 +175,12 @@ export class TableRun {
     this.logMark = position === null || this.logged === undefined ? null : { position, identity: this.logged.identity };
   }
 
-  /** The destination holds so many rows not marked deleted, until this sync changes the table. */
+  /** The destination holds so many rows not marked deleted, until a pass over the table has begun. */
   holds(rows: number | undefined): void {
     this.heldRows = rows;
   }
 
-  /** Gives the rows that `holds` was told, once: after that, an attempt may have changed the table. */
+  /** Gives the rows that `holds` was told, once. */
   takeHeld(): number | undefined {
     const rows = this.heldRows;
     this.heldRows = undefined;
@@ -206,6 +206,7 @@ export class TableRun {
 
   /** The destination has opened the pass. */
   begun(progress: LoadProgress): void {
+    this.heldRows = undefined;
     this.loadProgress = progress;
     this.open = true;
   }

@@ -44,6 +44,7 @@ export interface VerifySourceOptions {
   /** Columns of the key in the selection; empty: the whole row tells rows apart. */
   readonly primaryKey: readonly string[];
   readonly encoding: ChecksumQuery['encoding'];
+  readonly readsBytesAsNumbers: ChecksumQuery['readsBytesAsNumbers'];
   /** The last sync's snapshot: newer rows are marked. */
   readonly syncXmin: string | null;
   /** Rows have transaction ids: the relation is no view and no foreign table. */
@@ -204,8 +205,9 @@ export class VerifySource {
   }
 
   private query(relation: Relation): ChecksumQuery {
-    const { selection, encoding } = this.options;
-    return { relation, columns: selection.columns, key: this.keyColumns, conditions: selection.conditions, encoding };
+    const { selection, encoding, readsBytesAsNumbers } = this.options;
+    const { columns, conditions } = selection;
+    return { relation, columns, key: this.keyColumns, conditions, encoding, readsBytesAsNumbers };
   }
 
   private groupText(partition: Partition, bits: number): string {

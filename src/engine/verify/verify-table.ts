@@ -50,13 +50,16 @@ export async function verifyTable(
   options: VerifyTableOptions,
 ): Promise<TableComparison> {
   if (options.sample < 1) return await compareSample(source, warehouse, options);
-  const [sourceTotals, warehouseTotal] = await settleAll([
-    source.groups(0),
+  const readSource = async () => {
+    const totals = await source.groups(0);
+    return { totals, other: await source.otherCount() };
+  };
+  const [{ totals: sourceTotals, other }, warehouseTotal] = await settleAll([
+    readSource(),
     options.exclusively(() => warehouse.total()),
   ]);
   const sourceTotal = sourceTotals.get(0) ?? { rows: 0, high: 0n, low: 0n };
   const counts = { sourceRows: sourceTotal.rows, warehouseRows: warehouseTotal.rows, sample: 1 };
-  const other = await source.otherCount();
   if (other !== undefined) return { outcome: 'different', ...counts, problem: miscounted(other) };
   if (sameChecksum(sourceTotal, warehouseTotal)) return { outcome: 'equal', ...counts, checksum: sourceTotal };
   const bits = groupBits(Math.max(sourceTotal.rows, warehouseTotal.rows));

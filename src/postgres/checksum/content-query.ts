@@ -12,7 +12,10 @@ import { concatenated, digest } from './canonical-text';
 import type { ChecksumQuery } from './checksum-query';
 
 /** One row: `n`, `a` and `b`, the count and the sums of both halves. */
-export function contentStatement(query: Omit<ChecksumQuery, 'key'>, range: TidRange): RepeatedStatement {
+export function contentStatement(
+  query: Omit<ChecksumQuery, 'key' | 'readsBytesAsNumbers'>,
+  range: TidRange,
+): RepeatedStatement {
   const { relation, columns, encoding } = query;
   const half = (from: number): string => `coalesce(sum(substring(h from ${from} for 64)::int8), 0)::text`;
   const texts = columns.flatMap((column, index) => [...(index === 0 ? [] : [`E'\\x1f'`]), cell(column)]);

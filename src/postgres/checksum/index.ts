@@ -6,6 +6,7 @@
 export { canonicalText, withoutZeroSigns } from './canonical-text';
 export { contentStatement, parseContent } from './content-query';
 export {
+  BYTES_AS_NUMBERS_SINCE,
   groupChecksumsStatement,
   parseGroupChecksums,
   rowDigest,

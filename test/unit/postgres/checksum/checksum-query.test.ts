@@ -17,9 +17,9 @@ const SCORE: SelectColumn = {
   binary: { kind: 'float64', reference: 't."score"', expression: 'pg_catalog.float8send(t."score")' },
 };
 
-function statement(columns: readonly SelectColumn[]): string {
+function statement(columns: readonly SelectColumn[], readsBytesAsNumbers = true): string {
   const relation = { schema: 'public', name: 'orders' };
-  const query = { relation, columns, key: [ID], conditions: [], encoding: 'UTF8' as const };
+  const query = { relation, columns, key: [ID], conditions: [], encoding: 'UTF8' as const, readsBytesAsNumbers };
   return groupChecksumsStatement(query, { lo: 0, hi: Infinity }, 8).direct();
 }
 
@@ -41,4 +41,11 @@ test('where a copy cannot keep the sign of 0, the float is what was made of it',
   const sql = statement([ID, ...withoutZeroSigns([SCORE])]);
   expect(sql).toContain(`((${SCORE.textExpression})::float8 + 0)`);
   expect(sql).not.toContain('float8send(t."score")');
+});
+
+test('a hash is read as bytes by servers that cast bytes to integers, as bits by older ones', () => {
+  expect(statement([ID])).toContain('substring(h from 1 for 8)::int8');
+  expect(statement([ID])).not.toContain('::bit(128)');
+  expect(statement([ID], false)).toContain('substring(h from 1 for 64)::int8');
+  expect(statement([ID], false)).toContain('::bit(128)');
 });
