@@ -1,6 +1,7 @@
 // The part of a load into a file that no program can leave out: DuckDB appends, compresses and commits the rows of a
 // workload, whose vectors stand ready, under the settings that pgsluice gives it.
-//   node duckdb-alone.js WAREHOUSE TABLE ROWS
+// Row groups of another size show what their size costs.
+//   node duckdb-alone.js WAREHOUSE TABLE ROWS [ROW_GROUP_ROWS]
 const { DuckDBInstance } = require('@duckdb/node-api');
 const { shapeOf } = require('./bare-shapes');
 const { ROW_GROUP_ROWS } = require('../../built').built('duckDbWarehouse');
@@ -12,8 +13,9 @@ const ADDED = ['1.5e9::DOUBLE AS sync_timestamp', "TIMESTAMPTZ '2025-01-01 00:00
  * @param {string} warehouse
  * @param {string} table
  * @param {number} rows
+ * @param {number} rowGroupRows
  */
-async function write(warehouse, table, rows) {
+async function write(warehouse, table, rows, rowGroupRows) {
   const { columns, ready: readyRows, memory } = shapeOf(table);
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: memory,
@@ -23,7 +25,7 @@ async function write(warehouse, table, rows) {
     default_block_size: '65536',
   });
   const connection = await instance.connect();
-  await connection.run(`ATTACH '${warehouse.replaceAll("'", "''")}' AS file (ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`);
+  await connection.run(`ATTACH '${warehouse.replaceAll("'", "''")}' AS file (ROW_GROUP_SIZE ${rowGroupRows})`);
   await connection.run("SET disabled_compression_methods = 'rle'");
   const ready = `SELECT ${[...columns, ...ADDED].join(', ')} FROM range(1, ${readyRows + 1}) AS r(i)`;
   await connection.run(`CREATE TABLE file.${table} AS ${ready} LIMIT 0`);
@@ -48,7 +50,12 @@ async function write(warehouse, table, rows) {
   return written;
 }
 
-write(process.argv[2] ?? '', process.argv[3] ?? '', Number(process.argv[4])).then(
+write(
+  process.argv[2] ?? '',
+  process.argv[3] ?? '',
+  Number(process.argv[4]),
+  Number(process.argv[5] ?? ROW_GROUP_ROWS),
+).then(
   (rows) => console.log(`written=${rows}`),
   (error) => {
     console.error(error);
