@@ -145,7 +145,10 @@ bool read_part(const Napi::Value& value, RowPart* part) {
   part->arena = static_cast<const char*>(buffer.Data());
   const auto numbers = places.As<Napi::Float64Array>();
   const size_t size = buffer.ByteLength();
-  for (size_t index = 0; index + 2 < numbers.ElementLength(); index += 3) {
+  // A vector of a chunk that has no such column would be null.
+  const size_t columns = 1 + std::count(part->types.begin(), part->types.end(), ';');
+  if (numbers.ElementLength() != columns * 3) return false;
+  for (size_t index = 0; index < numbers.ElementLength(); index += 3) {
     const double width = numbers[index];
     const double values = numbers[index + 1];
     const double validity = numbers[index + 2];

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { DuckDBDataChunk, DuckDBInstance, INTEGER, VARCHAR, type DuckDBConnection } from '@duckdb/node-api';
 import type { ColumnDecoder, DecodedPart } from '../../../src/model/column-decoding';
 import { nativeColumnDecoder } from '../../../src/native/column-decoder';
@@ -72,9 +74,13 @@ describe('a table function of decoded rows', () => {
     await expect(rowsOf("FROM rows_missing('4')")).rejects.toThrow('A statement was run without its batch.');
   });
 
-  it('outlives what JavaScript holds of it', async () => {
-    open('rows_left').use([integers([7])]);
+  it('outlives what JavaScript holds of it, but for the rows', async () => {
+    const rows = [integers([7])];
+    open('rows_left').use(rows);
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
     await expect(rowsOf("FROM rows_left('4')")).resolves.toEqual([[7]]);
+    expect(rows).toHaveLength(1);
   });
 });
 
@@ -89,6 +95,12 @@ describe('the addon called wrongly', () => {
     expect(() => decoder.registerRows(value(), 'rows')).toThrow('does not know this version of DuckDB');
   });
 
+  it('does not take a connection that was closed', async () => {
+    const closed = await instance.connect();
+    closed.closeSync();
+    expect(() => decoder.registerRows(closed['connection'], 'rows')).toThrow('DuckDB did not take the table function');
+  });
+
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['a part that is none', [null]],
@@ -99,6 +111,9 @@ describe('the addon called wrongly', () => {
     ['more rows than the arena has', [{ ...part, rowCount: 4 }]],
     ['values behind the arena', [{ ...part, places: new Float64Array([4, 12, -1]) }]],
     ['a validity behind the arena', [{ ...part, places: new Float64Array([4, 0, 8]) }]],
+    ['more columns than the signature has', [{ ...part, places: new Float64Array([4, 8, -1, 4, 8, -1]) }]],
+    ['fewer columns than the signature has', [{ ...part, signature: '4;4' }]],
+    ['half of a place', [{ ...part, places: new Float64Array([4, 8]) }]],
     ['a negative place', [{ ...part, places: new Float64Array([4, -4, -1]) }]],
     ['a place that is no number', [{ ...part, places: new Float64Array([4, Number.NaN, -1]) }]],
     ['values that are too wide', [{ ...part, places: new Float64Array([17, 0, -1]) }]],
@@ -118,7 +133,7 @@ describe('the addon called wrongly', () => {
     [
       'more columns than the chunk has',
       () => DuckDBDataChunk.create([VARCHAR], 1).chunk,
-      { ...part, places: new Float64Array([4, 8, -1, 4, 8, -1]) },
+      { ...part, signature: '4;4', places: new Float64Array([4, 8, -1, 4, 8, -1]) },
     ],
   ])('does not fill a chunk with %s', (_what, chunk, rows) => {
     expect(() => {

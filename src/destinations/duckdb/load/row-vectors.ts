@@ -161,8 +161,8 @@ export class RowVectors {
   /** Runs a statement that reads from `sourceOfRows`; all parts have the same types. */
   async runWith<T>(parts: readonly DecodedRows[], run: () => Promise<T>): Promise<T> {
     this.inUse = parts;
-    this.source.use(this.inUse);
     try {
+      this.source.use(this.inUse);
       return await run();
     } finally {
       this.source.use([]);
