@@ -111,7 +111,7 @@ function lakeOptions(settings: DestinationSettings, availableBytes: number, logg
 }
 
 function writing(settings: DestinationSettings, availableBytes: number, logger: Logger) {
-  const decodeColumns = nativeColumnDecoder();
+  const columnDecoder = nativeColumnDecoder();
   const wanted = Number.isFinite(availableBytes) ? availableBytes * MEMORY_SHARE : MIN_MEMORY_BYTES;
   return {
     schema: settings.destinationSchema,
@@ -121,7 +121,7 @@ function writing(settings: DestinationSettings, availableBytes: number, logger: 
     // a fifth more CPU time on two cores, and no less time).
     threads: 1,
     logger,
-    ...(decodeColumns === undefined ? {} : { decodeColumns }),
+    ...(columnDecoder === undefined ? {} : { columnDecoder }),
     ...(settings.typeMode === 'python' ? { secondsType: 'FLOAT' as const } : {}),
   };
 }

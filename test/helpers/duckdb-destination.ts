@@ -7,7 +7,7 @@ import type { ColumnDecoder } from '../../src/model/column-decoding';
 /** Runs `action` with a destination on a new warehouse file with little memory; `warnings` gathers its warnings. */
 export async function withDestination(
   action: (destination: DuckDbDestination, warnings: readonly string[], path: string) => Promise<void>,
-  decodeColumns?: ColumnDecoder,
+  columnDecoder?: ColumnDecoder,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pgsluice-destination-'));
   const path = join(folder, 'warehouse.db');
@@ -20,7 +20,7 @@ export async function withDestination(
     comparisonBytes: 128_000_000,
     threads: 1,
     schema: 'tester',
-    ...(decodeColumns === undefined ? {} : { decodeColumns }),
+    ...(columnDecoder === undefined ? {} : { columnDecoder }),
     logger: { debug: nothing, info: nothing, warning, severe: nothing },
   });
   try {

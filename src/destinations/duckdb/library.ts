@@ -18,7 +18,8 @@ const WITHOUT_CACHES = 'tcache:false';
 /**
  * Has DuckDB give freed memory back at once where the warehouse is a large file: it would keep what each thread has freed
  * for ten seconds. Where a tenth of 10,000,000 rows changed, that was 60 MB. It costs an eighth more CPU time of such
- * changes and nothing where they are few. A load into a new file would cost more as well, for less memory.
+ * changes. Where few rows of 10,000,000 changed, DuckDB's statements took 0.82 s of CPU time instead of 0.49. A load into
+ * a new file would cost more as well, for less memory.
  *
  * It must be called before the library is loaded, and changes nothing afterwards.
  */

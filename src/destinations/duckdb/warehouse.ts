@@ -21,7 +21,7 @@ export interface WarehouseOptions {
   /** Opens for reading: nothing is created, and several processes may have the file open so at once. */
   readonly readOnly?: true;
   /** Without it, DuckDB's own SQL splits batches. The logger is told where it cannot be used. */
-  readonly decodeColumns?: ColumnDecoder;
+  readonly columnDecoder?: ColumnDecoder;
   readonly logger?: { warning(message: string): void };
 }
 
@@ -109,13 +109,13 @@ export class Warehouse {
     // DuckDB writes runs of equal values once, and to DuckDB 0 and -0 are equal.
     await warehouse.run("SET TimeZone = 'UTC'; SET disabled_compression_methods = 'rle'");
     await warehouse.assertStored();
-    if (options.decodeColumns !== undefined) warehouse.decodeWith(options.decodeColumns, options.logger);
+    if (options.columnDecoder !== undefined) warehouse.decodeWith(options.columnDecoder, options.logger);
     return warehouse;
   }
 
   /** Lets batches be taken apart by the addon. Outside of any transaction. */
-  decodeWith(decodeColumns: ColumnDecoder, logger?: WarehouseOptions['logger']): void {
-    this.rowVectors = RowVectors.register(this.connection, decodeColumns, this.storage.heldBytes, logger);
+  decodeWith(columnDecoder: ColumnDecoder, logger?: WarehouseOptions['logger']): void {
+    this.rowVectors = RowVectors.register(this.connection, columnDecoder, this.storage.heldBytes, logger);
   }
 
   /** DuckDB opens a file named like data (.json, .csv, .parquet) in memory, and all of it would be lost in the end. */

@@ -56,7 +56,7 @@ async function attached(instance: DuckDBInstance, options: LakeOptions): Promise
   const storage = lakeStorage(options.availableBytes);
   const warehouse = new Warehouse(instance, connection, shownCatalog(options.catalog), options.memoryBytes, storage);
   if (options.readOnly !== true) await assertUsable(warehouse, await storedDataPath(warehouse));
-  if (options.decodeColumns !== undefined) warehouse.decodeWith(options.decodeColumns, options.logger);
+  if (options.columnDecoder !== undefined) warehouse.decodeWith(options.columnDecoder, options.logger);
   return warehouse;
 }
 

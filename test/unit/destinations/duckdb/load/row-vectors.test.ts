@@ -18,9 +18,9 @@ let warehouse: Warehouse;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pgsluice-vectors-'));
-  const decodeColumns = nativeColumnDecoder();
-  if (decodeColumns === undefined) throw new Error('The addon was not built.');
-  warehouse = await Warehouse.open({ path: join(folder, 'w.db'), memoryBytes: 256_000_000, threads: 1, decodeColumns });
+  const columnDecoder = nativeColumnDecoder();
+  if (columnDecoder === undefined) throw new Error('The addon was not built.');
+  warehouse = await Warehouse.open({ path: join(folder, 'w.db'), memoryBytes: 256_000_000, threads: 1, columnDecoder });
 });
 
 afterAll(async () => {
