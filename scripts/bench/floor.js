@@ -17,17 +17,20 @@ function nearness(measured) {
   if (sync === undefined || reading === undefined || writing === undefined) return undefined;
   const cpuSeconds = reading.cpuSeconds + writing.cpuSeconds - NODE.cpuSeconds;
   const bytes = reading.peakBytes + writing.peakBytes - NODE.bytes;
+  const nearest =
+    `The two bare programs, packed-alone and duckdb-alone, together take ${cpuSeconds.toFixed(2)} s of CPU and ` +
+    `${(bytes / 1e6).toFixed(0)} MB, Node's start counted once; pgsluice takes ` +
+    `${(sync.cpuSeconds / cpuSeconds).toFixed(2)} times that CPU and ${(sync.peakBytes / bytes).toFixed(2)} times that memory.`;
+  // The CPU time of a server that was given is not known.
+  if (!Number.isFinite(reading.serverCpuSeconds)) return nearest;
   const cores = cpus().length;
   // The server works for the reading program on the same cores.
   const seconds = (cpuSeconds + reading.serverCpuSeconds) / cores;
   const peer = ['duckdb-postgres', 'pyodbc'].map(of).find(Boolean);
   const beside = peer === undefined ? '' : `, ${(seconds / peer.seconds).toFixed(2)} times what ${peer.name} takes`;
   return (
-    `The two bare programs, packed-alone and duckdb-alone, together take ${cpuSeconds.toFixed(2)} s of CPU and ` +
-    `${(bytes / 1e6).toFixed(0)} MB, Node's start counted once; pgsluice takes ` +
-    `${(sync.cpuSeconds / cpuSeconds).toFixed(2)} times that CPU and ${(sync.peakBytes / bytes).toFixed(2)} times that memory. ` +
-    `With the server's work for the reading, ${cores} cores that are never idle need ${seconds.toFixed(2)} s for ` +
-    `both${beside}; pgsluice takes ${(sync.seconds / seconds).toFixed(2)} times as long.`
+    `${nearest} With the server's work for the reading, ${cores} cores that are never idle need ` +
+    `${seconds.toFixed(2)} s for both${beside}; pgsluice takes ${(sync.seconds / seconds).toFixed(2)} times as long.`
   );
 }
 
