@@ -1,8 +1,8 @@
 #!/bin/sh
-# DuckDB 1.5.5 writes whole tables anew that nobody has changed. A file is written with row groups of 2,048 rows: 40 MB of
-# texts, 20 MB on the disk. It is then attached with row groups of 122,880 rows, the default, and one row goes into another table.
-# Expected: the checkpoint writes that table, some kilobytes. Seen: it merges the row groups of the unchanged table, so all
-# of its texts are written again.
+# DuckDB 1.5.5 writes whole tables anew that nobody has changed. A file is written with row groups of 2,048 rows: 40 MB
+# of texts, 20 MB on the disk. It is then attached with row groups of 122,880 rows, the default, and one row goes into
+# another table. Expected: the checkpoint writes that table, some kilobytes. Seen: it merges the row groups of the
+# unchanged table, so all of its texts are written again.
 #
 # Exits 0 while it is so, 1 once it has changed. Needs python3 with venv; writes into a temporary folder only.
 set -eu

@@ -1,5 +1,6 @@
 // Exports only: what is read, and how often, is in process_stats_*.cc, what is encoded in record_encoder.cc,
-// what is decoded in decode_worker.cc, how DuckDB takes it in row_source.cc; every default and fallback is in src/native and src/fivetran.
+// what is decoded in decode_worker.cc, how DuckDB takes it in row_source.cc; every default and fallback is in src/native
+// and src/fivetran.
 #include <napi.h>
 #include <unistd.h>
 #ifdef __GLIBC__
